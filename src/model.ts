@@ -1,0 +1,41 @@
+/** The nouns that travel through the pipeline. Plain data: no clients, no I/O. */
+
+/** A table inside a configured database, the only way segmentd names a table internally. */
+export type TableRef = {
+  /** `<database>/<table>`: the Kafka key, the metric label, the word in logs. */
+  readonly id: string;
+  readonly database: string;
+  readonly name: string;
+  /** Where the table lies: a directory or URI that ends in `.lance`. */
+  readonly uri: string;
+};
+
+/** Where a record came from, for logs, provenance and the dead-letter topic. */
+export type Origin = { readonly topic: string; readonly partition: number; readonly offset: bigint };
+
+/** "Fragments were appended to this table": a hint, since the table itself is the truth. */
+export type AppendEvent = {
+  readonly table: TableRef;
+  /** Version that the append produced. */
+  readonly version?: number;
+  /** Fragment ids to index; intersected with what is missing. */
+  readonly fragments?: readonly number[];
+  /** Provenance, carried into logs only. */
+  readonly id?: string;
+  readonly time?: string;
+  readonly producer?: string;
+  readonly rows?: number;
+};
+
+/** One Kafka record on loan: it is settled by `ack` exactly once, after which its offset may be committed. */
+export type Delivery = {
+  readonly origin: Origin;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: ReadonlyMap<string, Uint8Array>;
+  /** Broker or producer timestamp, milliseconds since the epoch. */
+  readonly timestampMs: number;
+  /** Fires when the partition has moved to another member: work for this record may stop. */
+  readonly signal: AbortSignal;
+  ack(): void;
+};
