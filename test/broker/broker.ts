@@ -1,0 +1,187 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import type { Installation } from './jars.ts';
+import { install } from './jars.ts';
+import type { Ports } from './server-config.ts';
+import { writeServerConfig } from './server-config.ts';
+import type { ServerProcess } from './server-process.ts';
+import { formatStorage, PortTakenError, runServer } from './server-process.ts';
+
+/** How often another pair of ports is tried before giving up. */
+const PORT_ATTEMPTS = 5;
+
+export type Broker = {
+  /** `host:port` each. */
+  readonly bootstrap: string[];
+  /** True when it was named by KAFKA_BROKERS: it is not ours to stop or to break. */
+  readonly external: boolean;
+  /** Where its files lie; empty for an external broker. */
+  readonly dir: string;
+  stop(): Promise<void>;
+  /** SIGKILL, as a crash. Like the other faults, throws for an external broker. */
+  kill(): Promise<void>;
+  /** Starts it again on the same folder and port, stopping it first if it runs. */
+  restart(): Promise<void>;
+  /** SIGSTOP: connections stay open and nobody answers. */
+  pause(): void;
+  resume(): void;
+};
+
+export type BrokerOptions = {
+  /** Data folder, kept on stop; default: a fresh one, removed on stop. */
+  readonly dir?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Server properties that override or add to the defaults; see writeServerConfig. */
+  readonly properties?: Record<string, string>;
+  readonly log?: (line: string) => void;
+};
+
+/** A broker to test against: the one that KAFKA_BROKERS names, else one of our own. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const named = (process.env.KAFKA_BROKERS ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  if (named.length === 0) return startOwnBroker(options);
+  await ready(named);
+  const refuse = (): never => {
+    throw new Error('The broker named by KAFKA_BROKERS is not ours to break; use startOwnBroker.');
+  };
+  const stop = async (): Promise<void> => undefined;
+  return {
+    bootstrap: named,
+    external: true,
+    dir: '',
+    stop,
+    kill: async () => refuse(),
+    restart: async () => refuse(),
+    pause: refuse,
+    resume: refuse,
+  };
+}
+
+/** A broker of our own even when KAFKA_BROKERS is set, for tests that break it. Throws when there is no Java or Maven. */
+export async function startOwnBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const log = options.log ?? (() => undefined);
+  const installation = await install(log);
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'segmentd-broker-')));
+  await mkdir(dir, { recursive: true });
+  const remove = async (): Promise<void> => {
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    const { port, process } = await bindAndRun(installation, dir, options, log);
+    const bootstrap = [`127.0.0.1:${port}`];
+    await ready(bootstrap).catch(async (error: unknown) => {
+      await process.kill();
+      throw error;
+    });
+    return ownBroker({ installation, dir, bootstrap, temporary: options.dir === undefined, log, remove }, process);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+type Own = {
+  readonly installation: Installation;
+  readonly dir: string;
+  readonly bootstrap: string[];
+  readonly temporary: boolean;
+  readonly log: (line: string) => void;
+  readonly remove: () => Promise<void>;
+};
+
+function ownBroker(own: Own, first: ServerProcess): Broker {
+  let server: ServerProcess | undefined = first;
+  const signal = (name: NodeJS.Signals): void => {
+    if (server) process.kill(server.pid, name);
+  };
+  const halt = async (how: 'stop' | 'kill'): Promise<void> => {
+    const running = server;
+    server = undefined;
+    await running?.[how]();
+  };
+  return {
+    bootstrap: own.bootstrap,
+    external: false,
+    dir: own.dir,
+    async stop() {
+      await halt('stop');
+      await own.remove();
+    },
+    kill: () => halt('kill'),
+    async restart() {
+      await halt('stop');
+      server = await runServer(own.installation, own.dir, own);
+      await ready(own.bootstrap);
+    },
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+  };
+}
+
+async function bindAndRun(
+  installation: Installation,
+  dir: string,
+  options: BrokerOptions,
+  log: (line: string) => void,
+): Promise<{ port: number; process: ServerProcess }> {
+  for (let attempt = 1; ; attempt++) {
+    const [client, controller] = await freePorts();
+    const ports: Ports = { client: options.port ?? client, controller };
+    await writeServerConfig(dir, ports, options.properties ?? {});
+    await formatStorage(installation, dir);
+    try {
+      return {
+        port: ports.client,
+        process: await runServer(installation, dir, { temporary: options.dir === undefined, log }),
+      };
+    } catch (error) {
+      if (!(error instanceof PortTakenError)) throw error;
+      if (options.port !== undefined) throw new Error(`Port ${options.port} is in use`, { cause: error });
+      if (attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Two ports nobody listens on right now. */
+export async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((done, fail) => {
+          server.once('error', fail);
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            done(typeof address === 'object' && address !== null ? address.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  const [first = 0, second = 0] = ports;
+  return [first, second];
+}
+
+/**
+ * Answers only when clients can use it. Asking for a group makes the broker create its offsets topic: a consumer that met the
+ * broker before that would see "coordinator not available" long enough to give up.
+ */
+async function ready(brokers: string[]): Promise<void> {
+  const retry = { initialRetryTime: 50, maxRetryTime: 250, retries: 60 };
+  const kafka = new Kafka({ brokers, clientId: 'segmentd-test-ready', logLevel: logLevel.NOTHING, retry });
+  const admin = kafka.admin({ retry });
+  await admin.connect();
+  try {
+    await admin.describeCluster();
+    await admin.describeGroups(['segmentd-warm-up']);
+  } finally {
+    await admin.disconnect();
+  }
+}
