@@ -1,0 +1,81 @@
+/** `databases` and `tables`: what segmentd serves. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { messageOf } from '../lib/errors.ts';
+import { option, REDACTED, text } from './option.ts';
+
+/** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
+const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
+/** What LanceDB accepts as a table name, behind the database's. */
+const TABLE_ID = /^[a-z0-9][a-z0-9_-]*\/[A-Za-z0-9_.-]+$/;
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+
+/** Why `uri` cannot be served by this version, or undefined. */
+function uriProblem(uri: string): string | undefined {
+  const scheme = SCHEME.exec(uri)?.[1]?.toLowerCase();
+  if (scheme === undefined) return undefined;
+  if (scheme !== 'file') return `${scheme}:// is not supported by this version; only local paths and file:// are`;
+  try {
+    fileURLToPath(uri);
+    return undefined;
+  } catch (error) {
+    return `not a usable file URI: ${messageOf(error)}`;
+  }
+}
+
+const database = z.preprocess(
+  (value) => (typeof value === 'string' ? { uri: value } : value),
+  z.strictObject({
+    uri: text().superRefine((uri, context) => {
+      const message = uriProblem(uri);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    }),
+    storage_options: z.record(z.string(), z.string()).default({}),
+  }),
+);
+type Databases = Record<string, z.output<typeof database>>;
+
+function mapValues<T, U>(map: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
+}
+
+function absoluteDatabases(value: unknown, base: string): Databases {
+  return mapValues(value as Databases, ({ uri, storage_options }) => ({
+    uri: SCHEME.test(uri) ? resolve(fileURLToPath(uri)) : resolve(base, uri),
+    storage_options,
+  }));
+}
+
+/** Every value of `storage_options` counts as a secret: which ones are depends on the store. */
+function redactDatabases(value: unknown): Databases {
+  return mapValues(value as Databases, ({ uri, storage_options }) => ({
+    uri,
+    storage_options: mapValues(storage_options, () => REDACTED),
+  }));
+}
+
+const index = z
+  .strictObject({ column: text(), name: text().optional() })
+  // `<column>_idx` is the name LanceDB itself gives.
+  .transform(({ column, name }) => ({ column, name: name ?? `${column}_idx` }));
+
+export const databases = option(
+  z
+    .record(z.string().regex(DATABASE_NAME, 'a database name is a-z, 0-9, _ and -'), database)
+    .refine((map) => Object.keys(map).length > 0, 'name at least one database'),
+  'Databases to serve: name to folder, or to `{uri, storage_options}`. A table is then `<database>/<table>`. ' +
+    'The values of storage_options are never printed.',
+  { absolute: absoluteDatabases, redact: redactDatabases },
+);
+
+export const tables = option(
+  z
+    .record(
+      z.string().regex(TABLE_ID, 'a table is written <database>/<table>'),
+      z.strictObject({ indexes: z.array(index).min(1) }),
+    )
+    .prefault({}),
+  'Indexes to keep per table: `<database>/<table>` to `{indexes: [{column, name}]}`. Missing ones are created. ' +
+    'A table not named here keeps every BTREE index it has.',
+);

@@ -1,0 +1,136 @@
+/** File and environment in, one checked and frozen configuration out, or every problem at once. */
+import { dirname, resolve } from 'node:path';
+import type { core } from 'zod';
+import { SegmentdError } from '../lib/errors.ts';
+import type { Environment, Override } from './env.ts';
+import { readEnvironment } from './env.ts';
+import type { Leaf } from './option.ts';
+import { leavesOf } from './option.ts';
+import { RULES } from './rules.ts';
+import type { Config } from './schema.ts';
+import { schema } from './schema.ts';
+import type { Source } from './source.ts';
+import { readSource } from './source.ts';
+
+type Tree = { [key: string]: unknown };
+type Problem = { readonly at: string; readonly path?: string; readonly message: string };
+
+export const LEAVES: readonly Leaf[] = leavesOf(schema);
+const NO_FILE: Source = { data: {}, problems: [], placeOf: () => 'configuration' };
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function getIn(tree: unknown, path: readonly string[]): unknown {
+  return path.reduce((value: unknown, key) => (isTree(value) ? value[key] : undefined), tree);
+}
+
+/** A copy of `tree` with `value` at `path`; what is in the way and no map stays, for the schema to refuse. */
+function withIn(tree: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
+  if (key === undefined) return value;
+  if (tree !== undefined && tree !== null && !isTree(tree)) return tree;
+  return { ...tree, [key]: withIn(tree?.[key], rest, value) };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}
+
+/** One line per finding: an unknown key gets a line of its own, and a bad map key says why it is bad. */
+function* flatten(issues: readonly core.$ZodIssue[]): Generator<{ path: PropertyKey[]; message: string }> {
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) yield { path: [...issue.path, key], message: 'unknown option' };
+    } else if (issue.code === 'invalid_key') {
+      for (const inner of issue.issues) yield { path: issue.path, message: inner.message };
+    } else yield { path: issue.path, message: issue.message };
+  }
+}
+
+/** zod calls a missing option `expected record, received undefined`. */
+const sayRequired: core.$ZodErrorMap = (issue) =>
+  issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined;
+
+const startsWith = (path: readonly PropertyKey[], prefix: readonly string[]) =>
+  prefix.every((key, i) => path[i] === key);
+
+/** Runs the rules over what parses, leaving out options in `broken`: their own problem is reported already. */
+function ruleProblems(config: Config, broken: ReadonlySet<string>, place: (path: string[]) => string): Problem[] {
+  return RULES.filter(({ about }) => !about.some((path) => broken.has(path))).flatMap(({ about, problems }) =>
+    problems(config).map((message) => {
+      const path = about[0] as string;
+      return { at: place(path.split('.')), path, message };
+    }),
+  );
+}
+
+function absolutePaths(config: unknown, baseOf: (leaf: Leaf) => string): Config {
+  return LEAVES.reduce((tree, leaf) => {
+    const value = getIn(tree, leaf.path);
+    const { absolute } = leaf.meta;
+    return absolute === undefined || value === undefined
+      ? tree
+      : withIn(tree, leaf.path, absolute(value, baseOf(leaf)));
+  }, config) as Config;
+}
+
+function refuse(problems: readonly Problem[]): never {
+  const lines = problems.map(({ at, path, message }) => `  ${at}: ${path === undefined ? '' : `${path}: `}${message}`);
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  throw new SegmentdError('config_invalid', `the configuration has ${count}\n${lines.join('\n')}`);
+}
+
+/** Parses `data`; what the schema refuses is reported and replaced by its default, so that rules can look at the rest. */
+function check(data: unknown, place: (path: readonly PropertyKey[]) => string, baseOf: (leaf: Leaf) => string) {
+  const first = schema.safeParse(data, { error: sayRequired });
+  const issues = [...flatten(first.error?.issues ?? [])];
+  const problems: Problem[] = issues.map(({ path, message }) => ({
+    at: place(path),
+    ...(path.length > 0 ? { path: path.join('.') } : {}),
+    message,
+  }));
+  const broken = LEAVES.filter(({ path }) => issues.some((issue) => startsWith(issue.path, path)));
+  const known = LEAVES.filter((leaf) => !broken.includes(leaf) && getIn(data, leaf.path) !== undefined);
+  const rest = known.reduce((tree: unknown, { path }) => withIn(tree, path, getIn(data, path)), {});
+  const second = first.success ? first : schema.safeParse(rest);
+  if (!second.success) return { problems };
+  const config = absolutePaths(second.data, baseOf);
+  const brokenPaths = new Set(broken.map(({ path }) => path.join('.')));
+  return { problems: [...problems, ...ruleProblems(config, brokenPaths, place)], config };
+}
+
+/**
+ * The configuration from `file` (else `SEGMENTD_CONFIG`, else defaults alone) with `SEGMENTD_…` variables over it. A variable
+ * replaces the whole option, maps included. Relative paths count from the file's folder, those of variables from `cwd`.
+ *
+ * Throws `config_unreadable`, or one `config_invalid` that lists every problem with its place.
+ */
+export function loadConfig(options: { file?: string | undefined; env: Environment; cwd: string }): Config {
+  const named = options.file ?? options.env.SEGMENTD_CONFIG;
+  const file = named === undefined || named === '' ? undefined : resolve(options.cwd, named);
+  const source = file === undefined ? NO_FILE : readSource(file);
+  const { overrides, problems: envProblems } = readEnvironment(options.env, LEAVES);
+  const early: Problem[] = [...source.problems, ...envProblems];
+  if (source.data === undefined) refuse(early);
+  const overrideOf = (path: readonly PropertyKey[]): Override | undefined =>
+    overrides.find(({ leaf }) => startsWith(path, leaf.path));
+  const data = overrides.reduce((tree: unknown, { leaf, value }) => withIn(tree, leaf.path, value), source.data);
+  const { problems, config } = check(
+    data,
+    (path) => overrideOf(path)?.variable ?? source.placeOf(path),
+    (leaf) => (file === undefined || overrideOf(leaf.path) ? options.cwd : dirname(file)),
+  );
+  const all = [...early, ...problems];
+  return all.length > 0 || config === undefined ? refuse(all) : deepFreeze(config);
+}
+
+/** The configuration for people to read: what may be secret is replaced, what is unset stays unset. */
+export function redact(config: Config): Config {
+  return LEAVES.reduce((tree: unknown, { path, meta }) => {
+    const value = getIn(tree, path);
+    return meta.redact === undefined || value === undefined ? tree : withIn(tree, path, meta.redact(value));
+  }, config) as Config;
+}

@@ -1,0 +1,123 @@
+/**
+ * Rules between options. Each is tested below, at and above its boundary. `about` names the options a rule reads, the one to
+ * mend first: that is where the problem is reported.
+ */
+import { isAbsolute, relative } from 'node:path';
+import type { Config } from './schema.ts';
+
+export type Rule = {
+  readonly about: readonly string[];
+  /** What is wrong, in terms of the options; empty when all is well. */
+  readonly problems: (config: Config) => string[];
+};
+
+const unless = (fine: boolean, problem: string): string[] => (fine ? [] : [problem]);
+
+/** Whether `inner` is `outer` or lies below it. Both absolute and normal. */
+function within(inner: string, outer: string): boolean {
+  const way = relative(outer, inner);
+  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith('../'));
+}
+
+/** A table's URI must lie in exactly one database, or it would have two names and two builds at once. */
+function nestedDatabases({ databases }: Config): string[] {
+  const all = Object.entries(databases);
+  return all.flatMap(([name, { uri }], i) =>
+    all.slice(i + 1).flatMap(([other, { uri: otherUri }]) => {
+      if (uri === otherUri) return [`${name} and ${other} are the same folder ${uri}`];
+      if (within(uri, otherUri)) return [`${name} (${uri}) lies inside ${other} (${otherUri})`];
+      if (within(otherUri, uri)) return [`${other} (${otherUri}) lies inside ${name} (${uri})`];
+      return [];
+    }),
+  );
+}
+
+function duplicatesOf(values: readonly string[]): string[] {
+  return [...new Set(values.filter((value, i) => values.indexOf(value) !== i))];
+}
+
+/** The scratch folder is emptied at start; a database in it would be lost, and views in a database would look like tables. */
+function scratchInDatabase({ databases, state }: Config): string[] {
+  return Object.entries(databases)
+    .filter(([, { uri }]) => within(state.scratch_dir, uri) || within(uri, state.scratch_dir))
+    .map(([name, { uri }]) => `${state.scratch_dir} and the database ${name} (${uri}) lie inside one another`);
+}
+
+function saslProblems({ kafka: { sasl } }: Config): string[] {
+  const passwords = [sasl.password, sasl.password_file].filter((value) => value !== undefined).length;
+  if (sasl.mechanism === undefined) {
+    return unless(sasl.username === undefined && passwords === 0, 'username and password need a mechanism');
+  }
+  return [
+    ...unless(sasl.username !== undefined, `${sasl.mechanism} needs a username`),
+    ...unless(passwords === 1, `${sasl.mechanism} needs exactly one of password and password_file`),
+  ];
+}
+
+export const RULES: readonly Rule[] = [
+  {
+    about: ['kafka.heartbeat_interval_ms', 'kafka.session_timeout_ms'],
+    problems: ({ kafka: { heartbeat_interval_ms: beat, session_timeout_ms: session } }) =>
+      unless(beat * 3 <= session, `${beat} is more than a third of kafka.session_timeout_ms ${session}`),
+  },
+  {
+    // Otherwise every idle fetch times out and looks like a broken broker.
+    about: ['kafka.max_wait_ms', 'kafka.request_timeout_ms'],
+    problems: ({ kafka: { max_wait_ms: wait, request_timeout_ms: limit } }) =>
+      unless(wait < limit, `${wait} is not below kafka.request_timeout_ms ${limit}`),
+  },
+  {
+    // The offset commit that ends the drain must reach the broker before the broker gives the partitions away.
+    about: ['shutdown.drain_ms', 'kafka.request_timeout_ms', 'kafka.session_timeout_ms'],
+    problems: ({
+      shutdown: { drain_ms: drain },
+      kafka: { request_timeout_ms: request, session_timeout_ms: session },
+    }) =>
+      unless(
+        drain + request <= session,
+        `${drain} plus kafka.request_timeout_ms ${request} is more than kafka.session_timeout_ms ${session}`,
+      ),
+  },
+  {
+    about: ['kafka.dead_letter_topic', 'kafka.topic'],
+    problems: ({ kafka }) => unless(kafka.dead_letter_topic !== kafka.topic, 'is the same as kafka.topic'),
+  },
+  {
+    about: ['kafka.ssl.cert_file', 'kafka.ssl.key_file'],
+    problems: ({ kafka: { ssl } }) =>
+      unless((ssl.cert_file === undefined) === (ssl.key_file === undefined), 'cert_file and key_file go together'),
+  },
+  {
+    about: ['kafka.ssl.enabled', 'kafka.ssl.ca_file', 'kafka.ssl.cert_file', 'kafka.ssl.server_name'],
+    problems: ({ kafka: { ssl } }) =>
+      unless(
+        ssl.enabled || (ssl.ca_file ?? ssl.cert_file ?? ssl.server_name) === undefined,
+        'is false, but other kafka.ssl options are set',
+      ),
+  },
+  {
+    about: ['kafka.sasl.mechanism', 'kafka.sasl.username', 'kafka.sasl.password', 'kafka.sasl.password_file'],
+    problems: saslProblems,
+  },
+  {
+    about: ['retry.initial_ms', 'retry.max_ms'],
+    problems: ({ retry: { initial_ms: first, max_ms: last } }) =>
+      unless(first <= last, `${first} is more than retry.max_ms ${last}`),
+  },
+  { about: ['databases'], problems: nestedDatabases },
+  { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
+  {
+    about: ['tables', 'databases'],
+    problems: ({ tables, databases }) =>
+      Object.keys(tables)
+        .filter((id) => !Object.hasOwn(databases, id.split('/')[0] as string))
+        .map((id) => `${id} names a database that is not in databases`),
+  },
+  {
+    about: ['tables'],
+    problems: ({ tables }) =>
+      Object.entries(tables).flatMap(([id, { indexes }]) =>
+        duplicatesOf(indexes.map(({ name }) => name)).map((name) => `${id} has two indexes named ${name}`),
+      ),
+  },
+];

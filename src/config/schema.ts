@@ -1,0 +1,99 @@
+/**
+ * Every option of segmentd. Adding one is a line here (or in the file of its section): the YAML key, the environment
+ * variable, the reference page and config/defaults.yaml follow from it.
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { databases, tables } from './database-options.ts';
+import { kafka } from './kafka-options.ts';
+import { milliseconds, option, path, section, text } from './option.ts';
+
+const VERSION_WAIT_MS = 10_000; // a local append is visible at once; this is for announcing just before the commit
+const EVENT_MAX_BYTES = 1_048_576; // Kafka's default for a record; an append event is a few hundred bytes
+const PARALLEL_TABLES = 4; // LanceDB threads each build by itself; more than a few only compete
+const LINGER_MS = 0; // idle tables gain no delay, busy ones batch while a build runs
+const BATCH_MAX_ROWS = 5_000_000; // a build of a few seconds, so that a table never waits long for its next commit
+const BATCH_MAX_FRAGMENTS = 10_000; // keeps the manifest of the fragment view in the low megabytes
+const COMMIT_MAX_ATTEMPTS = 20; // Lance's own limit for its commit loop
+const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
+const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
+const RETRY_MAX_MS = 60_000; // a mended table is picked up within a minute
+const HTTP_HOST = '127.0.0.1'; // metrics are not for everyone unless somebody says so
+const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
+const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
+const DRAIN_MS = 20_000; // leaves 10 s of the 30 s that Kubernetes grants for commits and leaving the group
+
+export const schema = section('segmentd', {
+  databases,
+  tables,
+  kafka,
+  events: section('Append events.', {
+    version_wait_ms: option(
+      milliseconds(0).default(VERSION_WAIT_MS),
+      'How long to wait for an announced version to become visible before the event is dead-lettered.',
+    ),
+    max_bytes: option(
+      z.int().min(1_024).max(104_857_600).default(EVENT_MAX_BYTES),
+      'Largest value of an event record.',
+    ),
+  }),
+  concurrency: section('How much runs at once.', {
+    tables: option(z.int().min(1).max(256).default(PARALLEL_TABLES), 'Tables built at the same time; one build each.'),
+  }),
+  batch: section('What goes into one segment.', {
+    linger_ms: option(milliseconds(0).default(LINGER_MS), 'How long an idle table waits for more events.'),
+    max_rows: option(z.int().min(1).max(4_294_967_296).default(BATCH_MAX_ROWS), 'Rows after which a batch is closed.'),
+    max_fragments: option(
+      z.int().min(1).max(1_000_000).default(BATCH_MAX_FRAGMENTS),
+      'Fragments after which a batch is closed.',
+    ),
+  }),
+  commit: section('Publishing a segment.', {
+    max_attempts: option(
+      z.int().min(1).max(1_000).default(COMMIT_MAX_ATTEMPTS),
+      'Races for the next version to lose before the batch is put back.',
+    ),
+    backoff_ms: option(milliseconds(0).default(COMMIT_BACKOFF_MS), 'First wait after a lost race; grows with each.'),
+  }),
+  retry: section('Work on a table that failed and may succeed later.', {
+    initial_ms: option(milliseconds(1).default(RETRY_INITIAL_MS), 'Wait after the first failure; doubles with each.'),
+    max_ms: option(milliseconds(1).default(RETRY_MAX_MS), 'Longest wait between two attempts.'),
+  }),
+  state: section('Files segmentd keeps for itself.', {
+    scratch_dir: path(
+      text().default(() => join(tmpdir(), 'segmentd')),
+      'Folder for fragment views and unpublished segments. Emptied at start.',
+      '<temporary folder>/segmentd',
+    ),
+  }),
+  http: section('The server for metrics and probes.', {
+    host: option(text().default(HTTP_HOST), 'Address to listen on.'),
+    port: option(z.int().min(0).max(65_535).default(HTTP_PORT), 'Port to listen on; 0 takes a free one.'),
+  }),
+  log: section('The log on standard output.', {
+    level: option(
+      z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      'Least level that is written.',
+    ),
+    format: option(z.enum(['json', 'pretty']).default('json'), 'JSON lines for machines or plain lines for people.'),
+  }),
+  metrics: section('Prometheus metrics.', {
+    max_tables: option(
+      z.int().min(1).max(10_000).default(MAX_TABLES),
+      'Tables with series of their own; the rest is summed under `other`.',
+    ),
+  }),
+  shutdown: section('The way out.', {
+    drain_ms: option(milliseconds(0).default(DRAIN_MS), 'How long running work may finish after the first signal.'),
+  }),
+});
+
+type DeepReadonly<T> = T extends readonly (infer U)[]
+  ? readonly DeepReadonly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** The configuration: snake_case like the file, every default filled in, paths absolute, deeply frozen. */
+export type Config = DeepReadonly<z.output<typeof schema>>;

@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { loadConfig, redact } from '../../../src/config/load.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function write(yaml: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'segmentd-config-'));
+  folders.push(folder);
+  writeFileSync(join(folder, 'segmentd.yaml'), yaml);
+  return folder;
+}
+
+const load = (yaml: string, env: Record<string, string> = {}) => {
+  const folder = write(yaml);
+  return { folder, config: loadConfig({ file: join(folder, 'segmentd.yaml'), env, cwd: '/work' }) };
+};
+
+function failure(yaml: string, env: Record<string, string> = {}): string {
+  try {
+    load(yaml, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SegmentdError);
+    const { code, exit, message } = error as SegmentdError;
+    expect({ code, exit }).toEqual({ code: 'config_invalid', exit: 78 });
+    return message;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('a file', () => {
+  test('needs no more than a database', () => {
+    const { folder, config } = load('databases: {demo: ./data}');
+    expect(config.databases).toEqual({ demo: { uri: join(folder, 'data'), storage_options: {} } });
+    expect(config.kafka.topic).toBe('segmentd.append-events');
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 9464 });
+    expect(config.kafka.sasl).toEqual({});
+  });
+
+  test('may name absolute paths and file URIs', () => {
+    const { config } = load(
+      'databases: {a: /data/a/, b: "file:///data/b%20c", c: {uri: /data/c, storage_options: {k: v}}}',
+    );
+    expect(Object.values(config.databases).map(({ uri }) => uri)).toEqual(['/data/a', '/data/b c', '/data/c']);
+  });
+
+  test('resolves every path option against its folder', () => {
+    const { folder, config } = load(
+      'databases: {a: data}\nkafka: {ssl: {enabled: true, ca_file: ca.pem}}\nstate: {scratch_dir: tmp}',
+    );
+    expect(config.kafka.ssl.ca_file).toBe(join(folder, 'ca.pem'));
+    expect(config.state.scratch_dir).toBe(join(folder, 'tmp'));
+  });
+
+  test('may leave a section empty', () => {
+    expect(load('databases: {a: /a}\nkafka:\n  # brokers: []\nhttp:').config.kafka.brokers).toEqual(['localhost:9092']);
+  });
+
+  test('names indexes after their column', () => {
+    const { config } = load('databases: {a: /a}\ntables: {a/t: {indexes: [{column: id}, {column: x, name: y}]}}');
+    expect(config.tables['a/t']?.indexes).toEqual([
+      { column: 'id', name: 'id_idx' },
+      { column: 'x', name: 'y' },
+    ]);
+  });
+
+  test('is frozen all the way down', () => {
+    const { config } = load('databases: {a: /a}');
+    expect(Object.isFrozen(config.kafka.create_topics)).toBe(true);
+    expect(Object.isFrozen(config.databases.a?.storage_options)).toBe(true);
+    expect(Object.isFrozen(config.kafka.brokers)).toBe(true);
+  });
+});
+
+describe('what is wrong', () => {
+  test('is told all at once, with its place', () => {
+    const message = failure(
+      'databases: {a: /a, B: s3://bucket/x}\nkafak: {}\nkafka:\n  max_in_flight: many\n  colour: red\nhttp: {port: 70000}',
+      { SEGMENTD_LOG_LEVEL: 'loud', SEGMENTD_KAFKA_TOPICS: 'x', SEGMENTD_BATCH_MAX_ROWS: '{' },
+    );
+    expect(message).toContain('8 problems');
+    expect(message).toMatch(/segmentd\.yaml:1:\d+: databases\.B: a database name/);
+    expect(message).toMatch(/segmentd\.yaml:2:8: kafak: unknown option/);
+    expect(message).toMatch(/segmentd\.yaml:4:18: kafka\.max_in_flight: .*number/);
+    expect(message).toMatch(/segmentd\.yaml:5:11: kafka\.colour: unknown option/);
+    expect(message).toMatch(/segmentd\.yaml:6:14: http\.port: .*65535/);
+    expect(message).toMatch(/SEGMENTD_LOG_LEVEL: log\.level: /);
+    expect(message).toMatch(/SEGMENTD_KAFKA_TOPICS: no option/);
+    expect(message).toMatch(/SEGMENTD_BATCH_MAX_ROWS: not YAML/);
+  });
+
+  test.each(['s3://b/x', 'gs://b/x', 'az://b/x', 's3+ddb://b'])('includes the object store %s', (uri) => {
+    expect(failure(`databases: {a: "${uri}"}`)).toMatch(/a\.uri: .* is not supported by this version/);
+  });
+
+  test('includes a file URI on another host', () => {
+    expect(failure('databases: {a: "file://host/x"}')).toContain('not a usable file URI');
+  });
+
+  test('includes having no database', () => {
+    expect(failure('')).toContain('databases: is required');
+    expect(failure('databases: {}')).toContain('name at least one database');
+  });
+
+  test('includes a duplicate key, with line and column', () => {
+    expect(failure('databases: {a: /a}\nhttp:\n  port: 1\n  port: 2')).toMatch(/segmentd\.yaml:4:3: .*unique/);
+  });
+
+  test('includes broken rules among options that are fine themselves', () => {
+    const message = failure('databases: {a: /a}\nhttp: {port: x}\nretry: {initial_ms: 9, max_ms: 8}');
+    expect(message).toContain('2 problems');
+    expect(message).toContain('retry.initial_ms: 9 is more than');
+  });
+
+  test('does not include a rule about an option that is broken itself', () => {
+    expect(failure('databases: {a: /a}\nretry: {initial_ms: 90000, max_ms: -1}')).toContain('1 problem\n');
+  });
+
+  test('of a file that is not there is another code', () => {
+    const open = () => loadConfig({ file: 'nowhere.yaml', env: {}, cwd: '/' });
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'config_unreadable', exit: 78, message: expect.stringContaining('ENOENT') }),
+    );
+  });
+});
+
+describe('redacting', () => {
+  test('hides every secret and nothing else', () => {
+    const yaml =
+      'databases: {a: {uri: /a, storage_options: {key: s3cret1}}}\nkafka: {sasl: {mechanism: plain, username: me, password: s3cret2}}';
+    const printed = JSON.stringify(redact(load(yaml).config));
+    expect(printed).not.toContain('s3cret');
+    expect(printed).toContain('"key":"[redacted]"');
+    expect(printed).toContain('"username":"me"');
+  });
+
+  test('shows that no password is set', () => {
+    expect(redact(load('databases: {a: /a}').config).kafka.sasl).toEqual({});
+  });
+});

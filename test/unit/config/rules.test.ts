@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { LEAVES, loadConfig } from '../../../src/config/load.ts';
+import { RULES } from '../../../src/config/rules.ts';
+
+const load = (env: Record<string, string>) =>
+  loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /data/lake}', ...env }, cwd: '/' });
+
+const sasl = (rest: Record<string, string>) =>
+  Object.fromEntries(Object.entries(rest).map(([key, value]) => [`SEGMENTD_KAFKA_SASL_${key}`, value]));
+
+describe('accepted', () => {
+  test.each<[string, Record<string, string>]>([
+    ['a heartbeat of a third of the session', { SEGMENTD_KAFKA_HEARTBEAT_INTERVAL_MS: '10000' }],
+    ['a fetch just shorter than a request', { SEGMENTD_KAFKA_MAX_WAIT_MS: '9999' }],
+    ['a drain that just fits the session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20000' }],
+    ['equal retry waits', { SEGMENTD_RETRY_INITIAL_MS: '60000' }],
+    ['databases side by side', { SEGMENTD_DATABASES: '{a: /data/lake, b: /data/lake2, c: /data/..lake}' }],
+    ['a table of a configured database', { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b}]}}' }],
+    ['a password', sasl({ MECHANISM: 'plain', USERNAME: 'u', PASSWORD: 'p' })],
+    ['a password file', sasl({ MECHANISM: 'scram-sha-512', USERNAME: 'u', PASSWORD_FILE: '/p' })],
+    [
+      'a client certificate',
+      { SEGMENTD_KAFKA_SSL_ENABLED: 'true', SEGMENTD_KAFKA_SSL_CERT_FILE: '/c', SEGMENTD_KAFKA_SSL_KEY_FILE: '/k' },
+    ],
+  ])('%s', (_, env) => {
+    expect(() => load(env)).not.toThrow();
+  });
+});
+
+describe('refused', () => {
+  test.each<[string, Record<string, string>, string]>([
+    [
+      'a heartbeat above a third of the session',
+      { SEGMENTD_KAFKA_HEARTBEAT_INTERVAL_MS: '10001' },
+      'kafka.heartbeat_interval_ms: 10001',
+    ],
+    ['a fetch as long as a request', { SEGMENTD_KAFKA_MAX_WAIT_MS: '10000' }, 'kafka.max_wait_ms: 10000'],
+    ['a drain beyond the session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20001' }, 'shutdown.drain_ms: 20001'],
+    ['a first retry above the longest', { SEGMENTD_RETRY_INITIAL_MS: '60001' }, 'retry.initial_ms: 60001'],
+    [
+      'one topic for both',
+      { SEGMENTD_KAFKA_DEAD_LETTER_TOPIC: 'segmentd.append-events' },
+      'kafka.dead_letter_topic: is the same',
+    ],
+    ['the same database twice', { SEGMENTD_DATABASES: '{a: /d, b: /d/}' }, 'databases: a and b are the same folder /d'],
+    [
+      'a database inside another',
+      { SEGMENTD_DATABASES: '{a: /d, b: /d/e/f}' },
+      'databases: b (/d/e/f) lies inside a (/d)',
+    ],
+    ['a database around another', { SEGMENTD_DATABASES: '{a: /d/e, b: /d}' }, 'databases: a (/d/e) lies inside b (/d)'],
+    [
+      'scratch inside a database',
+      { SEGMENTD_STATE_SCRATCH_DIR: '/data/lake/tmp' },
+      'state.scratch_dir: /data/lake/tmp and',
+    ],
+    ['a database inside scratch', { SEGMENTD_STATE_SCRATCH_DIR: '/data' }, 'state.scratch_dir: /data and'],
+    [
+      'a table of no database',
+      { SEGMENTD_TABLES: '{sea/t: {indexes: [{column: a}]}}' },
+      'tables: sea/t names a database',
+    ],
+    [
+      'two indexes of one name',
+      { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b, name: a_idx}]}}' },
+      'tables: lake/t has two indexes named a_idx',
+    ],
+    ['a user without a mechanism', sasl({ USERNAME: 'u' }), 'kafka.sasl.mechanism: username and password need'],
+    ['a mechanism without a user', sasl({ MECHANISM: 'plain', PASSWORD: 'p' }), 'plain needs a username'],
+    ['no password', sasl({ MECHANISM: 'plain', USERNAME: 'u' }), 'exactly one of password'],
+    [
+      'two passwords',
+      sasl({ MECHANISM: 'plain', USERNAME: 'u', PASSWORD: 'p', PASSWORD_FILE: '/p' }),
+      'exactly one of password',
+    ],
+    [
+      'a certificate without its key',
+      { SEGMENTD_KAFKA_SSL_ENABLED: 'true', SEGMENTD_KAFKA_SSL_CERT_FILE: '/c' },
+      'go together',
+    ],
+    ['TLS files without TLS', { SEGMENTD_KAFKA_SSL_CA_FILE: '/c' }, 'kafka.ssl.enabled: is false'],
+    ['a topic with no replica', { SEGMENTD_KAFKA_CREATE_TOPICS_REPLICATION_FACTOR: '0' }, 'at least one replica'],
+  ])('%s', (_, env, message) => {
+    expect(() => load(env)).toThrow(message);
+  });
+});
+
+test('rules are about options that exist', () => {
+  const paths = LEAVES.map(({ path }) => path.join('.'));
+  expect(RULES.flatMap(({ about }) => about).filter((path) => !paths.includes(path))).toEqual([]);
+});
