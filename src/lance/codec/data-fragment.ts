@@ -1,0 +1,95 @@
+/**
+ * One DataFragment in full, for the few fragments that a build or a conflict check looks at.
+ *
+ *   DataFile = 1 path · 2 { field id } · 3 { column index } · 4 major · 5 minor · 6 size · 7 base_id
+ */
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { Cursor, copyFields } from './wire.ts';
+
+export type DataFile = {
+  readonly path: string;
+  readonly fields: readonly number[];
+  readonly columns: readonly number[];
+  readonly major: number;
+  readonly minor: number;
+  readonly baseId: number | undefined;
+};
+
+export type DataFragment = {
+  readonly id: number;
+  readonly files: readonly DataFile[];
+  /** Row ids or version sequences kept in files of the table: a fragment view could not find them. */
+  readonly hasExternalSequences: boolean;
+};
+
+export function decodeDataFragment(message: Uint8Array): DataFragment {
+  const files: DataFile[] = [];
+  let id = 0;
+  let hasExternalSequences = false;
+  const cursor = new Cursor(message);
+  while (cursor.next()) {
+    if (cursor.field === 1) id = cursor.varint();
+    else if (cursor.field === 2) files.push(decodeDataFile(cursor.message()));
+    else {
+      if (cursor.field === 6 || cursor.field === 8 || cursor.field === 10) hasExternalSequences = true;
+      cursor.skip();
+    }
+  }
+  return { id, files, hasExternalSequences };
+}
+
+function decodeDataFile(cursor: Cursor): DataFile {
+  const fields: number[] = [];
+  const columns: number[] = [];
+  const file = { path: '', major: 0, minor: 0, baseId: undefined as number | undefined };
+  while (cursor.next()) {
+    if (cursor.field === 1) file.path = cursor.string();
+    else if (cursor.field === 2) cursor.int32s(fields);
+    else if (cursor.field === 3) cursor.int32s(columns);
+    else if (cursor.field === 4) file.major = cursor.varint();
+    else if (cursor.field === 5) file.minor = cursor.varint();
+    else if (cursor.field === 7) file.baseId = cursor.varint();
+    else cursor.skip();
+  }
+  return { ...file, fields, columns };
+}
+
+/** Identifies where a fragment keeps one field: equal strings mean that the same bytes back it (lance-format 4.3). */
+export function fieldSource(fragment: DataFragment, fieldId: number): string | null {
+  for (const file of fragment.files) {
+    const at = file.fields.indexOf(fieldId);
+    if (at >= 0)
+      return JSON.stringify([file.path, file.baseId ?? null, file.columns[at] ?? null, file.major, file.minor]);
+  }
+  return null;
+}
+
+const FILES = 2;
+const DELETION_FILE = 3;
+const BASE_ID = 7;
+
+/** Version sequences (7 to 10): a view has one version, so they would say nothing, and Lance cannot read them by base path. */
+const isVersionSequence = (field: number) => field >= 7 && field <= 10;
+
+/**
+ * The fragment as a fragment view lists it: every file that lies in the table itself points there through `baseId`; files
+ * that already have a base keep it. All else stays byte for byte.
+ */
+export function rebaseFragment(message: Uint8Array, baseId: number): Uint8Array {
+  const writer = new BinaryWriter();
+  const cursor = new Cursor(message);
+  while (cursor.next()) {
+    if (cursor.field === FILES || cursor.field === DELETION_FILE) {
+      writer.tag(cursor.field, WireType.LengthDelimited).bytes(withBaseId(cursor.slice(), baseId));
+    } else {
+      cursor.skip();
+      if (!isVersionSequence(cursor.field)) writer.raw(cursor.rawField());
+    }
+  }
+  return writer.finish();
+}
+
+function withBaseId(file: Uint8Array, baseId: number): Uint8Array {
+  if (copyFields(file, (field) => field === BASE_ID).length > 0) return file;
+  return new BinaryWriter().raw(file).tag(BASE_ID, WireType.Varint).uint32(baseId).finish();
+}

@@ -1,0 +1,166 @@
+/**
+ * One entry of the index section.
+ *
+ *   IndexMetadata = 1 uuid { 1 bytes } · 2 { field id } · 3 name · 4 dataset_version · 5 fragment_bitmap · 6 details (Any)
+ *                   7 index_version · 8 created_at, milliseconds · 9 base_id · 10 { file { 1 path, 2 size } } · 11 { covering field }
+ *
+ * An existing entry is only ever copied as bytes. A new one is what LanceDB's builder wrote, with the few fields replaced
+ * that differ between the fragment view and the table.
+ */
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { SegmentdError } from '../../lib/errors.ts';
+import { decodeFragmentBitmap, encodeFragmentBitmap } from './fragment-bitmap.ts';
+import { Cursor, copyFields } from './wire.ts';
+
+export type IndexFile = { readonly path: string; readonly bytes: number };
+
+export type IndexMetadata = {
+  /** The message as it stands in the manifest. */
+  readonly raw: Uint8Array;
+  readonly uuid: string;
+  readonly fields: readonly number[];
+  readonly name: string;
+  readonly datasetVersion: number;
+  /** Sorted ids, or null when the entry has no bitmap, which means "unknown". */
+  readonly fragments: Uint32Array | null;
+  readonly typeUrl: string;
+  /** The details as they stand in the entry, tag included. */
+  readonly details: Uint8Array;
+  readonly createdAtMs: number | null;
+  readonly files: readonly IndexFile[];
+  readonly hasCoveringFields: boolean;
+};
+
+/** Writers prefix the Any's type url in their own ways, and the package has moved; the message name is what counts. */
+export function isBtree(index: Pick<IndexMetadata, 'typeUrl' | 'fields'>): boolean {
+  return /(^|[./])BTreeIndexDetails$/.test(index.typeUrl) && index.fields.length === 1;
+}
+
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+export function formatUuid(bytes: Uint8Array): string {
+  if (bytes.length !== 16) {
+    throw new SegmentdError('table_index_unreadable', `an index uuid has ${bytes.length} bytes instead of 16`);
+  }
+  const digits = Array.from(bytes, (byte) => hex[byte]).join('');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
+  const fields: number[] = [];
+  const files: IndexFile[] = [];
+  const index = {
+    uuid: '',
+    name: '',
+    datasetVersion: 0,
+    typeUrl: '',
+    details: new Uint8Array(0) as Uint8Array,
+    fragments: null as Uint32Array | null,
+    createdAtMs: null as number | null,
+    hasCoveringFields: false,
+  };
+  const cursor = new Cursor(raw);
+  while (cursor.next()) {
+    switch (cursor.field) {
+      case 1:
+        index.uuid = formatUuid(bytesField(cursor.message(), 1));
+        break;
+      case 2:
+        cursor.int32s(fields);
+        break;
+      case 3:
+        index.name = cursor.string();
+        break;
+      case 4:
+        index.datasetVersion = cursor.varint();
+        break;
+      case 5: {
+        const bitmap = cursor.slice();
+        index.fragments = bitmap.length === 0 ? null : decodeFragmentBitmap(bitmap);
+        break;
+      }
+      case 6:
+        index.typeUrl = new TextDecoder().decode(bytesField(cursor.message(), 1));
+        index.details = cursor.rawField();
+        break;
+      case 8:
+        index.createdAtMs = cursor.varint();
+        break;
+      case 10:
+        files.push(decodeIndexFile(cursor.message()));
+        break;
+      case 11:
+        index.hasCoveringFields = true;
+        cursor.skip();
+        break;
+      default:
+        cursor.skip();
+    }
+  }
+  if (index.uuid === '') throw new SegmentdError('table_index_unreadable', `index "${index.name}" has no uuid`);
+  return { ...index, raw, fields, files };
+}
+
+function bytesField(cursor: Cursor, field: number): Uint8Array {
+  let value: Uint8Array = new Uint8Array(0);
+  while (cursor.next()) {
+    if (cursor.field === field) value = cursor.slice();
+    else cursor.skip();
+  }
+  return value;
+}
+
+function decodeIndexFile(cursor: Cursor): IndexFile {
+  const file = { path: '', bytes: 0 };
+  while (cursor.next()) {
+    if (cursor.field === 1) file.path = cursor.string();
+    else if (cursor.field === 2) file.bytes = cursor.varint();
+    else cursor.skip();
+  }
+  return file;
+}
+
+/** What the table decides about a segment; everything else is kept as the builder wrote it. */
+export type SegmentIdentity = {
+  readonly name: string;
+  /** Version whose manifest the build read. */
+  readonly datasetVersion: number;
+  /** Ids the segment may answer for; not empty. */
+  readonly fragments: ArrayLike<number> & Iterable<number>;
+  readonly createdAtMs: number;
+  /** Details of the segments the index already has: all of one name must agree, or listing indexes fails for the table. */
+  readonly details: Uint8Array | null;
+  /** Both files with their exact sizes: a wrong size makes queries fail. */
+  readonly files: readonly IndexFile[];
+};
+
+const NAME = 3;
+const DATASET_VERSION = 4;
+const FRAGMENT_BITMAP = 5;
+const DETAILS = 6;
+const CREATED_AT = 8;
+const BASE_ID = 9;
+const FILES = 10;
+const COVERING_FIELDS = 11;
+const REPLACED = new Set([NAME, DATASET_VERSION, FRAGMENT_BITMAP, CREATED_AT, BASE_ID, FILES, COVERING_FIELDS]);
+
+/** The entry to publish: `built` (as the builder wrote it) under the identity it has in the table. */
+export function encodeSegment(built: Uint8Array, identity: SegmentIdentity): Uint8Array {
+  if (identity.fragments.length === 0) {
+    throw new SegmentdError('internal', `refusing to write a segment of "${identity.name}" that covers nothing`);
+  }
+  const writer = new BinaryWriter();
+  const keeps = (field: number) => !REPLACED.has(field) && !(field === DETAILS && identity.details);
+  for (const kept of copyFields(built, keeps)) writer.raw(kept);
+  if (identity.details) writer.raw(identity.details);
+  writer.tag(NAME, WireType.LengthDelimited).string(identity.name);
+  writer.tag(DATASET_VERSION, WireType.Varint).uint64(identity.datasetVersion);
+  writer.tag(FRAGMENT_BITMAP, WireType.LengthDelimited).bytes(encodeFragmentBitmap(identity.fragments));
+  writer.tag(CREATED_AT, WireType.Varint).uint64(identity.createdAtMs);
+  for (const file of identity.files) {
+    writer.tag(FILES, WireType.LengthDelimited).fork();
+    writer.tag(1, WireType.LengthDelimited).string(file.path);
+    writer.tag(2, WireType.Varint).uint64(file.bytes).join();
+  }
+  return writer.finish();
+}

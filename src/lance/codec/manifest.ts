@@ -1,0 +1,301 @@
+/**
+ * A manifest, read as a view over its file, and the next one, spliced from it.
+ *
+ *   Manifest = 1 { Field } · 2 { DataFragment } · 3 version · 4 aux offset · 6 index section offset · 7 timestamp · 8 tag
+ *              9 reader flags · 10 writer flags · 11 max_fragment_id · 12 transaction_file · 13 writer_version · 15 data_format
+ *              16 config · 18 { BasePath } · 19 table_metadata · 20 branch · 21, 23 transaction section offset
+ *
+ * 4, 6, 21 and 23 are offsets into the file they stand in: copied into another file they would point at foreign bytes, so
+ * they are always cut and only 6 and 21 are written anew. Whatever is not named here travels byte for byte.
+ */
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { SegmentdError } from '../../lib/errors.ts';
+import type { FragmentList } from './fragments.ts';
+import { scanFragments } from './fragments.ts';
+import type { IndexMetadata } from './index-metadata.ts';
+import { decodeIndexMetadata } from './index-metadata.ts';
+import { manifestFileWriter, manifestMessageOf, sectionAt } from './manifest-file.ts';
+import type { SchemaField } from './schema.ts';
+import { decodeSchemaField } from './schema.ts';
+import type { TransactionHead } from './transaction.ts';
+import { decodeTransactionHead } from './transaction.ts';
+import { Cursor, copyFields } from './wire.ts';
+
+export type BasePath = { readonly id: number; readonly path: string };
+export type WriterVersion = { readonly library: string; readonly version: string };
+
+export type Manifest = {
+  readonly file: Uint8Array;
+  readonly message: Uint8Array;
+  /** What readers trust, whatever the file is called. */
+  readonly version: number;
+  readonly timestampMs: number;
+  readonly schema: readonly SchemaField[];
+  readonly fragments: FragmentList;
+  readonly readerFlags: bigint;
+  readonly writerFlags: bigint;
+  readonly writer: WriterVersion | null;
+  /** Version of the data file format, such as `2.2`, or null in tables too old to say. */
+  readonly dataFormat: string | null;
+  readonly basePaths: readonly BasePath[];
+  readonly indexes: readonly IndexMetadata[];
+  /** The index section message, for copying. */
+  readonly indexSection: Uint8Array;
+  readonly transactionFile: string;
+  /** The inlined transaction, if there is one. */
+  readonly transaction: TransactionHead | null;
+};
+
+const F = {
+  schema: 1,
+  fragments: 2,
+  version: 3,
+  versionAuxData: 4,
+  indexSection: 6,
+  timestamp: 7,
+  tag: 8,
+  readerFlags: 9,
+  writerFlags: 10,
+  transactionFile: 12,
+  writerVersion: 13,
+  dataFormat: 15,
+  basePaths: 18,
+  transactionSection: 21,
+  transactionSectionNew: 23,
+} as const;
+
+/** Parses a manifest file. Errors: table_unreadable, table_index_unreadable. */
+export function parseManifest(file: Uint8Array): Manifest {
+  const message = manifestMessageOf(file);
+  const schema: SchemaField[] = [];
+  const basePaths: BasePath[] = [];
+  const spans = { starts: [] as number[], ends: [] as number[] };
+  const seen = {
+    version: 0,
+    timestampMs: 0,
+    readerFlags: 0n,
+    writerFlags: 0n,
+    writer: null as WriterVersion | null,
+    dataFormat: null as string | null,
+    transactionFile: '',
+  };
+  let indexOffset: number | null = null;
+  let transactionOffset: number | null = null;
+  const cursor = new Cursor(message);
+  while (cursor.next()) {
+    switch (cursor.field) {
+      case F.fragments: {
+        const end = cursor.enter();
+        spans.starts.push(cursor.pos);
+        spans.ends.push(end);
+        cursor.pos = end;
+        break;
+      }
+      case F.schema:
+        schema.push(decodeSchemaField(cursor.message()));
+        break;
+      case F.version:
+        seen.version = cursor.varint();
+        break;
+      case F.indexSection:
+        indexOffset = cursor.varint();
+        break;
+      case F.timestamp:
+        seen.timestampMs = decodeTimestamp(cursor.message());
+        break;
+      case F.readerFlags:
+        seen.readerFlags = cursor.varint64();
+        break;
+      case F.writerFlags:
+        seen.writerFlags = cursor.varint64();
+        break;
+      case F.transactionFile:
+        seen.transactionFile = cursor.string();
+        break;
+      case F.writerVersion: {
+        const [library, version] = decodeStrings(cursor.message());
+        seen.writer = { library, version };
+        break;
+      }
+      case F.dataFormat:
+        seen.dataFormat = decodeStrings(cursor.message())[1];
+        break;
+      case F.basePaths:
+        basePaths.push(decodeBasePath(cursor.message()));
+        break;
+      case F.transactionSection:
+      case F.transactionSectionNew:
+        transactionOffset = cursor.varint();
+        break;
+      default:
+        cursor.skip();
+    }
+  }
+  const indexSection = indexOffset === null ? new Uint8Array(0) : sectionAt(file, indexOffset, 'index');
+  const transaction = transactionOffset === null ? null : sectionAt(file, transactionOffset, 'transaction');
+  return {
+    ...seen,
+    file,
+    message,
+    schema,
+    basePaths,
+    fragments: scanFragments(message, spans),
+    indexSection,
+    indexes: decodeIndexSection(indexSection),
+    transaction: transaction && decodeTransactionHead(transaction),
+  };
+}
+
+function decodeTimestamp(cursor: Cursor): number {
+  let ms = 0;
+  while (cursor.next()) {
+    if (cursor.field === 1) ms += cursor.varint() * 1000;
+    else if (cursor.field === 2) ms += Math.floor(cursor.varint() / 1e6);
+    else cursor.skip();
+  }
+  return ms;
+}
+
+/** The strings of fields 1 and 2: the shape of WriterVersion and of DataStorageFormat. */
+function decodeStrings(cursor: Cursor): [string, string] {
+  const strings: [string, string] = ['', ''];
+  while (cursor.next()) {
+    if (cursor.field === 1 || cursor.field === 2) strings[cursor.field - 1] = cursor.string();
+    else cursor.skip();
+  }
+  return strings;
+}
+
+function decodeBasePath(cursor: Cursor): BasePath {
+  const base = { id: 0, path: '' };
+  while (cursor.next()) {
+    if (cursor.field === 1) base.id = cursor.varint();
+    else if (cursor.field === 4) base.path = cursor.string();
+    else cursor.skip();
+  }
+  return base;
+}
+
+const INDICES = 1;
+
+function decodeIndexSection(section: Uint8Array): IndexMetadata[] {
+  const indexes: IndexMetadata[] = [];
+  const cursor = new Cursor(section);
+  while (cursor.next()) {
+    if (cursor.field === INDICES) indexes.push(decodeIndexMetadata(cursor.slice()));
+    else cursor.skip();
+  }
+  return indexes;
+}
+
+/** What a commit of ours changes in a manifest; everything else is the previous manifest's. */
+export type ManifestChange = {
+  readonly version: number;
+  readonly timestampMs: number;
+  readonly writer: WriterVersion;
+  /** The encoded Transaction, inlined. */
+  readonly transaction: Uint8Array;
+  /** Name under `_transactions/`, or empty when the table disables transaction files. */
+  readonly transactionFile: string;
+  /** Encoded IndexMetadata, appended at the end: Lance's optimize rewrites the last one (lance-format 5.4). */
+  readonly added: readonly Uint8Array[];
+  /** Uuids of the entries that leave. */
+  readonly removed: ReadonlySet<string>;
+};
+
+const REPLACED: ReadonlySet<number> = new Set([
+  ...[F.version, F.versionAuxData, F.indexSection, F.timestamp, F.tag, F.transactionFile, F.writerVersion],
+  ...[F.transactionSection, F.transactionSectionNew],
+]);
+
+/** The file of the next manifest as parts to write one after the other; unchanged bytes are views of the previous file. */
+export function spliceManifest(previous: Manifest, change: ManifestChange): Uint8Array[] {
+  if (change.version !== previous.version + 1) {
+    throw new SegmentdError('internal', `version ${change.version} cannot follow ${previous.version}`);
+  }
+  const file = manifestFileWriter();
+  const indexOffset = file.section(nextIndexSection(previous, change));
+  const transactionOffset = file.section([change.transaction]);
+  const tail = new BinaryWriter();
+  tail.tag(F.version, WireType.Varint).uint64(change.version);
+  tail.tag(F.indexSection, WireType.Varint).uint64(indexOffset);
+  writeTimestamp(tail.tag(F.timestamp, WireType.LengthDelimited), change.timestampMs);
+  if (change.transactionFile) tail.tag(F.transactionFile, WireType.LengthDelimited).string(change.transactionFile);
+  tail.tag(F.writerVersion, WireType.LengthDelimited).fork();
+  tail.tag(1, WireType.LengthDelimited).string(change.writer.library);
+  tail.tag(2, WireType.LengthDelimited).string(change.writer.version).join();
+  tail.tag(F.transactionSection, WireType.Varint).uint64(transactionOffset);
+  return file.finish([...withoutFields(previous.message, REPLACED), tail.finish()]);
+}
+
+function nextIndexSection(previous: Manifest, change: ManifestChange): Uint8Array[] {
+  const added = change.added.map((entry) => new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(entry));
+  const kept = previous.indexes.filter((index) => !change.removed.has(index.uuid));
+  const unknown = copyFields(previous.indexSection, (field) => field !== INDICES);
+  const entries = kept.map((index) => new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(index.raw));
+  return [...unknown, ...[...entries, ...added].map((writer) => writer.finish())];
+}
+
+/** `message` without the given top-level fields, as the fewest possible views. */
+export function withoutFields(message: Uint8Array, fields: ReadonlySet<number>): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  const cursor = new Cursor(message);
+  let keptFrom = 0;
+  while (cursor.next()) {
+    cursor.skip();
+    if (!fields.has(cursor.field)) continue;
+    if (cursor.fieldStart > keptFrom) parts.push(message.subarray(keptFrom, cursor.fieldStart));
+    keptFrom = cursor.pos;
+  }
+  if (cursor.pos > keptFrom) parts.push(message.subarray(keptFrom, cursor.pos));
+  return parts;
+}
+
+function writeTimestamp(writer: BinaryWriter, ms: number): void {
+  writer.fork();
+  writer.tag(1, WireType.Varint).int64(Math.floor(ms / 1000));
+  writer.tag(2, WireType.Varint).int32((ms % 1000) * 1e6);
+  writer.join();
+}
+
+/** What a fragment view keeps of the real manifest and what it says instead. */
+export type ViewManifest = {
+  readonly fragments: readonly Uint8Array[];
+  readonly base: BasePath;
+  readonly timestampMs: number;
+};
+
+/** Writer-only flags that speak of things a view leaves out: table config (8) and disabled transaction files (32). */
+const NOT_IN_A_VIEW = 8n | 32n;
+const BASE_PATHS_FLAG = 16n;
+const CONFIG = 16;
+const TABLE_METADATA = 19;
+const BRANCH = 20;
+const NOT_COPIED_TO_A_VIEW: ReadonlySet<number> = new Set([
+  ...REPLACED,
+  ...[F.fragments, F.readerFlags, F.writerFlags, CONFIG, TABLE_METADATA, BRANCH],
+]);
+
+/** The manifest file of a fragment view: version 1 of a dataset that holds `fragments` of the table and nothing else. */
+export function encodeViewManifest(table: Manifest, view: ViewManifest): Uint8Array[] {
+  const writer = new BinaryWriter();
+  for (const fragment of view.fragments) writer.tag(F.fragments, WireType.LengthDelimited).bytes(fragment);
+  writer.tag(F.version, WireType.Varint).uint64(1);
+  writeTimestamp(writer.tag(F.timestamp, WireType.LengthDelimited), view.timestampMs);
+  const flags = [
+    [F.readerFlags, table.readerFlags],
+    [F.writerFlags, table.writerFlags & ~NOT_IN_A_VIEW],
+  ] as const;
+  for (const [field, value] of flags) writer.tag(field, WireType.Varint).uint64(value | BASE_PATHS_FLAG);
+  writer.tag(F.writerVersion, WireType.LengthDelimited).fork();
+  writer.tag(1, WireType.LengthDelimited).string(table.writer?.library ?? '');
+  writer
+    .tag(2, WireType.LengthDelimited)
+    .string(table.writer?.version ?? '')
+    .join();
+  writer.tag(F.basePaths, WireType.LengthDelimited).fork();
+  writer.tag(1, WireType.Varint).uint32(view.base.id);
+  writer.tag(3, WireType.Varint).bool(true);
+  writer.tag(4, WireType.LengthDelimited).string(view.base.path).join();
+  return manifestFileWriter().finish([...withoutFields(table.message, NOT_COPIED_TO_A_VIEW), writer.finish()]);
+}

@@ -1,0 +1,98 @@
+/**
+ * The schema fields of a manifest and the paths that name them.
+ *
+ *   Field = 2 name · 3 id · 4 parent_id (-1 at the root) · 5 logical_type
+ *   path  = name { "." name }        a name with characters other than letters, digits and _ stands in backquotes
+ */
+import type { Cursor } from './wire.ts';
+
+export type SchemaField = {
+  readonly id: number;
+  readonly parentId: number;
+  readonly name: string;
+  /** Lance's name of the type, such as `int64`, `timestamp:us:-` or `struct`. */
+  readonly logicalType: string;
+};
+
+const ROOT = -1;
+
+export function decodeSchemaField(cursor: Cursor): SchemaField {
+  const field = { id: 0, parentId: 0, name: '', logicalType: '' };
+  while (cursor.next()) {
+    if (cursor.field === 2) field.name = cursor.string();
+    else if (cursor.field === 3) field.id = cursor.int32();
+    else if (cursor.field === 4) field.parentId = cursor.int32();
+    else if (cursor.field === 5) field.logicalType = cursor.string();
+    else cursor.skip();
+  }
+  return field;
+}
+
+/** Names from the root down to the field. Null when a parent is missing. */
+function namesOf(schema: readonly SchemaField[], field: SchemaField): string[] | null {
+  const names = [field.name];
+  let parentId = field.parentId;
+  while (parentId !== ROOT) {
+    const parent = schema.find((candidate) => candidate.id === parentId);
+    if (!parent || names.length > schema.length) return null;
+    names.unshift(parent.name);
+    parentId = parent.parentId;
+  }
+  return names;
+}
+
+const quoteName = (name: string) => (/^\w+$/.test(name) ? name : `\`${name.replaceAll('`', '``')}\``);
+
+/** The path that LanceDB accepts and prints for a field, or null when the field is not in the schema. */
+export function pathOfField(schema: readonly SchemaField[], fieldId: number): string | null {
+  const field = schema.find((candidate) => candidate.id === fieldId);
+  return (field && namesOf(schema, field)?.map(quoteName).join('.')) ?? null;
+}
+
+/** The name LanceDB gives an index when none is asked for: the names without quotes, then `_idx`. */
+export function defaultIndexName(schema: readonly SchemaField[], field: SchemaField): string {
+  return `${namesOf(schema, field)?.join('.') ?? field.name}_idx`;
+}
+
+/** Splits `a.b` or ``a.`b.c` `` into names; null when the quoting is broken. */
+function parsePath(path: string): string[] | null {
+  const names: string[] = [];
+  let rest = path;
+  for (;;) {
+    const match = /^(?:`((?:[^`]|``)+)`|([^.`]+))(\.|$)/.exec(rest);
+    if (!match) return null;
+    names.push(match[1]?.replaceAll('``', '`') ?? (match[2] as string));
+    if (match[3] === '') return names;
+    rest = rest.slice(match[0].length);
+  }
+}
+
+/** The field that a path names: exact names first, then, like LanceDB, whatever the case. */
+export function fieldByPath(schema: readonly SchemaField[], path: string): SchemaField | null {
+  const wanted = parsePath(path);
+  if (!wanted) return null;
+  const same = (a: string[] | null, fold: (name: string) => string) =>
+    a !== null && a.length === wanted.length && a.every((name, at) => fold(name) === fold(wanted[at] as string));
+  const exact = schema.find((field) => same(namesOf(schema, field), (name) => name));
+  return exact ?? schema.find((field) => same(namesOf(schema, field), (name) => name.toLowerCase())) ?? null;
+}
+
+/** A field and everything below it: what a rewrite of the column can touch. */
+export function withDescendants(schema: readonly SchemaField[], fieldId: number): number[] {
+  const ids = [fieldId];
+  for (let at = 0; at < ids.length; at++) {
+    for (const field of schema) if (field.parentId === ids[at]) ids.push(field.id);
+  }
+  return ids;
+}
+
+/** Types that LanceDB builds a BTREE over, by the first word of Lance's logical type. */
+const BTREE_TYPES = new Set([
+  ...['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],
+  ...['halffloat', 'float', 'double', 'bool', 'string'],
+  ...['date32', 'date64', 'time32', 'time64', 'time', 'timestamp', 'fixed_size_binary'],
+]);
+
+export function supportsBtree(field: SchemaField): boolean {
+  return BTREE_TYPES.has(field.logicalType.split(':', 1)[0] as string);
+}

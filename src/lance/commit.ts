@@ -1,0 +1,184 @@
+/**
+ * Commits a change to the index section as the next version of a table: put-if-absent of a manifest spliced from the latest
+ * one, after the conflict rules were checked against exactly that one. A commit has three outcomes, and only a proven
+ * rejection takes files away.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SegmentdError } from '../lib/errors.ts';
+import { asSegmentdError } from '../lib/errors.ts';
+import { encodeSegment } from './codec/index-metadata.ts';
+import type { Manifest, WriterVersion } from './codec/manifest.ts';
+import { spliceManifest } from './codec/manifest.ts';
+import { encodeCreateIndex } from './codec/transaction.ts';
+import { FLAG } from './guards.ts';
+import { findMissingFiles, unpublishSegments } from './publish.ts';
+import type { Rebased, ReplanCause, TableChange } from './rebase.ts';
+import { rebaseChange } from './rebase.ts';
+import type { LanceTable } from './table.ts';
+
+export type CommitSettings = {
+  readonly maxAttempts: number;
+  /** First pause after a lost race, milliseconds; it doubles, with jitter. */
+  readonly backoffMs: number;
+  readonly writer: WriterVersion;
+};
+
+export type CommitRequest = TableChange & {
+  /** Chosen before the first attempt: the only proof that a version is ours. */
+  readonly transactionUuid: string;
+  readonly properties: Readonly<Record<string, string>>;
+};
+
+type Effort = { readonly attempts: number; readonly races: number };
+
+/** Beside the causes to plan again: too many lost races, files taken away by a cleanup, a store that would not write. */
+export type RejectCause = ReplanCause | 'contended' | 'files_gone' | 'store_refused';
+
+export type CommitOutcome =
+  | (Effort & { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased })
+  /** Nothing of the change is in the table, now or later, and its files are gone again. */
+  | (Effort & { readonly kind: 'rejected'; readonly cause: RejectCause; readonly error?: SegmentdError })
+  /** It may have landed or still land. The files stay; the next plan reads the truth from the table. */
+  | (Effort & { readonly kind: 'unknown'; readonly error: SegmentdError });
+
+/** Longest pause between two attempts, milliseconds. */
+const MAX_BACKOFF_MS = 1000;
+
+type Attempt = { readonly target: number; readonly rebased: Rebased };
+type Put =
+  | { readonly kind: 'created' | 'exists' }
+  /** `refused`: nothing was created for certain. `unclear`: only looking can tell. */
+  | { readonly kind: 'refused' | 'unclear'; readonly error: SegmentdError };
+
+export async function commitChange(
+  table: LanceTable,
+  request: CommitRequest,
+  settings: CommitSettings,
+): Promise<CommitOutcome> {
+  /** An attempt whose put failed and whose version was still free when we looked: it may land at any time. */
+  let pending: (Attempt & { error: SegmentdError }) | null = null;
+  let races = 0;
+  for (let attempts = 1; ; attempts++) {
+    const effort = { attempts, races };
+    const latest = await table.latest();
+    if (pending && pending.target <= latest.version) {
+      const owner = await ownerOf(table, pending.target, request.transactionUuid);
+      if (owner === 'ours') return { ...effort, kind: 'landed', version: pending.target, rebased: pending.rebased };
+      if (owner === 'unknown') return { ...effort, kind: 'unknown', error: pending.error };
+      pending = null;
+    }
+    const giveUp = async (cause: RejectCause, error?: SegmentdError): Promise<CommitOutcome> => {
+      if (pending) return { ...effort, kind: 'unknown', error: pending.error };
+      // Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days.
+      await Promise.allSettled([unpublishSegments(table.store, request.add)]);
+      return { ...effort, kind: 'rejected', cause, ...(error ? { error } : {}) };
+    };
+    if (attempts > settings.maxAttempts) return giveUp('contended');
+    const rebased = rebaseChange(request, latest);
+    if (typeof rebased === 'string') return giveUp(rebased);
+    const kept = rebased.keep.map(({ segment }) => segment);
+    if ((await findMissingFiles(table.store, kept)).length > 0) return giveUp('files_gone');
+
+    const target = latest.version + 1;
+    const put = await putVersion(table, latest, rebased, request, settings);
+    if (put.kind === 'refused') return giveUp('store_refused', put.error);
+    const owner = put.kind === 'created' ? 'ours' : await ownerOf(table, target, request.transactionUuid);
+    if (owner === 'ours') {
+      await afterLanding(table, target, rebased);
+      return { ...effort, kind: 'landed', version: target, rebased };
+    }
+    if (put.kind === 'unclear') {
+      if (owner === 'unknown') return { ...effort, kind: 'unknown', error: put.error };
+      if (owner === 'absent') pending = { target, rebased, error: put.error };
+    }
+    races += 1;
+    await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, settings.backoffMs * 2 ** (attempts - 1)));
+  }
+}
+
+/** One attempt: the transaction file, then the manifest. */
+async function putVersion(
+  table: LanceTable,
+  latest: Manifest,
+  rebased: Rebased,
+  request: CommitRequest,
+  settings: CommitSettings,
+): Promise<Put> {
+  const now = Date.now();
+  const added = rebased.keep.map(({ segment, fragments, siblings }) =>
+    encodeSegment(segment.metadata, {
+      name: segment.index,
+      datasetVersion: request.base.version,
+      fragments,
+      createdAtMs: now,
+      details: siblings[0]?.details ?? null,
+      files: segment.files,
+    }),
+  );
+  const removed = latest.indexes.filter((index) => request.remove.includes(index.uuid));
+  const transaction = encodeCreateIndex({
+    uuid: request.transactionUuid,
+    readVersion: request.base.version,
+    added,
+    removed: removed.map((index) => index.raw),
+    properties: request.properties,
+  });
+  const writesFile = (latest.writerFlags & FLAG.disableTransactionFile) === 0n;
+  const transactionFile = writesFile ? `${request.base.version}-${request.transactionUuid}.txn` : '';
+  const manifest = spliceManifest(latest, {
+    version: latest.version + 1,
+    timestampMs: now,
+    writer: settings.writer,
+    transaction,
+    transactionFile,
+    added,
+    removed: new Set(request.remove),
+  });
+  const key = await table.manifestKey(latest.version + 1);
+  try {
+    if (writesFile) await table.store.put(`_transactions/${transactionFile}`, transaction);
+  } catch (error) {
+    return { kind: 'refused', error: asSegmentdError(error, 'store_unavailable') };
+  }
+  try {
+    return { kind: await table.store.putIfAbsent(key, manifest) };
+  } catch (thrown) {
+    const error = asSegmentdError(thrown, 'store_unavailable');
+    return { kind: REFUSALS.has(error.code) ? 'refused' : 'unclear', error };
+  }
+}
+
+/** Errors with which a store promises that it created nothing. */
+const REFUSALS: ReadonlySet<string> = new Set(['store_denied', 'store_full']);
+
+type Owner = 'ours' | 'foreign' | 'absent' | 'unknown';
+
+/** How often an unreadable version is looked at again before its owner counts as unknown. */
+const OWNER_TRIES = 3;
+
+/** Whose commit a version is, after a put that failed or found the version taken (lance-format 3.2). */
+async function ownerOf(table: LanceTable, version: number, transactionUuid: string): Promise<Owner> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const manifest = await table.at(version);
+      if (!manifest) return 'absent';
+      const ours = manifest.transaction
+        ? manifest.transaction.uuid === transactionUuid
+        : manifest.transactionFile.includes(transactionUuid);
+      return ours ? 'ours' : 'foreign';
+    } catch {
+      // Which error it was does not matter: as long as the version cannot be read, its owner is not known.
+      if (tries >= OWNER_TRIES) return 'unknown';
+      await sleep(50 * tries);
+    }
+  }
+}
+
+/** The version hint is a courtesy to readers that cannot list in order; segments that did not make it go again. */
+async function afterLanding(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
+  const left = rebased.skipped.map(({ segment }) => segment);
+  const hint = new TextEncoder().encode(JSON.stringify({ version }));
+  const tidy = [unpublishSegments(table.store, left)];
+  if (!table.store.listsInOrder) tidy.push(table.store.put('_versions/latest_version_hint.json', hint));
+  await Promise.allSettled(tidy);
+}

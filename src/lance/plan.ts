@@ -1,0 +1,97 @@
+/** What each maintained index of a table misses. Pure. */
+import { SegmentdError } from '../lib/errors.ts';
+import type { IndexMetadata } from './codec/index-metadata.ts';
+import { isBtree } from './codec/index-metadata.ts';
+import type { Manifest } from './codec/manifest.ts';
+import type { SchemaField } from './codec/schema.ts';
+import { defaultIndexName, fieldByPath, pathOfField, supportsBtree } from './codec/schema.ts';
+import type { Coverage } from './coverage.ts';
+import { coverageOf } from './coverage.ts';
+import type { SegmentRequest } from './segment-builder.ts';
+
+/** Indexes to maintain: all BTREEs the table has, or those named, which are created where missing. */
+export type WantedIndexes = 'existing' | readonly { readonly column: string; readonly name?: string | undefined }[];
+
+/** One maintained index at one version. */
+export type IndexState = {
+  readonly name: string;
+  readonly fieldId: number;
+  /** Path of the column as LanceDB writes it. */
+  readonly column: string;
+  readonly segments: readonly IndexMetadata[];
+  readonly coverage: Coverage;
+};
+
+/**
+ * The maintained indexes of a table with their coverage, in the order of the index section, new ones last.
+ * Errors: column_not_found, column_type_unsupported, index_name_taken, table_index_unreadable.
+ */
+export function maintainedIndexes(manifest: Manifest, wanted: WantedIndexes): IndexState[] {
+  const named = wanted === 'existing' ? existingIndexes(manifest) : wanted.map((it) => wantedIndex(manifest, it));
+  return named.map(({ name, field }) => {
+    const segments = manifest.indexes.filter((index) => index.name === name);
+    checkSegments(name, field.id, segments);
+    const column = pathOfField(manifest.schema, field.id) as string;
+    return { name, fieldId: field.id, column, segments, coverage: coverageOf(manifest.fragments, segments) };
+  });
+}
+
+type NamedField = { readonly name: string; readonly field: SchemaField };
+
+function existingIndexes({ indexes, schema }: Manifest): NamedField[] {
+  const named = new Map<string, NamedField>();
+  for (const index of indexes) {
+    const field = schema.find((candidate) => candidate.id === index.fields[0]);
+    // An index on a column that is gone, or of another type, is none of our business.
+    if (isBtree(index) && field && pathOfField(schema, field.id)) named.set(index.name, { name: index.name, field });
+  }
+  return [...named.values()];
+}
+
+function wantedIndex(manifest: Manifest, { column, name }: { column: string; name?: string | undefined }): NamedField {
+  const { schema } = manifest;
+  const field = fieldByPath(schema, column);
+  if (!field) throw new SegmentdError('column_not_found', `the table has no column "${column}"`);
+  if (!supportsBtree(field)) {
+    throw new SegmentdError('column_type_unsupported', `column "${column}" has type ${field.logicalType}`);
+  }
+  // A column that has a BTREE already keeps it, whatever it is called: a second one would only cost writes.
+  const existing = manifest.indexes.find((index) => isBtree(index) && index.fields[0] === field.id);
+  return { name: name ?? existing?.name ?? defaultIndexName(schema, field), field };
+}
+
+/** Readers fail on the whole table when segments of one name differ in column or type, and on a missing bitmap. */
+function checkSegments(name: string, fieldId: number, segments: readonly IndexMetadata[]): void {
+  for (const segment of segments) {
+    if (!isBtree(segment) || segment.fields[0] !== fieldId) {
+      throw new SegmentdError('index_name_taken', `index "${name}" exists with another type or column`);
+    }
+    if (!segment.fragments) {
+      throw new SegmentdError('table_index_unreadable', `segment ${segment.uuid} of "${name}" has no fragment bitmap`);
+    }
+    if (segment.typeUrl !== segments[0]?.typeUrl) {
+      throw new SegmentdError('table_index_unreadable', `segments of "${name}" differ in their type url`);
+    }
+  }
+}
+
+/** Upper bounds of one segment. */
+export type BatchLimits = { readonly maxRows: number; readonly maxFragments: number };
+
+/** The next segment of each index that misses something: its first missing fragments in table order, within the limits. */
+export function nextSegments(manifest: Manifest, states: readonly IndexState[], limits: BatchLimits): SegmentRequest[] {
+  const requests: SegmentRequest[] = [];
+  for (const { name, fieldId, column, coverage } of states) {
+    let rows = 0;
+    let count = 0;
+    for (const id of coverage.missing) {
+      const more = manifest.fragments.rows[manifest.fragments.indexOf(id)] as number;
+      // One fragment is the least a segment can cover, however large it is.
+      if (count > 0 && (count >= limits.maxFragments || rows + more > limits.maxRows)) break;
+      rows += more;
+      count += 1;
+    }
+    if (count > 0) requests.push({ index: name, fieldId, column, rows, fragments: coverage.missing.slice(0, count) });
+  }
+  return requests;
+}

@@ -1,0 +1,38 @@
+/** Brings built segments into the table's `_indices/`, where no manifest names them yet. */
+import { join } from 'node:path';
+import { SegmentdError } from '../lib/errors.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { BuiltSegment } from './segment-builder.ts';
+
+const folderOf = (uuid: string) => `_indices/${uuid}`;
+
+/** Moves every file of the segments and checks what arrived. Errors: store_*. */
+export async function publishSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<void> {
+  await Promise.all(
+    segments.flatMap(({ uuid, folder, files }) =>
+      files.map((file) => store.importFile(join(folder, file.path), `${folderOf(uuid)}/${file.path}`)),
+    ),
+  );
+  const missing = await findMissingFiles(store, segments);
+  if (missing.length > 0)
+    throw new SegmentdError('store_unavailable', `not published as written: ${missing.join(', ')}`);
+}
+
+/** Files that are not in the table with exactly the recorded size: a manifest that names one makes queries fail. */
+export async function findMissingFiles(
+  store: ObjectStore,
+  segments: readonly Pick<BuiltSegment, 'uuid' | 'files'>[],
+): Promise<string[]> {
+  const checks = segments.flatMap(({ uuid, files }) =>
+    files.map(async (file) => {
+      const key = `${folderOf(uuid)}/${file.path}`;
+      return (await store.stat(key))?.bytes === file.bytes ? [] : [key];
+    }),
+  );
+  return (await Promise.all(checks)).flat();
+}
+
+/** Takes published files away again. Only ever call it with proof that no manifest names them. */
+export async function unpublishSegments(store: ObjectStore, segments: readonly { uuid: string }[]): Promise<void> {
+  await Promise.all(segments.map(({ uuid }) => store.removeFolder(folderOf(uuid))));
+}

@@ -1,0 +1,107 @@
+/**
+ * What a finished change may still say on top of a newer manifest. Pure; the rules are lance-format 4.3, a diff of the two
+ * manifests rather than of the transactions between them, so that it holds whatever happened in between.
+ */
+import { decodeDataFragment, fieldSource } from './codec/data-fragment.ts';
+import type { IndexMetadata } from './codec/index-metadata.ts';
+import { isBtree } from './codec/index-metadata.ts';
+import type { Manifest } from './codec/manifest.ts';
+import { withDescendants } from './codec/schema.ts';
+import { declineTable } from './guards.ts';
+import type { BuiltSegment } from './segment-builder.ts';
+
+/** A change to the index section, built against `base`. */
+export type TableChange = {
+  readonly base: Manifest;
+  readonly add: readonly BuiltSegment[];
+  /** Uuids of segments that the added ones replace; all must still be there. */
+  readonly remove: readonly string[];
+};
+
+/** Why a segment, or the whole change, has to be planned again. */
+export type ReplanCause =
+  | 'table_replaced'
+  | 'table_declined'
+  | 'index_dropped'
+  | 'index_changed'
+  | 'column_changed'
+  | 'nothing_left'
+  | 'input_gone';
+
+export type RebasedSegment = {
+  readonly segment: BuiltSegment;
+  /** What is left of its fragments. */
+  readonly fragments: readonly number[];
+  /** Live segments of the name in the manifest to be replaced. */
+  readonly siblings: readonly IndexMetadata[];
+};
+
+export type Rebased = {
+  readonly keep: readonly RebasedSegment[];
+  readonly skipped: readonly { readonly segment: BuiltSegment; readonly cause: ReplanCause }[];
+  /** Fragments that left the bitmaps of kept segments. */
+  readonly droppedFragments: number;
+};
+
+/** Applies the conflict rules to `change` as it would stand on `latest`; a cause when nothing of it can stand. */
+export function rebaseChange(change: TableChange, latest: Manifest): Rebased | ReplanCause {
+  const { base } = change;
+  if (latest.version < base.version) return 'table_replaced';
+  if (declineTable(latest)) return 'table_declined';
+  const removed = new Set(change.remove);
+  const unchanged = (uuid: string) => sameEntry(byUuid(base, uuid), byUuid(latest, uuid));
+  if (!change.remove.every(unchanged)) return 'input_gone';
+
+  const keep: RebasedSegment[] = [];
+  const skipped: { segment: BuiltSegment; cause: ReplanCause }[] = [];
+  for (const segment of change.add) {
+    const siblings = latest.indexes.filter((index) => index.name === segment.index && !removed.has(index.uuid));
+    const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
+    const cause = conflictOf(segment, base, latest);
+    const fragments = cause ? [] : liveFragments(segment, base, latest, taken);
+    if (fragments.length > 0) keep.push({ segment, fragments, siblings });
+    else skipped.push({ segment, cause: cause ?? 'nothing_left' });
+  }
+  if (keep.length === 0) return skipped[0]?.cause ?? 'nothing_left';
+  const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
+  return { keep, skipped, droppedFragments };
+}
+
+const byUuid = (manifest: Manifest, uuid: string) => manifest.indexes.find((index) => index.uuid === uuid);
+
+function sameEntry(a: IndexMetadata | undefined, b: IndexMetadata | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.compare(a.raw, b.raw) === 0;
+}
+
+function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): ReplanCause | null {
+  const before = base.indexes.some((index) => index.name === segment.index);
+  const now = latest.indexes.filter((index) => index.name === segment.index);
+  if (before && now.length === 0) return 'index_dropped';
+  if (now.some((index) => !isBtree(index) || index.fields[0] !== segment.fieldId || !index.fragments)) {
+    return 'index_changed';
+  }
+  const typeOf = (manifest: Manifest) => manifest.schema.find((field) => field.id === segment.fieldId)?.logicalType;
+  return typeOf(latest) === undefined || typeOf(latest) !== typeOf(base) ? 'column_changed' : null;
+}
+
+/** Fragments of the segment that are still there, hold the same bytes for the column, and nobody else covers. */
+function liveFragments(
+  segment: BuiltSegment,
+  base: Manifest,
+  latest: Manifest,
+  taken: readonly { readonly fragments: ArrayLike<number> | null }[],
+): number[] {
+  const covered = new Set<number>();
+  for (const { fragments } of taken) for (const id of Array.from(fragments ?? [])) covered.add(id);
+  const fields = withDescendants(base.schema, segment.fieldId);
+  return Array.from(segment.fragments).filter((id) => !covered.has(id) && sameColumn(id, fields, base, latest));
+}
+
+function sameColumn(id: number, fields: readonly number[], base: Manifest, latest: Manifest): boolean {
+  const [was, is] = [base.fragments.indexOf(id), latest.fragments.indexOf(id)];
+  if (was < 0 || is < 0) return false;
+  const [before, now] = [base.fragments.bytesOf(was), latest.fragments.bytesOf(is)];
+  if (Buffer.compare(before, now) === 0) return true;
+  const [a, b] = [decodeDataFragment(before), decodeDataFragment(now)];
+  return fields.every((field) => fieldSource(a, field) === fieldSource(b, field));
+}

@@ -1,0 +1,146 @@
+/** The local file system as an ObjectStore. Atomic creation is a hard link: link(2) fails when the name exists. */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ErrorCode } from '../lib/errors.ts';
+import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import type { ObjectStat, ObjectStore, PutOutcome } from './object-store.ts';
+
+const CODE_OF_ERRNO: Record<string, ErrorCode> = {
+  EACCES: 'store_denied',
+  EPERM: 'store_denied',
+  EROFS: 'store_denied',
+  ENOSPC: 'store_full',
+  EDQUOT: 'store_full',
+};
+
+function storeError(error: unknown, action: string): SegmentdError {
+  const code = CODE_OF_ERRNO[errnoOf(error) ?? ''] ?? 'store_unavailable';
+  return new SegmentdError(code, `cannot ${action}: ${messageOf(error)}`, { cause: error });
+}
+
+/** Runs a file operation; `absent` is the answer when the file or its folder is not there. */
+async function attempt<T>(action: string, operation: () => Promise<T>, absent?: { value: T }): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (absent && (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')) return absent.value;
+    throw storeError(error, action);
+  }
+}
+
+/** Writes and fsyncs a new file. */
+async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY);
+  try {
+    await writeAll(handle, parts);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAll(handle: Awaited<ReturnType<typeof open>>, parts: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await handle.writev([...parts]);
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  if (bytesWritten === total) return;
+  // A short write is legal (a signal, a nearly full disk): finish it in order, or fail with its errno.
+  let skip = bytesWritten;
+  for (const part of parts) {
+    if (skip >= part.length) skip -= part.length;
+    else {
+      await handle.writeFile(part.subarray(skip));
+      skip = 0;
+    }
+  }
+}
+
+/** Makes names in a folder durable. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export function localStore(root: string): ObjectStore {
+  const at = (key: string) => join(root, key);
+  /** A hidden name beside the target: same file system, and collected by Lance's cleanup where it knows `.tmp`. */
+  const staging = (key: string) => join(dirname(at(key)), `.tmp_${randomUUID()}`);
+  const unstage = (path: string) => rm(path, { force: true }).catch(() => undefined);
+
+  return {
+    root,
+    listsInOrder: false,
+    list: (folder) =>
+      attempt(
+        `list ${at(folder)}`,
+        async () => {
+          const entries = await readdir(at(folder), { withFileTypes: true });
+          return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+        },
+        { value: [] },
+      ),
+
+    stat: (key) =>
+      attempt<ObjectStat | null>(
+        `stat ${at(key)}`,
+        async () => {
+          const { size, ino, mtimeNs } = await stat(at(key), { bigint: true });
+          return { bytes: Number(size), tag: `${ino}-${mtimeNs}-${size}` };
+        },
+        { value: null },
+      ),
+
+    read: (key) => attempt<Uint8Array | null>(`read ${at(key)}`, () => readFile(at(key)), { value: null }),
+
+    putIfAbsent: (key, parts) =>
+      attempt<PutOutcome>(`create ${at(key)}`, async () => {
+        const staged = staging(key);
+        await mkdir(dirname(staged), { recursive: true });
+        try {
+          await writeDurably(staged, parts);
+          await link(staged, at(key));
+        } catch (error) {
+          if (errnoOf(error) === 'EEXIST') return 'exists';
+          throw error;
+        } finally {
+          await unstage(staged);
+        }
+        await syncFolder(dirname(staged));
+        return 'created';
+      }),
+
+    put: (key, bytes) =>
+      attempt(`write ${at(key)}`, async () => {
+        const staged = staging(key);
+        await mkdir(dirname(staged), { recursive: true });
+        try {
+          await writeDurably(staged, [bytes]);
+          await rename(staged, at(key));
+        } finally {
+          await unstage(staged);
+        }
+      }),
+
+    importFile: (localPath, key) =>
+      attempt(`move ${localPath} to ${at(key)}`, async () => {
+        await mkdir(dirname(at(key)), { recursive: true });
+        try {
+          await rename(localPath, at(key));
+        } catch (error) {
+          if (errnoOf(error) !== 'EXDEV') throw error;
+          await copyFile(localPath, at(key), constants.COPYFILE_EXCL);
+        }
+        const handle = await open(at(key), constants.O_RDONLY);
+        await handle.sync().finally(() => handle.close());
+        await syncFolder(dirname(at(key)));
+      }),
+
+    remove: (key) => attempt(`remove ${at(key)}`, () => rm(at(key), { force: true })),
+    removeFolder: (folder) => attempt(`remove ${at(folder)}`, () => rm(at(folder), { recursive: true, force: true })),
+  };
+}

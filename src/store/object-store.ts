@@ -1,0 +1,38 @@
+/**
+ * The contract of a store: a flat space of keys below one root, `/` between folders. Nothing here knows what the objects
+ * mean. The conformance suite in test/conformance runs over every implementation.
+ */
+
+/** Size and identity of an object. `tag` changes whenever the object is replaced. */
+export type ObjectStat = { readonly bytes: number; readonly tag: string };
+
+/**
+ * - `created`: the object is there, durable, and holds exactly what was given.
+ * - `exists`: somebody else's object (or ours, from an attempt whose answer was lost) is there; nothing was changed.
+ */
+export type PutOutcome = 'created' | 'exists';
+
+/**
+ * Errors are SegmentdErrors. After store_denied and store_full nothing was created; after store_unavailable the object may or
+ * may not be there, or appear later: the caller looks.
+ */
+export interface ObjectStore {
+  /** Where the keys live, as an absolute path or URI without a trailing slash. */
+  readonly root: string;
+  /** Whether a listing comes in the order of names, so that a reader finds the last version at once. */
+  readonly listsInOrder: boolean;
+  /** Names of the objects directly in a folder, in no order; empty when the folder does not exist. */
+  list(folder: string): Promise<string[]>;
+  stat(key: string): Promise<ObjectStat | null>;
+  read(key: string): Promise<Uint8Array | null>;
+  /** Creates the object, atomically and durably, unless there is one. `parts` are written one after the other. */
+  putIfAbsent(key: string, parts: readonly Uint8Array[]): Promise<PutOutcome>;
+  /** Creates or replaces the object; readers see the old or the new one, whole. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Moves a local file into the store, durably; the local file may be gone afterwards. */
+  importFile(localPath: string, key: string): Promise<void>;
+  /** Removes an object; one that is not there is fine. */
+  remove(key: string): Promise<void>;
+  /** Removes a folder and everything in it; one that is not there is fine. */
+  removeFolder(folder: string): Promise<void>;
+}
