@@ -1,0 +1,72 @@
+/** Every event that segmentd tells about: the level and words of its log line, and the metrics it moves. */
+import type { MetricName } from './metric-catalogue.ts';
+import { METRICS } from './metric-catalogue.ts';
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+export type EventKind = { readonly level: Level; readonly says: string; readonly metrics: readonly MetricName[] };
+
+/** All that is known about a table, dropped together. */
+const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
+const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
+
+export const EVENTS = {
+  // Intake.
+  eventAccepted: { level: 'debug', says: 'event accepted', metrics: ['events_total', 'last_event_timestamp_seconds'] },
+  eventIgnored: { level: 'debug', says: 'event had nothing new', metrics: ['events_total'] },
+  eventDeadLettered: { level: 'warn', says: 'record dead-lettered', metrics: ['events_total', 'dead_letters_total'] },
+  rebalanced: { level: 'info', says: 'partitions assigned', metrics: ['rebalances_total', 'consumer_lag_records'] },
+  consumerCrashed: { level: 'error', says: 'consumer stopped', metrics: ['consumer_restarts_total'] },
+  consumerRecovered: { level: 'info', says: 'consumer runs again', metrics: [] },
+  offsetsCommitted: { level: 'debug', says: 'offsets committed', metrics: [] },
+  lagMeasured: { level: 'debug', says: 'consumer lag measured', metrics: ['consumer_lag_records'] },
+  // Tables.
+  planned: {
+    level: 'debug',
+    says: 'planned',
+    metrics: [...INDEX_METRICS, 'table_version', 'covered_version', 'last_success_timestamp_seconds'],
+  },
+  batchCovered: {
+    level: 'info',
+    says: 'batch covered',
+    metrics: [
+      ...INDEX_METRICS,
+      'event_to_covered_seconds',
+      'table_version',
+      'covered_version',
+      'last_success_timestamp_seconds',
+    ],
+  },
+  tableDeclined: { level: 'warn', says: 'table declined', metrics: ['tables_declined'] },
+  tableServed: { level: 'info', says: 'table served again', metrics: ['tables_declined'] },
+  tableReleased: { level: 'debug', says: 'table left to another member', metrics: TABLE_METRICS },
+  workFailed: { level: 'error', says: 'work on table failed', metrics: ['last_error_timestamp_seconds'] },
+  workRecovered: { level: 'info', says: 'work on table succeeds again', metrics: [] },
+  // Builds and commits.
+  buildStarted: { level: 'debug', says: 'build started', metrics: ['builds_in_flight'] },
+  buildFinished: {
+    level: 'debug',
+    says: 'build finished',
+    metrics: [
+      'builds_in_flight',
+      'segments_built_total',
+      'segment_build_seconds',
+      'segment_build_rows_total',
+      'segment_build_bytes_total',
+    ],
+  },
+  commitFinished: {
+    level: 'debug',
+    says: 'commit finished',
+    metrics: ['commits_total', 'commit_seconds', 'commit_retries_total'],
+  },
+  replanned: { level: 'info', says: 'planned again, the table had moved', metrics: ['replans_total'] },
+  fragmentsDropped: {
+    level: 'info',
+    says: 'fragments left out, the table lost or rewrote them',
+    metrics: ['stale_fragments_dropped_total'],
+  },
+  // Process.
+  stateChanged: { level: 'info', says: 'state changed', metrics: ['state'] },
+} as const satisfies Record<string, EventKind>;
+
+export type EventName = keyof typeof EVENTS;

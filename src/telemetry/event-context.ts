@@ -1,0 +1,35 @@
+/** What the groups of events share: the log, the metrics, the clock and the memory of failures. */
+import type { SegmentdError } from '../lib/errors.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { EventName, Level } from './event-catalogue.ts';
+import { EVENTS } from './event-catalogue.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import type { Repeats } from './repeats.ts';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export type EventContext = {
+  readonly metrics: Metrics;
+  readonly repeats: Repeats;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Writes the log line of an event at its level, or at the one given. */
+  readonly say: (event: EventName, fields: Fields, level?: Level) => void;
+};
+
+export function sayTo(logger: Logger): EventContext['say'] {
+  return (event, fields, level = EVENTS[event].level) => logger[level]({ event, ...fields }, EVENTS[event].says);
+}
+
+/** An error as log fields: what, what to do, and for a bug the stack. */
+export function errorFields(error: SegmentdError): Fields {
+  const { code, message, hint, cause } = error;
+  return {
+    code,
+    error: message,
+    hint,
+    ...(cause === undefined ? {} : { cause: messageOf(cause) }),
+    ...(code === 'internal' ? { stack: cause instanceof Error ? cause.stack : error.stack } : {}),
+  };
+}

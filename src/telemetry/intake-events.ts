@@ -1,0 +1,105 @@
+/** Events of the way in: records, partitions, the consumer. */
+import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import type { Origin } from '../model.ts';
+import type { EventContext } from './event-context.ts';
+import { errorFields } from './event-context.ts';
+
+export type DeadLetterCode = Extract<ErrorCode, `event_${string}`>;
+export type PartitionLag = { readonly topic: string; readonly partition: number; readonly records: number };
+/** Topic to the partitions this member owns. */
+export type Assignment = Readonly<Record<string, readonly number[]>>;
+
+const where = ({ topic, partition, offset }: Origin) => ({ topic, partition, offset: offset.toString() });
+
+/** The lag gauge, without partitions that another member owns: it exports them too, and sums would count them twice. */
+class LagGauge {
+  readonly #metrics: EventContext['metrics'];
+  readonly #measured = new Map<string, { topic: string; partition: string }>();
+
+  constructor(metrics: EventContext['metrics']) {
+    this.#metrics = metrics;
+  }
+
+  set({ topic, partition, records }: PartitionLag): void {
+    const labels = { topic, partition: String(partition) };
+    this.#metrics.set('consumer_lag_records', labels, records);
+    this.#measured.set(`${topic} ${partition}`, labels);
+  }
+
+  keepOnly(owned: readonly { readonly topic: string; readonly partition: number }[]): void {
+    const keys = new Set(owned.map(({ topic, partition }) => `${topic} ${partition}`));
+    for (const [key, labels] of this.#measured) {
+      if (keys.has(key)) continue;
+      this.#metrics.remove('consumer_lag_records', labels);
+      this.#measured.delete(key);
+    }
+  }
+}
+
+export function intakeEvents(context: EventContext) {
+  return { ...recordEvents(context), ...consumerEvents(context) };
+}
+
+function recordEvents({ metrics, repeats, now, say }: EventContext) {
+  return {
+    eventAccepted(event: {
+      origin: Origin;
+      table: string;
+      version?: number | undefined;
+      id?: string | undefined;
+    }): void {
+      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'accepted' });
+      metrics.tables.set('last_event_timestamp_seconds', event.table, now() / 1000);
+      say('eventAccepted', { table: event.table, version: event.version, id: event.id, ...where(event.origin) });
+    },
+    /** In place of `eventAccepted`: each record is counted once. */
+    eventIgnored(event: { origin: Origin; table: string; reason: 'duplicate' | 'stale' }): void {
+      metrics.inc('events_total', { topic: event.origin.topic, outcome: event.reason });
+      say('eventIgnored', { table: event.table, reason: event.reason, ...where(event.origin) });
+    },
+    eventDeadLettered(event: { origin: Origin; code: DeadLetterCode; message: string }): void {
+      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });
+      metrics.inc('dead_letters_total', { reason: event.code });
+      const quiet = repeats.failed(`dead-letter ${event.code}`, event.code);
+      if (quiet === undefined) return;
+      say('eventDeadLettered', { code: event.code, error: event.message, ...where(event.origin), unsaid: quiet });
+    },
+  };
+}
+
+function consumerEvents({ metrics, repeats, say }: EventContext) {
+  const lag = new LagGauge(metrics);
+  return {
+    rebalanced({ assigned }: { assigned: Assignment }): void {
+      metrics.inc('rebalances_total', {});
+      lag.keepOnly(
+        Object.entries(assigned).flatMap(([topic, list]) => list.map((partition) => ({ topic, partition }))),
+      );
+      say('rebalanced', { assigned });
+    },
+    consumerCrashed({ error, willRestart }: { error: SegmentdError; willRestart: boolean }): void {
+      if (willRestart) metrics.inc('consumer_restarts_total', { reason: error.code });
+      const quiet = repeats.failed('consumer', error.code);
+      if (quiet !== undefined) say('consumerCrashed', { ...errorFields(error), willRestart, unsaid: quiet });
+    },
+    /** The consumer has its partitions and reads. Quiet unless it had crashed. */
+    consumerRecovered(): void {
+      const failures = repeats.recovered('consumer');
+      if (failures > 0) say('consumerRecovered', { failures });
+    },
+    offsetsCommitted({ partitions }: { partitions: number }): void {
+      say('offsetsCommitted', { partitions });
+    },
+    /** Lag of all partitions this member owns; the ones not named are taken off the page. */
+    lagMeasured(lags: readonly PartitionLag[]): void {
+      for (const each of lags) lag.set(each);
+      lag.keepOnly(lags);
+      say('lagMeasured', { records: lags.reduce((sum, { records }) => sum + records, 0) });
+    },
+    /** Asks `read` on every scrape for the unacknowledged records and the age of the oldest in milliseconds. */
+    unacked(read: () => { count: number; oldestMs: number }): void {
+      metrics.onCollect('unacked_events', () => read().count);
+      metrics.onCollect('oldest_unacked_age_seconds', () => read().oldestMs / 1000);
+    },
+  };
+}

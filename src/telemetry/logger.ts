@@ -1,0 +1,43 @@
+/** The log: JSON lines (or plain ones for a terminal) on standard output, written synchronously so that a crash loses none. */
+import type { Logger } from 'pino';
+import { destination, pino, stdTimeFunctions } from 'pino';
+import type { Config } from '../config/schema.ts';
+import { prettyLine } from './pretty.ts';
+
+export type { Logger };
+
+export type LoggerOptions = {
+  readonly level: Config['log']['level'];
+  readonly format: Config['log']['format'];
+  /** `--quiet`: warnings and errors only, whatever the level. */
+  readonly quiet?: boolean;
+  /** Takes whole lines; standard output unless given. */
+  readonly write?: (line: string) => void;
+};
+
+/** Fields that may hold a secret wherever they turn up. Events never log them; this is for what libraries pass along. */
+const SECRETS = ['password', 'secret', 'storage_options', 'storageOptions', 'authorization'];
+const QUIET = new Set(['trace', 'debug', 'info']);
+
+/** A logger with ISO time, level names and secrets redacted. */
+export function createLogger({ level, format, quiet = false, write }: LoggerOptions): Logger {
+  const plain = write ?? standardOutput();
+  const sink = format === 'pretty' ? (line: string) => plain(prettyLine(line)) : plain;
+  return pino(
+    {
+      level: quiet && QUIET.has(level) ? 'warn' : level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    },
+    { write: sink },
+  );
+}
+
+function standardOutput(): (line: string) => void {
+  const out = destination({ dest: 1, sync: true });
+  return (line) => {
+    out.write(line);
+  };
+}

@@ -1,0 +1,216 @@
+/** Every metric of segmentd as data: docs/metrics.md, the registry and the zeros at start all come from here. */
+import type { ErrorCode } from '../lib/errors.ts';
+import { ERRORS, EXIT } from '../lib/errors.ts';
+
+export const PREFIX = 'segmentd_';
+
+export const EVENT_OUTCOMES = ['accepted', 'duplicate', 'stale', 'invalid'] as const;
+export const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
+export const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
+export const RETRY_CAUSES = ['manifest_race', 'name_conflict', 'rewrite_overlap', 'store_error'] as const;
+export const REPLAN_CAUSES = ['stale', 'name_conflict', 'rewrite_overlap', 'contended'] as const;
+export const STATES = [
+  'starting',
+  'joining',
+  'running',
+  'rebalancing',
+  'draining',
+  'degraded',
+  'failed',
+  'stopped',
+] as const;
+export type EventOutcome = (typeof EVENT_OUTCOMES)[number];
+export type BuildOutcome = (typeof BUILD_OUTCOMES)[number];
+export type CommitOutcome = (typeof COMMIT_OUTCOMES)[number];
+export type RetryCause = (typeof RETRY_CAUSES)[number];
+export type ReplanCause = (typeof REPLAN_CAUSES)[number];
+export type State = (typeof STATES)[number];
+
+const codes = Object.keys(ERRORS) as ErrorCode[];
+export const DEAD_LETTER_REASONS = codes.filter((code) => code.startsWith('event_'));
+export const DECLINE_REASONS = codes.filter(
+  (code) => ERRORS[code].exit === EXIT.declined && !DEAD_LETTER_REASONS.includes(code),
+);
+export const RESTART_REASONS = ['broker_unavailable', 'broker_denied', 'consumer_crashed', 'internal'] as const;
+
+export type Metric = {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** The label values known beforehand, touched with 0 at start so that `rate()` sees the first event. */
+  readonly known?: Readonly<Record<string, readonly string[]>>;
+  readonly buckets?: readonly number[];
+  /** Per table: how tables beyond `metrics.max_tables` share the label `other`. `none`: their values have no common meaning. */
+  readonly other?: 'sum' | 'max' | 'min' | 'none';
+};
+
+/** A local commit takes milliseconds, one in an object store up to seconds. */
+const COMMIT_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From one small fragment (tens of milliseconds) to `batch.max_rows` on a slow disk. */
+const BUILD_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+/** Holds both alert bounds, 30 s and 300 s, so that a quantile near them is exact. */
+const FRESHNESS_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
+
+const TABLE = ['table'] as const;
+const INDEX = ['table', 'index'] as const;
+
+export const METRICS = {
+  // Intake.
+  events_total: {
+    type: 'counter',
+    help: 'Records taken from the topic, each counted once, by what became of it.',
+    labels: ['topic', 'outcome'],
+    known: { outcome: EVENT_OUTCOMES },
+  },
+  dead_letters_total: {
+    type: 'counter',
+    help: 'Records written to the dead-letter topic, by error code.',
+    labels: ['reason'],
+    known: { reason: DEAD_LETTER_REASONS },
+  },
+  consumer_lag_records: {
+    type: 'gauge',
+    help: 'Records behind the end of a partition that this member owns.',
+    labels: ['topic', 'partition'],
+  },
+  rebalances_total: { type: 'counter', help: 'Times this member was given a new set of partitions.', labels: [] },
+  consumer_restarts_total: {
+    type: 'counter',
+    help: 'Times the Kafka consumer stopped and was built again, by error code.',
+    labels: ['reason'],
+    known: { reason: RESTART_REASONS },
+  },
+  last_event_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the last event for the table was accepted.',
+    labels: TABLE,
+    other: 'max',
+  },
+  unacked_events: { type: 'gauge', help: 'Records taken from Kafka and not yet acknowledged.', labels: [] },
+  oldest_unacked_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest record not yet acknowledged; 0 when there is none.',
+    labels: [],
+  },
+  // Freshness: the product.
+  index_lag_seconds: {
+    type: 'gauge',
+    help: 'Time since the oldest version with a fragment the index misses was committed; 0 when covered. Grows by itself.',
+    labels: INDEX,
+    other: 'max',
+  },
+  event_to_covered_seconds: {
+    type: 'histogram',
+    help: 'Time from the record to the commit that covers it.',
+    labels: [],
+    buckets: FRESHNESS_BUCKETS,
+  },
+  coverage_ratio: {
+    type: 'gauge',
+    help: 'Share of rows the index covers, rounded down: 1 means all.',
+    labels: INDEX,
+    other: 'min',
+  },
+  missing_rows: { type: 'gauge', help: 'Rows that the index does not cover.', labels: INDEX, other: 'sum' },
+  missing_fragments: { type: 'gauge', help: 'Fragments that the index does not cover.', labels: INDEX, other: 'sum' },
+  table_version: { type: 'gauge', help: 'Latest version of the table that was seen.', labels: TABLE, other: 'none' },
+  covered_version: {
+    type: 'gauge',
+    help: 'Latest version whose fragments all indexes cover.',
+    labels: TABLE,
+    other: 'none',
+  },
+  last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a batch of the table was last covered, or the table found covered.',
+    labels: TABLE,
+    other: 'max',
+  },
+  last_error_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When work on the table last failed.',
+    labels: TABLE,
+    other: 'max',
+  },
+  // Builds.
+  segments_built_total: {
+    type: 'counter',
+    help: 'Segment builds, by outcome.',
+    labels: ['outcome'],
+    known: { outcome: BUILD_OUTCOMES },
+  },
+  segment_build_seconds: {
+    type: 'histogram',
+    help: 'Duration of builds that gave a segment.',
+    labels: [],
+    buckets: BUILD_BUCKETS,
+  },
+  segment_build_rows_total: { type: 'counter', help: 'Rows in built segments.', labels: [] },
+  segment_build_bytes_total: { type: 'counter', help: 'Bytes of built segments.', labels: [] },
+  builds_in_flight: { type: 'gauge', help: 'Builds running now.', labels: [] },
+  // Commits.
+  commits_total: {
+    type: 'counter',
+    help: 'Commits, by outcome.',
+    labels: ['outcome'],
+    known: { outcome: COMMIT_OUTCOMES },
+  },
+  commit_seconds: {
+    type: 'histogram',
+    help: 'Duration of a commit with its retries, whatever the outcome.',
+    labels: [],
+    buckets: COMMIT_BUCKETS,
+  },
+  commit_retries_total: {
+    type: 'counter',
+    help: 'Attempts within commits that had to be repeated, by cause.',
+    labels: ['cause'],
+    known: { cause: RETRY_CAUSES },
+  },
+  replans_total: {
+    type: 'counter',
+    help: 'Batches planned again because the table had moved, by cause.',
+    labels: ['cause'],
+    known: { cause: REPLAN_CAUSES },
+  },
+  stale_fragments_dropped_total: {
+    type: 'counter',
+    help: 'Fragments left out of a finished segment because the table had lost or rewritten them.',
+    labels: [],
+  },
+  tables_declined: {
+    type: 'gauge',
+    help: 'Tables that segmentd must not write, by error code.',
+    labels: ['reason'],
+    known: { reason: DECLINE_REASONS },
+  },
+  // Segments.
+  segments: {
+    type: 'gauge',
+    help: 'Segments of the index. Lookups slow down as they grow.',
+    labels: INDEX,
+    other: 'sum',
+  },
+  // Process.
+  build_info: {
+    type: 'gauge',
+    help: 'Always 1; the versions are labels.',
+    labels: ['version', 'lancedb_version', 'node_version'],
+  },
+  state: {
+    type: 'gauge',
+    help: 'Always 1 for the state the daemon is in and 0 for the others.',
+    labels: ['state'],
+    known: { state: STATES },
+  },
+} as const satisfies Record<string, Metric>;
+
+export type MetricName = keyof typeof METRICS;
+type NamesOf<T extends Metric['type']> = {
+  [N in MetricName]: (typeof METRICS)[N]['type'] extends T ? N : never;
+}[MetricName];
+export type TableMetric = { [N in MetricName]: (typeof METRICS)[N] extends { other: string } ? N : never }[MetricName];
+export type CounterName = NamesOf<'counter'>;
+export type HistogramName = NamesOf<'histogram'>;
+export type GaugeName = Exclude<NamesOf<'gauge'>, TableMetric>;
+export type LabelsOf<N extends MetricName> = Readonly<Record<(typeof METRICS)[N]['labels'][number], string>>;

@@ -1,0 +1,130 @@
+/** Events of a table: what is missing, what was covered, what is refused, what failed. */
+import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import type { EventContext } from './event-context.ts';
+import { errorFields } from './event-context.ts';
+
+/** One index of a table at one version. */
+export type IndexState = {
+  readonly name: string;
+  readonly missingRows: number;
+  readonly missingFragments: number;
+  /** Share of rows covered, 0 to 1. */
+  readonly coverage: number;
+  readonly segments: number;
+  /** Age of the oldest version with a missing fragment; the metric grows from here until the next report. */
+  readonly lagSeconds: number;
+};
+type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexState[] };
+
+const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
+/** Digits of the exported ratio. Enough to tell one missing row in a million from none. */
+const RATIO_STEPS = 1_000_000;
+
+/** Rounded down, and below 1 while anything is missing, even a fragment whose rows are all deleted. */
+export function flooredRatio({
+  coverage,
+  missingFragments,
+  missingRows,
+}: Omit<IndexState, 'name' | 'segments' | 'lagSeconds'>): number {
+  const floored = Math.floor(coverage * RATIO_STEPS) / RATIO_STEPS;
+  return missingFragments + missingRows > 0 ? Math.min(floored, 1 - 1 / RATIO_STEPS) : floored;
+}
+
+/** Writes the series of a table's indexes anew, so that a dropped index leaves none behind. */
+function exportState({ metrics, now }: EventContext, { table, version, indexes }: TableState): void {
+  const { tables } = metrics;
+  for (const metric of INDEX_METRICS) tables.clear(metric, table);
+  for (const index of indexes) {
+    const since = now() - index.lagSeconds * 1000;
+    const lag = index.missingFragments > 0 ? () => Math.max(0, (now() - since) / 1000) : 0;
+    tables.set('index_lag_seconds', table, lag, index.name);
+    tables.set('coverage_ratio', table, flooredRatio(index), index.name);
+    tables.set('missing_rows', table, index.missingRows, index.name);
+    tables.set('missing_fragments', table, index.missingFragments, index.name);
+    tables.set('segments', table, index.segments, index.name);
+  }
+  tables.set('table_version', table, version);
+}
+
+export function tableEvents(context: EventContext) {
+  return { ...stateEvents(context), ...serviceEvents(context) };
+}
+
+function stateEvents(context: EventContext) {
+  const { metrics, repeats, now, say } = context;
+  const succeeded = (table: string) => {
+    metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
+    const failures = repeats.recovered(`work ${table}`);
+    if (failures > 0) say('workRecovered', { table, failures });
+  };
+  return {
+    /** The state of a table as read, before any work. `outcome` is for the log. */
+    planned(plan: TableState & { outcome: string }): void {
+      const { table, version, outcome, indexes } = plan;
+      exportState(context, plan);
+      if (indexes.every(({ missingFragments }) => missingFragments === 0)) {
+        metrics.tables.set('covered_version', table, version);
+        succeeded(table);
+      }
+      say('planned', { table, version, outcome, indexes });
+    },
+    /** A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event. */
+    batchCovered(batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[] }): void {
+      const { table, version, coveredVersion, eventToCoveredSeconds } = batch;
+      exportState(context, batch);
+      metrics.tables.set('covered_version', table, coveredVersion);
+      for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
+      succeeded(table);
+      const slowest = eventToCoveredSeconds.reduce((most, seconds) => Math.max(most, seconds), 0);
+      say('batchCovered', {
+        table,
+        version,
+        coveredVersion,
+        events: eventToCoveredSeconds.length,
+        slowestSeconds: slowest,
+      });
+    },
+    workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
+      metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
+      const quiet = repeats.failed(`work ${table}`, error.code);
+      if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, unsaid: quiet });
+    },
+  };
+}
+
+/** Which tables this member serves. */
+function serviceEvents({ metrics, repeats, say }: EventContext) {
+  const declined = new Map<string, ErrorCode>();
+  const countDeclined = (reason: ErrorCode) => {
+    const count = [...declined.values()].filter((code) => code === reason).length;
+    metrics.set('tables_declined', { reason }, count);
+  };
+  const undecline = (table: string): boolean => {
+    const reason = declined.get(table);
+    if (reason === undefined) return false;
+    declined.delete(table);
+    countDeclined(reason);
+    return true;
+  };
+  return {
+    /** Said once per table and reason, however often the table is looked at. */
+    tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
+      if (declined.get(table) === code) return;
+      undecline(table);
+      declined.set(table, code);
+      countDeclined(code);
+      say('tableDeclined', { table, code, error: message });
+    },
+    /** The table may be written. Quiet unless it had been declined. */
+    tableServed({ table }: { table: string }): void {
+      if (undecline(table)) say('tableServed', { table });
+    },
+    /** Another member serves the table now: its series here would only grow old and raise alarms. */
+    tableReleased({ table }: { table: string }): void {
+      undecline(table);
+      repeats.recovered(`work ${table}`);
+      metrics.tables.forget(table);
+      say('tableReleased', { table });
+    },
+  };
+}

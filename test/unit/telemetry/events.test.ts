@@ -1,0 +1,238 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import { EVENTS } from '../../../src/telemetry/event-catalogue.ts';
+import type { Telemetry } from '../../../src/telemetry/events.ts';
+import { createTelemetry } from '../../../src/telemetry/events.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import type { MetricName } from '../../../src/telemetry/metric-catalogue.ts';
+import { METRICS, PREFIX } from '../../../src/telemetry/metric-catalogue.ts';
+import type { Metrics } from '../../../src/telemetry/metrics.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+
+type Line = Record<string, unknown> & { event: string };
+const START = 1_700_000_000_000;
+const origin = { topic: 'appends', partition: 3, offset: 12n };
+const behind = { name: 'id_idx', missingRows: 1, missingFragments: 1, coverage: 0.9999999, segments: 4, lagSeconds: 5 };
+const covered = { name: 'id_idx', missingRows: 0, missingFragments: 0, coverage: 1, segments: 5, lagSeconds: 0 };
+const failure = new SegmentdError('build_failed', 'no disk', { cause: new Error('ENOSPC') });
+
+let now = START;
+let lines: Line[] = [];
+let metrics: Metrics;
+let telemetry: Telemetry;
+
+function setUp(maxTables = 2): void {
+  now = START;
+  lines = [];
+  metrics = createMetrics({ maxTables, version: '1.2.3', lancedbVersion: '0.39.0', topic: 'appends' });
+  const logger = createLogger({ level: 'trace', format: 'json', write: (line) => lines.push(JSON.parse(line)) });
+  telemetry = createTelemetry({ logger, metrics, now: () => now });
+}
+beforeEach(() => setUp());
+
+/** The page by series: `segmentd_x{a="b"}` to its value. */
+async function series(): Promise<Map<string, number>> {
+  const page = await metrics.render();
+  const samples = page.split('\n').filter((line) => line.startsWith(PREFIX));
+  return new Map(
+    samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+const value = async (name: string) => (await series()).get(name);
+
+/** One call per event, in an order in which each moves everything the catalogue says it moves. */
+const SCRIPT: readonly [keyof Telemetry, () => void][] = [
+  ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
+  ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
+  ['eventAccepted', () => telemetry.eventAccepted({ origin, table: 'lake/t', version: 8 })],
+  ['eventIgnored', () => telemetry.eventIgnored({ origin, table: 'lake/t', reason: 'duplicate' })],
+  ['eventDeadLettered', () => telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'bad' })],
+  ['planned', () => telemetry.planned({ table: 'lake/t', version: 7, outcome: 'covered', indexes: [covered] })],
+  ['buildStarted', () => telemetry.buildStarted({ table: 'lake/t', index: 'id_idx', fragments: 1, rows: 9 })],
+  [
+    'buildFinished',
+    () => telemetry.buildFinished({ table: 'lake/t', index: 'id_idx', outcome: 'ok', seconds: 1, rows: 9, bytes: 99 }),
+  ],
+  ['fragmentsDropped', () => telemetry.fragmentsDropped({ table: 'lake/t', fragments: 2 })],
+  [
+    'commitFinished',
+    () =>
+      telemetry.commitFinished({
+        table: 'lake/t',
+        outcome: 'landed',
+        seconds: 0.1,
+        attempts: 2,
+        version: 9,
+        retries: { manifest_race: 1 },
+      }),
+  ],
+  ['replanned', () => telemetry.replanned({ table: 'lake/t', cause: 'stale' })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
+  [
+    'batchCovered',
+    () =>
+      telemetry.batchCovered({
+        table: 'lake/t',
+        version: 9,
+        coveredVersion: 8,
+        indexes: [behind],
+        eventToCoveredSeconds: [0.2, 3],
+      }),
+  ],
+  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
+  ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
+  ['offsetsCommitted', () => telemetry.offsetsCommitted({ partitions: 2 })],
+  ['consumerCrashed', () => telemetry.consumerCrashed({ error: failure, willRestart: true })],
+  ['consumerRecovered', () => telemetry.consumerRecovered()],
+  ['rebalanced', () => telemetry.rebalanced({ assigned: { appends: [1] } })],
+  ['tableReleased', () => telemetry.tableReleased({ table: 'lake/t' })],
+];
+
+describe('the catalogue', () => {
+  test('names the events there are', () => {
+    const methods = Object.keys(telemetry).filter((name) => name !== 'unacked');
+    expect([...methods, 'workRecovered'].sort()).toEqual(Object.keys(EVENTS).sort());
+    expect(SCRIPT.map(([name]) => name).sort()).toEqual(methods.sort());
+  });
+
+  test('names the metrics that each event moves, no more and no less', async () => {
+    const nameOf = (sample: string) =>
+      (Object.keys(METRICS) as MetricName[]).find(
+        (name) => sample.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '') === PREFIX + name,
+      );
+    for (const [event, act] of SCRIPT) {
+      const before = await series();
+      now += 1000;
+      const idle = await series(); // some gauges move with time alone
+      act();
+      const after = await series();
+      const moved = [...new Set([...idle.keys(), ...after.keys()])].filter((key) => idle.get(key) !== after.get(key));
+      expect(before.size).toBe(idle.size);
+      const names = [...new Set(moved.map(nameOf))].sort();
+      expect(names, event).toEqual([...EVENTS[event as keyof typeof EVENTS].metrics].sort());
+    }
+  });
+
+  test('gives each event one line, at its level', () => {
+    for (const [event, act] of SCRIPT) {
+      lines = [];
+      act();
+      const [first, ...rest] = lines.filter((line) => line.event !== 'workRecovered');
+      expect(first, event).toMatchObject({ event, level: EVENTS[event as keyof typeof EVENTS].level });
+      expect(rest, event).toEqual([]);
+    }
+  });
+});
+
+describe('freshness', () => {
+  const plan = (table: string, indexes = [behind]) =>
+    telemetry.planned({ table, version: 7, outcome: 'work', indexes });
+
+  test('lag grows by itself until the index is covered', async () => {
+    plan('lake/t');
+    expect(await value('segmentd_index_lag_seconds{table="lake/t",index="id_idx"}')).toBe(5);
+    now += 60_000;
+    expect(await value('segmentd_index_lag_seconds{table="lake/t",index="id_idx"}')).toBe(65);
+    plan('lake/t', [covered]);
+    expect(await value('segmentd_index_lag_seconds{table="lake/t",index="id_idx"}')).toBe(0);
+  });
+
+  test.each([
+    [0.9999999, 1, 1, 0.999999],
+    [1, 0, 1, 0.999999],
+    [0.29, 71, 1, 0.29],
+    [0.1234567, 9, 9, 0.123456],
+    [1, 0, 0, 1],
+    [0, 5, 5, 0],
+  ])(
+    'coverage %s with %i rows and %i fragments missing is never rounded up',
+    async (coverage, missingRows, missingFragments, shown) => {
+      plan('lake/t', [{ ...behind, coverage, missingRows, missingFragments }]);
+      const ratio = await value('segmentd_coverage_ratio{table="lake/t",index="id_idx"}');
+      expect(ratio).toBeLessThanOrEqual(coverage);
+      expect(ratio).toBeCloseTo(shown, 5);
+      if (missingFragments > 0) expect(ratio).toBeLessThan(1);
+    },
+  );
+
+  test('an index that was dropped leaves no series', async () => {
+    plan('lake/t', [behind, { ...behind, name: 'old_idx' }]);
+    plan('lake/t', [behind]);
+    expect([...(await series()).keys()].filter((key) => key.includes('old_idx'))).toEqual([]);
+  });
+
+  test('tables beyond the bound share a series, and versions have none there', async () => {
+    plan('lake/a');
+    plan('lake/b');
+    plan('lake/c', [{ ...behind, missingRows: 10, coverage: 0.5, lagSeconds: 9 }]);
+    plan('lake/d', [{ ...behind, missingRows: 20, coverage: 0.25, lagSeconds: 4 }]);
+    const all = await series();
+    expect(all.get('segmentd_missing_rows{table="other",index="other"}')).toBe(30);
+    expect(all.get('segmentd_index_lag_seconds{table="other",index="other"}')).toBe(9);
+    expect(all.get('segmentd_coverage_ratio{table="other",index="other"}')).toBe(0.25);
+    expect([...all.keys()].filter((key) => key.startsWith('segmentd_table_version')).length).toBe(2);
+  });
+
+  test('a released table makes room for another', async () => {
+    for (const table of ['lake/a', 'lake/b', 'lake/c']) plan(table);
+    telemetry.tableReleased({ table: 'lake/a' });
+    plan('lake/c');
+    const keys = [...(await series()).keys()].join('\n');
+    expect(keys).toContain('missing_rows{table="lake/c"');
+    expect(keys).not.toContain('lake/a');
+    expect(keys).not.toContain('"other"');
+  });
+});
+
+describe('what repeats', () => {
+  const fail = (code: 'build_failed' | 'store_full' = 'build_failed') =>
+    telemetry.workFailed({ table: 'lake/t', error: new SegmentdError(code, 'x'), nextTryMs: 1 });
+
+  test('is said at once, then every 30 s with the number kept quiet, and once when over', () => {
+    for (let second = 0; second <= 60; second++, now += 1000) fail();
+    expect(lines.map(({ unsaid }) => unsaid)).toEqual([0, 29, 29]);
+    const success = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered], eventToCoveredSeconds: [] };
+    telemetry.batchCovered(success);
+    telemetry.batchCovered(success);
+    expect(lines.filter(({ event }) => event === 'workRecovered')).toMatchObject([{ failures: 61, table: 'lake/t' }]);
+  });
+
+  test('is said at once when the reason changes', () => {
+    fail();
+    fail('store_full');
+    expect(lines.map(({ code }) => code)).toEqual(['build_failed', 'store_full']);
+  });
+
+  test('is said for each table', () => {
+    fail();
+    telemetry.workFailed({ table: 'lake/u', error: failure, nextTryMs: 1 });
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toMatchObject({ code: 'build_failed', cause: 'ENOSPC', hint: failure.hint });
+  });
+
+  test('and is a declined table is said once', async () => {
+    const decline = () => telemetry.tableDeclined({ table: 'lake/t', code: 'table_unreadable', message: 'x' });
+    decline();
+    decline();
+    expect(lines).toHaveLength(1);
+    expect(await value('segmentd_tables_declined{reason="table_unreadable"}')).toBe(1);
+  });
+});
+
+test('partitions that moved away leave no series', async () => {
+  const lag = (partition: number) => ({ topic: 'appends', partition, records: 5 });
+  telemetry.lagMeasured([lag(0), lag(1)]);
+  telemetry.rebalanced({ assigned: { appends: [1] } });
+  const keys = [...(await series()).keys()].filter((key) => key.includes('consumer_lag_records'));
+  expect(keys).toEqual(['segmentd_consumer_lag_records{topic="appends",partition="1"}']);
+});
+
+test('unacknowledged records are read on every scrape, and a reader that throws costs nothing else', async () => {
+  telemetry.unacked(() => ({ count: 4, oldestMs: 1500 }));
+  expect(await value('segmentd_unacked_events')).toBe(4);
+  expect(await value('segmentd_oldest_unacked_age_seconds')).toBe(1.5);
+  telemetry.unacked(() => {
+    throw new Error('gone');
+  });
+  expect(await value('segmentd_unacked_events')).toBe(4);
+});
