@@ -12,8 +12,9 @@ import { spliceManifest } from './codec/manifest.ts';
 import { encodeCreateIndex } from './codec/transaction.ts';
 import { FLAG } from './guards.ts';
 import { findMissingFiles, unpublishSegments } from './publish.ts';
-import type { Rebased, ReplanCause, TableChange } from './rebase.ts';
+import type { Rebased, TableChange } from './rebase.ts';
 import { rebaseChange } from './rebase.ts';
+import type { RejectCause } from './reject-causes.ts';
 import type { LanceTable } from './table.ts';
 
 export type CommitSettings = {
@@ -30,9 +31,6 @@ export type CommitRequest = TableChange & {
 };
 
 type Effort = { readonly attempts: number; readonly races: number };
-
-/** Beside the causes to plan again: too many lost races, files taken away by a cleanup, a store that would not write. */
-export type RejectCause = ReplanCause | 'contended' | 'files_gone' | 'store_refused';
 
 export type CommitOutcome =
   | (Effort & { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased })

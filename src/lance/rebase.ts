@@ -8,6 +8,7 @@ import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 import { withDescendants } from './codec/schema.ts';
 import { declineTable } from './guards.ts';
+import type { ReplanCause } from './reject-causes.ts';
 import type { BuiltSegment } from './segment-builder.ts';
 
 /** A change to the index section, built against `base`. */
@@ -17,16 +18,6 @@ export type TableChange = {
   /** Uuids of segments that the added ones replace; all must still be there. */
   readonly remove: readonly string[];
 };
-
-/** Why a segment, or the whole change, has to be planned again. */
-export type ReplanCause =
-  | 'table_replaced'
-  | 'table_declined'
-  | 'index_dropped'
-  | 'index_changed'
-  | 'column_changed'
-  | 'nothing_left'
-  | 'input_gone';
 
 export type RebasedSegment = {
   readonly segment: BuiltSegment;

@@ -20,26 +20,48 @@ export const ERRORS = {
   // Command line and configuration.
   usage: kind('never', EXIT.usage, 'Run the command with --help.'),
   config_unreadable: kind('never', EXIT.config, 'Check the path given with --config and that it is readable.'),
-  config_invalid: kind('never', EXIT.config, 'Mend the listed options; `segmentd config defaults` prints every option.'),
+  config_invalid: kind(
+    'never',
+    EXIT.config,
+    'Mend the listed options; `segmentd config defaults` prints every option.',
+  ),
   internal: kind('never', EXIT.bug, 'This is a bug in segmentd: report it with the log line.'),
 
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.
   table_not_found: declined('Check the path: a table is a directory that ends in .lance and holds _versions/.'),
-  table_unreadable: declined('The latest manifest cannot be parsed. Open the table with LanceDB to see whether it is damaged.'),
-  table_mixed_version_names: declined('_versions/ mixes V1 and V2 manifest names. Migrate it with Lance before indexing.'),
+  table_unreadable: declined(
+    'The latest manifest cannot be parsed. Open the table with LanceDB to see whether it is damaged.',
+  ),
+  table_mixed_version_names: declined(
+    '_versions/ mixes V1 and V2 manifest names. Migrate it with Lance before indexing.',
+  ),
   table_unknown_reader_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_unknown_writer_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
-  table_mixed_versions_flag: declined('The mixed-data-file-versions flag is set on one side only: the manifest is corrupt.'),
-  table_stable_row_ids: declined('Tables with stable row ids give wrong answers with delta segments. Let optimize() index them.'),
+  table_mixed_versions_flag: declined(
+    'The mixed-data-file-versions flag is set on one side only: the manifest is corrupt.',
+  ),
+  table_stable_row_ids: declined(
+    'Tables with stable row ids give wrong answers with delta segments. Let optimize() index them.',
+  ),
   table_data_overlays: declined('The table uses unstable data overlays, which segmentd does not index.'),
   table_covering_index: declined('The table has a covering index, which segmentd does not maintain.'),
-  table_fragment_reuse_index: declined('Compact the table without deferred remapping and drop __lance_frag_reuse first.'),
+  table_fragment_reuse_index: declined(
+    'Compact the table without deferred remapping and drop __lance_frag_reuse first.',
+  ),
   table_mem_wal_index: declined('Tables with a MemWAL keep index progress that segmentd does not maintain.'),
   table_legacy_data_files: declined('Rewrite the table in Lance file format 2.0 or newer.'),
-  table_needs_migration: declined('An old Lance wrote this table. Commit to it once with a current LanceDB, then index it.'),
-  table_index_unreadable: declined('The index section cannot be trusted. Drop and create the named index with LanceDB.'),
-  column_not_found: declined('Name a column of the table; nested columns are written a.b, names with dots in backquotes.'),
-  column_type_unsupported: declined('LanceDB builds BTREE indexes over integers, floats, booleans, strings, dates, times, timestamps and fixed-size binary.'),
+  table_needs_migration: declined(
+    'An old Lance wrote this table. Commit to it once with a current LanceDB, then index it.',
+  ),
+  table_index_unreadable: declined(
+    'The index section cannot be trusted. Drop and create the named index with LanceDB.',
+  ),
+  column_not_found: declined(
+    'Name a column of the table; nested columns are written a.b, names with dots in backquotes.',
+  ),
+  column_type_unsupported: declined(
+    'LanceDB builds BTREE indexes over integers, floats, booleans, strings, dates, times, timestamps and fixed-size binary.',
+  ),
   index_name_taken: declined('The name belongs to an index of another type or column. Choose another name.'),
 
   // Append events. Each of these sends the record to the dead-letter topic.
@@ -48,22 +70,43 @@ export const ERRORS = {
   event_not_json: badEvent('The value is not UTF-8 JSON.'),
   event_invalid: badEvent('The value is JSON but not an append event; see "Append event" in the README.'),
   event_table_invalid: badEvent('Name the table as <database>/<table>, or as a URI inside a configured database.'),
-  event_table_outside: badEvent('The table lies outside the configured databases. Add the database to the configuration if it should be served.'),
+  event_table_outside: badEvent(
+    'The table lies outside the configured databases. Add the database to the configuration if it should be served.',
+  ),
   event_database_unknown: badEvent('Add the database to `databases` in the configuration.'),
-  event_version_not_visible: badEvent('The announced version did not appear in time. Announce after the append has returned.'),
+  event_table_not_found: badEvent('There is no table at that place. Announce appends after the table was created.'),
+  event_version_not_visible: badEvent(
+    'The announced version did not appear in time. Announce after the append has returned.',
+  ),
 
   // Work on a table.
   build_failed: kind('backoff', EXIT.unavailable, 'LanceDB could not build the segment. The cause is in the log line.'),
   build_stale: kind('after-reload', EXIT.unavailable, 'The table moved under the build; it is planned again.'),
   commit_contended: kind('backoff', EXIT.unavailable, 'Other writers kept winning the race for the next version.'),
-  commit_unknown: kind('backoff', EXIT.unavailable, 'The store did not say whether the commit landed. Nothing was deleted.'),
-  store_unavailable: kind('backoff', EXIT.unavailable, 'The store did not answer as expected. Check that it is reachable.'),
-  store_denied: kind('backoff', EXIT.unavailable, 'segmentd may not read or write there. Check ownership and permissions.'),
+  commit_unknown: kind(
+    'backoff',
+    EXIT.unavailable,
+    'The store did not say whether the commit landed. Nothing was deleted.',
+  ),
+  store_unavailable: kind(
+    'backoff',
+    EXIT.unavailable,
+    'The store did not answer as expected. Check that it is reachable.',
+  ),
+  store_denied: kind(
+    'backoff',
+    EXIT.unavailable,
+    'segmentd may not read or write there. Check ownership and permissions.',
+  ),
   store_full: kind('backoff', EXIT.unavailable, 'The disk is full.'),
 
   // Kafka.
   broker_unavailable: kind('backoff', EXIT.unavailable, 'No Kafka broker answered. Check kafka.brokers.'),
-  broker_denied: kind('never', EXIT.unavailable, 'The broker refused the credentials or the access. Check kafka.sasl, kafka.ssl and the ACLs.'),
+  broker_denied: kind(
+    'never',
+    EXIT.unavailable,
+    'The broker refused the credentials or the access. Check kafka.sasl, kafka.ssl and the ACLs.',
+  ),
   consumer_crashed: kind('backoff', EXIT.unavailable, 'The Kafka consumer stopped and is built again.'),
 } as const satisfies Record<string, ErrorKind>;
 

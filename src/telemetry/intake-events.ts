@@ -4,7 +4,9 @@ import type { Origin } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
-export type DeadLetterCode = Extract<ErrorCode, `event_${string}`>;
+/** Found out only after `eventAccepted`, which counted the record already. */
+const LATE: ErrorCode = 'event_version_not_visible';
+
 export type PartitionLag = { readonly topic: string; readonly partition: number; readonly records: number };
 /** Topic to the partitions this member owns. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
@@ -57,8 +59,8 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
       metrics.inc('events_total', { topic: event.origin.topic, outcome: event.reason });
       say('eventIgnored', { table: event.table, reason: event.reason, ...where(event.origin) });
     },
-    eventDeadLettered(event: { origin: Origin; code: DeadLetterCode; message: string }): void {
-      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });
+    eventDeadLettered(event: { origin: Origin; code: ErrorCode; message: string }): void {
+      if (event.code !== LATE) metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });
       metrics.inc('dead_letters_total', { reason: event.code });
       const quiet = repeats.failed(`dead-letter ${event.code}`, event.code);
       if (quiet === undefined) return;

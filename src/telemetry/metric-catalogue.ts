@@ -1,4 +1,6 @@
 /** Every metric of segmentd as data: docs/metrics.md, the registry and the zeros at start all come from here. */
+
+import { REJECT_CAUSES } from '../lance/reject-causes.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { ERRORS, EXIT } from '../lib/errors.ts';
 
@@ -7,8 +9,7 @@ export const PREFIX = 'segmentd_';
 export const EVENT_OUTCOMES = ['accepted', 'duplicate', 'stale', 'invalid'] as const;
 export const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
 export const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
-export const RETRY_CAUSES = ['manifest_race', 'name_conflict', 'rewrite_overlap', 'store_error'] as const;
-export const REPLAN_CAUSES = ['stale', 'name_conflict', 'rewrite_overlap', 'contended'] as const;
+export const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;
 export const STATES = [
   'starting',
   'joining',
@@ -23,7 +24,6 @@ export type EventOutcome = (typeof EVENT_OUTCOMES)[number];
 export type BuildOutcome = (typeof BUILD_OUTCOMES)[number];
 export type CommitOutcome = (typeof COMMIT_OUTCOMES)[number];
 export type RetryCause = (typeof RETRY_CAUSES)[number];
-export type ReplanCause = (typeof REPLAN_CAUSES)[number];
 export type State = (typeof STATES)[number];
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
@@ -171,7 +171,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Batches planned again because the table had moved, by cause.',
     labels: ['cause'],
-    known: { cause: REPLAN_CAUSES },
+    known: { cause: REJECT_CAUSES },
   },
   stale_fragments_dropped_total: {
     type: 'counter',

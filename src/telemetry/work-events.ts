@@ -1,6 +1,7 @@
 /** Events of builds and commits. */
+import type { RejectCause } from '../lance/reject-causes.ts';
 import type { EventContext } from './event-context.ts';
-import type { BuildOutcome, CommitOutcome, ReplanCause, RetryCause } from './metric-catalogue.ts';
+import type { BuildOutcome, CommitOutcome, RetryCause } from './metric-catalogue.ts';
 
 export type BuildFinished = {
   readonly table: string;
@@ -48,7 +49,7 @@ export function workEvents({ metrics, say }: EventContext) {
       // Nothing was deleted after an unknown outcome; somebody may want to know why files are left over.
       say('commitFinished', commit, commit.outcome === 'unknown' ? 'warn' : undefined);
     },
-    replanned({ table, cause }: { table: string; cause: ReplanCause }): void {
+    replanned({ table, cause }: { table: string; cause: RejectCause }): void {
       metrics.inc('replans_total', { cause });
       say('replanned', { table, cause });
     },

@@ -1,0 +1,44 @@
+/**
+ * segmentd in one page. Append events come in; for each table the fragments that its BTREE indexes miss become one new
+ * segment per index and one new version; then the events are acknowledged.
+ */
+import type { Observable } from 'rxjs';
+import { expand, ignoreElements, of } from 'rxjs';
+import type { Delivery } from './model.ts';
+import { ack } from './stages/ack.ts';
+import { awaitVersion } from './stages/await-version.ts';
+import { batchByTable } from './stages/batch-by-table.ts';
+import { build } from './stages/build.ts';
+import { commit } from './stages/commit.ts';
+import { decode } from './stages/decode.ts';
+import { inSlot } from './stages/in-slot.ts';
+import type { Kit } from './stages/kit.ts';
+import { plan } from './stages/plan.ts';
+import { retryLater } from './stages/retry.ts';
+import type { Batch } from './stages/work.ts';
+
+/** Completes when the records do and all of them are settled; errors only with what must end the process. */
+export function pipeline(records: Observable<Delivery>, kit: Kit): Observable<never> {
+  return records.pipe(
+    decode(kit), // a record becomes an event, or goes to the dead-letter topic
+    batchByTable(kit.settings.lingerMs, (batch) => of(batch).pipe(expand(round(kit)))), // one batch at a time per table
+    ignoreElements(),
+  );
+}
+
+/** One round of a batch. Emits what is left of it, if anything: a later version, a second segment, a table that moved. */
+function round(kit: Kit): (batch: Batch) => Observable<Batch> {
+  return (batch) =>
+    of(batch).pipe(
+      awaitVersion(kit), // until the announced version can be seen
+      inSlot(kit, (it) =>
+        of(it).pipe(
+          plan(kit), // what the indexes miss; covered and declined tables pass through
+          build(kit), // one segment per index, over exactly the missing fragments
+          commit(kit), // all of them in one version
+        ),
+      ),
+      ack(kit), // offsets may be committed from here on
+      retryLater(kit, batch.table), // failures that pass wait and start over
+    );
+}

@@ -1,0 +1,40 @@
+/** Settles the events a round has dealt with; what is left goes round again. */
+import type { OperatorFunction } from 'rxjs';
+import { concatMap, EMPTY, of } from 'rxjs';
+import type { Kit } from './kit.ts';
+import type { Batch, Committed, Covered, Item } from './work.ts';
+
+export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
+  return concatMap((done) => {
+    switch (done.kind) {
+      case 'again':
+        return of(done.batch);
+      case 'declined':
+        kit.telemetry.tableDeclined({
+          table: done.batch.table.id,
+          code: done.error.code,
+          message: done.error.message,
+        });
+        for (const { delivery } of done.batch.items) delivery.ack();
+        return EMPTY;
+      case 'covered': {
+        const settled = done.batch.items.filter(({ event }) => (event.version ?? 0) <= done.coveredVersion);
+        settle(kit, done, settled);
+        const items = done.batch.items.filter((item) => !settled.includes(item));
+        return items.length > 0 ? of({ ...done.batch, items }) : EMPTY;
+      }
+    }
+  });
+}
+
+function settle(kit: Kit, { batch, coveredVersion, tableVersion, indexes }: Covered, items: readonly Item[]): void {
+  const now = Date.now();
+  kit.telemetry.batchCovered({
+    table: batch.table.id,
+    version: tableVersion,
+    coveredVersion,
+    indexes,
+    eventToCoveredSeconds: items.map(({ delivery }) => Math.max(0, now - delivery.timestampMs) / 1000),
+  });
+  for (const { delivery } of items) delivery.ack();
+}

@@ -1,0 +1,52 @@
+/** Holds a batch until an announced version can be seen, and gives up on events whose version never comes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OperatorFunction } from 'rxjs';
+import { concatMap, EMPTY, from, mergeMap, of } from 'rxjs';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import { rejectRecord } from './decode.ts';
+import type { Kit } from './kit.ts';
+import type { Batch, Item } from './work.ts';
+
+/** How often the table is looked at while nothing of a batch can be seen. One look is a stat of a file. */
+const POLL_MS = 50;
+
+export function awaitVersion(kit: Kit): OperatorFunction<Batch, Batch> {
+  return concatMap((batch) => from(visiblePart(kit, batch)).pipe(mergeMap((ready) => (ready ? of(ready) : EMPTY))));
+}
+
+async function visiblePart(kit: Kit, batch: Batch): Promise<Batch | null> {
+  const table = kit.tables.open(batch.table.uri);
+  let items = batch.items.filter(({ delivery }) => !delivery.signal.aborted);
+  while (items.length > 0) {
+    const version = await latestVersion(() => table.latest());
+    const now = Date.now();
+    const expired = items.filter((item) => isAhead(item, version) && now - item.seenMs >= kit.settings.versionWaitMs);
+    for (const item of expired) await rejectRecord(kit, item.delivery, neverSeen(item, version));
+    items = items.filter((item) => !expired.includes(item));
+    if (items.some((item) => !isAhead(item, version))) return { ...batch, items };
+    if (items.length > 0) await sleep(POLL_MS);
+  }
+  return null;
+}
+
+/** The latest version, or null while there is no table. */
+async function latestVersion(read: () => Promise<Manifest>): Promise<number | null> {
+  try {
+    return (await read()).version;
+  } catch (error) {
+    if (error instanceof SegmentdError && error.code === 'table_not_found') return null;
+    throw error;
+  }
+}
+
+const isAhead = ({ event }: Item, version: number | null) => version === null || (event.version ?? 0) > version;
+
+function neverSeen({ event }: Item, version: number | null): SegmentdError {
+  return version === null
+    ? new SegmentdError('event_table_not_found', `there is no table ${event.table.id}`)
+    : new SegmentdError(
+        'event_version_not_visible',
+        `version ${event.version} of ${event.table.id} did not appear; the latest is ${version}`,
+      );
+}

@@ -1,0 +1,77 @@
+/** Publishes what was built and commits it in one version, then lets go of the scratch files in every outcome. */
+import { randomUUID } from 'node:crypto';
+import type { OperatorFunction } from 'rxjs';
+import { concatMap } from 'rxjs';
+import type { CommitOutcome } from '../lance/commit.ts';
+import { commitChange } from '../lance/commit.ts';
+import { publishSegments } from '../lance/publish.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import type { Kit } from './kit.ts';
+import { provenance } from './provenance.ts';
+import { planAgain } from './replan.ts';
+import type { Built, Committed, Landed } from './work.ts';
+
+export function commit(kit: Kit): OperatorFunction<Built, Committed> {
+  return concatMap(async (built) => (built.kind === 'built' ? commitSegments(kit, built) : built));
+}
+
+type Work = Extract<Built, { kind: 'built' }>;
+
+async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
+  await using build = work.build;
+  kit.signal.throwIfAborted();
+  const { batch } = work;
+  const table = kit.tables.open(batch.table.uri);
+  await publishSegments(table.store, build.segments);
+  const start = performance.now();
+  const outcome = await commitChange(
+    table,
+    {
+      base: build.manifest,
+      add: build.segments,
+      remove: [],
+      transactionUuid: randomUUID(),
+      properties: provenance(kit.settings, batch),
+    },
+    { ...kit.settings.commit, writer: kit.settings.writer },
+  );
+  reportCommit(kit, batch.table.id, outcome, (performance.now() - start) / 1000);
+  switch (outcome.kind) {
+    case 'landed':
+      return landed(kit, work, outcome);
+    case 'rejected':
+      if (outcome.cause === 'store_refused' && outcome.error) throw outcome.error;
+      if (outcome.cause === 'contended') {
+        throw new SegmentdError('commit_contended', `lost ${outcome.races} races for the next version`);
+      }
+      return planAgain(kit, batch, outcome.cause);
+    case 'unknown':
+      throw new SegmentdError('commit_unknown', outcome.error.message, { cause: outcome.error });
+  }
+}
+
+function landed(kit: Kit, { batch, build, whole, states }: Work, { rebased, version }: Landed): Committed {
+  if (rebased.droppedFragments > 0) {
+    kit.telemetry.fragmentsDropped({ table: batch.table.id, fragments: rebased.droppedFragments });
+  }
+  for (const { cause } of rebased.skipped) kit.telemetry.replanned({ table: batch.table.id, cause });
+  // Progress was made, so the count of fruitless rounds begins anew.
+  const rest = { ...batch, replans: 0 };
+  const complete = whole && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
+  if (!complete) return { kind: 'again', batch: rest };
+  const indexes = states.map(({ name, segments }) => ({
+    name,
+    missingRows: 0,
+    missingFragments: 0,
+    coverage: 1,
+    segments: segments.length + rebased.keep.filter(({ segment }) => segment.index === name).length,
+    lagSeconds: 0,
+  }));
+  return { kind: 'covered', batch: rest, coveredVersion: build.manifest.version, tableVersion: version, indexes };
+}
+
+function reportCommit(kit: Kit, table: string, outcome: CommitOutcome, seconds: number): void {
+  const version = outcome.kind === 'landed' ? outcome.version : undefined;
+  const retries = outcome.races > 0 ? { manifest_race: outcome.races } : {};
+  kit.telemetry.commitFinished({ table, outcome: outcome.kind, seconds, attempts: outcome.attempts, version, retries });
+}

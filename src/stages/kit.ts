@@ -1,0 +1,34 @@
+/** What the stages work with. The daemon fills it with the real parts, tests with theirs. */
+
+import type { WriterVersion } from '../lance/codec/manifest.ts';
+import type { BatchLimits } from '../lance/plan.ts';
+import type { SegmentBuilder } from '../lance/segment-builder.ts';
+import type { Tables } from '../lance/tables.ts';
+import type { Limit } from '../lib/async-limit.ts';
+import type { SegmentdError } from '../lib/errors.ts';
+import type { AppendEvent, Delivery } from '../model.ts';
+import type { Telemetry } from '../telemetry/events.ts';
+
+export type Kit = {
+  readonly tables: Tables;
+  readonly builder: SegmentBuilder;
+  readonly telemetry: Telemetry;
+  /** Reads an append event out of a record. Throws a SegmentdError `event_*`. */
+  decodeEvent(delivery: Delivery): AppendEvent;
+  /** Resolves once the dead-letter topic has the record. */
+  deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
+  /** Shared by all tables: how many are planned, built and committed at once. */
+  readonly slots: Limit;
+  /** Fires when the process must end: nothing new starts, a commit in flight ends. */
+  readonly signal: AbortSignal;
+  readonly settings: {
+    readonly lingerMs: number;
+    readonly limits: BatchLimits;
+    readonly versionWaitMs: number;
+    readonly commit: { readonly maxAttempts: number; readonly backoffMs: number };
+    readonly retry: { readonly initialMs: number; readonly maxMs: number };
+    readonly writer: WriterVersion;
+    /** Name of this group member in the provenance of commits. */
+    readonly member: string;
+  };
+};

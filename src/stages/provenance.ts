@@ -1,0 +1,22 @@
+/** What a commit says about itself in the table's history: who made it and which events asked for it. */
+import type { Kit } from './kit.ts';
+import type { Batch } from './work.ts';
+
+/** Transaction properties: segmentd's version and member, and the range of offsets per partition. */
+export function provenance({ writer, member }: Kit['settings'], batch: Batch): Record<string, string> {
+  const ranges = new Map<string, { low: bigint; high: bigint }>();
+  for (const { delivery } of batch.items) {
+    const { topic, partition, offset } = delivery.origin;
+    const range = ranges.get(`${topic}/${partition}`);
+    ranges.set(`${topic}/${partition}`, {
+      low: range && range.low < offset ? range.low : offset,
+      high: range && range.high > offset ? range.high : offset,
+    });
+  }
+  const events = [...ranges].map(([place, { low, high }]) => `${place}/${low}-${high}`).join(' ');
+  return {
+    'segmentd.version': writer.version,
+    'segmentd.member': member,
+    ...(events ? { 'segmentd.events': events } : {}),
+  };
+}

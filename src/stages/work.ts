@@ -1,0 +1,60 @@
+/** What travels between the stages: a batch of events for one table, and what has become of it so far. */
+
+import type { Manifest } from '../lance/codec/manifest.ts';
+import type { CommitOutcome } from '../lance/commit.ts';
+import type { IndexState } from '../lance/plan.ts';
+import type { Build, SegmentRequest } from '../lance/segment-builder.ts';
+import type { SegmentdError } from '../lib/errors.ts';
+import type { AppendEvent, Delivery, TableRef } from '../model.ts';
+import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
+
+export type Item = {
+  readonly event: AppendEvent;
+  readonly delivery: Delivery;
+  /** When segmentd first saw it, milliseconds since the epoch. */
+  readonly seenMs: number;
+};
+
+/** Events of one table that are settled together. */
+export type Batch = {
+  readonly table: TableRef;
+  readonly items: readonly Item[];
+  /** How often in a row it had to be planned anew without getting anywhere. */
+  readonly replans: number;
+};
+
+/** Nothing to do (any more) for events up to `coveredVersion`. */
+export type Covered = {
+  readonly kind: 'covered';
+  readonly batch: Batch;
+  readonly coveredVersion: number;
+  /** The table as it is known to be now. */
+  readonly tableVersion: number;
+  readonly indexes: readonly IndexReport[];
+};
+export type Declined = { readonly kind: 'declined'; readonly batch: Batch; readonly error: SegmentdError };
+/** The table moved, or more is missing than fits one segment: round again. */
+export type Again = { readonly kind: 'again'; readonly batch: Batch };
+
+export type Planned =
+  | Covered
+  | Declined
+  | {
+      readonly kind: 'missing';
+      readonly batch: Batch;
+      readonly manifest: Manifest;
+      readonly states: readonly IndexState[];
+      readonly requests: readonly SegmentRequest[];
+      /** Whether the requests cover everything that is missing. */
+      readonly whole: boolean;
+    };
+
+export type Built =
+  | Covered
+  | Declined
+  | Again
+  | (Omit<Extract<Planned, { kind: 'missing' }>, 'kind'> & { readonly kind: 'built'; readonly build: Build });
+
+export type Committed = Covered | Declined | Again;
+
+export type Landed = Extract<CommitOutcome, { kind: 'landed' }>;
