@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { SegmentdError } from '../lib/errors.ts';
+import type { AppendEvent } from '../model.ts';
+import { resolveTable } from './table-address.ts';
+
+/** More fragments than a message of a megabyte names anyway. */
+const MAX_FRAGMENTS = 100_000;
+/** Lance keeps fragment ids in 32 bits. */
+const MAX_FRAGMENT_ID = 2 ** 32 - 1;
+/** A full object store URI with its longest table name fits; a document does not. */
+const MAX_ADDRESS_CHARS = 2_048;
+/** Provenance goes into log lines. */
+const MAX_NOTE_CHARS = 256;
+const MAX_PROBLEMS = 3;
+
+/** Many producers write an absent field as null. */
+const note = z
+  .string()
+  .max(MAX_NOTE_CHARS)
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+const count = (min: number) =>
+  z
+    .int()
+    .min(min)
+    .nullish()
+    .transform((value) => value ?? undefined);
+
+/** The fields of an append event, from whatever format they came. Unknown ones are ignored: producers may say more. */
+const appendFields = z.object({
+  table: z.string().min(1).max(MAX_ADDRESS_CHARS),
+  version: count(1),
+  fragments: z
+    .array(z.int().min(0).max(MAX_FRAGMENT_ID))
+    .max(MAX_FRAGMENTS)
+    .nullish()
+    .transform((value) => value ?? undefined),
+  id: note,
+  time: note,
+  producer: note,
+  rows: count(0),
+});
+
+/**
+ * Where every event format ends: checks the fields and finds the table among the configured databases.
+ * Throws SegmentdError `event_invalid`, or what resolveTable throws.
+ */
+export function toAppendEvent(databases: ReadonlyMap<string, string>, fields: unknown): AppendEvent {
+  const parsed = appendFields.safeParse(fields);
+  if (!parsed.success) {
+    const problems = parsed.error.issues
+      .slice(0, MAX_PROBLEMS)
+      .map(({ path, message }) => `${path.length === 0 ? 'event' : path.join('.')}: ${message}`);
+    throw new SegmentdError('event_invalid', problems.join('; '));
+  }
+  const { table: address, version, fragments, id, time, producer, rows } = parsed.data;
+  return {
+    table: resolveTable(databases, address),
+    ...(version !== undefined && { version }),
+    ...(fragments !== undefined && { fragments }),
+    ...(id !== undefined && { id }),
+    ...(time !== undefined && { time }),
+    ...(producer !== undefined && { producer }),
+    ...(rows !== undefined && { rows }),
+  };
+}

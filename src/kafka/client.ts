@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import type { ConnectionOptions } from 'node:tls';
+import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
+import { registerCodecs } from './codecs.ts';
+import { patchRequestQueue } from './request-queue-patch.ts';
+
+/** Everything that segmentd needs to know of a Kafka cluster. Times in milliseconds, sizes in bytes. */
+export type KafkaSettings = {
+  /** `host:port` each. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl: TlsSettings;
+  readonly sasl?: SaslSettings | undefined;
+  readonly connectionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly groupId: string;
+  readonly topic: string;
+  readonly deadLetterTopic: string;
+  /** After this long without a heartbeat the broker gives our partitions to another member. */
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** How long members have to join again when the group changes. */
+  readonly rebalanceTimeoutMs: number;
+  /** How long the broker may hold an empty fetch. It is also the time that resuming a partition and stopping take. */
+  readonly maxWaitMs: number;
+  readonly maxBytesPerPartition: number;
+  /** Records handed out and not yet acknowledged, over all partitions. */
+  readonly maxInFlight: number;
+  readonly commitIntervalMs: number;
+};
+
+export type TlsSettings = {
+  readonly enabled: boolean;
+  readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly rejectUnauthorized: boolean;
+  readonly serverName?: string | undefined;
+};
+
+export type SaslSettings = {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password?: string | undefined;
+  /** Read at each connect, so that a rotated password is picked up. One trailing line end is not part of it. */
+  readonly passwordFile?: string | undefined;
+};
+
+export type KafkaLog = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void;
+
+/**
+ * Inside one call of the client. Few and explicit: the daemon retries above with a fresh client, and the library's own default
+ * depends on NODE_ENV.
+ */
+export const CLIENT_RETRY = {
+  initialRetryTime: 200,
+  maxRetryTime: 2_000,
+  retries: 4,
+  factor: 0.2,
+  multiplier: 2,
+} as const;
+
+/**
+ * A client with the secrets as they are on disk now. Make one for each consumer: two consumers of one client and group share
+ * their committed offsets. Rejects with the errno of a certificate or password file that cannot be read.
+ */
+export async function openClient(settings: KafkaSettings, log: KafkaLog): Promise<Kafka> {
+  registerCodecs();
+  patchRequestQueue((reason) => log('warn', 'The timers of idle connections are not patched', { reason }));
+  const [ssl, sasl] = await Promise.all([tlsOptions(settings.ssl), saslOptions(settings.sasl)]);
+  const config: KafkaConfig = {
+    clientId: settings.clientId,
+    brokers: [...settings.brokers],
+    ssl,
+    connectionTimeout: settings.connectionTimeoutMs,
+    authenticationTimeout: settings.requestTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    enforceRequestTimeout: true,
+    retry: CLIENT_RETRY,
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => forward(entry, log),
+  };
+  return new Kafka(sasl === undefined ? config : { ...config, sasl });
+}
+
+async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | false> {
+  if (!tls.enabled) return false;
+  const [ca, cert, key] = await Promise.all(
+    [tls.caFile, tls.certFile, tls.keyFile].map((file) => (file === undefined ? undefined : readFile(file, 'utf8'))),
+  );
+  return {
+    rejectUnauthorized: tls.rejectUnauthorized,
+    ...(ca !== undefined && { ca: [ca] }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(tls.serverName !== undefined && { servername: tls.serverName }),
+  };
+}
+
+async function saslOptions(sasl: SaslSettings | undefined): Promise<SASLOptions | undefined> {
+  if (sasl === undefined) return undefined;
+  const fromFile = sasl.passwordFile === undefined ? undefined : await readFile(sasl.passwordFile, 'utf8');
+  const password = fromFile?.replace(/\r?\n$/, '') ?? sasl.password ?? '';
+  return { mechanism: sasl.mechanism, username: sasl.username, password };
+}
+
+/**
+ * The library calls an error what is often a step of its own recovery, such as a heartbeat answered with "rebalancing".
+ * What matters reaches the operator through the hooks of the source; the rest is kept one level lower.
+ */
+function forward({ namespace, level, log: entry }: LogEntry, log: KafkaLog): void {
+  const { message, timestamp: _, stack: __, logger: ___, ...fields } = entry;
+  const routine = namespace === 'Connection' && message.startsWith('Response ');
+  const kept = level <= logLevel.WARN && !routine ? 'warn' : 'debug';
+  log(kept, `kafkajs: ${message}`, { ...fields, namespace });
+}

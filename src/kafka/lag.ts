@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin } from 'kafkajs';
+import { SegmentdError } from '../lib/errors.ts';
+import type { KafkaLog, KafkaSettings } from './client.ts';
+import { CLIENT_RETRY, openClient } from './client.ts';
+import { asKafkaError } from './kafka-errors.ts';
+
+export type PartitionLag = {
+  /** First offset that is still there. */
+  readonly low: bigint;
+  /** The offset that the next record will get. */
+  readonly high: bigint;
+  /** The next record that the group reads; undefined when it never committed. */
+  readonly committed: bigint | undefined;
+  /** Records not yet committed. One that aged out unread does not count. */
+  readonly lag: bigint;
+};
+
+export type LagHooks = {
+  onLag?(lag: ReadonlyMap<number, PartitionLag>): void;
+  onError?(error: SegmentdError): void;
+  log?: KafkaLog;
+};
+
+export type LagProbe = {
+  /** Measures now and then every `intervalMs`. Never throws; failures go to `onError`. */
+  start(): void;
+  /** One measurement. Throws SegmentdError `broker_unavailable`, also when it takes too long, or `broker_denied`. */
+  read(): Promise<ReadonlyMap<number, PartitionLag>>;
+  stop(): Promise<void>;
+};
+
+/** How far the group is behind on its topic, by partition; over one connection that is kept. */
+export function openLag(settings: KafkaSettings, intervalMs: number, hooks: LagHooks = {}): LagProbe {
+  return new AdminLagProbe(settings, intervalMs, hooks);
+}
+
+class AdminLagProbe implements LagProbe {
+  readonly #settings: KafkaSettings;
+  readonly #intervalMs: number;
+  readonly #hooks: LagHooks;
+  readonly #stop = new AbortController();
+  #admin: Promise<Admin> | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(settings: KafkaSettings, intervalMs: number, hooks: LagHooks) {
+    this.#settings = settings;
+    this.#intervalMs = intervalMs;
+    this.#hooks = hooks;
+  }
+
+  start(): void {
+    this.#loop ??= this.#poll();
+  }
+
+  async read(): Promise<ReadonlyMap<number, PartitionLag>> {
+    this.#admin ??= this.#connect();
+    const admin = this.#admin;
+    const limit = new AbortController();
+    const limitMs = 2 * this.#settings.requestTimeoutMs;
+    const late = sleep(limitMs, undefined, { signal: limit.signal, ref: false }).then(() => {
+      throw new SegmentdError('broker_unavailable', `the lag was not known after ${limitMs} ms`);
+    });
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([this.#measure(admin), late]);
+    } catch (error) {
+      // The next measurement starts with a fresh connection.
+      if (this.#admin === admin) this.#admin = undefined;
+      void this.#discard(admin);
+      throw asKafkaError(error);
+    } finally {
+      limit.abort();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    const admin = this.#admin;
+    this.#admin = undefined;
+    await this.#discard(admin);
+    await this.#loop;
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const lag = await this.read();
+        if (!signal.aborted) this.#hooks.onLag?.(lag);
+      } catch (error) {
+        if (!signal.aborted) this.#hooks.onError?.(asKafkaError(error));
+      }
+      await sleep(this.#intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  async #measure(connecting: Promise<Admin>): Promise<Map<number, PartitionLag>> {
+    const { groupId, topic } = this.#settings;
+    const admin = await connecting;
+    // Committed first: the other way round, records that arrive in between make the lag negative.
+    const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    const ends = await admin.fetchTopicOffsets(topic);
+    const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+    return new Map(
+      ends.map((end) => [end.partition, toLag(BigInt(end.low), BigInt(end.high), committed.get(end.partition))]),
+    );
+  }
+
+  async #connect(): Promise<Admin> {
+    const kafka = await openClient(this.#settings, (level, message, fields) =>
+      this.#hooks.log?.(level, message, fields),
+    );
+    const admin = kafka.admin({ retry: CLIENT_RETRY });
+    await admin.connect();
+    return admin;
+  }
+
+  async #discard(connecting: Promise<Admin> | undefined): Promise<void> {
+    try {
+      await (await connecting)?.disconnect();
+    } catch (error) {
+      this.#hooks.log?.('debug', 'The admin client was not closed', { error });
+    }
+  }
+}
+
+/** Kafka answers -1 for a partition that the group never committed. */
+export function toLag(low: bigint, high: bigint, committed: bigint | undefined): PartitionLag {
+  const known = committed === undefined || committed < 0n ? undefined : committed;
+  const from = known === undefined || known < low ? low : known;
+  return { low, high, committed: known, lag: high > from ? high - from : 0n };
+}
