@@ -30,13 +30,38 @@ export function flooredRatio({
   return missingFragments + missingRows > 0 ? Math.min(floored, 1 - 1 / RATIO_STEPS) : floored;
 }
 
+/**
+ * Since when each index misses something. A table that is written to all the time shows a young version at every look, so the
+ * beginning of a gap only moves back, never forward, until the gap is closed.
+ */
+class Gaps {
+  readonly #sinceMs = new Map<string, ReadonlyMap<string, number>>();
+
+  /** Notes the state of a table and returns when the gap of each index began, in milliseconds; closed ones are left out. */
+  note(table: string, indexes: readonly IndexState[], nowMs: number): ReadonlyMap<string, number> {
+    const before = this.#sinceMs.get(table);
+    const open = indexes.filter(({ missingFragments }) => missingFragments > 0);
+    const since = new Map(
+      open.map(({ name, lagSeconds }) => [name, Math.min(before?.get(name) ?? nowMs, nowMs - lagSeconds * 1000)]),
+    );
+    if (since.size > 0) this.#sinceMs.set(table, since);
+    else this.#sinceMs.delete(table);
+    return since;
+  }
+
+  forget(table: string): void {
+    this.#sinceMs.delete(table);
+  }
+}
+
 /** Writes the series of a table's indexes anew, so that a dropped index leaves none behind. */
-function exportState({ metrics, now }: EventContext, { table, version, indexes }: TableState): void {
+function exportState({ metrics, now }: EventContext, gaps: Gaps, { table, version, indexes }: TableState): void {
   const { tables } = metrics;
+  const since = gaps.note(table, indexes, now());
   for (const metric of INDEX_METRICS) tables.clear(metric, table);
   for (const index of indexes) {
-    const since = now() - index.lagSeconds * 1000;
-    const lag = index.missingFragments > 0 ? () => Math.max(0, (now() - since) / 1000) : 0;
+    const began = since.get(index.name);
+    const lag = began === undefined ? 0 : () => Math.max(0, (now() - began) / 1000);
     tables.set('index_lag_seconds', table, lag, index.name);
     tables.set('coverage_ratio', table, flooredRatio(index), index.name);
     tables.set('missing_rows', table, index.missingRows, index.name);
@@ -47,10 +72,11 @@ function exportState({ metrics, now }: EventContext, { table, version, indexes }
 }
 
 export function tableEvents(context: EventContext) {
-  return { ...stateEvents(context), ...serviceEvents(context) };
+  const gaps = new Gaps();
+  return { ...stateEvents(context, gaps), ...serviceEvents(context, gaps) };
 }
 
-function stateEvents(context: EventContext) {
+function stateEvents(context: EventContext, gaps: Gaps) {
   const { metrics, repeats, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
@@ -61,7 +87,7 @@ function stateEvents(context: EventContext) {
     /** The state of a table as read, before any work. `outcome` is for the log. */
     planned(plan: TableState & { outcome: string }): void {
       const { table, version, outcome, indexes } = plan;
-      exportState(context, plan);
+      exportState(context, gaps, plan);
       if (indexes.every(({ missingFragments }) => missingFragments === 0)) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
@@ -71,7 +97,7 @@ function stateEvents(context: EventContext) {
     /** A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event. */
     batchCovered(batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[] }): void {
       const { table, version, coveredVersion, eventToCoveredSeconds } = batch;
-      exportState(context, batch);
+      exportState(context, gaps, batch);
       metrics.tables.set('covered_version', table, coveredVersion);
       for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
@@ -93,7 +119,7 @@ function stateEvents(context: EventContext) {
 }
 
 /** Which tables this member serves. */
-function serviceEvents({ metrics, repeats, say }: EventContext) {
+function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps) {
   const declined = new Map<string, ErrorCode>();
   const countDeclined = (reason: ErrorCode) => {
     const count = [...declined.values()].filter((code) => code === reason).length;
@@ -123,6 +149,7 @@ function serviceEvents({ metrics, repeats, say }: EventContext) {
     tableReleased({ table }: { table: string }): void {
       undecline(table);
       repeats.recovered(`work ${table}`);
+      gaps.forget(table);
       metrics.tables.forget(table);
       say('tableReleased', { table });
     },
