@@ -12,7 +12,6 @@ type Codec = {
 /** Both libraries come without types. */
 type Snappy = () => Codec;
 type Lz4 = {
-  compress(data: Uint8Array): Uint8Array;
   decompress(data: Uint8Array): Uint8Array;
   decompressBound(data: Uint8Array): number;
 };
@@ -43,7 +42,8 @@ export function registerCodecs(): void {
     decompress: (packed) => promisify(zstdDecompress)(packed, limits),
   });
   register(CompressionTypes.LZ4, {
-    compress: async ({ buffer }) => asBuffer(lz4.compress(buffer)),
+    // The library's frames lack a flag that brokers insist on, and segmentd has no need to write this codec.
+    compress: () => Promise.reject(new Error('writing lz4 is not supported')),
     decompress: async (packed) => {
       refuseAbove(lz4.decompressBound(packed));
       return asBuffer(lz4.decompress(packed));

@@ -12,18 +12,36 @@ const DENIED = new Set([
 
 const DENIED_NAMES = new Set(['KafkaJSSASLAuthenticationError']);
 
+/** What the client library throws when a broker does not answer. */
+const UNREACHABLE_NAMES = new Set([
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSBrokerNotFound',
+  'KafkaJSNoBrokerAvailableError',
+  'KafkaJSGroupCoordinatorNotFound',
+]);
+
 /** The protocol's name of what went wrong (such as MESSAGE_TOO_LARGE), from the error or what caused it. */
 export function protocolTypes(error: unknown): string[] {
   return causes(error).flatMap((each) => ('type' in each && typeof each.type === 'string' ? [each.type] : []));
 }
 
-/** An error of the client library in our words: denied, or a broker that may come back. */
-export function asKafkaError(error: unknown): SegmentdError {
-  const own = causes(error).find((each) => each instanceof SegmentdError);
+/**
+ * An error of the client library in our words: `broker_denied`, `broker_unavailable` for a broker that may come back, and
+ * `otherwise` for the rest.
+ */
+export function asKafkaError(
+  error: unknown,
+  otherwise: 'broker_unavailable' | 'consumer_crashed' = 'broker_unavailable',
+): SegmentdError {
+  const chain = causes(error);
+  const own = chain.find((each) => each instanceof SegmentdError);
   if (own) return own;
-  const denied =
-    protocolTypes(error).some((type) => DENIED.has(type)) || causes(error).some((each) => DENIED_NAMES.has(each.name));
-  return new SegmentdError(denied ? 'broker_denied' : 'broker_unavailable', messageOf(error), { cause: error });
+  const named = (names: ReadonlySet<string>): boolean => chain.some((each) => names.has(each.name));
+  const denied = protocolTypes(error).some((type) => DENIED.has(type)) || named(DENIED_NAMES);
+  const code = denied ? 'broker_denied' : named(UNREACHABLE_NAMES) ? 'broker_unavailable' : otherwise;
+  return new SegmentdError(code, messageOf(error), { cause: error });
 }
 
 /** The error and what caused it, outermost first; errors of several topics or partitions are all of them causes. */

@@ -88,7 +88,7 @@ export class Supervisor {
     });
     if (consumer !== this.#consumer || this.#stop.signal.aborted) return;
     this.#consumer = undefined;
-    const error = asKafkaError(cause);
+    const error = asKafkaError(cause, 'consumer_crashed');
     const willRestart = error.retry !== 'never';
     if (!willRestart) this.#stop.abort();
     this.#events.crashed(error, willRestart);

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
+import { patchRequestQueue } from '../../src/kafka/request-queue-patch.ts';
 import type { Installation } from './jars.ts';
 import { install } from './jars.ts';
 import type { Ports } from './server-config.ts';
@@ -174,6 +175,8 @@ export async function freePorts(): Promise<[number, number]> {
  * broker before that would see "coordinator not available" long enough to give up.
  */
 async function ready(brokers: string[]): Promise<void> {
+  // Without it Node prints a warning for every connection.
+  patchRequestQueue(() => undefined);
   const retry = { initialRetryTime: 50, maxRetryTime: 250, retries: 60 };
   const kafka = new Kafka({ brokers, clientId: 'segmentd-test-ready', logLevel: logLevel.NOTHING, retry });
   const admin = kafka.admin({ retry });
