@@ -55,10 +55,7 @@ function redactDatabases(value: unknown): Databases {
   }));
 }
 
-const index = z
-  .strictObject({ column: text(), name: text().optional() })
-  // `<column>_idx` is the name LanceDB itself gives.
-  .transform(({ column, name }) => ({ column, name: name ?? `${column}_idx` }));
+const index = z.strictObject({ column: text(), name: text().optional() });
 
 export const databases = option(
   z
@@ -77,5 +74,6 @@ export const tables = option(
     )
     .prefault({}),
   'Indexes to keep per table: `<database>/<table>` to `{indexes: [{column, name}]}`. Missing ones are created. ' +
+    'Without a name, the BTREE index that the column has, else `<column>_idx`. ' +
     'A table not named here keeps every BTREE index it has.',
 );

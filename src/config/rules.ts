@@ -117,7 +117,9 @@ export const RULES: readonly Rule[] = [
     about: ['tables'],
     problems: ({ tables }) =>
       Object.entries(tables).flatMap(([id, { indexes }]) =>
-        duplicatesOf(indexes.map(({ name }) => name)).map((name) => `${id} has two indexes named ${name}`),
+        duplicatesOf(indexes.map(({ column, name }) => name ?? `${column}_idx`)).map(
+          (name) => `${id} has two indexes named ${name}`,
+        ),
       ),
   },
 ];

@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
-import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { placeholderRecords } from './undecodable.ts';
+
+// Node finds only some of this CommonJS module's names for itself; this one comes with the module as a whole.
+const { CompressionCodecs, CompressionTypes } = kafkajs;
 
 type Codec = {
   compress(encoder: { buffer: Buffer }): Promise<Buffer>;

@@ -6,6 +6,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
+import { Releases } from '../lib/releases.ts';
 import { localStore } from '../store/local-store.ts';
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
@@ -48,18 +49,19 @@ export interface SegmentBuilder {
 export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
   return {
     async build(manifest, tableUri, requests) {
-      const release = new AsyncDisposableStack();
+      const releases = new Releases();
       try {
         const segments: BuiltSegment[] = [];
         // Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other.
         for (const group of sameFragments(requests)) {
           const [first] = group;
-          const view = release.use(await openFragmentView(manifest, tableUri, first.fragments, scratchDir));
+          const view = await openFragmentView(manifest, tableUri, first.fragments, scratchDir);
+          releases.push(() => view[Symbol.asyncDispose]());
           segments.push(...(await buildInView(view.database, view.folder, group)));
         }
-        return { manifest, segments, [Symbol.asyncDispose]: () => release.disposeAsync() };
+        return { manifest, segments, [Symbol.asyncDispose]: () => releases.run() };
       } catch (error) {
-        await release.disposeAsync();
+        await releases.run();
         throw error;
       }
     },

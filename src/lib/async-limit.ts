@@ -3,16 +3,16 @@
 export type Limit = {
   /** Runs the task when a place is free. A task that waits is dropped, and the promise rejects, when `signal` fires. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  readonly active: number;
+  /** Resolves when no task runs. */
+  idle(): Promise<void>;
 };
 
 export function asyncLimit(size: number): Limit {
   const waiting: (() => void)[] = [];
+  const watching: (() => void)[] = [];
   let active = 0;
   return {
-    get active() {
-      return active;
-    },
+    idle: () => (active === 0 ? Promise.resolve() : new Promise((resolve) => watching.push(resolve))),
     async run(task, signal) {
       if (active >= size) await new Promise<void>((resolve) => waiting.push(resolve));
       else active += 1;
@@ -24,6 +24,7 @@ export function asyncLimit(size: number): Limit {
         const next = waiting.shift();
         if (next) next();
         else active -= 1;
+        if (active === 0) for (const resolve of watching.splice(0)) resolve();
       }
     },
   };

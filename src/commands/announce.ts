@@ -1,0 +1,79 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { encodeAppendEvent } from '../kafka/append-event.ts';
+import { openProducer } from '../kafka/producer.ts';
+import { resolveTable } from '../kafka/table-address.ts';
+import { kafkaSettings } from '../kafka-settings.ts';
+import { printJson, printLine } from './output.ts';
+
+/** How long to try, milliseconds: longer than a broker's restart, shorter than a person's patience. */
+const DEADLINE_MS = 15_000;
+
+type Options = {
+  config?: string;
+  brokers?: string;
+  topic?: string;
+  version?: number;
+  rows?: number;
+  producer?: string;
+  json?: boolean;
+};
+
+export function announceCommand(): Command {
+  return new Command('announce')
+    .description('publish an append event for a table')
+    .argument('<table>', 'the table as <database>/<table>')
+    .option('-c, --config <file>', 'configuration file')
+    .option('--brokers <list>', 'host:port[,host:port], instead of kafka.brokers')
+    .option('--topic <name>', 'topic, instead of kafka.topic')
+    .option('--version <n>', 'version that the append produced', count)
+    .option('--rows <n>', 'rows appended, for the log', count)
+    .option('--producer <name>', 'who appended, for the log', 'segmentd announce')
+    .option('--json', 'print one JSON object')
+    .action(announce);
+}
+
+function count(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
+  return Number(text);
+}
+
+async function announce(address: string, options: Options): Promise<void> {
+  const config = configFor(address, options);
+  const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
+  const event = {
+    table: resolveTable(databases, address),
+    time: new Date().toISOString(),
+    ...(options.version === undefined ? {} : { version: options.version }),
+    ...(options.rows === undefined ? {} : { rows: options.rows }),
+    ...(options.producer === undefined ? {} : { producer: options.producer }),
+  };
+  const producer = openProducer(kafkaSettings(config));
+  try {
+    await producer.send(config.kafka.topic, [encodeAppendEvent(event)], { deadlineMs: DEADLINE_MS });
+  } finally {
+    await producer.close();
+  }
+  if (options.json) printJson({ table: event.table.id, topic: config.kafka.topic, time: event.time });
+  else printLine(`announced ${event.table.id} on ${config.kafka.topic}`);
+}
+
+/** Writers need no list of databases: without a configuration the one in the address is taken as it is. */
+function configFor(address: string, { config: file, brokers, topic }: Options): Config {
+  const { env } = process;
+  const [database = ''] = address.split('/');
+  const nameless = file === undefined && !env.SEGMENTD_CONFIG && !env.SEGMENTD_DATABASES;
+  return loadConfig({
+    file,
+    cwd: process.cwd(),
+    env: {
+      ...env,
+      ...(nameless && /^[a-z0-9][a-z0-9_-]*$/.test(database)
+        ? { SEGMENTD_DATABASES: `{${database}: /${database}}` }
+        : {}),
+      ...(brokers === undefined ? {} : { SEGMENTD_KAFKA_BROKERS: brokers }),
+      ...(topic === undefined ? {} : { SEGMENTD_KAFKA_TOPIC: topic }),
+    },
+  });
+}

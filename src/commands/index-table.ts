@@ -1,0 +1,79 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { CatchUp } from '../lance/catch-up.ts';
+import { catchUp } from '../lance/catch-up.ts';
+import { tableLocation } from '../lance/location.ts';
+import { lanceSegmentBuilder } from '../lance/segment-builder.ts';
+import { LanceTable } from '../lance/table.ts';
+import { openScratch } from '../lib/scratch.ts';
+import { VERSION } from '../lib/version.ts';
+import { localStore } from '../store/local-store.ts';
+import { formatTable, printJson, printLine } from './output.ts';
+
+/** The daemon's defaults: the same segments come out whichever way a table is caught up. */
+const LIMITS = { maxRows: 5_000_000, maxFragments: 10_000 };
+const COMMIT = { maxAttempts: 20, backoffMs: 20, writer: { library: 'segmentd', version: VERSION } };
+
+type Options = { column?: string[]; json?: boolean; scratchDir: string };
+
+export function indexCommand(): Command {
+  return new Command('index')
+    .description('bring the BTREE indexes of a table up to date, without Kafka')
+    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .option('-C, --column <column...>', 'index these columns, creating the index where missing; default: existing ones')
+    .option('--scratch-dir <dir>', 'folder for unpublished segments', join(tmpdir(), 'segmentd'))
+    .option('--json', 'print one JSON object')
+    .action(indexTable);
+}
+
+async function indexTable(uri: string, options: Options): Promise<void> {
+  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+  // A table that is not there should leave no scratch folder behind, and say so before anything is made.
+  await table.latest();
+  const scratch = await openScratch(options.scratchDir);
+  try {
+    const done = await catchUp(table, lanceSegmentBuilder(scratch.dir), {
+      wanted: options.column?.map((column) => ({ column })) ?? 'existing',
+      limits: LIMITS,
+      commit: COMMIT,
+      properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },
+    });
+    if (options.json) printJson(factsOf(table.uri, done));
+    else printDone(table.uri, done);
+  } finally {
+    await scratch.remove();
+  }
+}
+
+const round = (ms: number) => Math.round(ms * 100) / 100;
+
+function factsOf(uri: string, { version, planMs, publishMs, commitMs, attempts, segments }: CatchUp) {
+  return {
+    uri,
+    version,
+    plan_ms: round(planMs),
+    publish_ms: round(publishMs),
+    commit_ms: round(commitMs),
+    attempts,
+    indexes: segments.map(({ index, column, uuid, fragments, rows, buildMs }) => ({
+      name: index,
+      column,
+      segment_uuid: uuid,
+      fragments: fragments.length,
+      rows,
+      build_ms: round(buildMs),
+    })),
+  };
+}
+
+function printDone(uri: string, done: CatchUp): void {
+  const { version, indexes, publish_ms: publishMs, commit_ms: commitMs } = factsOf(uri, done);
+  if (indexes.length === 0) {
+    printLine(`${uri} is up to date at version ${version}`);
+    return;
+  }
+  printLine(`${uri} is up to date with version ${version}; published in ${publishMs} ms, committed in ${commitMs} ms`);
+  const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
+  printLine(formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
+}

@@ -1,0 +1,76 @@
+/** Indexes everything that a table misses, round by round, without Kafka. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SegmentdError } from '../lib/errors.ts';
+import { stopwatch } from '../lib/stopwatch.ts';
+import type { CommitSettings } from './commit.ts';
+import { commitChange } from './commit.ts';
+import { declineTable } from './guards.ts';
+import type { BatchLimits, WantedIndexes } from './plan.ts';
+import { maintainedIndexes, nextSegments } from './plan.ts';
+import { publishSegments } from './publish.ts';
+import type { RebasedSegment } from './rebase.ts';
+import type { SegmentBuilder } from './segment-builder.ts';
+import type { LanceTable } from './table.ts';
+
+export type CatchUp = {
+  /** Version of the last commit, or of the table when there was nothing to do. */
+  readonly version: number;
+  readonly planMs: number;
+  readonly publishMs: number;
+  readonly commitMs: number;
+  /** Tries of all commits together. */
+  readonly attempts: number;
+  readonly segments: readonly RebasedSegment['segment'][];
+};
+
+export type CatchUpSettings = {
+  readonly wanted: WantedIndexes;
+  readonly limits: BatchLimits;
+  readonly commit: CommitSettings;
+  readonly properties: Readonly<Record<string, string>>;
+};
+
+/** Rounds in a row that the table may move under the build before it counts as contended. */
+const MAX_FRUITLESS_ROUNDS = 10;
+const FRUITLESS_PAUSE_MS = 100;
+
+/** Errors: the code a declined table has, build_failed, commit_contended, commit_unknown, store_*. */
+export async function catchUp(
+  table: LanceTable,
+  builder: SegmentBuilder,
+  { wanted, limits, commit, properties }: CatchUpSettings,
+): Promise<CatchUp> {
+  const took = { planMs: 0, publishMs: 0, commitMs: 0, attempts: 0 };
+  const segments: RebasedSegment['segment'][] = [];
+  for (let fruitless = 0; ; ) {
+    const lap = stopwatch();
+    const manifest = await table.latest();
+    const declined = declineTable(manifest);
+    if (declined) throw new SegmentdError(declined.code, declined.message);
+    const requests = nextSegments(manifest, maintainedIndexes(manifest, wanted), limits);
+    took.planMs += lap();
+    if (requests.length === 0) return { ...took, version: manifest.version, segments };
+
+    await using build = await builder.build(manifest, table.uri, requests);
+    lap();
+    await publishSegments(table.store, build.segments);
+    took.publishMs += lap();
+    const change = { base: manifest, add: build.segments, remove: [], transactionUuid: randomUUID(), properties };
+    const outcome = await commitChange(table, change, commit);
+    took.commitMs += lap();
+    took.attempts += outcome.attempts;
+    if (outcome.kind === 'unknown') throw new SegmentdError('commit_unknown', outcome.error.message);
+    if (outcome.kind === 'landed') {
+      fruitless = 0;
+      segments.push(...outcome.rebased.keep.map(({ segment }) => segment));
+      continue;
+    }
+    if (outcome.error) throw outcome.error;
+    fruitless += 1;
+    if (fruitless >= MAX_FRUITLESS_ROUNDS) {
+      throw new SegmentdError('commit_contended', `the table moved under ${fruitless} builds, last: ${outcome.cause}`);
+    }
+    await sleep(FRUITLESS_PAUSE_MS * fruitless);
+  }
+}

@@ -1,0 +1,92 @@
+/** The facts of a table that `status` prints, from its latest manifest alone. */
+
+import { asSegmentdError } from '../lib/errors.ts';
+import type { FragmentList } from './codec/fragments.ts';
+import type { IndexMetadata } from './codec/index-metadata.ts';
+import { coverageRatio } from './coverage.ts';
+import type { Declined } from './guards.ts';
+import { declineTable } from './guards.ts';
+import type { IndexState } from './plan.ts';
+import { maintainedIndexes } from './plan.ts';
+import type { LanceTable } from './table.ts';
+
+export type SegmentFacts = {
+  readonly uuid: string;
+  /** Fragments and live rows it answers for. */
+  readonly fragments: number;
+  readonly rows: number;
+  /** Size of its files, or null when the manifest does not say. */
+  readonly bytes: number | null;
+  readonly built_from_version: number;
+  /** ISO 8601, or null when the manifest does not say. */
+  readonly created_at: string | null;
+};
+
+export type IndexFacts = {
+  readonly name: string;
+  readonly column: string;
+  readonly type: 'BTREE';
+  readonly segments: readonly SegmentFacts[];
+  readonly covered_rows: number;
+  readonly missing_rows: number;
+  readonly missing_fragments: number;
+  readonly stale_fragments: number;
+  /** Share of rows covered, 0 to 1; 1 only when nothing is missing. */
+  readonly coverage: number;
+};
+
+export type TableFacts = {
+  readonly uri: string;
+  readonly version: number;
+  readonly rows: number;
+  readonly fragments: number;
+  readonly declined: Declined | null;
+  readonly indexes: readonly IndexFacts[];
+};
+
+/** Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
+export async function inspectTable(table: LanceTable): Promise<TableFacts> {
+  const manifest = await table.latest();
+  let declined = declineTable(manifest);
+  let states: IndexState[] = [];
+  try {
+    states = maintainedIndexes(manifest, 'existing');
+  } catch (thrown) {
+    const { code, message } = asSegmentdError(thrown);
+    declined ??= { code, message };
+  }
+  return {
+    uri: table.uri,
+    version: manifest.version,
+    rows: manifest.fragments.rows.reduce((sum, rows) => sum + rows, 0),
+    fragments: manifest.fragments.length,
+    declined,
+    indexes: states.map((state) => indexFacts(state, manifest.fragments)),
+  };
+}
+
+function indexFacts({ name, column, segments, coverage }: IndexState, fragments: FragmentList): IndexFacts {
+  return {
+    name,
+    column,
+    type: 'BTREE',
+    segments: segments.map((segment) => segmentFacts(segment, fragments)),
+    covered_rows: coverage.coveredRows,
+    missing_rows: coverage.missingRows,
+    missing_fragments: coverage.missing.length,
+    stale_fragments: coverage.stale,
+    coverage: coverageRatio(coverage),
+  };
+}
+
+function segmentFacts(segment: IndexMetadata, current: FragmentList): SegmentFacts {
+  const live = Array.from(segment.fragments ?? [], (id) => current.indexOf(id)).filter((position) => position >= 0);
+  return {
+    uuid: segment.uuid,
+    fragments: live.length,
+    rows: live.reduce((sum, position) => sum + (current.rows[position] as number), 0),
+    bytes: segment.files.length > 0 ? segment.files.reduce((sum, file) => sum + file.bytes, 0) : null,
+    built_from_version: segment.datasetVersion,
+    created_at: segment.createdAtMs === null ? null : new Date(segment.createdAtMs).toISOString(),
+  };
+}

@@ -1,0 +1,23 @@
+/** Releases of what a process has taken, run last-in-first-out. */
+
+export class Releases {
+  private readonly stack: (() => unknown)[] = [];
+
+  /** Remembers how to give something back. */
+  push(release: () => unknown): void {
+    this.stack.push(release);
+  }
+
+  /** Runs every release, even after one failed, then throws the first error. Running it again does nothing. */
+  async run(): Promise<void> {
+    const errors: unknown[] = [];
+    for (let release = this.stack.pop(); release; release = this.stack.pop()) {
+      try {
+        await release();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+}

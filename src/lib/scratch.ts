@@ -1,0 +1,58 @@
+/**
+ * A scratch folder per process, below one that processes share. What a killed process left behind is removed by the next one
+ * that starts on the same host.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { errnoOf, messageOf, SegmentdError } from './errors.ts';
+
+/** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
+const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
+
+export type Scratch = { readonly dir: string; remove(): Promise<void> };
+
+/** Errors: config_invalid when the folder cannot be used. */
+export async function openScratch(parent: string): Promise<Scratch> {
+  const dir = join(parent, `${hostname()}-${process.pid}-${randomUUID()}`);
+  try {
+    await mkdir(dir, { recursive: true });
+    await removeLeftovers(parent, dir);
+  } catch (error) {
+    throw new SegmentdError('config_invalid', `state.scratch_dir: cannot use ${parent}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+async function removeLeftovers(parent: string, own: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const folder = join(parent, name);
+    if (folder === own) continue;
+    const owner = /^(.+)-(\d+)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.exec(name);
+    // Not named by us, not ours to remove.
+    if (owner && (await isLeftover(owner[1] as string, Number(owner[2]), folder))) {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+async function isLeftover(host: string, pid: number, folder: string): Promise<boolean> {
+  if (host !== hostname()) {
+    const { mtimeMs } = await stat(folder);
+    return Date.now() - mtimeMs > FOREIGN_LEFTOVER_MS;
+  }
+  // In a container every process is number 1: another folder of our own number is a predecessor's.
+  return pid === process.pid || !isAlive(pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+}
