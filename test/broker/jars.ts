@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -10,6 +10,9 @@ const POM = join(import.meta.dirname, 'pom.xml');
 const MIN_JAVA = 17;
 /** Written last, so that a folder without it is a download that was interrupted. */
 const MARKER = 'complete';
+const ASIDE = 'download-';
+/** A download takes seconds; one this old was killed. */
+const ABANDONED_MS = 3_600_000;
 
 /** Where the jars lie and how to run them. */
 export type Installation = {
@@ -70,7 +73,8 @@ function findJava(): { path: string; version: string } {
 async function download(cache: string, home: string, log: (line: string) => void): Promise<void> {
   log('Fetching Apache Kafka with Maven (once)');
   await mkdir(cache, { recursive: true });
-  const aside = await mkdtemp(join(cache, 'download-'));
+  await removeAbandoned(cache);
+  const aside = await mkdtemp(join(cache, ASIDE));
   try {
     const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(aside, 'libs')}`];
     await promisify(execFile)('mvn', ['-B', '-q', '-f', POM, ...goal]).catch((cause: unknown) => {
@@ -90,5 +94,13 @@ async function download(cache: string, home: string, log: (line: string) => void
     });
   } finally {
     await rm(aside, { recursive: true, force: true });
+  }
+}
+
+async function removeAbandoned(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    if (!name.startsWith(ASIDE) || Date.now() - (await stat(path)).mtimeMs < ABANDONED_MS) continue;
+    await rm(path, { recursive: true, force: true });
   }
 }

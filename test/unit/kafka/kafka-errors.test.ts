@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { backoffMs } from '../../../src/kafka/backoff.ts';
+import { asKafkaError, protocolTypes } from '../../../src/kafka/kafka-errors.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+
+const named = (name: string, extra: object = {}): Error => Object.assign(new Error(name), { name, ...extra });
+
+test('refusals are told from brokers that are away, however deep they lie', () => {
+  const wrapped = (cause: Error) => new Error('retries', { cause: new Error('crash', { cause }) });
+  expect(asKafkaError(wrapped(named('KafkaJSSASLAuthenticationError'))).code).toBe('broker_denied');
+  expect(asKafkaError(wrapped(named('E', { type: 'GROUP_AUTHORIZATION_FAILED' }))).code).toBe('broker_denied');
+  const several = named('KafkaJSAggregateError', { errors: [named('E', { type: 'TOPIC_AUTHORIZATION_FAILED' })] });
+  expect(asKafkaError(several).code).toBe('broker_denied');
+  expect(asKafkaError(wrapped(named('KafkaJSConnectionError')), 'consumer_crashed').code).toBe('broker_unavailable');
+  expect(asKafkaError(new TypeError('bug'), 'consumer_crashed').code).toBe('consumer_crashed');
+  expect(asKafkaError('text').message).toBe('text');
+});
+
+test('our own errors stay themselves', () => {
+  const own = new SegmentdError('consumer_crashed', 'x');
+  expect(asKafkaError(own)).toBe(own);
+  expect(asKafkaError(new Error('outer', { cause: own }))).toBe(own);
+});
+
+test('a cause that leads back to itself ends', () => {
+  const loop = named('E', { type: 'X' });
+  loop.cause = loop;
+  expect(new Set(protocolTypes(loop))).toEqual(new Set(['X']));
+});
+
+test('waits double with jitter up to their limit', () => {
+  expect([0, 1, 2, 3].map((attempt) => backoffMs(attempt, 100, 500, () => 1))).toEqual([100, 200, 400, 500]);
+  expect([0, 1, 9, 5_000].map((attempt) => backoffMs(attempt, 100, 500, () => 0))).toEqual([50, 100, 250, 250]);
+});
