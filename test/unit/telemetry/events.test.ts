@@ -66,7 +66,7 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
         retries: { manifest_race: 1 },
       }),
   ],
-  ['replanned', () => telemetry.replanned({ table: 'lake/t', cause: 'stale' })],
+  ['replanned', () => telemetry.replanned({ table: 'lake/t', cause: 'column_changed' })],
   ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
   [
     'batchCovered',

@@ -1,0 +1,64 @@
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { EnginePoint } from '../../../src/telemetry/engine-metrics.ts';
+import type { Telemetry } from '../../../src/telemetry/events.ts';
+import { createTelemetry } from '../../../src/telemetry/events.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import type { Metrics } from '../../../src/telemetry/metrics.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+
+const TABLE = 'lake/events';
+const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 0.99, segments: 3, lagSeconds: 2 };
+
+/** One round of what a busy daemon tells: every event of the catalogue, on a table that catches up each time. */
+export function round(telemetry: Telemetry, n: number): void {
+  const origin = { topic: 'appends', partition: 0, offset: BigInt(n) };
+  telemetry.eventAccepted({ origin, table: TABLE, version: n });
+  telemetry.eventIgnored({ origin, table: TABLE, reason: 'duplicate' });
+  telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'no JSON' });
+  telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);
+  telemetry.rebalanced({ assigned: { appends: [0] } });
+  telemetry.planned({ table: TABLE, version: n, outcome: 'missing', indexes: [index] });
+  telemetry.buildStarted({ table: TABLE, index: 'id_idx', fragments: 1, rows: 10 });
+  telemetry.buildFinished({ table: TABLE, index: 'id_idx', outcome: 'ok', seconds: 0.03, rows: 10, bytes: 4000 });
+  telemetry.fragmentsDropped({ table: TABLE, fragments: 1 });
+  telemetry.replanned({ table: TABLE, cause: 'contended' });
+  const retries = { manifest_race: 1 };
+  telemetry.commitFinished({ table: TABLE, outcome: 'landed', seconds: 0.01, attempts: 2, version: n, retries });
+  telemetry.workFailed({ table: TABLE, error: new SegmentdError('build_failed', 'once'), nextTryMs: 500 });
+  const covered = { ...index, missingRows: 0, missingFragments: 0, coverage: 1, lagSeconds: 0 };
+  telemetry.batchCovered({
+    table: TABLE,
+    version: n,
+    coveredVersion: n,
+    indexes: [covered],
+    eventToCoveredSeconds: [0.04, 45],
+  });
+  telemetry.offsetsCommitted({ partitions: 1 });
+  telemetry.consumerCrashed({ error: new SegmentdError('consumer_crashed', 'again'), willRestart: true });
+  telemetry.consumerRecovered();
+}
+
+/** Metrics as a daemon has them after its start, with the engine's beside them under the names LanceDB 0.39 gives. */
+export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
+  const metrics = createMetrics({ maxTables: 10, version: '0.0.0', lancedbVersion: '0.39.0', topic: 'appends' });
+  const telemetry = createTelemetry({ metrics, logger: createLogger({ level: 'silent', format: 'json' }) });
+  telemetry.stateChanged({ state: 'running' });
+  telemetry.unacked(() => ({ count: 3, oldestMs: 1200 }));
+  telemetry.tableDeclined({ table: 'lake/other', code: 'table_stable_row_ids', message: 'stable row ids' });
+  const startMs = Date.now();
+  metrics.engine(() => enginePoints(Math.floor((Date.now() - startMs) / 100)));
+  return { metrics, telemetry };
+}
+
+function enginePoints(value: number): EnginePoint[] {
+  const labels = { base: 'file', operation: 'get' };
+  const point = { kind: 'counter' as const, help: 'Object store requests.', labels, value };
+  const seconds = 'lance_object_store_request_duration_seconds';
+  return [
+    { ...point, name: 'lance_object_store_requests_total' },
+    { ...point, name: `${seconds}_bucket`, labels: { ...labels, le: '0.005' } },
+    { ...point, name: `${seconds}_bucket`, labels: { ...labels, le: '+Inf' } },
+    { ...point, name: `${seconds}_sum`, value: value / 1000 },
+    { ...point, name: `${seconds}_count` },
+  ];
+}
