@@ -1,8 +1,6 @@
 /** Versions of segmentd and of a package it depends on, as installed. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-const require = createRequire(import.meta.url);
+import { findPackageJSON } from 'node:module';
 
 function versionIn(file: string | URL): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
@@ -12,5 +10,6 @@ export const VERSION = versionIn(new URL('../../package.json', import.meta.url))
 
 /** Version of an installed dependency. */
 export function versionOf(name: string): string {
-  return versionIn(require.resolve(`${name}/package.json`));
+  const file = findPackageJSON(name, import.meta.url);
+  return file === undefined ? 'unknown' : versionIn(file);
 }
