@@ -62,10 +62,10 @@ describe('a file', () => {
     expect(load('databases: {a: /a}\nkafka:\n  # brokers: []\nhttp:').config.kafka.brokers).toEqual(['localhost:9092']);
   });
 
-  test('names indexes after their column', () => {
+  test('leaves an index without a name to be named later', () => {
     const { config } = load('databases: {a: /a}\ntables: {a/t: {indexes: [{column: id}, {column: x, name: y}]}}');
     expect(config.tables['a/t']?.indexes).toEqual([
-      { column: 'id', name: 'id_idx' },
+      { column: 'id' },
       { column: 'x', name: 'y' },
     ]);
   });

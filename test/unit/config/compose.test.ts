@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseDocument } from 'yaml';
+import { loadConfig } from '../../../src/config/load.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
+
+type Service = {
+  image?: string;
+  build?: string;
+  environment?: Record<string, string | number>;
+  volumes?: string[];
+  ports?: string[];
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+};
+const document = parseDocument(read('docker-compose.yml'));
+const compose = document.toJS() as { services: Record<string, Service>; volumes: Record<string, unknown> };
+const services = Object.entries(compose.services);
+const dockerfile = read('Dockerfile').replaceAll(/\\\n/g, '');
+const instructions = dockerfile.split('\n').filter((line) => /^[A-Z]+ /.test(line));
+const last = (name: string) => instructions.findLast((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+
+/** `${NAME:-default}` as compose resolves it when the variable is not set. */
+const resolved = (text: string) => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+const [major] = process.versions.node.split('.');
+
+describe('docker-compose.yml', () => {
+  test('is YAML without duplicates', () => {
+    expect([...document.errors, ...document.warnings]).toEqual([]);
+  });
+
+  test('configures segmentd with options that exist', () => {
+    const { environment = {} } = compose.services.segmentd ?? {};
+    const env = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, String(value)]));
+    expect(Object.keys(env).every((key) => key.startsWith('SEGMENTD_'))).toBe(true);
+    const scratch = instructions.find((line) => line.startsWith('ENV SEGMENTD_'))?.slice('ENV '.length) ?? '';
+    const image = Object.fromEntries([scratch.split('=')]);
+    const config = loadConfig({ file: resolve(root, 'config/segmentd.yaml'), env: { ...image, ...env }, cwd: '/app' });
+    expect(config.databases).toEqual({ demo: { uri: '/data', storage_options: {} } });
+    expect(config.kafka.brokers).toEqual(['kafka:19092']);
+    expect(config.kafka.create_topics.enabled).toBe(true);
+    expect(config.http).toEqual({ host: '0.0.0.0', port: 9464 });
+    expect(config.state.scratch_dir).toBe('/var/lib/segmentd/scratch');
+  });
+
+  test.each(services)('%s: pinned image, health check, ports for this machine only', (name, service) => {
+    if (service.build === undefined) {
+      expect(service.image).toMatch(/:v?\d+\.\d+\.\d+$/);
+      expect(service.healthcheck?.test[0]).toMatch(/^CMD/);
+    } else expect(last('HEALTHCHECK'), name).toContain('/healthz');
+    for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:(\d+):\1$/);
+    for (const other of Object.keys(service.depends_on ?? {})) expect(compose.services).toHaveProperty(other);
+  });
+
+  test('mounts what exists', () => {
+    const sources = services.flatMap(([, { volumes = [] }]) =>
+      volumes.map((volume) => resolved(volume).split(':')[0] ?? ''),
+    );
+    const named = sources.filter((source) => !source.startsWith('.'));
+    expect(new Set(named)).toEqual(new Set(Object.keys(compose.volumes)));
+    for (const source of sources.filter((each) => each.startsWith('.')))
+      expect(existsSync(resolve(root, source)), source).toBe(true);
+  });
+
+  test('lets the parts find each other', () => {
+    expect(read('config/prometheus/prometheus.yml')).toContain('segmentd:9464');
+    expect(read('config/grafana/provisioning/datasources/prometheus.yaml')).toContain('http://prometheus:9090');
+    const mounts = (compose.services.grafana?.volumes ?? []).map((volume) => volume.split(':')[1]);
+    expect(mounts).toContain('/etc/grafana/dashboards');
+    expect(read('config/grafana/provisioning/dashboards/segmentd.yaml')).toContain('path: /etc/grafana/dashboards');
+    expect(compose.services.kafka?.environment?.KAFKA_ADVERTISED_LISTENERS).toContain('PLAINTEXT://kafka:19092');
+  });
+});
+
+describe('Dockerfile', () => {
+  test('builds on the Node that the tests run on', () => {
+    const bases = instructions.filter((line) => line.startsWith('FROM '));
+    for (const line of bases) expect(line).toMatch(new RegExp(`^FROM node:${major}-bookworm-slim`));
+  });
+
+  test('runs as a numeric user, as the daemon itself, with the packages that the lock file names', () => {
+    expect(last('USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    expect(JSON.parse(last('ENTRYPOINT') ?? '')).toEqual(['node', '--enable-source-maps', 'dist/main.js']);
+    expect(JSON.parse(last('CMD') ?? '')).toEqual(['run', '-c', '/etc/segmentd/segmentd.yaml']);
+    expect(dockerfile).toContain('npm ci --omit=dev --ignore-scripts');
+  });
+
+  test('copies what exists and what .dockerignore lets in', () => {
+    const copied = instructions
+      .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
+      .flatMap((line) => line.split(/\s+/).slice(1, -1));
+    const allowed = read('.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
+    expect(new Set(copied)).toEqual(new Set(allowed));
+    for (const path of copied) expect(existsSync(resolve(root, path)), path).toBe(true);
+  });
+});
