@@ -12,8 +12,9 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: str
 
 export type DaemonProcess = {
   readonly url: string;
-  /** Ends it as an orchestrator would, with SIGTERM; its exit code. */
-  stop(): Promise<number | null>;
+  readonly pid: number;
+  /** Ends it as an orchestrator would, with SIGTERM; its exit code. Another signal on request. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
 /** Starts `segmentd run` and waits until it is ready. `onLog` gets each line of its JSON log. */
@@ -33,10 +34,11 @@ export async function startDaemonProcess(
   }
   return {
     url,
-    async stop() {
+    pid: child.pid as number,
+    async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null) return child.exitCode;
       const exit = once(child, 'exit');
-      child.kill('SIGTERM');
+      child.kill(signal);
       await exit;
       return child.exitCode;
     },

@@ -1,0 +1,26 @@
+/**
+ * A writer process: appends people with LanceDB and announces each append on Kafka.
+ *
+ *   node append.ts <database folder> <table> <brokers> <topic> <first id> <batches> <rows per batch>
+ */
+import { connect } from '@lancedb/lancedb';
+import { people } from '../../../bench/demo/people.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { openProducer } from '../../../src/kafka/producer.ts';
+import { kafkaSettings } from '../../../src/kafka-settings.ts';
+
+const [folder = '', name = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
+const [first = 0, batches = 0, rows = 0] = numbers.map(Number);
+
+const env = { SEGMENTD_DATABASES: `{db: ${folder}}`, SEGMENTD_KAFKA_BROKERS: brokers };
+const producer = openProducer(kafkaSettings(loadConfig({ env, cwd: folder })));
+const connection = await connect(folder);
+const table = await connection.openTable(name);
+for (let batch = 0; batch < batches; batch++) {
+  await table.add(people(first + batch * rows, rows));
+  const value = JSON.stringify({ table: `db/${name}`, version: await table.version(), rows });
+  await producer.send(topic, [{ key: Buffer.from(`db/${name}`), value: Buffer.from(value) }]);
+}
+table.close();
+connection.close();
+await producer.close();

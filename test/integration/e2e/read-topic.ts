@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import type { KafkaSettings } from '../../../src/kafka/client.ts';
+import { openClient } from '../../../src/kafka/client.ts';
+
+export type TopicRecord = {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** The first `count` records of a topic over all its partitions; waits until that many are there. */
+export async function readTopic(settings: KafkaSettings, topic: string, count: number): Promise<TopicRecord[]> {
+  const kafka = await openClient(settings, () => undefined);
+  const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, maxWaitTimeInMs: 200 });
+  const records: TopicRecord[] = [];
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      eachMessage: async ({ message: { key, value, headers } }) => {
+        const text = Object.entries(headers ?? {}).map(([name, content]) => [name, String(content)]);
+        records.push({ key, value, headers: Object.fromEntries(text) as Record<string, string> });
+        if (records.length >= count) resolve();
+      },
+    });
+    await enough;
+    return records;
+  } finally {
+    await consumer.disconnect();
+  }
+}

@@ -1,0 +1,149 @@
+/** A world for end-to-end tests: a database folder, topics of its own on the shared broker, and daemons as processes. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Table } from '@lancedb/lancedb';
+import { connect, Index } from '@lancedb/lancedb';
+import { inject, onTestFinished } from 'vitest';
+import { stringify } from 'yaml';
+import { people } from '../../../bench/demo/people.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { KafkaSettings } from '../../../src/kafka/client.ts';
+import type { RecordProducer } from '../../../src/kafka/producer.ts';
+import { openProducer } from '../../../src/kafka/producer.ts';
+import { ensureTopics } from '../../../src/kafka/topics.ts';
+import { kafkaSettings } from '../../../src/kafka-settings.ts';
+import type { TableFacts } from '../../../src/lance/inspect.ts';
+import { inspectTable } from '../../../src/lance/inspect.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import { freePorts } from '../../broker/broker.ts';
+import type { DaemonProcess, LogLine } from '../../helpers/daemon-process.ts';
+import { startDaemonProcess } from '../../helpers/daemon-process.ts';
+
+export type World = {
+  readonly home: string;
+  /** Folder of the database `db`. */
+  readonly database: string;
+  readonly scratch: string;
+  readonly settings: KafkaSettings;
+  readonly producer: RecordProducer;
+  /** Log lines of all daemons, in the order they came. */
+  readonly log: LogLine[];
+  tableFolder(name: string): string;
+  daemon(): Promise<DaemonProcess>;
+  facts(name: string): Promise<TableFacts>;
+};
+
+export async function makeWorld(options: Record<string, unknown> = {}): Promise<World> {
+  const home = await mkdtemp(join(tmpdir(), 'segmentd-e2e-'));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  const database = join(home, 'db');
+  await mkdir(database);
+  const id = randomUUID().slice(0, 8);
+  const kafka = {
+    brokers: inject('brokers'),
+    topic: `events-${id}`,
+    dead_letter_topic: `dead-${id}`,
+    group_id: `group-${id}`,
+    commit_interval_ms: 200,
+  };
+  const scratch = join(home, 'scratch');
+  const configFile = join(home, 'segmentd.yaml');
+  const [port] = await freePorts();
+  const config = { databases: { db: database }, kafka, state: { scratch_dir: scratch }, http: { port }, ...options };
+  await writeFile(configFile, stringify(config));
+  const settings = kafkaSettings(loadConfig({ file: configFile, env: {}, cwd: home }));
+  await ensureTopics(settings, { partitions: 3, replicationFactor: 1 });
+  const producer = openProducer(settings);
+  onTestFinished(() => producer.close());
+  const log: LogLine[] = [];
+  const tableFolder = (name: string) => join(database, `${name}.lance`);
+  return {
+    home,
+    database,
+    scratch,
+    settings,
+    producer,
+    log,
+    tableFolder,
+    async daemon() {
+      const daemon = await startDaemonProcess(configFile, port, (line) => log.push(line));
+      onTestFinished(async () => void (await daemon.stop('SIGKILL')));
+      return daemon;
+    },
+    facts: (name) => inspectTable(new LanceTable(localStore(tableFolder(name)))),
+  };
+}
+
+/** A table of `rows` people, indexed on both columns by LanceDB. */
+export async function makeTable({ database }: World, name: string, rows: number): Promise<void> {
+  await withTable(database, name, people(0, rows), async (table) => {
+    for (const column of ['id', 'name']) await table.createIndex(column, { config: Index.btree() });
+  });
+}
+
+async function withTable(
+  database: string,
+  name: string,
+  data: ReturnType<typeof people>,
+  use: (table: Table) => Promise<void>,
+) {
+  const connection = await connect(database);
+  const table = await connection.createTable(name, data);
+  try {
+    await use(table);
+  } finally {
+    table.close();
+    connection.close();
+  }
+}
+
+export async function openTable(database: string, name: string): Promise<Table> {
+  const connection = await connect(database);
+  const table = await connection.openTable(name);
+  onTestFinished(() => {
+    table.close();
+    connection.close();
+  });
+  return table;
+}
+
+/** Starts test/integration/e2e/append.ts: a process that appends and announces. */
+export function startWriter(world: World, table: string, first: number, batches: number, rows: number): ChildProcess {
+  const script = fileURLToPath(new URL('append.ts', import.meta.url));
+  const { brokers, topic } = world.settings;
+  const args = [script, world.database, table, brokers.join(), topic, ...[first, batches, rows].map(String)];
+  const writer = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  onTestFinished(() => void writer.kill('SIGKILL'));
+  return writer;
+}
+
+/** The exit code of a process that ends by itself. */
+export async function exitOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+/** Polls until `check` gives true; fails with `what` after `withinMs`. */
+export async function until(what: string, check: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await check())) {
+    if (Date.now() > deadline) throw new Error(`not in ${withinMs} ms: ${what}`);
+    await sleep(50);
+  }
+}
+
+/** Whether every index of a table covers everything and no fragment twice. */
+export async function covered(world: World, table: string): Promise<boolean> {
+  const { indexes, rows } = await world.facts(table);
+  return indexes.length > 0 && indexes.every((index) => index.coverage === 1 && index.covered_rows === rows);
+}
+
+export const entriesOf = (folder: string) => readdir(folder).catch(() => [] as string[]);
