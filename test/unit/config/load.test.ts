@@ -64,10 +64,7 @@ describe('a file', () => {
 
   test('leaves an index without a name to be named later', () => {
     const { config } = load('databases: {a: /a}\ntables: {a/t: {indexes: [{column: id}, {column: x, name: y}]}}');
-    expect(config.tables['a/t']?.indexes).toEqual([
-      { column: 'id' },
-      { column: 'x', name: 'y' },
-    ]);
+    expect(config.tables['a/t']?.indexes).toEqual([{ column: 'id' }, { column: 'x', name: 'y' }]);
   });
 
   test('is frozen all the way down', () => {
