@@ -2,7 +2,6 @@ import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { encodeAppendEvent } from '../kafka/append-event.ts';
-import { openProducer } from '../kafka/producer.ts';
 import { resolveTable } from '../kafka/table-address.ts';
 import { kafkaSettings } from '../kafka-settings.ts';
 import { printJson, printLine } from './output.ts';
@@ -49,6 +48,7 @@ async function announce(address: string, options: Options): Promise<void> {
     ...(options.rows === undefined ? {} : { rows: options.rows }),
     ...(options.producer === undefined ? {} : { producer: options.producer }),
   };
+  const { openProducer } = await import('../kafka/producer.ts');
   const producer = openProducer(kafkaSettings(config));
   try {
     await producer.send(config.kafka.topic, [encodeAppendEvent(event)], { deadlineMs: DEADLINE_MS });

@@ -4,7 +4,6 @@ import { Command } from 'commander';
 import type { CatchUp } from '../lance/catch-up.ts';
 import { catchUp } from '../lance/catch-up.ts';
 import { tableLocation } from '../lance/location.ts';
-import { lanceSegmentBuilder } from '../lance/segment-builder.ts';
 import { LanceTable } from '../lance/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
@@ -31,6 +30,7 @@ async function indexTable(uri: string, options: Options): Promise<void> {
   const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
+  const { lanceSegmentBuilder } = await import('../lance/segment-builder.ts');
   const scratch = await openScratch(options.scratchDir);
   try {
     const done = await catchUp(table, lanceSegmentBuilder(scratch.dir), {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { startDaemon } from '../daemon.ts';
 
 export function runCommand(): Command {
   return new Command('run')
@@ -13,6 +12,8 @@ export function runCommand(): Command {
 /** Resolves after the first signal has drained the daemon; a second signal ends builds at once. */
 async function run({ config: file, quiet = false }: { config?: string; quiet?: boolean }): Promise<void> {
   const config = loadConfig({ file, env: process.env, cwd: process.cwd() });
+  // Loaded here, since Kafka and LanceDB take longer to load than the other commands to run.
+  const { startDaemon } = await import('../daemon.ts');
   const daemon = await startDaemon(config, quiet);
   let signals = 0;
   const onSignal = () => daemon.stop(++signals === 1 ? 'drain' : 'now');

@@ -1,6 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, ITopicConfig } from 'kafkajs';
+import { SegmentdError } from '../lib/errors.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
-import { asKafkaError } from './kafka-errors.ts';
+import { asKafkaError, protocolTypes } from './kafka-errors.ts';
+
+/** Answers of brokers that have not heard of a new topic yet. */
+const NOT_YET = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
+const POLL_MS = 50;
 
 export type TopicShape = {
   readonly partitions: number;
@@ -26,13 +33,38 @@ export async function ensureTopics(
     for (const topic of new Set([settings.topic, settings.deadLetterTopic])) {
       if (existing.has(topic)) continue;
       const shape = { topic, numPartitions: partitions, replicationFactor };
-      // False when another member was faster, which is as good.
-      if (await admin.createTopics({ topics: [shape], timeout: settings.requestTimeoutMs })) created.push(topic);
+      if (await createTopic(admin, shape, settings.requestTimeoutMs)) created.push(topic);
     }
     return created;
   } catch (error) {
     throw asKafkaError(error);
   } finally {
     await admin.disconnect().catch((error: unknown) => log('debug', 'The admin client was not closed', { error }));
+  }
+}
+
+/**
+ * Creates a topic and waits until its partitions take records. False when it was there, or another member was faster, which is
+ * as good. The client's own wait ends too early: a first batch is then refused by some of its partitions, sent again as a
+ * whole, and twice in the others.
+ */
+export async function createTopic(admin: Admin, topic: ITopicConfig, timeoutMs: number): Promise<boolean> {
+  const created = await admin.createTopics({ topics: [topic], timeout: timeoutMs, waitForLeaders: false });
+  const endMs = Date.now() + timeoutMs;
+  while (!(await isServed(admin, topic.topic))) {
+    if (Date.now() > endMs) throw new SegmentdError('broker_unavailable', `${topic.topic} has no leaders yet`);
+    await sleep(POLL_MS);
+  }
+  return created;
+}
+
+/** Asks the leaders themselves: the metadata names them before they know. */
+async function isServed(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    await admin.fetchTopicOffsets(topic);
+    return true;
+  } catch (error) {
+    if (protocolTypes(error).some((type) => NOT_YET.has(type))) return false;
+    throw error;
   }
 }
