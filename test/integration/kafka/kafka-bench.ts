@@ -7,6 +7,7 @@ import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { CLIENT_RETRY, openClient } from '../../../src/kafka/client.ts';
 import type { RecordSource, SourceHooks } from '../../../src/kafka/source.ts';
 import { openSource } from '../../../src/kafka/source.ts';
+import { createTopic as create } from '../../../src/kafka/topics.ts';
 import type { Delivery } from '../../../src/model.ts';
 
 /** Settings for one test: a topic and a group that nobody else has, and short times. */
@@ -50,7 +51,7 @@ export async function connect(settings: KafkaSettings): Promise<{ kafka: Kafka; 
 
 export async function createTopic(admin: Admin, topic: string, partitions = 1, config: Record<string, string> = {}) {
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] });
+  await create(admin, { topic, numPartitions: partitions, configEntries }, 10_000);
 }
 
 /** A consumer that is disconnected with the test. */
