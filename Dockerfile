@@ -14,6 +14,8 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # No package needs its install script at run time: LanceDB comes as one prebuilt package per platform.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+# LanceDB loads these only to compute embeddings. They are more than half of the image.
+RUN rm -rf node_modules/@huggingface node_modules/@img node_modules/onnxruntime-* node_modules/sharp
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
