@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openScratch } from '../../../src/lib/scratch.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+
+/** A scratch folder as the process `pid` on `host` would have made it, with something in it. */
+async function leftover(parent: string, pid: number, host = hostname()): Promise<string> {
+  const dir = join(parent, `${host}-${pid}-${randomUUID()}`);
+  await mkdir(join(dir, 'view.lance'), { recursive: true });
+  await writeFile(join(dir, 'view.lance', 'page_data.lance'), 'x');
+  return dir;
+}
+
+/** The number of a process that lives until the test ends, and one whose process has ended. */
+async function processes(): Promise<{ living: number; dead: number }> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const gone = spawn(process.execPath, ['-e', '']);
+  await once(gone, 'exit');
+  return { living: child.pid ?? 0, dead: gone.pid ?? 0 };
+}
+
+test('the scratch folder lies below the given one, is there, and goes when asked', async () => {
+  const parent = join(await tempDir(), 'not', 'there', 'yet');
+  const scratch = await openScratch(parent);
+  expect(dirname(scratch.dir)).toBe(parent);
+  await writeFile(join(scratch.dir, 'file'), 'x');
+  await scratch.remove();
+  expect(existsSync(scratch.dir)).toBe(false);
+  expect(existsSync(parent)).toBe(true);
+  await scratch.remove();
+});
+
+test('removes what a dead process left, and keeps what a living one uses', async () => {
+  const parent = await tempDir();
+  const { living, dead } = await processes();
+  const kept = await leftover(parent, living);
+  const removed = await leftover(parent, dead);
+  const { dir } = await openScratch(parent);
+  expect(existsSync(removed)).toBe(false);
+  expect((await readdir(parent)).map((name) => join(parent, name)).sort()).toEqual([kept, dir].sort());
+  expect(existsSync(join(kept, 'view.lance', 'page_data.lance'))).toBe(true);
+});
+
+test('a folder with our own number is a predecessor of ours in a container of the same name', async () => {
+  const parent = await tempDir();
+  const predecessor = await leftover(parent, process.pid);
+  await openScratch(parent);
+  expect(existsSync(predecessor)).toBe(false);
+});
+
+test('a folder of another host is removed after a day, not before', async () => {
+  const parent = await tempDir();
+  const [young, old] = [await leftover(parent, 1, 'elsewhere-1'), await leftover(parent, 1, 'elsewhere-2')];
+  const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+  await utimes(old, yesterday, yesterday);
+  await openScratch(parent);
+  expect([existsSync(young), existsSync(old)]).toEqual([true, false]);
+});
+
+test('whatever else lies in the folder is left alone', async () => {
+  const parent = await tempDir();
+  const { dead } = await processes();
+  const names = ['data', `${hostname()}-${dead}`, `${hostname()}-${dead}-not-a-uuid`, `x${randomUUID()}`];
+  for (const name of names) await mkdir(join(parent, name));
+  await writeFile(join(parent, 'notes.txt'), 'mine');
+  await openScratch(parent);
+  expect(await readdir(parent)).toEqual(expect.arrayContaining([...names, 'notes.txt']));
+});
+
+test('a folder that cannot be used is a mistake in the configuration', async () => {
+  const file = join(await tempDir(), 'file');
+  await writeFile(file, '');
+  await expect(openScratch(join(file, 'scratch'))).rejects.toMatchObject({ code: 'config_invalid' });
+});
