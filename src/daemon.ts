@@ -76,7 +76,8 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
   releases.push(() => scratch.remove());
 
   const settings = kafkaSettings(config);
-  const source = openSource(settings, sourceHooks(config, telemetry, logger));
+  const owners: TableOwners = new Map();
+  const source = openSource(settings, sourceHooks(config, telemetry, logger, owners));
   const server = await startServer({ ...config.http, metrics, health: healthOf(source) });
   releases.push(() => server.close());
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
@@ -85,7 +86,7 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
   const log = kafkaLog(logger);
   const producer = openProducer(settings, log);
   releases.push(() => producer.close());
-  const kit = kitOf(config, telemetry, scratch.dir, stopping.signal, (delivery, error) =>
+  const kit = kitOf(config, telemetry, scratch.dir, stopping.signal, owners, (delivery, error) =>
     openDeadLetters(settings, producer).send(delivery, error, { signal: stopping.signal, deadlineMs: FOR_EVER_MS }),
   );
   releases.push(() => kit.slots.idle());
@@ -106,6 +107,9 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
   lag.start();
   return { port: server.port, ...running };
 }
+
+/** The partition that each table's events last came from: with the partition, the table goes to another member. */
+type TableOwners = Map<string, number>;
 
 /** A record that cannot be dead-lettered must not be acknowledged either: the only way out is the end of the process. */
 const FOR_EVER_MS = 2 ** 31 - 1;
@@ -159,6 +163,7 @@ function kitOf(
   telemetry: Telemetry,
   scratchDir: string,
   signal: AbortSignal,
+  owners: TableOwners,
   deadLetter: Kit['deadLetter'],
 ): Kit {
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
@@ -167,7 +172,11 @@ function kitOf(
     tables: openTables(localStore, wanted),
     builder: lanceSegmentBuilder(scratchDir),
     telemetry,
-    decodeEvent: ({ value }) => decodeAppendEvent(databases, value, { maxValueBytes: config.events.max_bytes }),
+    decodeEvent: ({ value, origin }) => {
+      const event = decodeAppendEvent(databases, value, { maxValueBytes: config.events.max_bytes });
+      owners.set(event.table.id, origin.partition);
+      return event;
+    },
     deadLetter,
     slots: asyncLimit(config.concurrency.tables),
     signal,
@@ -183,14 +192,20 @@ function kitOf(
   };
 }
 
-function sourceHooks(config: Config, telemetry: Telemetry, logger: Logger) {
+function sourceHooks(config: Config, telemetry: Telemetry, logger: Logger, owners: TableOwners) {
   return {
     onState: (state: SourceState) => {
       telemetry.stateChanged({ state: STATE_OF_SOURCE[state] });
       if (state === 'running') telemetry.consumerRecovered();
     },
-    onRebalance: (partitions: readonly number[]) =>
-      telemetry.rebalanced({ assigned: { [config.kafka.topic]: partitions } }),
+    onRebalance: (partitions: readonly number[]) => {
+      telemetry.rebalanced({ assigned: { [config.kafka.topic]: partitions } });
+      for (const [table, partition] of owners) {
+        if (partitions.includes(partition)) continue;
+        telemetry.tableReleased({ table });
+        owners.delete(table);
+      }
+    },
     onCrash: (error: Parameters<Telemetry['consumerCrashed']>[0]['error'], willRestart: boolean) =>
       telemetry.consumerCrashed({ error, willRestart }),
     log: kafkaLog(logger),

@@ -20,7 +20,8 @@ const MAX_IN_FLIGHT = 5_000; // unacked records; a few hundred bytes each, so a 
 const COMMIT_INTERVAL_MS = 1_000; // a crash replays at most this much, and replay is harmless
 const LAG_INTERVAL_MS = 15_000; // once per Prometheus scrape
 
-const BROKER = /^(\[[0-9a-fA-F:.]+\]|[^\s:,/]+):\d{1,5}$/;
+// No IPv6 literals: kafkajs splits the address at its first colon.
+const BROKER = /^[^\s:,/[\]]+:\d{1,5}$/;
 const file = (doc: string) => path(text().optional(), doc);
 
 export const kafka = section('The Kafka cluster and the consumer group.', {

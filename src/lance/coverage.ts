@@ -15,11 +15,13 @@ export type Coverage = {
 export function coverageOf(current: FragmentList, segments: readonly Pick<IndexMetadata, 'fragments'>[]): Coverage {
   const covered = new Uint8Array(current.length);
   const staleIds = new Set<number>();
-  for (const segment of segments) {
-    for (const id of segment.fragments ?? []) {
-      const position = current.indexOf(id);
-      if (position < 0) staleIds.add(id);
-      else covered[position] = 1;
+  for (const { fragments } of segments) {
+    let from = 0;
+    for (const id of fragments ?? []) {
+      // Both lists are sorted, so the search goes on where the last one ended.
+      from = current.lowerBound(id, from);
+      if (current.ids[from] === id) covered[from] = 1;
+      else staleIds.add(id);
     }
   }
   const missing: number[] = [];

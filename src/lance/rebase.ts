@@ -82,13 +82,25 @@ function liveFragments(
   latest: Manifest,
   taken: readonly { readonly fragments: ArrayLike<number> | null }[],
 ): number[] {
-  const covered = new Set<number>();
-  for (const { fragments } of taken) for (const id of Array.from(fragments ?? [])) covered.add(id);
   const fields = withDescendants(base.schema, segment.fieldId);
-  return Array.from(segment.fragments).filter((id) => !covered.has(id) && sameColumn(id, fields, base, latest));
+  const isTaken = (id: number) => taken.some(({ fragments }) => fragments !== null && includesSorted(fragments, id));
+  return Array.from(segment.fragments).filter((id) => !isTaken(id) && sameColumn(id, fields, base, latest));
+}
+
+/** Bitmaps decode to sorted ids; a new segment has few and its siblings may have very many. */
+function includesSorted(sorted: ArrayLike<number>, id: number): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) < id) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === id;
 }
 
 function sameColumn(id: number, fields: readonly number[], base: Manifest, latest: Manifest): boolean {
+  if (base === latest) return true;
   const [was, is] = [base.fragments.indexOf(id), latest.fragments.indexOf(id)];
   if (was < 0 || is < 0) return false;
   const [before, now] = [base.fragments.bytesOf(was), latest.fragments.bytesOf(is)];

@@ -1,6 +1,7 @@
 /** Settles the events a round has dealt with; what is left goes round again. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
+import type { SettledOutcome } from '../telemetry/intake-events.ts';
 import type { Kit } from './kit.ts';
 import type { Batch, Committed, Covered, Item } from './work.ts';
 
@@ -15,7 +16,7 @@ export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
           code: done.error.code,
           message: done.error.message,
         });
-        for (const { delivery } of done.batch.items) delivery.ack();
+        finish(kit, done.batch.items, 'declined');
         return EMPTY;
       case 'covered': {
         const settled = done.batch.items.filter(({ event }) => (event.version ?? 0) <= done.coveredVersion);
@@ -27,7 +28,11 @@ export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
   });
 }
 
-function settle(kit: Kit, { batch, coveredVersion, tableVersion, indexes }: Covered, items: readonly Item[]): void {
+function settle(
+  kit: Kit,
+  { batch, coveredVersion, tableVersion, indexes, fresh }: Covered,
+  items: readonly Item[],
+): void {
   const now = Date.now();
   kit.telemetry.batchCovered({
     table: batch.table.id,
@@ -36,5 +41,12 @@ function settle(kit: Kit, { batch, coveredVersion, tableVersion, indexes }: Cove
     indexes,
     eventToCoveredSeconds: items.map(({ delivery }) => Math.max(0, now - delivery.timestampMs) / 1000),
   });
-  for (const { delivery } of items) delivery.ack();
+  finish(kit, items, fresh ? 'accepted' : 'duplicate');
+}
+
+function finish(kit: Kit, items: readonly Item[], outcome: SettledOutcome): void {
+  for (const { delivery, event } of items) {
+    kit.telemetry.eventSettled({ origin: delivery.origin, table: event.table.id, outcome });
+    delivery.ack();
+  }
 }

@@ -56,7 +56,7 @@ function landed(kit: Kit, { batch, build, whole, states }: Work, { rebased, vers
   }
   for (const { cause } of rebased.skipped) kit.telemetry.replanned({ table: batch.table.id, cause });
   // Progress was made, so the count of fruitless rounds begins anew.
-  const rest = { ...batch, replans: 0 };
+  const rest = { ...batch, replans: 0, progressed: true };
   const complete = whole && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
   if (!complete) return { kind: 'again', batch: rest };
   const indexes = states.map(({ name, segments }) => ({
@@ -67,7 +67,14 @@ function landed(kit: Kit, { batch, build, whole, states }: Work, { rebased, vers
     segments: segments.length + rebased.keep.filter(({ segment }) => segment.index === name).length,
     lagSeconds: 0,
   }));
-  return { kind: 'covered', batch: rest, coveredVersion: build.manifest.version, tableVersion: version, indexes };
+  return {
+    kind: 'covered',
+    batch: rest,
+    fresh: true,
+    coveredVersion: build.manifest.version,
+    tableVersion: version,
+    indexes,
+  };
 }
 
 function reportCommit(kit: Kit, table: string, outcome: CommitOutcome, seconds: number): void {

@@ -10,7 +10,7 @@ export function decode(kit: Kit): OperatorFunction<Delivery, Item> {
   return mergeMap((delivery): Observable<Item> => {
     try {
       const event = kit.decodeEvent(delivery);
-      kit.telemetry.eventAccepted({
+      kit.telemetry.eventReceived({
         origin: delivery.origin,
         table: event.table.id,
         version: event.version,

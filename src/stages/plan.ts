@@ -34,7 +34,14 @@ async function planBatch(kit: Kit, batch: Batch): Promise<Planned> {
   });
   if (requests.length === 0) {
     const { version } = manifest;
-    return { kind: 'covered', batch, coveredVersion: version, tableVersion: version, indexes: reportOf(states, 0) };
+    return {
+      kind: 'covered',
+      batch,
+      fresh: batch.progressed,
+      coveredVersion: version,
+      tableVersion: version,
+      indexes: reportOf(states, 0),
+    };
   }
   const whole = states.every(
     ({ name, coverage }) =>

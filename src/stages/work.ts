@@ -21,6 +21,8 @@ export type Batch = {
   readonly items: readonly Item[];
   /** How often in a row it had to be planned anew without getting anywhere. */
   readonly replans: number;
+  /** Whether a commit landed for it already. */
+  readonly progressed: boolean;
 };
 
 /** Nothing to do (any more) for events up to `coveredVersion`. */
@@ -28,6 +30,8 @@ export type Covered = {
   readonly kind: 'covered';
   readonly batch: Batch;
   readonly coveredVersion: number;
+  /** Whether a commit of this batch did it; else there was nothing to do. */
+  readonly fresh: boolean;
   /** The table as it is known to be now. */
   readonly tableVersion: number;
   readonly indexes: readonly IndexReport[];

@@ -1,6 +1,7 @@
 /** The local file system as an ObjectStore. Atomic creation is a hard link: link(2) fails when the name exists. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ErrorCode } from '../lib/errors.ts';
@@ -41,17 +42,17 @@ async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise
   }
 }
 
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, parts: readonly Uint8Array[]): Promise<void> {
-  const { bytesWritten } = await handle.writev([...parts]);
-  const total = parts.reduce((sum, part) => sum + part.length, 0);
-  if (bytesWritten === total) return;
-  // A short write is legal (a signal, a nearly full disk): finish it in order, or fail with its errno.
-  let skip = bytesWritten;
+/**
+ * Bytes per write call. One call with all of a large manifest takes ten times as long as the same bytes in pieces (ext4,
+ * measured: 24 ms against 2.4 ms for 8.7 MB into a new file).
+ */
+const WRITE_BYTES = 1 << 20;
+
+async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
   for (const part of parts) {
-    if (skip >= part.length) skip -= part.length;
-    else {
-      await handle.writeFile(part.subarray(skip));
-      skip = 0;
+    // A short write is legal (a signal, a nearly full disk): the rest follows, or fails with its errno.
+    for (let at = 0; at < part.length; ) {
+      at += (await handle.write(part, at, Math.min(WRITE_BYTES, part.length - at))).bytesWritten;
     }
   }
 }

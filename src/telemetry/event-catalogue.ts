@@ -11,8 +11,8 @@ const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'm
 
 export const EVENTS = {
   // Intake.
-  eventAccepted: { level: 'debug', says: 'event accepted', metrics: ['events_total', 'last_event_timestamp_seconds'] },
-  eventIgnored: { level: 'debug', says: 'event had nothing new', metrics: ['events_total'] },
+  eventReceived: { level: 'debug', says: 'event received', metrics: ['last_event_timestamp_seconds'] },
+  eventSettled: { level: 'debug', says: 'event settled', metrics: ['events_total'] },
   eventDeadLettered: { level: 'warn', says: 'record dead-lettered', metrics: ['events_total', 'dead_letters_total'] },
   rebalanced: { level: 'info', says: 'partitions assigned', metrics: ['rebalances_total', 'consumer_lag_records'] },
   consumerCrashed: { level: 'error', says: 'consumer stopped', metrics: ['consumer_restarts_total'] },

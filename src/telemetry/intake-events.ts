@@ -3,10 +3,10 @@ import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { Origin } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
+import type { EventOutcome } from './metric-catalogue.ts';
 
-/** Found out only after `eventAccepted`, which counted the record already. */
-const LATE: ErrorCode = 'event_version_not_visible';
-
+/** How an append event ends, other than in the dead-letter topic. */
+export type SettledOutcome = Exclude<EventOutcome, 'invalid'>;
 export type PartitionLag = { readonly topic: string; readonly partition: number; readonly records: number };
 /** Topic to the partitions this member owns. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
@@ -44,23 +44,23 @@ export function intakeEvents(context: EventContext) {
 
 function recordEvents({ metrics, repeats, now, say }: EventContext) {
   return {
-    eventAccepted(event: {
+    /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
+    eventReceived(event: {
       origin: Origin;
       table: string;
       version?: number | undefined;
       id?: string | undefined;
     }): void {
-      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'accepted' });
       metrics.tables.set('last_event_timestamp_seconds', event.table, now() / 1000);
-      say('eventAccepted', { table: event.table, version: event.version, id: event.id, ...where(event.origin) });
+      say('eventReceived', { table: event.table, version: event.version, id: event.id, ...where(event.origin) });
     },
-    /** In place of `eventAccepted`: each record is counted once. */
-    eventIgnored(event: { origin: Origin; table: string; reason: 'duplicate' | 'stale' }): void {
-      metrics.inc('events_total', { topic: event.origin.topic, outcome: event.reason });
-      say('eventIgnored', { table: event.table, reason: event.reason, ...where(event.origin) });
+    /** The record is done with. `accepted`: it led to a commit; `duplicate`: there was nothing to do any more. */
+    eventSettled(event: { origin: Origin; table: string; outcome: SettledOutcome }): void {
+      metrics.inc('events_total', { topic: event.origin.topic, outcome: event.outcome });
+      say('eventSettled', { table: event.table, outcome: event.outcome, ...where(event.origin) });
     },
     eventDeadLettered(event: { origin: Origin; code: ErrorCode; message: string }): void {
-      if (event.code !== LATE) metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });
+      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });
       metrics.inc('dead_letters_total', { reason: event.code });
       const quiet = repeats.failed(`dead-letter ${event.code}`, event.code);
       if (quiet === undefined) return;

@@ -20,7 +20,7 @@ export class FragmentList {
   readonly migration: string | null;
   readonly hasOverlays: boolean;
 
-  constructor(columns: Omit<FragmentList, 'length' | 'indexOf' | 'bytesOf'>) {
+  constructor(columns: Omit<FragmentList, 'length' | 'indexOf' | 'lowerBound' | 'bytesOf'>) {
     this.bytes = columns.bytes;
     this.ids = columns.ids;
     this.rows = columns.rows;
@@ -36,16 +36,26 @@ export class FragmentList {
 
   /** Position of a fragment id, or -1. */
   indexOf(id: number): number {
-    let low = 0;
-    let high = this.ids.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = this.ids[middle] as number;
-      if (found === id) return middle;
-      if (found < id) low = middle + 1;
-      else high = middle - 1;
+    const position = this.lowerBound(id, 0);
+    return this.ids[position] === id ? position : -1;
+  }
+
+  /** First position at or behind `from` whose id is not below `id`: steps that double, then halves, so that near is fast. */
+  lowerBound(id: number, from: number): number {
+    const { ids } = this;
+    let low = from;
+    let step = 1;
+    while (low + step < ids.length && (ids[low + step] as number) < id) {
+      low += step;
+      step *= 2;
     }
-    return -1;
+    let high = Math.min(ids.length, low + step + 1);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((ids[middle] as number) < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The DataFragment message at a position, a view. */

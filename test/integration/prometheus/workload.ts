@@ -12,8 +12,9 @@ const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 
 /** One round of what a busy daemon tells: every event of the catalogue, on a table that catches up each time. */
 export function round(telemetry: Telemetry, n: number): void {
   const origin = { topic: 'appends', partition: 0, offset: BigInt(n) };
-  telemetry.eventAccepted({ origin, table: TABLE, version: n });
-  telemetry.eventIgnored({ origin, table: TABLE, reason: 'duplicate' });
+  telemetry.eventReceived({ origin, table: TABLE, version: n });
+  telemetry.eventSettled({ origin, table: TABLE, outcome: 'accepted' });
+  telemetry.eventSettled({ origin, table: TABLE, outcome: 'duplicate' });
   telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'no JSON' });
   telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);
   telemetry.rebalanced({ assigned: { appends: [0] } });

@@ -44,8 +44,8 @@ const value = async (name: string) => (await series()).get(name);
 const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
-  ['eventAccepted', () => telemetry.eventAccepted({ origin, table: 'lake/t', version: 8 })],
-  ['eventIgnored', () => telemetry.eventIgnored({ origin, table: 'lake/t', reason: 'duplicate' })],
+  ['eventReceived', () => telemetry.eventReceived({ origin, table: 'lake/t', version: 8 })],
+  ['eventSettled', () => telemetry.eventSettled({ origin, table: 'lake/t', outcome: 'duplicate' })],
   ['eventDeadLettered', () => telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'bad' })],
   ['planned', () => telemetry.planned({ table: 'lake/t', version: 7, outcome: 'covered', indexes: [covered] })],
   ['buildStarted', () => telemetry.buildStarted({ table: 'lake/t', index: 'id_idx', fragments: 1, rows: 9 })],
@@ -228,8 +228,8 @@ describe('what repeats', () => {
   });
 });
 
-test('a record that was accepted and then dead-lettered is counted once', async () => {
-  telemetry.eventAccepted({ origin, table: 'lake/t' });
+test('a record that was received and then dead-lettered is counted once', async () => {
+  telemetry.eventReceived({ origin, table: 'lake/t' });
   telemetry.eventDeadLettered({ origin, code: 'event_version_not_visible', message: 'x' });
   const all = await series();
   const counted = [...all].filter(([key]) => key.startsWith('segmentd_events_total')).map(([, count]) => count);
