@@ -1,22 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { FragmentSpans } from '../../../../src/lance/codec/fragments.ts';
-import { scanFragments } from '../../../../src/lance/codec/fragments.ts';
+import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import type { FragmentSpec } from '../manifest-fixture.ts';
-import { fragment, message } from '../manifest-fixture.ts';
+import { fragment, manifestFile, message } from '../manifest-fixture.ts';
 
-/** The list of the given messages, lying one after the other with a byte between them. */
-function scan(...fragments: readonly Uint8Array[]) {
-  const spans: FragmentSpans = { starts: [], ends: [] };
-  const bytes: number[] = [];
-  for (const each of fragments) {
-    spans.starts.push(bytes.length);
-    bytes.push(...each);
-    spans.ends.push(bytes.length);
-    bytes.push(0xff);
-  }
-  return scanFragments(Uint8Array.from(bytes), spans);
-}
+const scan = (...fragments: readonly Uint8Array[]) => parseManifest(manifestFile({ fragments })).fragments;
 const scanSpecs = (...specs: readonly FragmentSpec[]) => scan(...specs.map(fragment));
 
 test('whatever the order in the manifest, the list is sorted by id and each row keeps its own columns', () => {
@@ -39,6 +27,21 @@ test('whatever the order in the manifest, the list is sorted by id and each row 
 test('an id that is not there has no position', () => {
   const list = scanSpecs({ id: 2 }, { id: 4 }, { id: 9 });
   expect([0, 3, 5, 10].map((id) => list.indexOf(id))).toEqual([-1, -1, -1, -1]);
+});
+
+test('a search finds the first position that is not below the id, from wherever it starts at or before it', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.nat(200), { minLength: 1, maxLength: 60 }),
+      fc.nat(210),
+      fc.nat(60),
+      (ids, id, from) => {
+        const list = scanSpecs(...ids.map((each) => ({ id: each })));
+        const expected = ids.filter((each) => each < id).length;
+        expect(list.lowerBound(id, Math.min(from, expected))).toBe(expected);
+      },
+    ),
+  );
 });
 
 test.each([

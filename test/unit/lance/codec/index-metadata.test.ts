@@ -4,6 +4,7 @@ import type { SegmentIdentity } from '../../../../src/lance/codec/index-metadata
 import { decodeIndexMetadata, encodeSegment, formatUuid, isBtree } from '../../../../src/lance/codec/index-metadata.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
+import type { WireField } from '../manifest-fixture.ts';
 import { BTREE_DETAILS, bitmap, indexEntry, message, uuidBytes, uuidText } from '../manifest-fixture.ts';
 
 const IDENTITY: SegmentIdentity = {
@@ -19,7 +20,7 @@ const IDENTITY: SegmentIdentity = {
 };
 
 /** What LanceDB's builder leaves in the manifest of a view. */
-const built = (...more: Parameters<typeof message>) =>
+const built = (...more: readonly WireField[]) =>
   indexEntry({
     uuid: 3,
     name: 'of_the_view',
