@@ -4,8 +4,7 @@
  * rejection takes files away.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SegmentdError } from '../lib/errors.ts';
-import { asSegmentdError } from '../lib/errors.ts';
+import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { encodeSegment } from './codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from './codec/manifest.ts';
 import { spliceManifest } from './codec/manifest.ts';
@@ -25,6 +24,8 @@ export type CommitSettings = {
 };
 
 export type CommitRequest = TableChange & {
+  /** Resolves when the files of the added segments are durable. */
+  readonly durable: Promise<void>;
   /** Chosen before the first attempt: the only proof that a version is ours. */
   readonly transactionUuid: string;
   readonly properties: Readonly<Record<string, string>>;
@@ -62,7 +63,8 @@ export async function commitChange(
     if (pending && pending.target <= latest.version) {
       const owner = await ownerOf(table, pending.target, request.transactionUuid);
       if (owner === 'ours') return { ...effort, kind: 'landed', version: pending.target, rebased: pending.rebased };
-      if (owner === 'unknown') return { ...effort, kind: 'unknown', error: pending.error };
+      // A version that was taken and is gone again may have been ours too.
+      if (owner !== 'foreign') return { ...effort, kind: 'unknown', error: pending.error };
       pending = null;
     }
     const giveUp = async (cause: RejectCause, error?: SegmentdError): Promise<CommitOutcome> => {
@@ -85,10 +87,9 @@ export async function commitChange(
       await afterLanding(table, target, rebased);
       return { ...effort, kind: 'landed', version: target, rebased };
     }
-    if (put.kind === 'unclear') {
-      if (owner === 'unknown') return { ...effort, kind: 'unknown', error: put.error };
-      if (owner === 'absent') pending = { target, rebased, error: put.error };
-    }
+    const error = put.kind === 'unclear' ? put.error : takenBySomebody(target);
+    if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
+    if (owner === 'absent') pending = { target, rebased, error };
     races += 1;
     await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, settings.backoffMs * 2 ** (attempts - 1)));
   }
@@ -133,21 +134,29 @@ async function putVersion(
     removed: new Set(request.remove),
   });
   const key = await table.manifestKey(latest.version + 1);
+  // The manifest is made ready while the files it names become durable, and appears after them.
+  let filesFailed = false;
+  const named = Promise.all([
+    request.durable,
+    writesFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
+  ]).catch((error: unknown) => {
+    filesFailed = true;
+    throw error;
+  });
   try {
-    if (writesFile) await table.store.put(`_transactions/${transactionFile}`, transaction);
-  } catch (error) {
-    return { kind: 'refused', error: asSegmentdError(error, 'store_unavailable') };
-  }
-  try {
-    return { kind: await table.store.putIfAbsent(key, manifest) };
+    return { kind: await table.store.putIfAbsent(key, manifest, named) };
   } catch (thrown) {
     const error = asSegmentdError(thrown, 'store_unavailable');
-    return { kind: REFUSALS.has(error.code) ? 'refused' : 'unclear', error };
+    return { kind: filesFailed || REFUSALS.has(error.code) ? 'refused' : 'unclear', error };
   }
 }
 
 /** Errors with which a store promises that it created nothing. */
 const REFUSALS: ReadonlySet<string> = new Set(['store_denied', 'store_full']);
+
+/** A store that tries again by itself finds what it has just created: "taken" does not say by whom. */
+const takenBySomebody = (version: number) =>
+  new SegmentdError('store_unavailable', `version ${version} is taken, and it cannot be read whose it is`);
 
 type Owner = 'ours' | 'foreign' | 'absent' | 'unknown';
 
