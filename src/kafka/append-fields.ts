@@ -47,14 +47,7 @@ const appendFields = z.object({
  * Throws SegmentdError `event_invalid`, or what resolveTable throws.
  */
 export function toAppendEvent(databases: ReadonlyMap<string, string>, fields: unknown): AppendEvent {
-  const parsed = appendFields.safeParse(fields);
-  if (!parsed.success) {
-    const problems = parsed.error.issues
-      .slice(0, MAX_PROBLEMS)
-      .map(({ path, message }) => `${path.length === 0 ? 'event' : path.join('.')}: ${message}`);
-    throw new SegmentdError('event_invalid', problems.join('; '));
-  }
-  const { table: address, version, fragments, id, time, producer, rows } = parsed.data;
+  const { table: address, version, fragments, id, time, producer, rows } = readFields(appendFields, fields);
   return {
     table: resolveTable(databases, address),
     ...(version !== undefined && { version }),
@@ -65,3 +58,16 @@ export function toAppendEvent(databases: ReadonlyMap<string, string>, fields: un
     ...(rows !== undefined && { rows }),
   };
 }
+
+/** Checks the shape of a value. Throws SegmentdError `event_invalid`, which names the first problems with their path. */
+export function readFields<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues
+    .slice(0, MAX_PROBLEMS)
+    .map(({ path, message }) => `${path.length === 0 ? 'event' : path.join('.')}: ${message}`);
+  throw new SegmentdError('event_invalid', problems.join('; '));
+}
+
+/** Provenance out of an envelope that segmentd has no say in: cut, where the same in an append event would be refused. */
+export const cutNote = (text: string): string => text.slice(0, MAX_NOTE_CHARS);

@@ -54,9 +54,16 @@ export async function catchUp(
 
     await using build = await builder.build(manifest, table.uri, requests);
     lap();
-    await publishSegments(table.store, build.segments);
+    const { durable } = await publishSegments(table.store, build.segments);
     took.publishMs += lap();
-    const change = { base: manifest, add: build.segments, remove: [], transactionUuid: randomUUID(), properties };
+    const change = {
+      base: manifest,
+      add: build.segments,
+      remove: [],
+      transactionUuid: randomUUID(),
+      properties,
+      durable,
+    };
     const outcome = await commitChange(table, change, commit);
     took.commitMs += lap();
     took.attempts += outcome.attempts;

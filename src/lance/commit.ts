@@ -3,6 +3,7 @@
  * one, after the conflict rules were checked against exactly that one. A commit has three outcomes, and only a proven
  * rejection takes files away.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { encodeSegment } from './codec/index-metadata.ts';
@@ -45,7 +46,7 @@ const MAX_BACKOFF_MS = 1000;
 
 type Attempt = { readonly target: number; readonly rebased: Rebased };
 type Put =
-  | { readonly kind: 'created' | 'exists' }
+  | { readonly kind: 'created' | 'exists' | 'files_gone' }
   /** `refused`: nothing was created for certain. `unclear`: only looking can tell. */
   | { readonly kind: 'refused' | 'unclear'; readonly error: SegmentdError };
 
@@ -76,15 +77,16 @@ export async function commitChange(
     if (attempts > settings.maxAttempts) return giveUp('contended');
     const rebased = rebaseChange(request, latest);
     if (typeof rebased === 'string') return giveUp(rebased);
-    const kept = rebased.keep.map(({ segment }) => segment);
-    if ((await findMissingFiles(table.store, kept)).length > 0) return giveUp('files_gone');
 
     const target = latest.version + 1;
     const put = await putVersion(table, latest, rebased, request, settings);
+    if (put.kind === 'files_gone') return giveUp('files_gone');
     if (put.kind === 'refused') return giveUp('store_refused', put.error);
     const owner = put.kind === 'created' ? 'ours' : await ownerOf(table, target, request.transactionUuid);
     if (owner === 'ours') {
-      await afterLanding(table, target, rebased);
+      // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
+      const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), afterLanding(table, target, rebased)]);
+      if (gone.length > 0) return withdraw(table, gone, request, settings, effort);
       return { ...effort, kind: 'landed', version: target, rebased };
     }
     const error = put.kind === 'unclear' ? put.error : takenBySomebody(target);
@@ -93,6 +95,37 @@ export async function commitChange(
     races += 1;
     await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, settings.backoffMs * 2 ** (attempts - 1)));
   }
+}
+
+async function segmentsWithoutFiles(table: LanceTable, { keep }: Rebased): Promise<string[]> {
+  const missing = await Promise.all(
+    keep.map(async ({ segment }) =>
+      (await findMissingFiles(table.store, [segment])).length > 0 ? [segment.uuid] : [],
+    ),
+  );
+  return missing.flat();
+}
+
+/** Takes segments whose files vanished out of the table again: with them in it, every query on the column fails. */
+async function withdraw(
+  table: LanceTable,
+  uuids: readonly string[],
+  request: CommitRequest,
+  settings: CommitSettings,
+  effort: Effort,
+): Promise<CommitOutcome> {
+  const removal = {
+    base: await table.latest(),
+    add: [],
+    remove: uuids,
+    durable: Promise.resolve(),
+    transactionUuid: randomUUID(),
+    properties: request.properties,
+  };
+  const outcome = await commitChange(table, removal, settings);
+  if (outcome.kind === 'landed') return { ...effort, kind: 'rejected', cause: 'files_gone' };
+  const why = `the files of ${uuids.join(', ')} vanished and the segments could not be withdrawn`;
+  return { ...effort, kind: 'unknown', error: new SegmentdError('commit_unknown', why) };
 }
 
 /** One attempt: the transaction file, then the manifest. */
@@ -134,20 +167,24 @@ async function putVersion(
     removed: new Set(request.remove),
   });
   const key = await table.manifestKey(latest.version + 1);
-  // The manifest is made ready while the files it names become durable, and appears after them.
-  let filesFailed = false;
-  const named = Promise.all([
-    request.durable,
-    writesFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
-  ]).catch((error: unknown) => {
-    filesFailed = true;
-    throw error;
-  });
+  // The manifest is made ready while the files it names are checked and become durable, and appears after that.
+  const named: { state: 'unproven' | 'fine' | 'files_gone' } = { state: 'unproven' };
+  const checkNamed = async () => {
+    const kept = rebased.keep.map(({ segment }) => segment);
+    const [missing] = await Promise.all([
+      findMissingFiles(table.store, kept),
+      request.durable,
+      writesFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
+    ]);
+    named.state = missing.length > 0 ? 'files_gone' : 'fine';
+    if (missing.length > 0) throw new SegmentdError('store_unavailable', `gone: ${missing.join(', ')}`);
+  };
   try {
-    return { kind: await table.store.putIfAbsent(key, manifest, named) };
+    return { kind: await table.store.putIfAbsent(key, manifest, checkNamed()) };
   } catch (thrown) {
+    if (named.state === 'files_gone') return { kind: 'files_gone' };
     const error = asSegmentdError(thrown, 'store_unavailable');
-    return { kind: filesFailed || REFUSALS.has(error.code) ? 'refused' : 'unclear', error };
+    return { kind: named.state === 'unproven' || REFUSALS.has(error.code) ? 'refused' : 'unclear', error };
   }
 }
 

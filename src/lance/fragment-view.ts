@@ -4,7 +4,8 @@
  * holds the table's row addresses. The view lives in a folder of its own and goes with it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SegmentdError } from '../lib/errors.ts';
 import { decodeDataFragment, rebaseFragment } from './codec/data-fragment.ts';
@@ -12,46 +13,48 @@ import type { Manifest } from './codec/manifest.ts';
 import { encodeViewManifest } from './codec/manifest.ts';
 import { versionFileName } from './version-names.ts';
 
-export const VIEW_TABLE = 'view';
-
-export type FragmentView = AsyncDisposable & {
-  /** LanceDB database that holds the one table `view`. */
-  readonly database: string;
+export type FragmentView = {
+  /** Name of the view's table in the LanceDB database that is the scratch folder. */
+  readonly name: string;
   /** Folder of that table. */
   readonly folder: string;
+  /** Removes it with everything in it. */
+  remove(): Promise<void>;
 };
 
 /**
  * Makes a view of `fragments` (ids) of the table at `tableUri` as of `manifest`, in a fresh folder below `scratchDir`.
  * Errors: build_stale when the manifest lacks a fragment, table_needs_migration when a fragment cannot be seen from outside.
  */
-export async function openFragmentView(
+export function openFragmentView(
   manifest: Manifest,
   tableUri: string,
   fragments: Iterable<number>,
   scratchDir: string,
-): Promise<FragmentView> {
+): FragmentView {
   const baseId = unusedBaseId(manifest);
   const messages = Array.from(fragments, (id) => viewOfFragment(manifest, id, baseId));
-  const database = join(scratchDir, randomUUID());
-  const folder = join(database, `${VIEW_TABLE}.lance`);
-  const view: FragmentView = {
-    database,
-    folder,
-    [Symbol.asyncDispose]: () => rm(database, { recursive: true, force: true }),
-  };
+  const base = { id: baseId, path: tableUri };
+  const file = encodeViewManifest(manifest, { fragments: messages, base, timestampMs: Date.now() });
+  const name = randomUUID();
+  const folder = join(scratchDir, `${name}.lance`);
   try {
+    // Synchronous: a few kilobytes on local disk, done sooner than a thread of the pool could be asked to.
     const versions = join(folder, '_versions');
-    await mkdir(versions, { recursive: true });
-    const base = { id: baseId, path: tableUri };
-    const file = encodeViewManifest(manifest, { fragments: messages, base, timestampMs: Date.now() });
-    await writeFile(join(versions, versionFileName('V2', 1)), file);
-    return view;
+    mkdirSync(versions, { recursive: true });
+    writeFileSync(join(versions, versionFileName('V2', VIEW_VERSION)), Buffer.concat(file));
   } catch (error) {
-    await view[Symbol.asyncDispose]();
     throw new SegmentdError('build_failed', `cannot make a fragment view in ${scratchDir}`, { cause: error });
   }
+  return { name, folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
+
+/** The manifest of a view after `commits` commits to it. */
+export function viewManifestFile(view: FragmentView, commits: number): string {
+  return join(view.folder, '_versions', versionFileName('V2', VIEW_VERSION + commits));
+}
+
+const VIEW_VERSION = 1;
 
 function viewOfFragment(manifest: Manifest, id: number, baseId: number): Uint8Array {
   const position = manifest.fragments.indexOf(id);

@@ -6,16 +6,24 @@ import type { BuiltSegment } from './segment-builder.ts';
 
 const folderOf = (uuid: string) => `_indices/${uuid}`;
 
+export type Published = {
+  /** Resolves once a power failure cannot take the files away any more: no manifest may name them before. */
+  readonly durable: Promise<void>;
+};
+
 /** Moves every file of the segments and checks what arrived. Errors: store_*. */
-export async function publishSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<void> {
-  await Promise.all(
-    segments.flatMap(({ uuid, folder, files }) =>
-      files.map((file) => store.importFile(join(folder, file.path), `${folderOf(uuid)}/${file.path}`)),
-    ),
+export async function publishSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
+  const moves = segments.flatMap(({ uuid, folder, files }) =>
+    files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
   );
+  await Promise.all(moves.map(({ from, key }) => store.importFile(from, key)));
+  const durable = store.sync(moves.map(({ key }) => key));
+  // Whoever commits awaits it; until then a failure is not unhandled.
+  durable.catch(() => undefined);
   const missing = await findMissingFiles(store, segments);
   if (missing.length > 0)
     throw new SegmentdError('store_unavailable', `not published as written: ${missing.join(', ')}`);
+  return { durable };
 }
 
 /** Files that are not in the table with exactly the recorded size: a manifest that names one makes queries fail. */

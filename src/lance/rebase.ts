@@ -53,7 +53,7 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
     if (fragments.length > 0) keep.push({ segment, fragments, siblings });
     else skipped.push({ segment, cause: cause ?? 'nothing_left' });
   }
-  if (keep.length === 0) return skipped[0]?.cause ?? 'nothing_left';
+  if (keep.length === 0 && change.add.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
   return { keep, skipped, droppedFragments };
 }

@@ -2,16 +2,18 @@
  * Builds BTREE segments over chosen fragments. The only use of LanceDB's engine for writing: the day the library offers
  * uncommitted segments itself, this file changes and nothing else.
  */
-import { readdir, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, Index } from '@lancedb/lancedb';
+import type { Connection } from '@lancedb/lancedb';
+import { connect, Index, Session } from '@lancedb/lancedb';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { Releases } from '../lib/releases.ts';
-import { localStore } from '../store/local-store.ts';
+import { stopwatch } from '../lib/stopwatch.ts';
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
-import { openFragmentView, VIEW_TABLE } from './fragment-view.ts';
-import { LanceTable } from './table.ts';
+import { parseManifest } from './codec/manifest.ts';
+import type { FragmentView } from './fragment-view.ts';
+import { openFragmentView, viewManifestFile } from './fragment-view.ts';
 
 /** One segment to build: these fragments of this column, for this index. */
 export type SegmentRequest = {
@@ -46,22 +48,27 @@ export interface SegmentBuilder {
   build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
 }
 
+/** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
+const CACHE_BYTES = 16n * 1024n * 1024n;
+
+/** A builder that makes its views below `scratchDir`. */
 export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
+  let connection: Promise<Connection> | undefined;
   return {
     async build(manifest, tableUri, requests) {
-      const releases = new Releases();
+      const views = new Releases();
       try {
+        connection ??= connect(scratchDir, {}, new Session(CACHE_BYTES, CACHE_BYTES));
         const segments: BuiltSegment[] = [];
         // Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other.
         for (const group of sameFragments(requests)) {
-          const [first] = group;
-          const view = await openFragmentView(manifest, tableUri, first.fragments, scratchDir);
-          releases.push(() => view[Symbol.asyncDispose]());
-          segments.push(...(await buildInView(view.database, view.folder, group)));
+          const view = openFragmentView(manifest, tableUri, group[0].fragments, scratchDir);
+          views.push(() => view.remove());
+          segments.push(...(await buildInView(await connection, view, group)));
         }
-        return { manifest, segments, [Symbol.asyncDispose]: () => releases.run() };
+        return { manifest, segments, [Symbol.asyncDispose]: () => views.run() };
       } catch (error) {
-        await releases.run();
+        await views.run();
         throw error;
       }
     },
@@ -81,42 +88,31 @@ function sameFragments(requests: readonly SegmentRequest[]): Group[] {
   return [...groups.values()];
 }
 
-async function buildInView(database: string, folder: string, group: Group): Promise<BuiltSegment[]> {
-  const tookMs = new Map<string, number>();
+async function buildInView(connection: Connection, view: FragmentView, group: Group): Promise<BuiltSegment[]> {
+  const tookMs: number[] = [];
   try {
-    const connection = await connect(database);
-    const table = await connection.openTable(VIEW_TABLE);
+    const table = await connection.openTable(view.name);
     try {
       for (const { column, index } of group) {
-        const start = performance.now();
+        const lap = stopwatch();
         await table.createIndex(column, { config: Index.btree(), name: index, replace: true });
-        tookMs.set(index, performance.now() - start);
+        tookMs.push(lap());
       }
     } finally {
       table.close();
-      connection.close();
     }
   } catch (error) {
     throw buildError(error, group);
   }
-  const { indexes } = await new LanceTable(localStore(folder)).latest();
-  return Promise.all(
-    group.map(async (request) => {
-      const built = indexes.find((index) => index.name === request.index);
-      if (!built || built.fields[0] !== request.fieldId) {
-        throw new SegmentdError('build_failed', `LanceDB built no index over "${request.column}"`);
-      }
-      const segmentFolder = join(folder, '_indices', built.uuid);
-      const files = await filesOf(segmentFolder);
-      const buildMs = tookMs.get(request.index) ?? 0;
-      return { ...request, uuid: built.uuid, metadata: built.raw, files, folder: segmentFolder, buildMs };
-    }),
-  );
-}
-
-async function filesOf(folder: string): Promise<IndexFile[]> {
-  const names = (await readdir(folder)).sort();
-  return Promise.all(names.map(async (path) => ({ path, bytes: (await stat(join(folder, path))).size })));
+  const { indexes } = parseManifest(readFileSync(viewManifestFile(view, group.length)));
+  return group.map((request, at) => {
+    const built = indexes.find((index) => index.name === request.index);
+    if (!built || built.fields[0] !== request.fieldId || built.files.length === 0) {
+      throw new SegmentdError('build_failed', `LanceDB built no index over "${request.column}"`);
+    }
+    const { uuid, raw: metadata, files } = built;
+    return { ...request, uuid, metadata, files, folder: join(view.folder, '_indices', uuid), buildMs: tookMs[at] ?? 0 };
+  });
 }
 
 /**

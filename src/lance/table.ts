@@ -28,7 +28,7 @@ export class LanceTable {
     if (this.seen && newest.version === this.seen.manifest.version && newest.stat.tag === this.seen.tag) {
       return this.seen.manifest;
     }
-    const manifest = await this.readVersion(newest.scheme, newest.version);
+    const manifest = await this.readVersion(newest.scheme, newest.version, this.seen?.manifest);
     // A cleanup may take away the version between the look and the read; by then there is a newer one.
     if (!manifest) return this.forget().latest();
     this.seen = { manifest, scheme: newest.scheme, tag: newest.stat.tag };
@@ -59,14 +59,12 @@ export class LanceTable {
   private async probe(): Promise<{ scheme: VersionScheme; version: number; stat: ObjectStat } | null> {
     if (!this.seen) return null;
     const { scheme, manifest } = this.seen;
+    const statOf = (version: number) => this.store.stat(`${VERSIONS}/${versionFileName(scheme, version)}`);
     let { version } = manifest;
-    let found: ObjectStat | null = null;
-    for (;;) {
-      const next = await this.store.stat(`${VERSIONS}/${versionFileName(scheme, version + (found ? 1 : 0))}`);
-      if (!next) return found && { scheme, version, stat: found };
-      if (found) version += 1;
-      found = next;
-    }
+    // Nearly always there is nothing newer, so both are asked at once.
+    let [found, next] = await Promise.all([statOf(version), statOf(version + 1)]);
+    for (; found && next; version += 1) [found, next] = [next, await statOf(version + 2)];
+    return found && { scheme, version, stat: found };
   }
 
   private async discover(): Promise<{ scheme: VersionScheme; version: number; stat: ObjectStat }> {
@@ -76,8 +74,8 @@ export class LanceTable {
     return { ...latest, stat };
   }
 
-  private async readVersion(scheme: VersionScheme, version: number): Promise<Manifest | null> {
+  private async readVersion(scheme: VersionScheme, version: number, before?: Manifest): Promise<Manifest | null> {
     const file = await this.store.read(`${VERSIONS}/${versionFileName(scheme, version)}`);
-    return file && parseManifest(file);
+    return file && parseManifest(file, before);
   }
 }

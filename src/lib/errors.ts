@@ -67,8 +67,13 @@ export const ERRORS = {
   // Append events. Each of these sends the record to the dead-letter topic.
   event_empty: badEvent('The record has no value. Announce appends with a JSON object.'),
   event_too_large: badEvent('An append event is a few hundred bytes. Something else is writing to the topic.'),
+  event_undecodable: badEvent('The batch on the broker is damaged or packed in an unknown way. Look at its producer.'),
   event_not_json: badEvent('The value is not UTF-8 JSON.'),
-  event_invalid: badEvent('The value is JSON but not an append event; see "Append event" in the README.'),
+  event_cloudevent_version: badEvent('Send CloudEvents of specversion 1.0.'),
+  event_content_type: badEvent(
+    'Send the event as JSON: application/json, or application/cloudevents+json with envelope.',
+  ),
+  event_invalid: badEvent('The value is JSON but not an append event; docs/events.md shows every accepted form.'),
   event_table_invalid: badEvent('Name the table as <database>/<table>, or as a URI inside a configured database.'),
   event_table_outside: badEvent(
     'The table lies outside the configured databases. Add the database to the configuration if it should be served.',

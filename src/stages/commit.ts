@@ -22,7 +22,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
   kit.signal.throwIfAborted();
   const { batch } = work;
   const table = kit.tables.open(batch.table.uri);
-  await publishSegments(table.store, build.segments);
+  const { durable } = await publishSegments(table.store, build.segments);
   const start = performance.now();
   const outcome = await commitChange(
     table,
@@ -30,6 +30,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
       base: build.manifest,
       add: build.segments,
       remove: [],
+      durable,
       transactionUuid: randomUUID(),
       properties: provenance(kit.settings, batch),
     },

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
@@ -27,7 +27,7 @@ async function attempt<T>(action: string, operation: () => Promise<T>, absent?: 
     return await operation();
   } catch (error) {
     if (absent && (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')) return absent.value;
-    throw storeError(error, action);
+    throw error instanceof SegmentdError ? error : storeError(error, action);
   }
 }
 
@@ -57,8 +57,19 @@ async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promi
   }
 }
 
-/** Makes names in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
+/** Runs `write`, making the folder of `path` first when it turns out not to be there: it nearly always is. */
+async function inFolder(path: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    await write();
+  }
+}
+
+/** Makes the content of a file durable, or the names in a folder. */
+async function syncFile(path: string): Promise<void> {
   const handle = await open(path, constants.O_RDONLY);
   try {
     await handle.sync();
@@ -98,12 +109,14 @@ export function localStore(root: string): ObjectStore {
 
     read: (key) => attempt<Uint8Array | null>(`read ${at(key)}`, () => readFile(at(key)), { value: null }),
 
-    putIfAbsent: (key, parts) =>
+    putIfAbsent: (key, parts, after) =>
       attempt<PutOutcome>(`create ${at(key)}`, async () => {
         const staged = staging(key);
-        await mkdir(dirname(staged), { recursive: true });
+        // Rejections are seen below even when staging fails first.
+        after?.catch(() => undefined);
         try {
-          await writeDurably(staged, parts);
+          await inFolder(staged, () => writeDurably(staged, parts));
+          await after;
           await link(staged, at(key));
         } catch (error) {
           if (errnoOf(error) === 'EEXIST') return 'exists';
@@ -111,16 +124,15 @@ export function localStore(root: string): ObjectStore {
         } finally {
           await unstage(staged);
         }
-        await syncFolder(dirname(staged));
+        await syncFile(dirname(staged));
         return 'created';
       }),
 
     put: (key, bytes) =>
       attempt(`write ${at(key)}`, async () => {
         const staged = staging(key);
-        await mkdir(dirname(staged), { recursive: true });
         try {
-          await writeDurably(staged, [bytes]);
+          await inFolder(staged, () => writeFile(staged, bytes, { flag: 'wx' }));
           await rename(staged, at(key));
         } finally {
           await unstage(staged);
@@ -136,9 +148,15 @@ export function localStore(root: string): ObjectStore {
           if (errnoOf(error) !== 'EXDEV') throw error;
           await copyFile(localPath, at(key), constants.COPYFILE_EXCL);
         }
-        const handle = await open(at(key), constants.O_RDONLY);
-        await handle.sync().finally(() => handle.close());
-        await syncFolder(dirname(at(key)));
+      }),
+
+    sync: (keys) =>
+      attempt(`sync ${root}`, async () => {
+        const files = keys.map(at);
+        const folders = new Set(files.map(dirname));
+        // A new folder is itself a name in the one above it.
+        for (const folder of [...folders]) folders.add(dirname(folder));
+        await Promise.all([...files, ...folders].map(syncFile));
       }),
 
     remove: (key) => attempt(`remove ${at(key)}`, () => rm(at(key), { force: true })),

@@ -25,12 +25,17 @@ export interface ObjectStore {
   list(folder: string): Promise<string[]>;
   stat(key: string): Promise<ObjectStat | null>;
   read(key: string): Promise<Uint8Array | null>;
-  /** Creates the object, atomically and durably, unless there is one. `parts` are written one after the other. */
-  putIfAbsent(key: string, parts: readonly Uint8Array[]): Promise<PutOutcome>;
-  /** Creates or replaces the object; readers see the old or the new one, whole. */
+  /**
+   * Creates the object, atomically and durably, unless there is one. `parts` are written one after the other. It appears only
+   * after `after` has resolved, and not at all when that rejects; the time until then is used to get ready.
+   */
+  putIfAbsent(key: string, parts: readonly Uint8Array[], after?: Promise<unknown>): Promise<PutOutcome>;
+  /** Creates or replaces the object; readers see the old or the new one, whole. A power failure may take it away again. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Moves a local file into the store, durably; the local file may be gone afterwards. */
+  /** Moves a local file into the store; the local file may be gone afterwards. Visible when it resolves, durable after `sync`. */
   importFile(localPath: string, key: string): Promise<void>;
+  /** Makes objects that were imported durable, with the folders that name them. */
+  sync(keys: readonly string[]): Promise<void>;
   /** Removes an object; one that is not there is fine. */
   remove(key: string): Promise<void>;
   /** Removes a folder and everything in it; one that is not there is fine. */

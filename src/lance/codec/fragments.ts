@@ -7,6 +7,8 @@
 import { SegmentdError } from '../../lib/errors.ts';
 import { Cursor } from './wire.ts';
 
+type FragmentColumns = Omit<FragmentList, 'length' | 'indexOf' | 'lowerBound' | 'bytesOf' | 'end' | 'isPrefixOf'>;
+
 /** Columns of the fragment list, sorted by fragment id. */
 export class FragmentList {
   /** Bytes of the manifest message that the offsets point into. */
@@ -19,8 +21,12 @@ export class FragmentList {
   /** Why Lance itself would rewrite this list before committing, if it would (lance-format: old tables). */
   readonly migration: string | null;
   readonly hasOverlays: boolean;
+  /** Where the first fragment's tag begins. */
+  readonly listStart: number;
+  /** Whether the fragments stand one behind the other, sorted. */
+  readonly inOrder: boolean;
 
-  constructor(columns: Omit<FragmentList, 'length' | 'indexOf' | 'lowerBound' | 'bytesOf'>) {
+  constructor(columns: FragmentColumns) {
     this.bytes = columns.bytes;
     this.ids = columns.ids;
     this.rows = columns.rows;
@@ -28,6 +34,8 @@ export class FragmentList {
     this.ends = columns.ends;
     this.migration = columns.migration;
     this.hasOverlays = columns.hasOverlays;
+    this.listStart = columns.listStart;
+    this.inOrder = columns.inOrder;
   }
 
   get length(): number {
@@ -58,6 +66,20 @@ export class FragmentList {
     return low;
   }
 
+  /** Where the last fragment ends, when the list stands in one piece and in order, as Lance writes it; else null. */
+  get end(): number | null {
+    const { starts, ends, inOrder } = this;
+    const last = ends.at(-1);
+    return inOrder && last !== undefined && starts.length > 0 ? last : null;
+  }
+
+  /** Whether `message` begins to list the very same fragments where this one did, so that none of them need be scanned. */
+  isPrefixOf(message: Uint8Array, listStart: number): boolean {
+    const { end } = this;
+    if (end === null || listStart !== this.listStart || end > message.length) return false;
+    return Buffer.compare(this.bytes.subarray(listStart, end), message.subarray(listStart, end)) === 0;
+  }
+
   /** The DataFragment message at a position, a view. */
   bytesOf(position: number): Uint8Array {
     return this.bytes.subarray(this.starts[position], this.ends[position]);
@@ -65,19 +87,41 @@ export class FragmentList {
 }
 
 /** Positions of the DataFragment messages, in file order: the top-level scan of the manifest fills it. */
-export type FragmentSpans = { readonly starts: number[]; readonly ends: number[] };
+export type FragmentSpans = {
+  readonly starts: number[];
+  readonly ends: number[];
+  /** Where the first fragment's tag begins. */
+  listStart: number;
+  /** Whether nothing stands between the fragments. */
+  contiguous: boolean;
+};
 
 const MAX_FRAGMENT_ID = 0xffff_ffff;
 
-export function scanFragments(bytes: Uint8Array, spans: FragmentSpans): FragmentList {
-  const count = spans.starts.length;
+/**
+ * Scans the fragments at `spans`. With `known`, whose fragments the message begins with, only those behind them: appends leave
+ * the list before them as it was, and a table of 100,000 fragments is read again and again.
+ */
+export function scanFragments(bytes: Uint8Array, spans: FragmentSpans, known?: FragmentList): FragmentList {
+  const before = known?.length ?? 0;
+  const count = before + spans.starts.length;
   const ids = new Uint32Array(count);
   const rows = new Uint32Array(count);
-  let migration: string | null = null;
-  let hasOverlays = false;
+  const starts = new Uint32Array(count);
+  const ends = new Uint32Array(count);
+  if (known) {
+    ids.set(known.ids);
+    rows.set(known.rows);
+    starts.set(known.starts);
+    ends.set(known.ends);
+  }
+  starts.set(spans.starts, before);
+  ends.set(spans.ends, before);
+  let migration = known?.migration ?? null;
+  let hasOverlays = known?.hasOverlays ?? false;
   let sorted = true;
-  for (let at = 0; at < count; at++) {
-    const seen = scanFragment(new Cursor(bytes, spans.starts[at] as number, spans.ends[at] as number));
+  for (let at = before; at < count; at++) {
+    const seen = scanFragment(new Cursor(bytes, starts[at] as number, ends[at] as number));
     ids[at] = seen.id;
     rows[at] = Math.max(0, seen.physicalRows - seen.deletedRows);
     if (at > 0 && (ids[at - 1] as number) >= seen.id) sorted = false;
@@ -85,8 +129,14 @@ export function scanFragments(bytes: Uint8Array, spans: FragmentSpans): Fragment
     if (seen.physicalRows === 0) migration ??= `fragment ${seen.id} has no row count`;
     if (seen.uncountedDeletions) migration ??= `the deletion file of fragment ${seen.id} has no count`;
   }
-  const columns = { bytes, ids, rows, starts: Uint32Array.from(spans.starts), ends: Uint32Array.from(spans.ends) };
-  return new FragmentList({ ...(sorted ? columns : sortById(columns)), migration, hasOverlays });
+  const columns = { bytes, ids, rows, starts, ends };
+  return new FragmentList({
+    ...(sorted ? columns : sortById(columns)),
+    migration,
+    hasOverlays,
+    listStart: spans.listStart,
+    inOrder: sorted && spans.contiguous,
+  });
 }
 
 type FragmentScan = {

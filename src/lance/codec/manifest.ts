@@ -10,7 +10,7 @@
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { SegmentdError } from '../../lib/errors.ts';
-import type { FragmentList } from './fragments.ts';
+import type { FragmentList, FragmentSpans } from './fragments.ts';
 import { scanFragments } from './fragments.ts';
 import type { IndexMetadata } from './index-metadata.ts';
 import { decodeIndexMetadata } from './index-metadata.ts';
@@ -27,6 +27,8 @@ export type WriterVersion = { readonly library: string; readonly version: string
 export type Manifest = {
   readonly file: Uint8Array;
   readonly message: Uint8Array;
+  /** The message without the fields that every commit replaces, as the fewest possible views. */
+  readonly kept: readonly Uint8Array[];
   /** What readers trust, whatever the file is called. */
   readonly version: number;
   readonly timestampMs: number;
@@ -64,12 +66,23 @@ const F = {
   transactionSectionNew: 23,
 } as const;
 
-/** Parses a manifest file. Errors: table_unreadable, table_index_unreadable. */
-export function parseManifest(file: Uint8Array): Manifest {
+/** Fields of the manifest that every commit writes anew or leaves out. */
+const REPLACED: ReadonlySet<number> = new Set([
+  ...[F.version, F.versionAuxData, F.indexSection, F.timestamp, F.tag, F.transactionFile, F.writerVersion],
+  ...[F.transactionSection, F.transactionSectionNew],
+]);
+
+/**
+ * Parses a manifest file. What it has in common with `previous`, an older manifest of the table, is not scanned again.
+ * Errors: table_unreadable, table_index_unreadable.
+ */
+export function parseManifest(file: Uint8Array, previous?: Manifest): Manifest {
   const message = manifestMessageOf(file);
   const schema: SchemaField[] = [];
   const basePaths: BasePath[] = [];
-  const spans = { starts: [] as number[], ends: [] as number[] };
+  const spans: FragmentSpans = { starts: [], ends: [], listStart: 0, contiguous: true };
+  let known: FragmentList | undefined;
+  let lastFragmentEnd = -1;
   const seen = {
     version: 0,
     timestampMs: 0,
@@ -79,16 +92,26 @@ export function parseManifest(file: Uint8Array): Manifest {
     dataFormat: null as string | null,
     transactionFile: '',
   };
+  const kept: Uint8Array[] = [];
+  let keptFrom = 0;
   let indexOffset: number | null = null;
   let transactionOffset: number | null = null;
   const cursor = new Cursor(message);
   while (cursor.next()) {
     switch (cursor.field) {
       case F.fragments: {
+        if (lastFragmentEnd < 0) {
+          spans.listStart = cursor.fieldStart;
+          if (previous?.fragments.isPrefixOf(message, cursor.fieldStart)) {
+            known = previous.fragments;
+            cursor.pos = lastFragmentEnd = known.end as number;
+            break;
+          }
+        } else if (cursor.fieldStart !== lastFragmentEnd) spans.contiguous = false;
         const end = cursor.enter();
         spans.starts.push(cursor.pos);
         spans.ends.push(end);
-        cursor.pos = end;
+        cursor.pos = lastFragmentEnd = end;
         break;
       }
       case F.schema:
@@ -130,16 +153,22 @@ export function parseManifest(file: Uint8Array): Manifest {
       default:
         cursor.skip();
     }
+    if (REPLACED.has(cursor.field)) {
+      if (cursor.fieldStart > keptFrom) kept.push(message.subarray(keptFrom, cursor.fieldStart));
+      keptFrom = cursor.pos;
+    }
   }
+  if (cursor.pos > keptFrom) kept.push(message.subarray(keptFrom, cursor.pos));
   const indexSection = indexOffset === null ? new Uint8Array(0) : sectionAt(file, indexOffset, 'index');
   const transaction = transactionOffset === null ? null : sectionAt(file, transactionOffset, 'transaction');
   return {
     ...seen,
     file,
     message,
+    kept,
     schema,
     basePaths,
-    fragments: scanFragments(message, spans),
+    fragments: scanFragments(message, spans, known),
     indexSection,
     indexes: decodeIndexSection(indexSection),
     transaction: transaction && decodeTransactionHead(transaction),
@@ -203,11 +232,6 @@ export type ManifestChange = {
   readonly removed: ReadonlySet<string>;
 };
 
-const REPLACED: ReadonlySet<number> = new Set([
-  ...[F.version, F.versionAuxData, F.indexSection, F.timestamp, F.tag, F.transactionFile, F.writerVersion],
-  ...[F.transactionSection, F.transactionSectionNew],
-]);
-
 /** The file of the next manifest as parts to write one after the other; unchanged bytes are views of the previous file. */
 export function spliceManifest(previous: Manifest, change: ManifestChange): Uint8Array[] {
   if (change.version !== previous.version + 1) {
@@ -225,7 +249,7 @@ export function spliceManifest(previous: Manifest, change: ManifestChange): Uint
   tail.tag(1, WireType.LengthDelimited).string(change.writer.library);
   tail.tag(2, WireType.LengthDelimited).string(change.writer.version).join();
   tail.tag(F.transactionSection, WireType.Varint).uint64(transactionOffset);
-  return file.finish([...withoutFields(previous.message, REPLACED), tail.finish()]);
+  return file.finish([...previous.kept, tail.finish()]);
 }
 
 function nextIndexSection(previous: Manifest, change: ManifestChange): Uint8Array[] {

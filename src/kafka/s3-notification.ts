@@ -1,0 +1,121 @@
+/**
+ * Notifications of S3, and of stores that speak like it, about objects in a bucket.
+ *
+ *   { "Records": [{ "eventName": ["s3:"] "ObjectCreated:" ..., "s3": { "bucket": { "name" }, "object": { "key" } } }] }
+ *   { "Event": "s3:TestEvent", ... }           sent once when notifications are switched on
+ *
+ * MinIO adds `EventName` and `Key` on top; its records say the same. `key` is form-encoded: `%2F` may be a slash, `+` is a
+ * space. A new manifest is what an append ends with: <table>.lance/_versions/<name>, after the rule of manifest-name.ts.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+ */
+import * as z from 'zod';
+import { SegmentdError } from '../lib/errors.ts';
+import { parseManifestName } from '../lib/manifest-name.ts';
+import type { AppendEvent, TableRef } from '../model.ts';
+import { cutNote, readFields, toAppendEvent } from './append-fields.ts';
+import { isJsonObject } from './json-value.ts';
+import { resolveTable } from './table-address.ts';
+
+/** A manifest that a notification tells of. `etag` is the store's, without quotation marks. */
+export type WrittenManifest = { readonly table: TableRef; readonly version: number; readonly etag?: string };
+
+/**
+ * Whether this process committed that manifest itself. A version number alone comes again when a table is dropped and made
+ * anew, so that a sound answer compares the ETag that the conditional put returned too; without one it is false.
+ */
+export type IsOwnCommit = (written: WrittenManifest) => boolean;
+
+/** S3 sends one record at a time, its relatives a handful. */
+const MAX_RECORDS = 1_000;
+/** A key of 1,024 bytes, all of them escaped. */
+const MAX_KEY_CHARS = 3_072;
+/** Of S3 and its relatives, old buckets included. No separator, so a bucket cannot stand for a bucket and a folder. */
+const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+const TEST_EVENT = 's3:TestEvent';
+const CREATED = /^(?:s3:)?ObjectCreated:/;
+const MANIFEST_KEY = /^(.*)\/_versions\/([^/]*)$/s;
+/** A branch of a table has a version line of its own, with an index section that segmentd does not serve. */
+const BRANCH = /^(.*?\.lance)\/tree\//s;
+
+/** Provenance: what is missing or strange in it is left out. */
+const note = z.string().transform(cutNote).optional().catch(undefined);
+
+const notificationFields = z.object({
+  Records: z
+    .array(
+      z.object({
+        eventName: z.string(),
+        eventSource: note,
+        eventTime: note,
+        responseElements: z.object({ 'x-amz-request-id': note }).optional().catch(undefined),
+        s3: z.object({
+          bucket: z.object({ name: z.string().regex(BUCKET) }),
+          object: z.object({ key: z.string().max(MAX_KEY_CHARS), eTag: z.string().optional().catch(undefined) }),
+        }),
+      }),
+    )
+    .max(MAX_RECORDS),
+});
+type ObjectRecord = z.output<typeof notificationFields>['Records'][number];
+
+/** Whether it speaks the language of S3. An object with a `table` is an append event, whatever else it holds. */
+export function isS3Notification(data: unknown): boolean {
+  if (!isJsonObject(data) || (data.table ?? undefined) !== undefined) return false;
+  return Array.isArray(data.Records) || data.Event === TEST_EVENT;
+}
+
+/**
+ * The appends that a notification tells of, one per table, of its latest version. Empty when there is nothing to do: objects
+ * removed, objects that are not manifests of a version, branches, own commits. One record that is refused refuses the
+ * notification. Throws SegmentdError `event_invalid`, `event_table_invalid` or `event_table_outside`.
+ */
+export function s3AppendEvents(
+  databases: ReadonlyMap<string, string>,
+  notification: unknown,
+  isOwnCommit: IsOwnCommit = () => false,
+): readonly AppendEvent[] {
+  if (isJsonObject(notification) && notification.Event === TEST_EVENT) return [];
+  const latest = new Map<string, AppendEvent>();
+  for (const record of readFields(notificationFields, notification).Records) {
+    const event = appendOf(databases, record, isOwnCommit);
+    if (event === null) continue;
+    const known = latest.get(event.table.id);
+    if (known === undefined || (event.version ?? 0) > (known.version ?? 0)) latest.set(event.table.id, event);
+  }
+  return [...latest.values()];
+}
+
+function appendOf(
+  databases: ReadonlyMap<string, string>,
+  { eventName, eventSource, eventTime, responseElements, s3 }: ObjectRecord,
+  isOwnCommit: IsOwnCommit,
+): AppendEvent | null {
+  if (!CREATED.test(eventName)) return null;
+  const [, folder, file] = MANIFEST_KEY.exec(decodeKey(s3.object.key)) ?? [];
+  const manifest = file === undefined ? null : parseManifestName(file);
+  if (folder === undefined || manifest === null) return null;
+  const address = `s3://${s3.bucket.name}/${folder}`;
+  const branchOf = BRANCH.exec(address)?.[1];
+  if (branchOf !== undefined) {
+    resolveTable(databases, branchOf);
+    return null;
+  }
+  const event = toAppendEvent(databases, {
+    table: address,
+    version: manifest.version,
+    id: responseElements?.['x-amz-request-id'],
+    time: eventTime,
+    producer: eventSource,
+  });
+  const etag = s3.object.eTag;
+  const written = { table: event.table, version: manifest.version, ...(etag !== undefined && { etag }) };
+  return isOwnCommit(written) ? null : event;
+}
+
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch (cause) {
+    throw new SegmentdError('event_invalid', 's3.object.key: not URL-encoded UTF-8', { cause });
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Names of manifests under `_versions/`.
+ *
+ *   V1 = decimal(version) ".manifest"                        V2 = 20 digits of (2^64 - 1 - version) ".manifest"
+ *   "d" ... = a detached version, not in the version line    all else = staging files and hints, ignored
+ *
+ * Listings of a table and notifications of an object store are read by this one rule.
+ */
+
+export type VersionScheme = 'V1' | 'V2';
+export type ManifestName = { readonly scheme: VersionScheme; readonly version: number };
+
+const V2_BASE = 2n ** 64n - 1n;
+const V2_DIGITS = 20;
+
+export function versionFileName(scheme: VersionScheme, version: number): string {
+  return scheme === 'V1'
+    ? `${version}.manifest`
+    : `${String(V2_BASE - BigInt(version)).padStart(V2_DIGITS, '0')}.manifest`;
+}
+
+/** What a file name says, or null when it is not the manifest of a version that a number holds exactly. */
+export function parseManifestName(name: string): ManifestName | null {
+  const digits = /^(\d{1,20})\.manifest$/.exec(name)?.[1];
+  if (digits === undefined) return null;
+  const scheme = digits.length === V2_DIGITS ? 'V2' : 'V1';
+  const version = Number(scheme === 'V2' ? V2_BASE - BigInt(digits) : BigInt(digits));
+  return Number.isSafeInteger(version) ? { scheme, version } : null;
+}
