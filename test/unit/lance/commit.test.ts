@@ -35,6 +35,7 @@ const request = (more: Partial<CommitRequest> = {}): CommitRequest => ({
   base: parseManifest(manifestFile(BASE)),
   add: [segment],
   remove: [],
+  durable: Promise.resolve(),
   transactionUuid: OURS,
   properties: { who: 'test' },
   ...more,

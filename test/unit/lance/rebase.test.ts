@@ -133,10 +133,6 @@ describe('the change falls', () => {
       'nothing_left',
     );
   });
-
-  test('nothing_left: there was nothing to add', () => {
-    expect(outcome(LATER, { add: [] })).toBe('nothing_left');
-  });
 });
 
 test('a column that was only renamed keeps its segment', () => {

@@ -65,10 +65,10 @@ export function faultyTable(
   let puts = 0;
   return new LanceTable({
     ...inner,
-    putIfAbsent(key, parts) {
+    putIfAbsent(key, parts, after) {
       const fault = faults[repeat ? Math.min(puts, faults.length - 1) : puts];
       puts += 1;
-      const put = () => inner.putIfAbsent(key, parts);
+      const put = () => inner.putIfAbsent(key, parts, after);
       return fault ? fault(put) : put();
     },
     ...more,

@@ -1,0 +1,73 @@
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { findMissingFiles, publishSegments, unpublishSegments } from '../../../src/lance/publish.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+import { builtSegment } from './manifest-fixture.ts';
+
+/** Two built segments of two files each, and a table to bring them into. */
+async function setUp() {
+  const dir = await tempDir();
+  const contents = { 'page_data.lance': 'values', 'page_lookup.lance': 'pages' };
+  const segments = ['a', 'b'].map((uuid) =>
+    builtSegment([1], {
+      uuid,
+      folder: join(dir, uuid),
+      files: Object.entries(contents).map(([path, text]) => ({ path, bytes: text.length })),
+    }),
+  );
+  for (const { folder } of segments) {
+    await mkdir(folder);
+    for (const [path, text] of Object.entries(contents)) await writeFile(join(folder, path), text);
+  }
+  const root = join(dir, 't.lance');
+  return { dir, root, segments, store: localStore(root), contents };
+}
+
+test('every file arrives in the folder of its segment', async () => {
+  const { root, segments, store, contents } = await setUp();
+  await publishSegments(store, segments);
+  expect((await readdir(join(root, '_indices'))).sort()).toEqual(['a', 'b']);
+  for (const [path, text] of Object.entries(contents)) {
+    expect(await readFile(join(root, '_indices', 'b', path), 'utf8')).toBe(text);
+  }
+  expect(await findMissingFiles(store, segments)).toEqual([]);
+});
+
+test('a file that did not arrive whole is an error that names it', async () => {
+  const { segments, store, root } = await setUp();
+  const importFile: typeof store.importFile = async (localPath, key) => {
+    await store.importFile(localPath, key);
+    if (key.endsWith('a/page_data.lance')) await truncate(join(root, key), 2);
+  };
+  await expect(publishSegments({ ...store, importFile }, segments)).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: expect.stringContaining('_indices/a/page_data.lance'),
+  });
+});
+
+test('a file that the builder did not leave is an error', async () => {
+  const { segments, store } = await setUp();
+  const [first] = segments;
+  const files = [{ path: 'gone.lance', bytes: 1 }];
+  await expect(publishSegments(store, first ? [{ ...first, files }] : [])).rejects.toMatchObject({
+    code: 'store_unavailable',
+  });
+});
+
+test('files that are missing or of another size are found', async () => {
+  const { segments, store, root } = await setUp();
+  expect(await findMissingFiles(store, segments)).toHaveLength(4);
+  await publishSegments(store, segments);
+  await truncate(join(root, '_indices', 'b', 'page_lookup.lance'), 1);
+  expect(await findMissingFiles(store, segments)).toEqual(['_indices/b/page_lookup.lance']);
+});
+
+test('taking segments away leaves the others, and may be done twice', async () => {
+  const { segments, store, root } = await setUp();
+  await publishSegments(store, segments);
+  await unpublishSegments(store, [{ uuid: 'a' }]);
+  await unpublishSegments(store, [{ uuid: 'a' }]);
+  expect(await readdir(join(root, '_indices'))).toEqual(['b']);
+});
