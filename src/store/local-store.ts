@@ -124,7 +124,12 @@ export function localStore(root: string): ObjectStore {
         } finally {
           await unstage(staged);
         }
-        await syncFile(dirname(staged));
+        await syncFile(dirname(staged)).catch((error: unknown) => {
+          // The object is there by now: store_denied or store_full would promise that it is not.
+          throw new SegmentdError('store_unavailable', `cannot make ${at(key)} durable: ${messageOf(error)}`, {
+            cause: error,
+          });
+        });
         return 'created';
       }),
 
