@@ -231,6 +231,39 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
+  test('when the put fails before it could have been sent', async () => {
+    const more = {
+      putIfAbsent: async (_key: string, _parts: readonly Uint8Array[], after?: Promise<unknown>) => {
+        after?.catch(() => undefined);
+        throw unavailable();
+      },
+    };
+    const outcome = await commitChange(faultyTable(folder.root, [], { more }), request(), SETTINGS);
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'store_refused' });
+    await nothingLeft();
+  });
+
+  test('when the files cannot be made durable', async () => {
+    const durable = Promise.reject(new SegmentdError('store_unavailable', 'fsync failed'));
+    durable.catch(() => undefined);
+    const outcome = await commitChange(plainTable(), request({ durable }), SETTINGS);
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'store_refused', error: { message: 'fsync failed' } });
+    expect(await folder.versions()).toEqual([5]);
+    await nothingLeft();
+  });
+
+  test('when a cleanup takes a file between the put and the end: the segment is withdrawn again', async () => {
+    const cleanUp: Fault = async (put) => {
+      const answer = await put();
+      await rm(join(folder.root, FILE));
+      return answer;
+    };
+    const outcome = await commitChange(faultyTable(folder.root, [cleanUp]), request(), SETTINGS);
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'files_gone' });
+    expect(await folder.versions()).toEqual([5, 6, 7]);
+    expect(await segmentsIn()).toEqual([uuidText(1)]);
+  });
+
   test('when every race is lost', async () => {
     const table = faultyTable(folder.root, [lose], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });
@@ -283,6 +316,17 @@ describe('rejected, and the files are gone', () => {
 });
 
 describe('unknown, and the files stay', () => {
+  test('when a segment whose files a cleanup took cannot be withdrawn', async () => {
+    const cleanUp: Fault = async (put) => {
+      const answer = await put();
+      await rm(join(folder.root, FILE));
+      return answer;
+    };
+    const refuse: Fault = () => Promise.reject(new SegmentdError('store_full', 'no'));
+    const outcome = await commitChange(faultyTable(folder.root, [cleanUp, refuse]), request(), SETTINGS);
+    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'commit_unknown' } });
+  });
+
   test('when no put is answered and the version is free each time we look', async () => {
     const table = faultyTable(folder.root, [fail], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });

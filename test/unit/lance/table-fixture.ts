@@ -65,7 +65,9 @@ export function faultyTable(
   let puts = 0;
   return new LanceTable({
     ...inner,
-    putIfAbsent(key, parts, after) {
+    async putIfAbsent(key, parts, after) {
+      // As the contract of a store has it: nothing is sent before that, so nothing can be unclear before that.
+      await after;
       const fault = faults[repeat ? Math.min(puts, faults.length - 1) : puts];
       puts += 1;
       const put = () => inner.putIfAbsent(key, parts, after);
