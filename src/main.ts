@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts';
 import { indexCommand } from './commands/index-table.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { asSegmentdError, EXIT } from './lib/errors.ts';
 import { VERSION } from './lib/version.ts';
 
@@ -16,7 +17,14 @@ function program(): Command {
     // Options after a command are that command's: `announce --version` is a version of the table.
     .enablePositionalOptions()
     .showHelpAfterError('(--help shows what is accepted)');
-  for (const command of [runCommand(), indexCommand(), statusCommand(), announceCommand(), configCommand()]) {
+  for (const command of [
+    runCommand(),
+    indexCommand(),
+    statusCommand(),
+    verifyCommand(),
+    announceCommand(),
+    configCommand(),
+  ]) {
     root.addCommand(command);
   }
   return exitOverridden(root);
@@ -32,7 +40,8 @@ function exitOverridden(command: Command): Command {
 async function main(argv: readonly string[]): Promise<number> {
   try {
     await program().parseAsync([...argv], { from: 'user' });
-    return EXIT.ok;
+    // A command that has findings to report sets the code itself.
+    return Number(process.exitCode ?? EXIT.ok);
   } catch (thrown) {
     // Help and version end with 0 and were printed; usage errors were printed too.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -1,6 +1,6 @@
 import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, Delivery } from '../model.ts';
-import { toAppendEvent } from './append-fields.ts';
+import { cutNote, toAppendEvent } from './append-fields.ts';
 import { openEnvelope } from './cloud-event.ts';
 import { isJsonObject, parseJson } from './json-value.ts';
 import type { IsOwnCommit } from './s3-notification.ts';
@@ -31,7 +31,7 @@ export function decodeRecord(
 ): readonly AppendEvent[] {
   const undecodable = headers.get(UNDECODABLE_HEADER);
   if (value === null && undecodable !== undefined) {
-    const reason = Buffer.from(undecodable).toString();
+    const reason = cutNote(Buffer.from(undecodable).toString());
     throw new SegmentdError('event_undecodable', `the batch of the record cannot be unpacked: ${reason}`);
   }
   const { data, defaults } = openEnvelope(checkSize(value, limits), headers);

@@ -31,7 +31,7 @@ const envelopeFields = z.object({
   time: attribute,
   subject: attribute,
   datacontenttype: attribute,
-  data: z.unknown(),
+  data: z.unknown().optional(),
   data_base64: attribute,
 });
 type Attributes = { readonly [name in 'id' | 'source' | 'time' | 'subject']?: string | null | undefined };

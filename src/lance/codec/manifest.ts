@@ -34,6 +34,8 @@ export type Manifest = {
   readonly timestampMs: number;
   readonly schema: readonly SchemaField[];
   readonly fragments: FragmentList;
+  /** High-water mark of fragment ids, or null in a table that never had one. */
+  readonly maxFragmentId: number | null;
   readonly readerFlags: bigint;
   readonly writerFlags: bigint;
   readonly writer: WriterVersion | null;
@@ -58,6 +60,7 @@ const F = {
   tag: 8,
   readerFlags: 9,
   writerFlags: 10,
+  maxFragmentId: 11,
   transactionFile: 12,
   writerVersion: 13,
   dataFormat: 15,
@@ -88,6 +91,7 @@ export function parseManifest(file: Uint8Array, previous?: Manifest): Manifest {
     timestampMs: 0,
     readerFlags: 0n,
     writerFlags: 0n,
+    maxFragmentId: null as number | null,
     writer: null as WriterVersion | null,
     dataFormat: null as string | null,
     transactionFile: '',
@@ -131,6 +135,9 @@ export function parseManifest(file: Uint8Array, previous?: Manifest): Manifest {
         break;
       case F.writerFlags:
         seen.writerFlags = cursor.varint64();
+        break;
+      case F.maxFragmentId:
+        seen.maxFragmentId = cursor.varint();
         break;
       case F.transactionFile:
         seen.transactionFile = cursor.string();

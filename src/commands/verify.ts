@@ -1,0 +1,46 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { tableLocation } from '../lance/location.ts';
+import { LanceTable } from '../lance/table.ts';
+import type { Verification } from '../lance/verify.ts';
+import { EXIT } from '../lib/errors.ts';
+import { localStore } from '../store/local-store.ts';
+import { printJson, printLine } from './output.ts';
+
+/** Enough to notice a segment that answers wrongly for a whole fragment, little enough for a scan each. */
+const SAMPLES = 10;
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description(
+      'prove the BTREE segments of a table: files, bitmaps, metadata, sampled answers; exit code 1 on findings',
+    )
+    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .option(
+      '--samples <n>',
+      'values per index to compare with a scan; 0 reads the manifest and file sizes only',
+      count,
+      SAMPLES,
+    )
+    .option('--json', 'print one JSON object')
+    .action(verify);
+}
+
+function count(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('expected a number up to 9999');
+  return Number(text);
+}
+
+async function verify(uri: string, { samples, json }: { samples: number; json?: boolean }): Promise<void> {
+  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+  const { verifyTable } = await import('../lance/verify.ts');
+  const verification = await verifyTable(table, samples);
+  if (json) printJson(verification);
+  else printVerification(verification);
+  if (verification.findings.length > 0) process.exitCode = EXIT.findings;
+}
+
+function printVerification({ uri, version, segments, files, answers, findings }: Verification): void {
+  printLine(`${uri}  version ${version}: ${segments} segments, ${files} files, ${answers} answers compared`);
+  for (const { code, index, segment, message } of findings) printLine(`${code}  ${index} ${segment ?? ''}  ${message}`);
+  if (findings.length === 0) printLine('no findings');
+}
