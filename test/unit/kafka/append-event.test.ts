@@ -109,7 +109,7 @@ test('what is encoded decodes to the same, under the key of its table', () => {
   );
 });
 
-test('no value makes it throw anything but a SegmentdError of the event family', () => {
+test('no value makes it throw anything but a SegmentdError of the event family', { timeout: 60_000 }, () => {
   const value = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.json({ maxDepth: 4 }).map(bytes),

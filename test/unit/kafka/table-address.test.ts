@@ -77,7 +77,7 @@ test('a long address is cut in the message', () => {
   expect(() => resolveTable(databases, `docs/${'é'.repeat(5_000)}`)).toThrow(/^.{1,200}$/u);
 });
 
-test('the result always lies directly in its database', () => {
+test('the result always lies directly in its database', { timeout: 60_000 }, () => {
   const nasty = fc.constantFrom(
     '/',
     '.',
