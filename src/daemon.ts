@@ -167,9 +167,14 @@ function kitOf(
   deadLetter: Kit['deadLetter'],
 ): Kit {
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
-  const wanted = new Map(Object.entries(config.tables).map(([id, { indexes }]) => [id, indexes]));
+  const policies = new Map(
+    Object.entries(config.tables).map(([id, { indexes, stable_row_ids: stableRowIds }]) => [
+      id,
+      { wanted: indexes ?? ('existing' as const), stableRowIds },
+    ]),
+  );
   return {
-    tables: openTables(localStore, wanted),
+    tables: openTables(localStore, policies),
     builder: lanceSegmentBuilder(scratchDir),
     telemetry,
     decodeEvent: ({ value, origin }) => {

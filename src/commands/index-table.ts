@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { CatchUp } from '../lance/catch-up.ts';
 import { catchUp } from '../lance/catch-up.ts';
 import { tableLocation } from '../lance/location.ts';
@@ -14,13 +14,18 @@ import { formatTable, printJson, printLine } from './output.ts';
 const LIMITS = { maxRows: 5_000_000, maxFragments: 10_000 };
 const COMMIT = { maxAttempts: 20, backoffMs: 20, writer: { library: 'segmentd', version: VERSION } };
 
-type Options = { column?: string[]; json?: boolean; scratchDir: string };
+type Options = { column?: string[]; stableRowIds: 'decline' | 'rebuild'; json?: boolean; scratchDir: string };
 
 export function indexCommand(): Command {
   return new Command('index')
     .description('bring the BTREE indexes of a table up to date, without Kafka')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
     .option('-C, --column <column...>', 'index these columns, creating the index where missing; default: existing ones')
+    .addOption(
+      new Option('--stable-row-ids <how>', 'tables with stable row ids: leave them, or replace each index whole')
+        .choices(['decline', 'rebuild'])
+        .default('decline'),
+    )
     .option('--scratch-dir <dir>', 'folder for unpublished segments', join(tmpdir(), 'segmentd'))
     .option('--json', 'print one JSON object')
     .action(indexTable);
@@ -35,6 +40,7 @@ async function indexTable(uri: string, options: Options): Promise<void> {
   try {
     const done = await catchUp(table, lanceSegmentBuilder(scratch.dir), {
       wanted: options.column?.map((column) => ({ column })) ?? 'existing',
+      stableRowIds: options.stableRowIds,
       limits: LIMITS,
       commit: COMMIT,
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },

@@ -70,10 +70,14 @@ export const tables = option(
   z
     .record(
       z.string().regex(TABLE_ID, 'a table is written <database>/<table>'),
-      z.strictObject({ indexes: z.array(index).min(1) }),
+      z.strictObject({
+        indexes: z.array(index).min(1).optional(),
+        stable_row_ids: z.enum(['decline', 'rebuild']).default('decline'),
+      }),
     )
     .prefault({}),
-  'Indexes to keep per table: `<database>/<table>` to `{indexes: [{column, name}]}`. Missing ones are created. ' +
+  'What to keep per table: `<database>/<table>` to `{indexes: [{column, name}], stable_row_ids}`. Missing indexes are created. ' +
     'Without a name, the BTREE index that the column has, else `<column>_idx`. ' +
-    'A table not named here keeps every BTREE index it has.',
+    'A table without `indexes` keeps every BTREE index it has. Tables with stable row ids are declined, unless ' +
+    '`stable_row_ids: rebuild` says to replace each of their indexes whole whenever something is missing.',
 );

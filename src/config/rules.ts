@@ -117,7 +117,7 @@ export const RULES: readonly Rule[] = [
     about: ['tables'],
     problems: ({ tables }) =>
       Object.entries(tables).flatMap(([id, { indexes }]) =>
-        duplicatesOf(indexes.map(({ column, name }) => name ?? `${column}_idx`)).map(
+        duplicatesOf((indexes ?? []).map(({ column, name }) => name ?? `${column}_idx`)).map(
           (name) => `${id} has two indexes named ${name}`,
         ),
       ),

@@ -5,13 +5,13 @@ import { SegmentdError } from '../lib/errors.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { CommitSettings } from './commit.ts';
 import { commitChange } from './commit.ts';
-import { declineTable } from './guards.ts';
+import type { StableRowIds } from './guards.ts';
 import type { BatchLimits, WantedIndexes } from './plan.ts';
-import { maintainedIndexes, nextSegments } from './plan.ts';
 import { publishSegments } from './publish.ts';
 import type { RebasedSegment } from './rebase.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
 import type { LanceTable } from './table.ts';
+import { planTable } from './table-plan.ts';
 
 export type CatchUp = {
   /** Version of the last commit, or of the table when there was nothing to do. */
@@ -26,6 +26,8 @@ export type CatchUp = {
 
 export type CatchUpSettings = {
   readonly wanted: WantedIndexes;
+  /** Default: decline. */
+  readonly stableRowIds?: StableRowIds;
   readonly limits: BatchLimits;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
@@ -39,16 +41,14 @@ const FRUITLESS_PAUSE_MS = 100;
 export async function catchUp(
   table: LanceTable,
   builder: SegmentBuilder,
-  { wanted, limits, commit, properties }: CatchUpSettings,
+  { wanted, stableRowIds = 'decline', limits, commit, properties }: CatchUpSettings,
 ): Promise<CatchUp> {
   const took = { planMs: 0, publishMs: 0, commitMs: 0, attempts: 0 };
   const segments: RebasedSegment['segment'][] = [];
   for (let fruitless = 0; ; ) {
     const lap = stopwatch();
     const manifest = await table.latest();
-    const declined = declineTable(manifest);
-    if (declined) throw new SegmentdError(declined.code, declined.message);
-    const requests = nextSegments(manifest, maintainedIndexes(manifest, wanted), limits);
+    const { requests, remove } = planTable(manifest, { wanted, stableRowIds }, limits);
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
@@ -59,7 +59,7 @@ export async function catchUp(
     const change = {
       base: manifest,
       add: build.segments,
-      remove: [],
+      remove,
       transactionUuid: randomUUID(),
       properties,
       durable,

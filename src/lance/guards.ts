@@ -27,12 +27,15 @@ const OLDEST_TRUSTED_LANCE = [0, 8, 15] as const;
 
 const no = (code: ErrorCode, message: string): Declined => ({ code, message });
 
+/** What to do with tables that have stable row ids: leave them alone, or rebuild their indexes whole each time. */
+export type StableRowIds = 'decline' | 'rebuild';
+
 /** Why the table at this manifest is not written, or null. */
-export function declineTable(manifest: Manifest): Declined | null {
-  return declineFlags(manifest) ?? declineIndexes(manifest) ?? declineAge(manifest);
+export function declineTable(manifest: Manifest, stableRowIds: StableRowIds = 'decline'): Declined | null {
+  return declineFlags(manifest, stableRowIds) ?? declineIndexes(manifest) ?? declineAge(manifest);
 }
 
-function declineFlags({ readerFlags, writerFlags, fragments }: Manifest): Declined | null {
+function declineFlags({ readerFlags, writerFlags, fragments }: Manifest, stableRowIds: StableRowIds): Declined | null {
   const has = (flag: bigint) => ((readerFlags | writerFlags) & flag) !== 0n;
   const unknownReader = readerFlags & ~KNOWN_FLAGS;
   const unknownWriter = writerFlags & ~KNOWN_FLAGS;
@@ -41,7 +44,8 @@ function declineFlags({ readerFlags, writerFlags, fragments }: Manifest): Declin
   if ((readerFlags & FLAG.mixedDataFileVersions) !== (writerFlags & FLAG.mixedDataFileVersions)) {
     return no('table_mixed_versions_flag', 'the flag for mixed data file versions is set on one side only');
   }
-  if (has(FLAG.stableRowIds)) return no('table_stable_row_ids', 'the table has stable row ids');
+  if (has(FLAG.stableRowIds) && stableRowIds === 'decline')
+    return no('table_stable_row_ids', 'the table has stable row ids');
   if (has(FLAG.dataOverlays) || fragments.hasOverlays) return no('table_data_overlays', 'the table has data overlays');
   if (has(FLAG.coveringIndexes)) return no('table_covering_index', 'the table has a covering index');
   return null;

@@ -10,6 +10,7 @@ import { withDescendants } from './codec/schema.ts';
 import { declineTable } from './guards.ts';
 import type { ReplanCause } from './reject-causes.ts';
 import type { BuiltSegment } from './segment-builder.ts';
+import { hasStableRowIds } from './table-plan.ts';
 
 /** A change to the index section, built against `base`. */
 export type TableChange = {
@@ -38,7 +39,8 @@ export type Rebased = {
 export function rebaseChange(change: TableChange, latest: Manifest): Rebased | ReplanCause {
   const { base } = change;
   if (latest.version < base.version) return 'table_replaced';
-  if (declineTable(latest)) return 'table_declined';
+  const stable = hasStableRowIds(base);
+  if (declineTable(latest, stable ? 'rebuild' : 'decline')) return 'table_declined';
   const removed = new Set(change.remove);
   const unchanged = (uuid: string) => sameEntry(byUuid(base, uuid), byUuid(latest, uuid));
   if (!change.remove.every(unchanged)) return 'input_gone';
@@ -48,7 +50,8 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
   for (const segment of change.add) {
     const siblings = latest.indexes.filter((index) => index.name === segment.index && !removed.has(index.uuid));
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
-    const cause = conflictOf(segment, base, latest);
+    const cause =
+      conflictOf(segment, base, latest) ?? (stable ? rebuildConflict(segment, base, latest, siblings) : null);
     const fragments = cause ? [] : liveFragments(segment, base, latest, taken);
     if (fragments.length > 0) keep.push({ segment, fragments, siblings });
     else skipped.push({ segment, cause: cause ?? 'nothing_left' });
@@ -73,6 +76,23 @@ function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): Re
   }
   const typeOf = (manifest: Manifest) => manifest.schema.find((field) => field.id === segment.fieldId)?.logicalType;
   return typeOf(latest) === undefined || typeOf(latest) !== typeOf(base) ? 'column_changed' : null;
+}
+
+/**
+ * A rebuilt segment speaks for row ids, not addresses: any change to a fragment it read may have moved rows that it knows under
+ * their old values, and any segment beside it may answer for the same rows.
+ */
+function rebuildConflict(
+  segment: BuiltSegment,
+  base: Manifest,
+  latest: Manifest,
+  siblings: readonly IndexMetadata[],
+): ReplanCause | null {
+  const same = (id: number) => {
+    const [was, is] = [base.fragments.indexOf(id), latest.fragments.indexOf(id)];
+    return was >= 0 && is >= 0 && Buffer.compare(base.fragments.bytesOf(was), latest.fragments.bytesOf(is)) === 0;
+  };
+  return siblings.length === 0 && Array.from(segment.fragments).every(same) ? null : 'rows_moved';
 }
 
 /** Fragments of the segment that are still there, hold the same bytes for the column, and nobody else covers. */

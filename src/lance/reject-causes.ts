@@ -3,7 +3,7 @@
 /** What the conflict rules found: the change has to be planned again. */
 export const REPLAN_CAUSES = [
   ...(['table_replaced', 'table_declined'] as const),
-  ...(['index_dropped', 'index_changed', 'column_changed'] as const),
+  ...(['index_dropped', 'index_changed', 'column_changed', 'rows_moved'] as const),
   ...(['nothing_left', 'input_gone'] as const),
 ] as const;
 export type ReplanCause = (typeof REPLAN_CAUSES)[number];

@@ -1,19 +1,20 @@
 /** The tables a process works on: opened once each, the least recently used forgotten, so that memory stays bounded. */
 import type { ObjectStore } from '../store/object-store.ts';
-import type { WantedIndexes } from './plan.ts';
 import { LanceTable } from './table.ts';
+import type { TablePolicy } from './table-plan.ts';
+import { DEFAULT_POLICY } from './table-plan.ts';
 
 export type Tables = {
   /** The table at `uri`; no I/O. */
   open(uri: string): LanceTable;
-  /** Which indexes of the table with this id (`<database>/<table>`) are maintained. */
-  wanted(id: string): WantedIndexes;
+  /** What is maintained in the table with this id (`<database>/<table>`), and how. */
+  policy(id: string): TablePolicy;
 };
 
 /** A remembered table keeps its last manifest, which has a few hundred bytes per fragment. */
 const REMEMBERED_TABLES = 256;
 
-export function openTables(storeOf: (uri: string) => ObjectStore, wanted: ReadonlyMap<string, WantedIndexes>): Tables {
+export function openTables(storeOf: (uri: string) => ObjectStore, policies: ReadonlyMap<string, TablePolicy>): Tables {
   const tables = new Map<string, LanceTable>();
   return {
     open(uri) {
@@ -25,6 +26,6 @@ export function openTables(storeOf: (uri: string) => ObjectStore, wanted: Readon
       if (tables.size > REMEMBERED_TABLES && oldest !== undefined) tables.delete(oldest);
       return table;
     },
-    wanted: (id) => wanted.get(id) ?? 'existing',
+    policy: (id) => policies.get(id) ?? DEFAULT_POLICY,
   };
 }

@@ -29,7 +29,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
     {
       base: build.manifest,
       add: build.segments,
-      remove: [],
+      remove: work.remove,
       durable,
       transactionUuid: randomUUID(),
       properties: provenance(kit.settings, batch),
@@ -51,7 +51,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
   }
 }
 
-function landed(kit: Kit, { batch, build, whole, states }: Work, { rebased, version }: Landed): Committed {
+function landed(kit: Kit, { batch, build, whole, states, remove }: Work, { rebased, version }: Landed): Committed {
   if (rebased.droppedFragments > 0) {
     kit.telemetry.fragmentsDropped({ table: batch.table.id, fragments: rebased.droppedFragments });
   }
@@ -60,12 +60,15 @@ function landed(kit: Kit, { batch, build, whole, states }: Work, { rebased, vers
   const rest = { ...batch, replans: 0, progressed: true };
   const complete = whole && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
   if (!complete) return { kind: 'again', batch: rest };
+  const replaced = (segments: readonly { uuid: string }[]) =>
+    segments.filter(({ uuid }) => remove.includes(uuid)).length;
   const indexes = states.map(({ name, segments }) => ({
     name,
     missingRows: 0,
     missingFragments: 0,
     coverage: 1,
-    segments: segments.length + rebased.keep.filter(({ segment }) => segment.index === name).length,
+    segments:
+      segments.length - replaced(segments) + rebased.keep.filter(({ segment }) => segment.index === name).length,
     lagSeconds: 0,
   }));
   return {

@@ -2,10 +2,10 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { coverageRatio } from '../lance/coverage.ts';
-import { declineTable } from '../lance/guards.ts';
 import type { IndexState } from '../lance/plan.ts';
-import { maintainedIndexes, nextSegments } from '../lance/plan.ts';
-import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
+import type { TablePlan } from '../lance/table-plan.ts';
+import { planTable } from '../lance/table-plan.ts';
+import { asSegmentdError } from '../lib/errors.ts';
 import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
 import type { Kit } from './kit.ts';
 import type { Batch, Planned } from './work.ts';
@@ -16,38 +16,20 @@ export function plan(kit: Kit): OperatorFunction<Batch, Planned> {
 
 async function planBatch(kit: Kit, batch: Batch): Promise<Planned> {
   const manifest = await kit.tables.open(batch.table.uri).latest();
-  const declined = declineTable(manifest);
-  if (declined) return { kind: 'declined', batch, error: new SegmentdError(declined.code, declined.message) };
-  let states: IndexState[];
+  const { version } = manifest;
+  const table = batch.table.id;
+  let planned: TablePlan;
   try {
-    states = maintainedIndexes(manifest, kit.tables.wanted(batch.table.id));
+    planned = planTable(manifest, kit.tables.policy(table), kit.settings.limits);
   } catch (thrown) {
     return { kind: 'declined', batch, error: asSegmentdError(thrown) };
   }
-  kit.telemetry.tableServed({ table: batch.table.id });
-  const requests = nextSegments(manifest, states, kit.settings.limits);
-  kit.telemetry.planned({
-    table: batch.table.id,
-    version: manifest.version,
-    outcome: requests.length > 0 ? 'missing' : 'covered',
-    indexes: reportOf(states, manifest.timestampMs),
-  });
-  if (requests.length === 0) {
-    const { version } = manifest;
-    return {
-      kind: 'covered',
-      batch,
-      fresh: batch.progressed,
-      coveredVersion: version,
-      tableVersion: version,
-      indexes: reportOf(states, 0),
-    };
-  }
-  const whole = states.every(
-    ({ name, coverage }) =>
-      coverage.missing.length === (requests.find(({ index }) => index === name)?.fragments.length ?? 0),
-  );
-  return { kind: 'missing', batch, manifest, states, requests, whole };
+  kit.telemetry.tableServed({ table });
+  const indexes = reportOf(planned.states, manifest.timestampMs);
+  const missing = planned.requests.length > 0;
+  kit.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
+  if (missing) return { kind: 'missing', batch, manifest, ...planned };
+  return { kind: 'covered', batch, fresh: batch.progressed, coveredVersion: version, tableVersion: version, indexes };
 }
 
 /** The states as telemetry tells them. The gap is at least as old as the version that shows it. */

@@ -2,8 +2,8 @@
 
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { CommitOutcome } from '../lance/commit.ts';
-import type { IndexState } from '../lance/plan.ts';
-import type { Build, SegmentRequest } from '../lance/segment-builder.ts';
+import type { Build } from '../lance/segment-builder.ts';
+import type { TablePlan } from '../lance/table-plan.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, Delivery, TableRef } from '../model.ts';
 import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
@@ -43,15 +43,7 @@ export type Again = { readonly kind: 'again'; readonly batch: Batch };
 export type Planned =
   | Covered
   | Declined
-  | {
-      readonly kind: 'missing';
-      readonly batch: Batch;
-      readonly manifest: Manifest;
-      readonly states: readonly IndexState[];
-      readonly requests: readonly SegmentRequest[];
-      /** Whether the requests cover everything that is missing. */
-      readonly whole: boolean;
-    };
+  | (TablePlan & { readonly kind: 'missing'; readonly batch: Batch; readonly manifest: Manifest });
 
 export type Built =
   | Covered

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { openTables } from '../../../src/lance/tables.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 
-test('a table is opened once, and keeps its wanted indexes', () => {
-  const wanted = new Map([['lake/t', [{ column: 'id' }]]]);
-  const tables = openTables(localStore, wanted);
+test('a table is opened once, and keeps its policy', () => {
+  const policy = { wanted: [{ column: 'id' }], stableRowIds: 'rebuild' } as const;
+  const tables = openTables(localStore, new Map([['lake/t', policy]]));
   expect(tables.open('/lake/t.lance')).toBe(tables.open('/lake/t.lance'));
   expect(tables.open('/lake/t.lance').uri).toBe('/lake/t.lance');
-  expect(tables.wanted('lake/t')).toEqual([{ column: 'id' }]);
-  expect(tables.wanted('lake/other')).toBe('existing');
+  expect(tables.policy('lake/t')).toBe(policy);
+  expect(tables.policy('lake/other')).toEqual({ wanted: 'existing', stableRowIds: 'decline' });
 });
 
 test('of very many tables the least recently used is forgotten, and no other', () => {

@@ -1,0 +1,58 @@
+/** The next change to make to a table: which segments to build and which they replace. Pure. */
+import { SegmentdError } from '../lib/errors.ts';
+import type { Manifest } from './codec/manifest.ts';
+import type { StableRowIds } from './guards.ts';
+import { declineTable, FLAG } from './guards.ts';
+import type { BatchLimits, IndexState, WantedIndexes } from './plan.ts';
+import { maintainedIndexes, nextSegments } from './plan.ts';
+import type { SegmentRequest } from './segment-builder.ts';
+
+/** What the configuration says about a table. */
+export type TablePolicy = { readonly wanted: WantedIndexes; readonly stableRowIds: StableRowIds };
+
+export const DEFAULT_POLICY: TablePolicy = { wanted: 'existing', stableRowIds: 'decline' };
+
+export type TablePlan = {
+  readonly states: readonly IndexState[];
+  /** Segments to build; none when nothing is missing. */
+  readonly requests: readonly SegmentRequest[];
+  /** Uuids of the segments they replace. */
+  readonly remove: readonly string[];
+  /** Whether the requests cover everything that is missing. */
+  readonly whole: boolean;
+};
+
+/** Errors: the code of a declined table, and those of maintainedIndexes. */
+export function planTable(manifest: Manifest, policy: TablePolicy, limits: BatchLimits): TablePlan {
+  const declined = declineTable(manifest, policy.stableRowIds);
+  if (declined) throw new SegmentdError(declined.code, declined.message);
+  const states = maintainedIndexes(manifest, policy.wanted);
+  if (hasStableRowIds(manifest)) return rebuild(manifest, states);
+  const requests = nextSegments(manifest, states, limits);
+  const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
+  const whole = states.every(({ name, coverage }) => coverage.missing.length === asked(name));
+  return { states, requests, remove: [], whole };
+}
+
+export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
+  return ((readerFlags | writerFlags) & FLAG.stableRowIds) !== 0n;
+}
+
+/**
+ * With stable row ids a row keeps its id when it is updated, so a segment that stays beside a new one answers for values its
+ * rows no longer have. The only right change is one segment over everything that replaces all others (lance-format 4.6).
+ */
+function rebuild(manifest: Manifest, states: readonly IndexState[]): TablePlan {
+  const { ids, rows } = manifest.fragments;
+  const total = rows.reduce((sum, count) => sum + count, 0);
+  const behind = states.filter(({ coverage }) => coverage.missing.length > 0);
+  const requests = behind.map(({ name, fieldId, column }) => ({
+    index: name,
+    fieldId,
+    column,
+    fragments: ids,
+    rows: total,
+  }));
+  const remove = behind.flatMap(({ segments }) => segments.map(({ uuid }) => uuid));
+  return { states, requests, remove, whole: true };
+}
