@@ -12,12 +12,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
 import { formatTable } from '../src/commands/output.ts';
-import { commitChange } from '../src/lance/commit.ts';
-import { declineTable } from '../src/lance/guards.ts';
-import { maintainedIndexes, nextSegments } from '../src/lance/plan.ts';
+import { commitChange } from '../src/lance/commit-change.ts';
 import { publishSegments } from '../src/lance/publish.ts';
 import { lanceSegmentBuilder } from '../src/lance/segment-builder.ts';
 import { LanceTable } from '../src/lance/table.ts';
+import { DEFAULT_POLICY, planTable } from '../src/lance/table-plan.ts';
 import { stopwatch } from '../src/lib/stopwatch.ts';
 import { localStore } from '../src/store/local-store.ts';
 import { people } from './demo/people.ts';
@@ -46,9 +45,7 @@ type Ours = {
 async function indexOnce(table: LanceTable, scratch: string): Promise<Ours> {
   const lap = stopwatch();
   const manifest = await table.latest();
-  const declined = declineTable(manifest);
-  if (declined) throw new Error(declined.message);
-  const requests = nextSegments(manifest, maintainedIndexes(manifest, 'existing'), LIMITS);
+  const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
   const planMs = lap();
   await using build = await lanceSegmentBuilder(scratch).build(manifest, table.uri, requests);
   const buildMs = lap();

@@ -10,7 +10,7 @@ import { openProducer } from './kafka/producer.ts';
 import type { RecordSource, SourceState } from './kafka/source.ts';
 import { openSource } from './kafka/source.ts';
 import { kafkaSettings } from './kafka-settings.ts';
-import { recordEngineMetrics } from './lance/engine-metrics.ts';
+import { recordEngineMetrics } from './lance/engine-recorder.ts';
 import { lanceSegmentBuilder } from './lance/segment-builder.ts';
 import { openTables } from './lance/tables.ts';
 import { asyncLimit } from './lib/async-limit.ts';

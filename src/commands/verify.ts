@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { tableLocation } from '../lance/location.ts';
 import { LanceTable } from '../lance/table.ts';
-import type { Verification } from '../lance/verify.ts';
+import type { Verification } from '../lance/verify-table.ts';
 import { EXIT } from '../lib/errors.ts';
 import { localStore } from '../store/local-store.ts';
 import { printJson, printLine } from './output.ts';
@@ -32,7 +32,7 @@ function count(text: string): number {
 
 async function verify(uri: string, { samples, json }: { samples: number; json?: boolean }): Promise<void> {
   const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
-  const { verifyTable } = await import('../lance/verify.ts');
+  const { verifyTable } = await import('../lance/verify-table.ts');
   const verification = await verifyTable(table, samples);
   if (json) printJson(verification);
   else printVerification(verification);

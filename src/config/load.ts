@@ -9,8 +9,8 @@ import { leavesOf } from './option.ts';
 import { RULES } from './rules.ts';
 import type { Config } from './schema.ts';
 import { schema } from './schema.ts';
-import type { Source } from './source.ts';
-import { readSource } from './source.ts';
+import type { Source } from './yaml-source.ts';
+import { readSource } from './yaml-source.ts';
 
 type Tree = { [key: string]: unknown };
 type Problem = { readonly at: string; readonly path?: string; readonly message: string };

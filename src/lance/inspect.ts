@@ -6,8 +6,8 @@ import type { IndexMetadata } from './codec/index-metadata.ts';
 import { coverageRatio } from './coverage.ts';
 import type { Declined } from './guards.ts';
 import { declineTable } from './guards.ts';
-import type { IndexState } from './plan.ts';
-import { maintainedIndexes } from './plan.ts';
+import type { IndexState } from './index-plan.ts';
+import { maintainedIndexes } from './index-plan.ts';
 import type { LanceTable } from './table.ts';
 
 export type SegmentFacts = {

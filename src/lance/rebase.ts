@@ -6,7 +6,7 @@ import { decodeDataFragment, fieldSource } from './codec/data-fragment.ts';
 import type { IndexMetadata } from './codec/index-metadata.ts';
 import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
-import { withDescendants } from './codec/schema.ts';
+import { withDescendants } from './codec/schema-field.ts';
 import { declineTable } from './guards.ts';
 import type { ReplanCause } from './reject-causes.ts';
 import type { BuiltSegment } from './segment-builder.ts';

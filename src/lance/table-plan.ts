@@ -3,8 +3,8 @@ import { SegmentdError } from '../lib/errors.ts';
 import type { Manifest } from './codec/manifest.ts';
 import type { StableRowIds } from './guards.ts';
 import { declineTable, FLAG } from './guards.ts';
-import type { BatchLimits, IndexState, WantedIndexes } from './plan.ts';
-import { maintainedIndexes, nextSegments } from './plan.ts';
+import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
+import { maintainedIndexes, nextSegments } from './index-plan.ts';
 import type { SegmentRequest } from './segment-builder.ts';
 
 /** What the configuration says about a table. */

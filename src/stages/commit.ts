@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import type { CommitOutcome } from '../lance/commit.ts';
-import { commitChange } from '../lance/commit.ts';
+import type { CommitOutcome } from '../lance/commit-change.ts';
+import { commitChange } from '../lance/commit-change.ts';
 import { publishSegments } from '../lance/publish.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Kit } from './kit.ts';

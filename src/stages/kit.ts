@@ -1,7 +1,7 @@
 /** What the stages work with. The daemon fills it with the real parts, tests with theirs. */
 
 import type { WriterVersion } from '../lance/codec/manifest.ts';
-import type { BatchLimits } from '../lance/plan.ts';
+import type { BatchLimits } from '../lance/index-plan.ts';
 import type { SegmentBuilder } from '../lance/segment-builder.ts';
 import type { Tables } from '../lance/tables.ts';
 import type { Limit } from '../lib/async-limit.ts';

@@ -2,7 +2,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { coverageRatio } from '../lance/coverage.ts';
-import type { IndexState } from '../lance/plan.ts';
+import type { IndexState } from '../lance/index-plan.ts';
 import type { TablePlan } from '../lance/table-plan.ts';
 import { planTable } from '../lance/table-plan.ts';
 import { asSegmentdError } from '../lib/errors.ts';

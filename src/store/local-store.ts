@@ -78,12 +78,61 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
+/** A hidden name beside the target: same file system, and collected by Lance's cleanup where it knows `.tmp`. */
+const stagingOf = (path: string) => join(dirname(path), `.tmp_${randomUUID()}`);
+const unstage = (path: string) => rm(path, { force: true }).catch(() => undefined);
+
+async function create(path: string, parts: readonly Uint8Array[], after?: Promise<unknown>): Promise<PutOutcome> {
+  const staged = stagingOf(path);
+  // Rejections are seen below even when staging fails first.
+  after?.catch(() => undefined);
+  try {
+    await inFolder(staged, () => writeDurably(staged, parts));
+    await after;
+    await link(staged, path);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return 'exists';
+    throw error;
+  } finally {
+    await unstage(staged);
+  }
+  await syncFile(dirname(path)).catch((error: unknown) => {
+    // The object is there by now: store_denied or store_full would promise that it is not.
+    throw new SegmentdError('store_unavailable', `cannot make ${path} durable: ${messageOf(error)}`, { cause: error });
+  });
+  return 'created';
+}
+
+async function replace(path: string, bytes: Uint8Array): Promise<void> {
+  const staged = stagingOf(path);
+  try {
+    await inFolder(staged, () => writeFile(staged, bytes, { flag: 'wx' }));
+    await rename(staged, path);
+  } finally {
+    await unstage(staged);
+  }
+}
+
+async function moveIn(localPath: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await rename(localPath, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error;
+    await copyFile(localPath, path, constants.COPYFILE_EXCL);
+  }
+}
+
+async function syncAll(paths: readonly string[]): Promise<void> {
+  const folders = new Set(paths.map((path) => dirname(path)));
+  // A new folder is itself a name in the one above it.
+  for (const folder of [...folders]) folders.add(dirname(folder));
+  await Promise.all([...paths, ...folders].map(syncFile));
+}
+
+/** The store whose keys are paths below `root`, an absolute folder. */
 export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
-  /** A hidden name beside the target: same file system, and collected by Lance's cleanup where it knows `.tmp`. */
-  const staging = (key: string) => join(dirname(at(key)), `.tmp_${randomUUID()}`);
-  const unstage = (path: string) => rm(path, { force: true }).catch(() => undefined);
-
   return {
     root,
     listsInOrder: false,
@@ -96,7 +145,6 @@ export function localStore(root: string): ObjectStore {
         },
         { value: [] },
       ),
-
     stat: (key) =>
       attempt<ObjectStat | null>(
         `stat ${at(key)}`,
@@ -106,64 +154,11 @@ export function localStore(root: string): ObjectStore {
         },
         { value: null },
       ),
-
     read: (key) => attempt<Uint8Array | null>(`read ${at(key)}`, () => readFile(at(key)), { value: null }),
-
-    putIfAbsent: (key, parts, after) =>
-      attempt<PutOutcome>(`create ${at(key)}`, async () => {
-        const staged = staging(key);
-        // Rejections are seen below even when staging fails first.
-        after?.catch(() => undefined);
-        try {
-          await inFolder(staged, () => writeDurably(staged, parts));
-          await after;
-          await link(staged, at(key));
-        } catch (error) {
-          if (errnoOf(error) === 'EEXIST') return 'exists';
-          throw error;
-        } finally {
-          await unstage(staged);
-        }
-        await syncFile(dirname(staged)).catch((error: unknown) => {
-          // The object is there by now: store_denied or store_full would promise that it is not.
-          throw new SegmentdError('store_unavailable', `cannot make ${at(key)} durable: ${messageOf(error)}`, {
-            cause: error,
-          });
-        });
-        return 'created';
-      }),
-
-    put: (key, bytes) =>
-      attempt(`write ${at(key)}`, async () => {
-        const staged = staging(key);
-        try {
-          await inFolder(staged, () => writeFile(staged, bytes, { flag: 'wx' }));
-          await rename(staged, at(key));
-        } finally {
-          await unstage(staged);
-        }
-      }),
-
-    importFile: (localPath, key) =>
-      attempt(`move ${localPath} to ${at(key)}`, async () => {
-        await mkdir(dirname(at(key)), { recursive: true });
-        try {
-          await rename(localPath, at(key));
-        } catch (error) {
-          if (errnoOf(error) !== 'EXDEV') throw error;
-          await copyFile(localPath, at(key), constants.COPYFILE_EXCL);
-        }
-      }),
-
-    sync: (keys) =>
-      attempt(`sync ${root}`, async () => {
-        const files = keys.map(at);
-        const folders = new Set(files.map(dirname));
-        // A new folder is itself a name in the one above it.
-        for (const folder of [...folders]) folders.add(dirname(folder));
-        await Promise.all([...files, ...folders].map(syncFile));
-      }),
-
+    putIfAbsent: (key, parts, after) => attempt(`create ${at(key)}`, () => create(at(key), parts, after)),
+    put: (key, bytes) => attempt(`write ${at(key)}`, () => replace(at(key), bytes)),
+    importFile: (localPath, key) => attempt(`move ${localPath} to ${at(key)}`, () => moveIn(localPath, at(key))),
+    sync: (keys) => attempt(`sync ${root}`, () => syncAll(keys.map(at))),
     remove: (key) => attempt(`remove ${at(key)}`, () => rm(at(key), { force: true })),
     removeFolder: (folder) => attempt(`remove ${at(folder)}`, () => rm(at(folder), { recursive: true, force: true })),
   };

@@ -92,6 +92,8 @@ export type FragmentSpans = {
   readonly ends: number[];
   /** Where the first fragment's tag begins. */
   listStart: number;
+  /** Where the last one ends; null before the first. */
+  listEnd: number | null;
   /** Whether nothing stands between the fragments. */
   contiguous: boolean;
 };

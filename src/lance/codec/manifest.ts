@@ -15,8 +15,8 @@ import { scanFragments } from './fragments.ts';
 import type { IndexMetadata } from './index-metadata.ts';
 import { decodeIndexMetadata } from './index-metadata.ts';
 import { manifestFileWriter, manifestMessageOf, sectionAt } from './manifest-file.ts';
-import type { SchemaField } from './schema.ts';
-import { decodeSchemaField } from './schema.ts';
+import type { SchemaField } from './schema-field.ts';
+import { decodeSchemaField } from './schema-field.ts';
 import type { TransactionHead } from './transaction.ts';
 import { decodeTransactionHead } from './transaction.ts';
 import { Cursor, copyFields } from './wire.ts';
@@ -81,12 +81,44 @@ const REPLACED: ReadonlySet<number> = new Set([
  */
 export function parseManifest(file: Uint8Array, previous?: Manifest): Manifest {
   const message = manifestMessageOf(file);
-  const schema: SchemaField[] = [];
-  const basePaths: BasePath[] = [];
-  const spans: FragmentSpans = { starts: [], ends: [], listStart: 0, contiguous: true };
-  let known: FragmentList | undefined;
-  let lastFragmentEnd = -1;
-  const seen = {
+  const draft = emptyDraft();
+  const kept: Uint8Array[] = [];
+  let keptFrom = 0;
+  const cursor = new Cursor(message);
+  while (cursor.next()) {
+    if (cursor.field === F.fragments) addFragment(cursor, draft, previous);
+    else readField(cursor, draft);
+    if (!REPLACED.has(cursor.field)) continue;
+    if (cursor.fieldStart > keptFrom) kept.push(message.subarray(keptFrom, cursor.fieldStart));
+    keptFrom = cursor.pos;
+  }
+  if (cursor.pos > keptFrom) kept.push(message.subarray(keptFrom, cursor.pos));
+  const { spans, known, indexOffset, transactionOffset, ...seen } = draft;
+  const indexSection = indexOffset === null ? new Uint8Array(0) : sectionAt(file, indexOffset, 'index');
+  const transaction = transactionOffset === null ? null : sectionAt(file, transactionOffset, 'transaction');
+  return {
+    ...seen,
+    file,
+    message,
+    kept,
+    fragments: scanFragments(message, spans, known),
+    indexSection,
+    indexes: decodeIndexSection(indexSection),
+    transaction: transaction && decodeTransactionHead(transaction),
+  };
+}
+
+type Draft = ReturnType<typeof emptyDraft>;
+
+function emptyDraft() {
+  return {
+    schema: [] as SchemaField[],
+    basePaths: [] as BasePath[],
+    spans: { starts: [], ends: [], listStart: 0, listEnd: null, contiguous: true } as FragmentSpans,
+    /** Fragments of an older manifest that this one begins with. */
+    known: undefined as FragmentList | undefined,
+    indexOffset: null as number | null,
+    transactionOffset: null as number | null,
     version: 0,
     timestampMs: 0,
     readerFlags: 0n,
@@ -96,90 +128,68 @@ export function parseManifest(file: Uint8Array, previous?: Manifest): Manifest {
     dataFormat: null as string | null,
     transactionFile: '',
   };
-  const kept: Uint8Array[] = [];
-  let keptFrom = 0;
-  let indexOffset: number | null = null;
-  let transactionOffset: number | null = null;
-  const cursor = new Cursor(message);
-  while (cursor.next()) {
-    switch (cursor.field) {
-      case F.fragments: {
-        if (lastFragmentEnd < 0) {
-          spans.listStart = cursor.fieldStart;
-          if (previous?.fragments.isPrefixOf(message, cursor.fieldStart)) {
-            known = previous.fragments;
-            cursor.pos = lastFragmentEnd = known.end as number;
-            break;
-          }
-        } else if (cursor.fieldStart !== lastFragmentEnd) spans.contiguous = false;
-        const end = cursor.enter();
-        spans.starts.push(cursor.pos);
-        spans.ends.push(end);
-        cursor.pos = lastFragmentEnd = end;
-        break;
-      }
-      case F.schema:
-        schema.push(decodeSchemaField(cursor.message()));
-        break;
-      case F.version:
-        seen.version = cursor.varint();
-        break;
-      case F.indexSection:
-        indexOffset = cursor.varint();
-        break;
-      case F.timestamp:
-        seen.timestampMs = decodeTimestamp(cursor.message());
-        break;
-      case F.readerFlags:
-        seen.readerFlags = cursor.varint64();
-        break;
-      case F.writerFlags:
-        seen.writerFlags = cursor.varint64();
-        break;
-      case F.maxFragmentId:
-        seen.maxFragmentId = cursor.varint();
-        break;
-      case F.transactionFile:
-        seen.transactionFile = cursor.string();
-        break;
-      case F.writerVersion: {
-        const [library, version] = decodeStrings(cursor.message());
-        seen.writer = { library, version };
-        break;
-      }
-      case F.dataFormat:
-        seen.dataFormat = decodeStrings(cursor.message())[1];
-        break;
-      case F.basePaths:
-        basePaths.push(decodeBasePath(cursor.message()));
-        break;
-      case F.transactionSection:
-      case F.transactionSectionNew:
-        transactionOffset = cursor.varint();
-        break;
-      default:
-        cursor.skip();
+}
+
+function addFragment(cursor: Cursor, draft: Draft, previous?: Manifest): void {
+  const { spans } = draft;
+  if (spans.listEnd === null) {
+    spans.listStart = cursor.fieldStart;
+    if (previous?.fragments.isPrefixOf(cursor.bytes, cursor.fieldStart)) {
+      draft.known = previous.fragments;
+      cursor.pos = spans.listEnd = previous.fragments.end as number;
+      return;
     }
-    if (REPLACED.has(cursor.field)) {
-      if (cursor.fieldStart > keptFrom) kept.push(message.subarray(keptFrom, cursor.fieldStart));
-      keptFrom = cursor.pos;
+  } else if (cursor.fieldStart !== spans.listEnd) spans.contiguous = false;
+  const end = cursor.enter();
+  spans.starts.push(cursor.pos);
+  spans.ends.push(end);
+  cursor.pos = spans.listEnd = end;
+}
+
+function readField(cursor: Cursor, draft: Draft): void {
+  switch (cursor.field) {
+    case F.schema:
+      draft.schema.push(decodeSchemaField(cursor.message()));
+      break;
+    case F.version:
+      draft.version = cursor.varint();
+      break;
+    case F.indexSection:
+      draft.indexOffset = cursor.varint();
+      break;
+    case F.timestamp:
+      draft.timestampMs = decodeTimestamp(cursor.message());
+      break;
+    case F.readerFlags:
+      draft.readerFlags = cursor.varint64();
+      break;
+    case F.writerFlags:
+      draft.writerFlags = cursor.varint64();
+      break;
+    case F.maxFragmentId:
+      draft.maxFragmentId = cursor.varint();
+      break;
+    case F.transactionFile:
+      draft.transactionFile = cursor.string();
+      break;
+    case F.writerVersion: {
+      const [library, version] = decodeStrings(cursor.message());
+      draft.writer = { library, version };
+      break;
     }
+    case F.dataFormat:
+      draft.dataFormat = decodeStrings(cursor.message())[1];
+      break;
+    case F.basePaths:
+      draft.basePaths.push(decodeBasePath(cursor.message()));
+      break;
+    case F.transactionSection:
+    case F.transactionSectionNew:
+      draft.transactionOffset = cursor.varint();
+      break;
+    default:
+      cursor.skip();
   }
-  if (cursor.pos > keptFrom) kept.push(message.subarray(keptFrom, cursor.pos));
-  const indexSection = indexOffset === null ? new Uint8Array(0) : sectionAt(file, indexOffset, 'index');
-  const transaction = transactionOffset === null ? null : sectionAt(file, transactionOffset, 'transaction');
-  return {
-    ...seen,
-    file,
-    message,
-    kept,
-    schema,
-    basePaths,
-    fragments: scanFragments(message, spans, known),
-    indexSection,
-    indexes: decodeIndexSection(indexSection),
-    transaction: transaction && decodeTransactionHead(transaction),
-  };
 }
 
 function decodeTimestamp(cursor: Cursor): number {

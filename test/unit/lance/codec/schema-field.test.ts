@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SchemaField } from '../../../../src/lance/codec/schema.ts';
+import type { SchemaField } from '../../../../src/lance/codec/schema-field.ts';
 import {
   decodeSchemaField,
   defaultIndexName,
@@ -7,7 +7,7 @@ import {
   pathOfField,
   supportsBtree,
   withDescendants,
-} from '../../../../src/lance/codec/schema.ts';
+} from '../../../../src/lance/codec/schema-field.ts';
 import { Cursor } from '../../../../src/lance/codec/wire.ts';
 import type { FieldSpec } from '../manifest-fixture.ts';
 import { message, schemaField } from '../manifest-fixture.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
-import type { WantedIndexes } from '../../../src/lance/plan.ts';
-import { maintainedIndexes, nextSegments } from '../../../src/lance/plan.ts';
+import type { WantedIndexes } from '../../../src/lance/index-plan.ts';
+import { maintainedIndexes, nextSegments } from '../../../src/lance/index-plan.ts';
 import type { ManifestSpec } from './manifest-fixture.ts';
 import { manifestFile, message } from './manifest-fixture.ts';
 

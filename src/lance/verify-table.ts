@@ -3,7 +3,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { IndexMetadata } from './codec/index-metadata.ts';
 import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
-import { pathOfField } from './codec/schema.ts';
+import { pathOfField } from './codec/schema-field.ts';
 import { findMissingFiles } from './publish.ts';
 import { compareAnswers } from './sample-answers.ts';
 import type { LanceTable } from './table.ts';
