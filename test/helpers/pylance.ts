@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/**
+ * The versions of pylance that tables have to be right for; pylance n carries lance n. The dependencies of each are those pip
+ * chooses for it, since no one set of them fits every Python.
+ */
+export const PYLANCE_VERSIONS = {
+  /** The oldest lance that we promise to share tables with: five majors behind the engine in LanceDB 0.39, which is lance 12. */
+  oldest: '7.0.0',
+  /** The last major before lance 12: what a reader has that is upgraded one step behind its writers. */
+  middle: '11.0.0',
+  /** The newest on the registry, two majors ahead of our engine: it may write what lance 12 has never seen. */
+  newest: '14.0.2',
+} as const;
+export type PylanceVersion = (typeof PYLANCE_VERSIONS)[keyof typeof PYLANCE_VERSIONS];
+
+/** How to start a Python that imports one version of pylance. */
+export type Pylance = { readonly python: string; readonly env: NodeJS.ProcessEnv };
+
+/** Written last, so that a folder without it is an installation that was interrupted. */
+const MARKER = 'complete';
+const PYTHON = 'python3';
+const ABI = 'import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_platform())';
+
+/**
+ * A Python with this version of pylance, which is installed below `SEGMENTD_CACHE_DIR` (default: `.cache` in the repository)
+ * when it is not there yet. Undefined where it cannot be had; with `CI=true` that throws, since a check that did not run must
+ * not look like one that passed.
+ */
+export async function findPylance(version: PylanceVersion): Promise<Pylance | undefined> {
+  try {
+    const { stdout: abi } = await run(PYTHON, ['-c', ABI]);
+    const home = join(cacheFolder(), 'pylance', `${version}-${abi.trim().replaceAll(' ', '-')}`);
+    if (!existsSync(join(home, MARKER))) await install(version, home);
+    const pylance = { python: PYTHON, env: environment(home) };
+    await run(PYTHON, ['-s', '-c', `import lance; assert lance.__version__ == '${version}', lance`], {
+      env: pylance.env,
+    });
+    return pylance;
+  } catch (cause) {
+    const say = `pylance ${version} cannot be had here: the interop tests need ${PYTHON} (3.10 or newer) with pip`;
+    if (process.env.CI === 'true') throw new Error(say, { cause });
+    process.stderr.write(`NOT CHECKED: ${say} (${cause})\n`);
+    return undefined;
+  }
+}
+
+function cacheFolder(): string {
+  return resolve(process.env.SEGMENTD_CACHE_DIR || join(import.meta.dirname, '..', '..', '.cache'));
+}
+
+/** Not a virtual environment, which Debian's Python cannot make by itself: a folder of packages that goes first on the path. */
+function environment(packages: string): NodeJS.ProcessEnv {
+  // Lance would tell once per dataset that its format 2.2 is new; what matters comes back as an answer.
+  return { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1', LANCE_LOG: 'error' };
+}
+
+/** Installs aside and renames, so that several processes may do it at once and the first wins. */
+async function install(version: PylanceVersion, home: string): Promise<void> {
+  const parent = resolve(home, '..');
+  await mkdir(parent, { recursive: true });
+  const aside = await mkdtemp(join(parent, 'install-'));
+  try {
+    const quiet = ['--quiet', '--no-input', '--no-warn-conflicts', '--disable-pip-version-check'];
+    const args = ['-m', 'pip', 'install', ...quiet, '--only-binary', ':all:', '--target', aside, `pylance==${version}`];
+    await run(PYTHON, args);
+    await writeFile(join(aside, MARKER), '');
+    await rename(aside, home).catch(async (error: unknown) => {
+      if (existsSync(join(home, MARKER))) return;
+      await rm(home, { recursive: true, force: true });
+      await rename(aside, home).catch(() => {
+        if (!existsSync(join(home, MARKER))) throw error;
+      });
+    });
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
