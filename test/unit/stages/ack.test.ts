@@ -1,0 +1,55 @@
+import { lastValueFrom, of, toArray } from 'rxjs';
+import { expect, test } from 'vitest';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import { ack } from '../../../src/stages/ack.ts';
+import type { Committed } from '../../../src/stages/work.ts';
+import { batchOf, item, testKit } from './kit-fixture.ts';
+
+const through = (kit: ReturnType<typeof testKit>, done: Committed) => lastValueFrom(of(done).pipe(ack(kit), toArray()));
+
+const covered = (items: Parameters<typeof batchOf>[0], coveredVersion: number): Committed => ({
+  kind: 'covered',
+  batch: batchOf(items),
+  coveredVersion,
+  tableVersion: coveredVersion + 1,
+  fresh: true,
+  indexes: [],
+});
+
+test('events up to the covered version are settled, later ones go round again', async () => {
+  const items = [item(0), item(1, 't', { version: 4 }), item(2, 't', { version: 5 }), item(3, 't', { version: 6 })];
+  const kit = testKit();
+  const left = await through(kit, covered(items, 5));
+  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1, 1, 0]);
+  expect(left.map((batch) => batch.items)).toEqual([[items[3]]]);
+  expect(kit.lines.find(({ event }) => event === 'batchCovered')).toMatchObject({
+    table: 'lake/t',
+    coveredVersion: 5,
+    events: 3,
+  });
+});
+
+test('a batch that is settled whole does not go round again', async () => {
+  const items = [item(0), item(1)];
+  expect(await through(testKit(), covered(items, 5))).toEqual([]);
+  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
+});
+
+test('a batch that goes round again keeps all its records', async () => {
+  const items = [item(0), item(1)];
+  const batch = batchOf(items, { replans: 2 });
+  expect(await through(testKit(), { kind: 'again', batch })).toEqual([batch]);
+  expect(items.map(({ delivery }) => delivery.acks())).toEqual([0, 0]);
+});
+
+test('a declined table settles its records, since trying again would give the same answer', async () => {
+  const items = [item(0), item(1, 't', { version: 99 })];
+  const kit = testKit();
+  const error = new SegmentdError('table_stable_row_ids', 'why');
+  expect(await through(kit, { kind: 'declined', batch: batchOf(items), error })).toEqual([]);
+  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
+  expect(kit.lines.find(({ event }) => event === 'tableDeclined')).toMatchObject({
+    code: 'table_stable_row_ids',
+    error: 'why',
+  });
+});

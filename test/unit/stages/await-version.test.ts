@@ -1,0 +1,82 @@
+import { lastValueFrom, of, toArray } from 'rxjs';
+import { expect, test } from 'vitest';
+import type { Manifest } from '../../../src/lance/codec/manifest.ts';
+import { parseManifest } from '../../../src/lance/codec/manifest.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import { awaitVersion } from '../../../src/stages/await-version.ts';
+import { manifestFile } from '../lance/manifest-fixture.ts';
+import type { TestKit } from './kit-fixture.ts';
+import { batchOf, item, passing, testKit } from './kit-fixture.ts';
+
+const at = (version: number) => parseManifest(manifestFile({ version }));
+const none = () => new SegmentdError('table_not_found', 'no table');
+
+/** A kit whose table shows these answers one after the other, the last one for ever. */
+function kitWith(answers: (Manifest | Error)[], versionWaitMs = 60_000): TestKit {
+  const latest = async () => {
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (!answer || answer instanceof Error) throw answer;
+    return answer;
+  };
+  const kit = testKit({ table: { latest } });
+  return { ...kit, settings: { ...kit.settings, versionWaitMs } };
+}
+const through = (kit: TestKit, items: ReturnType<typeof item>[]) =>
+  lastValueFrom(of(batchOf(items)).pipe(awaitVersion(kit), toArray()));
+const version = (offset: number, number: number) => item(offset, 't', { version: number });
+
+test('a batch whose versions can be seen goes on at once', async () => {
+  const items = [item(0), version(1, 7)];
+  expect(await through(kitWith([at(7)]), items)).toMatchObject([{ items }]);
+});
+
+test('a batch waits until its version can be seen', async () => {
+  const items = [version(0, 7)];
+  const kit = kitWith([none(), at(5), at(6), at(8)]);
+  expect(await through(kit, items)).toMatchObject([{ items }]);
+  expect(kit.letters).toEqual([]);
+});
+
+test('a batch of which some can be seen goes on whole: the rest comes round again', async () => {
+  const items = [version(0, 9), version(1, 4)];
+  expect(await through(kitWith([at(5)]), items)).toMatchObject([{ items }]);
+});
+
+test('an event whose version never comes goes to the dead-letter topic, and the others go on', async () => {
+  const items = [version(0, 9), version(1, 4)];
+  const kit = kitWith([at(5)], 0);
+  const [batch] = await through(kit, items);
+  expect(batch?.items).toEqual([items[1]]);
+  expect(kit.letters).toEqual([[0n, 'event_version_not_visible']]);
+  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 0]);
+});
+
+test('the time to wait begins when segmentd saw the event, not with the batch', async () => {
+  const young = version(0, 9);
+  const old = { ...version(1, 9), seenMs: Date.now() - 10_000 };
+  const kit = kitWith([at(5), at(9)], 5000);
+  const [batch] = await through(kit, [young, old]);
+  expect(batch?.items).toEqual([young]);
+  expect(kit.letters).toEqual([[1n, 'event_version_not_visible']]);
+});
+
+test('an event for a table that never comes goes to the dead-letter topic, and no batch is left', async () => {
+  const items = [item(0), version(1, 1)];
+  const kit = kitWith([none()], 0);
+  expect(await through(kit, items)).toEqual([]);
+  expect(kit.letters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
+  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
+});
+
+test('records whose partition has moved are not waited for', async () => {
+  const moved = item(0, 't', { version: 99 }, { signal: AbortSignal.abort() });
+  const kit = kitWith([at(5)]);
+  expect(await through(kit, [moved])).toEqual([]);
+  expect([kit.letters, moved.delivery.acks()]).toEqual([[], 0]);
+});
+
+test('a table that cannot be reached is an error that may pass, not a dead letter', async () => {
+  const kit = kitWith([passing()], 0);
+  await expect(through(kit, [item(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(kit.letters).toEqual([]);
+});

@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { concat, lastValueFrom, of, Subject, throwError, toArray } from 'rxjs';
+import { expect, test } from 'vitest';
+import { batchByTable } from '../../../src/stages/batch-by-table.ts';
+import type { Batch, Item } from '../../../src/stages/work.ts';
+import { item } from './kit-fixture.ts';
+
+const offsetsOf = ({ items }: Batch) => items.map(({ delivery }) => Number(delivery.origin.offset));
+const turns = async (count: number) => {
+  for (let at = 0; at < count; at++) await new Promise<void>((resolve) => setImmediate(resolve));
+};
+
+test('one batch at a time per table, nothing lost, nothing twice, in order: whatever the timing', async () => {
+  const arrivals = fc.array(fc.record({ table: fc.nat(3), pause: fc.nat(3), takes: fc.nat(4) }), { maxLength: 25 });
+  await fc.assert(
+    fc.asyncProperty(arrivals, async (list) => {
+      const source = new Subject<Item>();
+      const busy = new Set<string>();
+      const seen = new Map<string, number[]>();
+      let overlaps = 0;
+      const done = lastValueFrom(
+        source.pipe(
+          batchByTable(0, async (batch) => {
+            const { id } = batch.table;
+            if (busy.has(id)) overlaps += 1;
+            busy.add(id);
+            seen.set(id, [...(seen.get(id) ?? []), ...offsetsOf(batch)]);
+            await turns(list[Number(batch.items[0]?.delivery.origin.offset)]?.takes ?? 0);
+            busy.delete(id);
+            return batch.items.length;
+          }),
+          toArray(),
+        ),
+      );
+      const expected = new Map<string, number[]>();
+      for (const [offset, { table, pause }] of list.entries()) {
+        const next = item(offset, `t${table}`);
+        expected.set(next.event.table.id, [...(expected.get(next.event.table.id) ?? []), offset]);
+        source.next(next);
+        await turns(pause);
+      }
+      source.complete();
+      const sizes = await done;
+      expect(overlaps).toBe(0);
+      expect(new Map([...seen].sort())).toEqual(new Map([...expected].sort()));
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(list.length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('an idle table starts at once, and what arrives while it is busy is its next batch', async () => {
+  const source = new Subject<Item>();
+  const batches: number[][] = [];
+  const gates: (() => void)[] = [];
+  const done = lastValueFrom(
+    source.pipe(
+      batchByTable(0, (batch) => {
+        batches.push(offsetsOf(batch));
+        return new Promise<void>((resolve) => gates.push(resolve));
+      }),
+      toArray(),
+    ),
+  );
+  source.next(item(0));
+  expect(batches).toEqual([[0]]);
+  source.next(item(1));
+  source.next(item(2, 'other'));
+  source.next(item(3));
+  expect(batches).toEqual([[0], [2]]);
+  gates[0]?.();
+  await turns(2);
+  expect(batches).toEqual([[0], [2], [1, 3]]);
+  source.complete();
+  gates[1]?.();
+  gates[2]?.();
+  expect(await done).toHaveLength(3);
+});
+
+test('it completes only after the work that waits behind the last batch', async () => {
+  const results = of(item(0), item(1), item(2)).pipe(
+    batchByTable(0, async (batch) => {
+      await turns(2);
+      return offsetsOf(batch);
+    }),
+    toArray(),
+  );
+  expect(await lastValueFrom(results)).toEqual([[0], [1, 2]]);
+});
+
+test('nothing in, nothing out, and it completes', async () => {
+  expect(
+    await lastValueFrom(
+      of<Item>().pipe(
+        batchByTable(0, () => [1]),
+        toArray(),
+      ),
+    ),
+  ).toEqual([]);
+});
+
+test('lingering gathers what arrives meanwhile', async () => {
+  const source = new Subject<Item>();
+  const done = lastValueFrom(
+    source.pipe(
+      batchByTable(20, (batch) => [offsetsOf(batch)]),
+      toArray(),
+    ),
+  );
+  source.next(item(0));
+  await turns(2);
+  source.next(item(1));
+  source.complete();
+  expect(await done).toEqual([[0, 1]]);
+});
+
+test('records whose partition has moved are left to their new owner', async () => {
+  const source = new Subject<Item>();
+  const moved = new AbortController();
+  const gate = Promise.withResolvers<void>();
+  const batches: number[][] = [];
+  const done = lastValueFrom(
+    source.pipe(
+      batchByTable(0, async (batch) => {
+        batches.push(offsetsOf(batch));
+        await gate.promise;
+      }),
+      toArray(),
+    ),
+  );
+  source.next(item(0));
+  source.next(item(1, 't', {}, { signal: moved.signal }));
+  source.next(item(2));
+  moved.abort();
+  source.complete();
+  gate.resolve();
+  await done;
+  expect(batches).toEqual([[0], [2]]);
+});
+
+test('a table all of whose records have moved does no work, and is idle again', async () => {
+  const source = new Subject<Item>();
+  const batches: number[][] = [];
+  const done = lastValueFrom(
+    source.pipe(
+      batchByTable(0, (batch) => {
+        batches.push(offsetsOf(batch));
+        return [1];
+      }),
+      toArray(),
+    ),
+  );
+  source.next(item(0, 't', {}, { signal: AbortSignal.abort() }));
+  source.next(item(1));
+  source.complete();
+  expect(await done).toEqual([1]);
+  expect(batches).toEqual([[1]]);
+});
+
+test('an error of the work or of the source ends it', async () => {
+  const failing = of(item(0)).pipe(batchByTable(0, () => Promise.reject(new Error('work'))));
+  await expect(lastValueFrom(failing, { defaultValue: null })).rejects.toThrow('work');
+  const broken = concat(
+    of(item(0)),
+    throwError(() => new Error('source')),
+  ).pipe(batchByTable(0, () => []));
+  await expect(lastValueFrom(broken, { defaultValue: null })).rejects.toThrow('source');
+});
+
+test('unsubscribing ends the work of all tables', () => {
+  const source = new Subject<Item>();
+  const work = new Subject<number>();
+  const subscription = source.pipe(batchByTable(0, () => work)).subscribe();
+  source.next(item(0, 'a'));
+  source.next(item(1, 'b'));
+  expect(work.observed).toBe(true);
+  subscription.unsubscribe();
+  expect([work.observed, source.observed]).toEqual([false, false]);
+});

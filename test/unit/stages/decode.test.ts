@@ -1,0 +1,58 @@
+import { lastValueFrom, of, toArray } from 'rxjs';
+import { expect, test } from 'vitest';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { Delivery } from '../../../src/model.ts';
+import { decode } from '../../../src/stages/decode.ts';
+import type { Kit } from '../../../src/stages/kit.ts';
+import { delivery, tableRef, testKit } from './kit-fixture.ts';
+
+/** Even offsets are events, odd ones are not. */
+const decodeEvent: Kit['decodeEvent'] = ({ origin }) => {
+  if (origin.offset % 2n === 1n) throw new SegmentdError('event_not_json', 'not JSON');
+  return { table: tableRef('t'), version: Number(origin.offset) };
+};
+const through = (kit: Kit, ...records: Delivery[]) => lastValueFrom(of(...records).pipe(decode(kit), toArray()));
+
+test('a record becomes an item of work, on loan', async () => {
+  const record = delivery(4);
+  const items = await through(testKit({ decodeEvent }), record);
+  expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, delivery: record }]);
+  expect(record.acks()).toBe(0);
+});
+
+test('a record that is no event goes to the dead-letter topic, is settled after that, and stops nobody', async () => {
+  const records = [1, 2, 3].map((offset) => delivery(offset));
+  const order: string[] = [];
+  const kit = testKit({
+    decodeEvent,
+    deadLetter: async ({ origin }, { code }) => {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      order.push(`${origin.offset} ${code}, acks ${records.map(({ acks }) => acks()).join('')}`);
+    },
+  });
+  const items = await through(kit, ...records);
+  expect(items.map((it) => it.event.version)).toEqual([2]);
+  expect(order).toHaveLength(2);
+  expect(order[0]).toBe('1 event_not_json, acks 000');
+  expect(records.map(({ acks }) => acks())).toEqual([1, 0, 1]);
+  expect(kit.lines.some(({ event }) => event === 'eventDeadLettered')).toBe(true);
+});
+
+test('a record that the dead-letter topic did not take is not settled', async () => {
+  const record = delivery(1);
+  const kit = testKit({ decodeEvent, deadLetter: () => Promise.reject(new SegmentdError('broker_unavailable', 'no')) });
+  await expect(through(kit, record)).rejects.toMatchObject({ code: 'broker_unavailable' });
+  expect(record.acks()).toBe(0);
+});
+
+test('a bug in decoding is no bad event: it ends the pipeline, and nothing is settled', async () => {
+  const record = delivery(1);
+  const bug = new TypeError('bug');
+  const kit = testKit({
+    decodeEvent: () => {
+      throw bug;
+    },
+  });
+  await expect(through(kit, record)).rejects.toBe(bug);
+  expect([record.acks(), kit.letters]).toEqual([0, []]);
+});

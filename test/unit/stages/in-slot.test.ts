@@ -1,0 +1,51 @@
+import { from, lastValueFrom, of } from 'rxjs';
+import { expect, test } from 'vitest';
+import { asyncLimit } from '../../../src/lib/async-limit.ts';
+import { inSlot } from '../../../src/stages/in-slot.ts';
+import { testKit } from './kit-fixture.ts';
+
+test('no more run at once than there are places', async () => {
+  const kit = testKit({ slots: asyncLimit(2) });
+  let [running, most] = [0, 0];
+  const work = async (value: number) => {
+    most = Math.max(most, ++running);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    running -= 1;
+    return value;
+  };
+  const results = [1, 2, 3, 4, 5].map((value) => lastValueFrom(of(value).pipe(inSlot(kit, (it) => from(work(it))))));
+  expect(await Promise.all(results)).toEqual([1, 2, 3, 4, 5]);
+  expect(most).toBe(2);
+});
+
+test('what has begun runs to its end though nobody listens any more, and the place is busy until then', async () => {
+  const kit = testKit({ slots: asyncLimit(1) });
+  const gate = Promise.withResolvers<number>();
+  let ended = false;
+  const work = async () => {
+    await gate.promise;
+    ended = true;
+    return 1;
+  };
+  const subscription = of(1)
+    .pipe(inSlot(kit, () => from(work())))
+    .subscribe();
+  subscription.unsubscribe();
+  const idle = kit.slots.idle();
+  gate.resolve(1);
+  await idle;
+  expect(ended).toBe(true);
+});
+
+test('nothing begins after the signal to stop', async () => {
+  let began = false;
+  const kit = testKit({ signal: AbortSignal.abort(new Error('stopping')) });
+  const work = of(1).pipe(
+    inSlot(kit, () => {
+      began = true;
+      return of(1);
+    }),
+  );
+  await expect(lastValueFrom(work)).rejects.toThrow('stopping');
+  expect(began).toBe(false);
+});

@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { provenance } from '../../../src/stages/provenance.ts';
+import { batchOf, item, testKit } from './kit-fixture.ts';
+
+const { settings } = testKit();
+const from = (topic: string, partition: number, offset: bigint) =>
+  item(0, 't', {}, { origin: { topic, partition, offset } });
+
+test('names segmentd, the member, and the offsets of each partition', () => {
+  const items = [from('a', 0, 7n), from('a', 1, 2n), from('a', 0, 3n), from('a', 0, 9n), from('b', 0, 1n)];
+  expect(provenance(settings, batchOf(items))).toEqual({
+    'segmentd.version': '1.2.3',
+    'segmentd.member': 'me@here:1',
+    'segmentd.events': 'a/0/3-9 a/1/2-2 b/0/1-1',
+  });
+});
+
+test('a batch without events says nothing of any', () => {
+  expect(Object.keys(provenance(settings, batchOf([])))).toEqual(['segmentd.version', 'segmentd.member']);
+});
+
+test('the range of a partition is that of its least and greatest offset, whatever the order and however large', () => {
+  fc.assert(
+    fc.property(fc.array(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }), { minLength: 1 }), (offsets) => {
+      const sorted = [...offsets].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+      const events = provenance(settings, batchOf(offsets.map((offset) => from('a', 4, offset))))['segmentd.events'];
+      expect(events).toBe(`a/4/${sorted[0]}-${sorted.at(-1)}`);
+    }),
+  );
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { defer, lastValueFrom, of, throwError } from 'rxjs';
+import { expect, test } from 'vitest';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import { backoffMs, retryLater } from '../../../src/stages/retry.ts';
+import { passing, tableRef, testKit } from './kit-fixture.ts';
+
+/** Work that fails with these errors, one after the other, before it succeeds. */
+const failing = (errors: unknown[]) =>
+  defer(() => {
+    const error = errors.shift();
+    return error === undefined ? of('done') : throwError(() => error);
+  });
+
+test('what may pass is tried again until it does, and each failure is told', async () => {
+  const kit = testKit();
+  const errors = [passing('one'), new SegmentdError('build_stale', 'two'), passing('three')];
+  expect(await lastValueFrom(failing(errors).pipe(retryLater(kit, tableRef('t'))))).toBe('done');
+  const told = kit.lines.filter(({ event }) => event === 'workFailed');
+  expect(told.length).toBeGreaterThan(0);
+  expect(told[0]).toMatchObject({ table: 'lake/t', code: 'store_unavailable', error: 'one' });
+});
+
+test.each<[string, unknown]>([
+  ['an error of the kind never', new SegmentdError('internal', 'bug')],
+  ['anything that is no SegmentdError', new TypeError('bug')],
+])('%s is not tried again', async (_name, error) => {
+  const errors = [error];
+  await expect(lastValueFrom(failing(errors).pipe(retryLater(testKit(), tableRef('t'))))).rejects.toBe(error);
+});
+
+test('the pause doubles up to the maximum, less a quarter at most', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.integer({ min: 1, max: 1e6 }),
+      fc.integer({ min: 1, max: 2000 }),
+      (initialMs, more, failures) => {
+        const maxMs = initialMs + more;
+        const full = Math.min(maxMs, initialMs * 2 ** (failures - 1));
+        const pause = backoffMs({ initialMs, maxMs }, failures);
+        expect(pause).toBeLessThanOrEqual(full);
+        expect(pause).toBeGreaterThan(full * 0.75 - 1e-9);
+      },
+    ),
+  );
+});
