@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { Subscription } from 'rxjs';
 import type { Config } from './config/schema.ts';
-import { decodeAppendEvent } from './kafka/append-event.ts';
+import { decodeRecord } from './kafka/append-event.ts';
 import { openDeadLetters } from './kafka/dead-letter.ts';
 import { keepTopics } from './kafka/keep-topics.ts';
 import { openLag } from './kafka/lag.ts';
@@ -177,10 +177,10 @@ function kitOf(
     tables: openTables(localStore, policies),
     builder: lanceSegmentBuilder(scratchDir),
     telemetry,
-    decodeEvent: ({ value, origin }) => {
-      const event = decodeAppendEvent(databases, value, { maxValueBytes: config.events.max_bytes });
-      owners.set(event.table.id, origin.partition);
-      return event;
+    decodeRecord: (delivery) => {
+      const events = decodeRecord(databases, delivery, { maxValueBytes: config.events.max_bytes });
+      for (const { table } of events) owners.set(table.id, delivery.origin.partition);
+      return events;
     },
     deadLetter,
     slots: asyncLimit(config.concurrency.tables),

@@ -126,5 +126,7 @@ function sameColumn(id: number, fields: readonly number[], base: Manifest, lates
   const [before, now] = [base.fragments.bytesOf(was), latest.fragments.bytesOf(is)];
   if (Buffer.compare(before, now) === 0) return true;
   const [a, b] = [decodeDataFragment(before), decodeDataFragment(now)];
+  // A restore brings deleted rows back, which the segment does not have. Nothing but an unchanged file proves that none came.
+  if (a.deletions !== null && (b.deletions === null || Buffer.compare(a.deletions, b.deletions) !== 0)) return false;
   return fields.every((field) => fieldSource(a, field) === fieldSource(b, field));
 }

@@ -13,8 +13,8 @@ export type Kit = {
   readonly tables: Tables;
   readonly builder: SegmentBuilder;
   readonly telemetry: Telemetry;
-  /** Reads an append event out of a record. Throws a SegmentdError `event_*`. */
-  decodeEvent(delivery: Delivery): AppendEvent;
+  /** Reads the append events out of a record; none when it asks for nothing. Throws a SegmentdError `event_*`. */
+  decodeRecord(delivery: Delivery): readonly AppendEvent[];
   /** Resolves once the dead-letter topic has the record. */
   deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
   /** Shared by all tables: how many are planned, built and committed at once. */

@@ -6,7 +6,7 @@ import { errorFields } from './event-context.ts';
 import type { EventOutcome } from './metric-catalogue.ts';
 
 /** How an append event ends, other than in the dead-letter topic. */
-export type SettledOutcome = Exclude<EventOutcome, 'invalid'>;
+export type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
 export type PartitionLag = { readonly topic: string; readonly partition: number; readonly records: number };
 /** Topic to the partitions this member owns. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
@@ -53,6 +53,11 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
     }): void {
       metrics.tables.set('last_event_timestamp_seconds', event.table, now() / 1000);
       say('eventReceived', { table: event.table, version: event.version, id: event.id, ...where(event.origin) });
+    },
+    /** A record that was understood and asks for nothing, such as a notification about a data file. */
+    recordIgnored(event: { origin: Origin }): void {
+      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'ignored' });
+      say('recordIgnored', where(event.origin));
     },
     /** The record is done with. `accepted`: it led to a commit; `duplicate`: there was nothing to do any more. */
     eventSettled(event: { origin: Origin; table: string; outcome: SettledOutcome }): void {

@@ -6,7 +6,7 @@ import { ERRORS, EXIT } from '../lib/errors.ts';
 
 export const PREFIX = 'segmentd_';
 
-export const EVENT_OUTCOMES = ['accepted', 'duplicate', 'declined', 'invalid'] as const;
+export const EVENT_OUTCOMES = ['accepted', 'duplicate', 'declined', 'ignored', 'invalid'] as const;
 export const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
 export const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
 export const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;

@@ -18,6 +18,8 @@ export type DataFile = {
 export type DataFragment = {
   readonly id: number;
   readonly files: readonly DataFile[];
+  /** The DeletionFile message, or null when no row is deleted. */
+  readonly deletions: Uint8Array | null;
   /** Row ids or version sequences kept in files of the table: a fragment view could not find them. */
   readonly hasExternalSequences: boolean;
 };
@@ -25,17 +27,19 @@ export type DataFragment = {
 export function decodeDataFragment(message: Uint8Array): DataFragment {
   const files: DataFile[] = [];
   let id = 0;
+  let deletions: Uint8Array | null = null;
   let hasExternalSequences = false;
   const cursor = new Cursor(message);
   while (cursor.next()) {
     if (cursor.field === 1) id = cursor.varint();
-    else if (cursor.field === 2) files.push(decodeDataFile(cursor.message()));
+    else if (cursor.field === FILES) files.push(decodeDataFile(cursor.message()));
+    else if (cursor.field === DELETION_FILE) deletions = cursor.slice();
     else {
       if (cursor.field === 6 || cursor.field === 8 || cursor.field === 10) hasExternalSequences = true;
       cursor.skip();
     }
   }
-  return { id, files, hasExternalSequences };
+  return { id, files, deletions, hasExternalSequences };
 }
 
 function decodeDataFile(cursor: Cursor): DataFile {

@@ -14,6 +14,7 @@ export function round(telemetry: Telemetry, n: number): void {
   const origin = { topic: 'appends', partition: 0, offset: BigInt(n) };
   telemetry.eventReceived({ origin, table: TABLE, version: n });
   telemetry.eventSettled({ origin, table: TABLE, outcome: 'accepted' });
+  telemetry.recordIgnored({ origin });
   telemetry.eventSettled({ origin, table: TABLE, outcome: 'duplicate' });
   telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'no JSON' });
   telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);

@@ -45,6 +45,7 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
   ['eventReceived', () => telemetry.eventReceived({ origin, table: 'lake/t', version: 8 })],
+  ['recordIgnored', () => telemetry.recordIgnored({ origin })],
   ['eventSettled', () => telemetry.eventSettled({ origin, table: 'lake/t', outcome: 'duplicate' })],
   ['eventDeadLettered', () => telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'bad' })],
   ['planned', () => telemetry.planned({ table: 'lake/t', version: 7, outcome: 'covered', indexes: [covered] })],
