@@ -10,8 +10,9 @@ const TWO_FILES: FileSpec[] = [
 ];
 
 test('decodes the files of a fragment with their fields, columns, version and base', () => {
-  expect(decodeDataFragment(fragment({ id: 7, files: TWO_FILES }))).toEqual({
+  expect(decodeDataFragment(fragment({ id: 7, files: TWO_FILES }))).toMatchObject({
     id: 7,
+    deletions: null,
     hasExternalSequences: false,
     files: [
       { path: 'a.lance', fields: [0, 1, 2], columns: [0, 1, -1], major: 2, minor: 2, baseId: undefined },

@@ -1,0 +1,53 @@
+/**
+ * A segment built while a row was deleted does not know the row. When the table was then restored to a version that has it,
+ * the commit found the fragment with the same data file and covered it: lookups of the row through the index found nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { connect, Index } from '@lancedb/lancedb';
+import { expect, onTestFinished, test } from 'vitest';
+import { people } from '../../bench/demo/people.ts';
+import type { CommitRequest } from '../../src/lance/commit-change.ts';
+import { commitChange } from '../../src/lance/commit-change.ts';
+import { publishSegments } from '../../src/lance/publish.ts';
+import { lanceSegmentBuilder } from '../../src/lance/segment-builder.ts';
+import { LanceTable } from '../../src/lance/table.ts';
+import { DEFAULT_POLICY, planTable } from '../../src/lance/table-plan.ts';
+import { localStore } from '../../src/store/local-store.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const SETTINGS = { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
+const LIMITS = { maxRows: 1_000_000, maxFragments: 100 };
+
+test('rows that a restore brings back under a build are found', async () => {
+  const home = await tempDir();
+  const connection = await connect(join(home, 'db'));
+  const theirs = await connection.createTable('people', people(0, 10));
+  onTestFinished(() => {
+    theirs.close();
+    connection.close();
+  });
+  await theirs.createIndex('id', { config: Index.btree() });
+  await theirs.add(people(10, 10));
+  const whole = await theirs.version();
+  await theirs.delete('id = 13');
+
+  const table = new LanceTable(localStore(join(home, 'db', 'people.lance')));
+  const manifest = await table.latest();
+  const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
+  await using build = await lanceSegmentBuilder(join(home, 'scratch')).build(manifest, table.uri, requests);
+  await theirs.checkout(whole);
+  await theirs.restore();
+
+  const { durable } = await publishSegments(table.store, build.segments);
+  const change: Omit<CommitRequest, 'transactionUuid'> = {
+    base: manifest,
+    add: build.segments,
+    remove: [],
+    durable,
+    properties: {},
+  };
+  const outcome = await commitChange(table, { ...change, transactionUuid: randomUUID() }, SETTINGS);
+  expect(outcome).toMatchObject({ kind: 'rejected', cause: 'nothing_left' });
+  expect(await theirs.countRows('id = 13')).toBe(1);
+});
