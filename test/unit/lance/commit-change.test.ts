@@ -391,16 +391,21 @@ describe('unknown, and the files stay', () => {
       late = put;
       return Promise.reject(unavailable());
     };
-    const cleanUp = async () => {
-      await late?.();
-      if (!late) return;
-      late = undefined;
+    const cleanUp = async (land: () => Promise<unknown>) => {
+      await land();
       const { indexes } = await plainTable().latest();
       await folder.write({ ...BASE, version: 7, indexes: indexes.map(({ raw }) => raw) });
       await rm(join(folder.root, '_versions', versionFileName('V2', 6)));
       await rm(join(folder.root, '_versions', versionFileName('V2', 5)));
     };
-    const more = { stat: (key: string) => cleanUp().then(() => stat(key)) };
+    let cleaning: Promise<void> | undefined;
+    const more = {
+      stat: async (key: string) => {
+        if (late) cleaning ??= cleanUp(late);
+        await cleaning;
+        return stat(key);
+      },
+    };
     const outcome = await commitChange(faultyTable(folder.root, [timeOut], { more }), request(), SETTINGS);
     expect(outcome).toMatchObject({ kind: 'unknown', attempts: 2 });
     expect(await segmentsIn()).toContain(uuidText(0xbeef));
