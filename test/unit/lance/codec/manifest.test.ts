@@ -254,3 +254,30 @@ test('the manifest of a view holds the given fragments and one base, and speaks 
   expect([4, 6, 8, 16, 19, 20, 21, 23].map((field) => fieldOf(file, field).length)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   expect([11, 14, 70].map((field) => fieldOf(file, field).length > 0)).toEqual([true, true, true]);
 });
+
+test('what a manifest has in common with an older one need not be scanned again, and reads the same', () => {
+  const specs = fc.record({
+    before: fc.uniqueArray(fc.nat(40), { maxLength: 12 }),
+    more: fc.uniqueArray(fc.nat(60), { maxLength: 6 }),
+    changed: fc.option(fc.nat(11)),
+    between: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(specs, ({ before, more, changed, between }) => {
+      const first = before.map((id) => ({ id }));
+      const older = parseManifest(manifestFile({ fragments: first, ...(between ? { schema: [] } : {}) }));
+      const then = first.map((it, at) => (at === changed ? { ...it, deleted: 7 } : it));
+      const added = more.filter((id) => !before.includes(id)).map((id) => ({ id, rows: 5, deleted: 0 }));
+      const file = manifestFile({ version: 2, fragments: [...then, ...added] });
+      const [fresh, resumed] = [parseManifest(file), parseManifest(file, older)];
+      const columns = ({ fragments: { ids, rows, starts, ends, migration, hasOverlays } }: typeof fresh) => ({
+        columns: [ids, rows, starts, ends].map((column) => Array.from(column)),
+        migration,
+        hasOverlays,
+      });
+      expect(columns(resumed)).toEqual(columns(fresh));
+      expect(resumed.version).toBe(2);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,154 @@
+/** The stages plan, build, commit and ack together, over a table on disk and a builder that makes small files. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastValueFrom, of, toArray } from 'rxjs';
+import { beforeEach, expect, test } from 'vitest';
+import type { SegmentBuilder } from '../../../src/lance/segment-builder.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import { build } from '../../../src/stages/build.ts';
+import { commit } from '../../../src/stages/commit.ts';
+import { plan } from '../../../src/stages/plan.ts';
+import type { Committed } from '../../../src/stages/work.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
+import type { TableFolder } from '../lance/table-fixture.ts';
+import { tableFolder } from '../lance/table-fixture.ts';
+import type { TestKit } from './kit-fixture.ts';
+import { batchOf, item, testKit } from './kit-fixture.ts';
+
+let folder: TableFolder;
+let disposed: number;
+beforeEach(async () => {
+  const fragments = [0, 1, 2].map((id) => ({ id }));
+  folder = await tableFolder({ version: 3, fragments, indexes: [{ uuid: 1, fragments: [0] }] });
+  disposed = 0;
+});
+
+/** Builds segments of three bytes; `before` may do something to the table, or fail. */
+async function builder(before: () => Promise<unknown> = async () => undefined): Promise<SegmentBuilder> {
+  const scratch = await tempDir();
+  let count = 0;
+  return {
+    async build(manifest, _uri, requests) {
+      await before();
+      const segments = await Promise.all(
+        requests.map(async (request) => {
+          const number = 500 + count++;
+          const into = join(scratch, `${number}`);
+          await mkdir(into);
+          await writeFile(join(into, 'page_data.lance'), 'xyz');
+          const metadata = indexEntry({ uuid: number, fragments: [...request.fragments] });
+          const files = [{ path: 'page_data.lance', bytes: 3 }];
+          return { ...request, uuid: uuidText(number), metadata, files, folder: into, buildMs: 1 };
+        }),
+      );
+      const dispose = async () => {
+        disposed += 1;
+      };
+      return { manifest, segments, [Symbol.asyncDispose]: dispose };
+    },
+  };
+}
+
+const kitWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testKit>[0] = {}): TestKit =>
+  testKit({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
+
+async function round(kit: TestKit, batch = batchOf([item(0)])): Promise<Committed> {
+  const done = await lastValueFrom(of(batch).pipe(plan(kit), build(kit), commit(kit), toArray()));
+  expect(done).toHaveLength(1);
+  return done[0] as Committed;
+}
+const events = (kit: TestKit) => kit.lines.map(({ event }) => event);
+
+test('what is missing is built and committed, and events up to the version that was read are covered', async () => {
+  const kit = kitWith(await builder());
+  const done = await round(kit);
+  expect(done).toMatchObject({ kind: 'covered', coveredVersion: 3, tableVersion: 4, fresh: true });
+  expect(await folder.versions()).toEqual([3, 4]);
+  expect(disposed).toBe(1);
+  expect(events(kit)).toEqual(expect.arrayContaining(['planned', 'buildStarted', 'buildFinished', 'commitFinished']));
+  const { transaction } = await new LanceTable(localStore(folder.root)).latest();
+  expect(transaction?.properties.get('segmentd.events')).toBe('appends/0/0-0');
+});
+
+test('a table that is covered is not written', async () => {
+  const kit = kitWith(await builder());
+  await round(kit);
+  expect(await round(kit)).toMatchObject({ kind: 'covered', coveredVersion: 4, tableVersion: 4, fresh: false });
+  expect(await folder.versions()).toEqual([3, 4]);
+});
+
+test('a declined table is not built', async () => {
+  await folder.write({ version: 4, readerFlags: 64n, writerFlags: 64n });
+  const kit = kitWith({ build: () => Promise.reject(new Error('built')) });
+  expect(await round(kit)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
+});
+
+test('what does not fit one round goes round again, as progress', async () => {
+  const { settings } = testKit();
+  const limits = { maxRows: 1e6, maxFragments: 1 };
+  const kit = kitWith(await builder(), { settings: { ...settings, limits } });
+  const batch = batchOf([item(0)], { replans: 3 });
+  expect(await round(kit, batch)).toMatchObject({ kind: 'again', batch: { replans: 0, progressed: true } });
+  expect(await round(kit, batch)).toMatchObject({ kind: 'covered' });
+});
+
+test('fragments that went away under the build go round again, and are counted', async () => {
+  const shrink = () => folder.write({ version: 4, fragments: [{ id: 0 }, { id: 2 }], indexes: [{ uuid: 1 }] });
+  const kit = kitWith(await builder(shrink));
+  expect(await round(kit)).toMatchObject({ kind: 'again' });
+  expect(kit.lines.find(({ event }) => event === 'fragmentsDropped')).toMatchObject({ fragments: 1 });
+  expect(disposed).toBe(1);
+});
+
+test('a build that is stale goes round again without progress', async () => {
+  const stale = () => Promise.reject(new SegmentdError('build_stale', 'gone'));
+  const kit = kitWith(await builder(stale));
+  expect(await round(kit)).toMatchObject({ kind: 'again', batch: { replans: 1, progressed: false } });
+  expect(kit.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'stale' });
+});
+
+test('a build that fails is an error that may pass', async () => {
+  const failing = () => Promise.reject(new SegmentdError('build_failed', 'no memory'));
+  const kit = kitWith(await builder(failing));
+  await expect(round(kit)).rejects.toMatchObject({ code: 'build_failed', retry: 'backoff' });
+  expect(kit.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'failed' });
+});
+
+test('an index dropped under the build goes round again, and its files are gone', async () => {
+  const drop = () => folder.write({ version: 4, fragments: [0, 1, 2].map((id) => ({ id })), indexes: [] });
+  const kit = kitWith(await builder(drop));
+  expect(await round(kit)).toMatchObject({ kind: 'again', batch: { replans: 1 } });
+  expect(kit.lines.find(({ event }) => event === 'replanned')).toMatchObject({ cause: 'index_dropped' });
+  expect(folder.has(`_indices/${uuidText(500)}`)).toBe(false);
+  expect(disposed).toBe(1);
+});
+
+test.each<[string, string]>([
+  ['store_full', 'store_full'],
+  ['store_unavailable', 'commit_unknown'],
+])('a put that fails with %s ends the round with %s, and what was built is let go', async (code, thrown) => {
+  const store = localStore(folder.root);
+  const put = async (_key: string, _parts: readonly Uint8Array[], after?: Promise<unknown>) => {
+    await after;
+    throw new SegmentdError(code as 'store_full', 'no');
+  };
+  const kit = kitWith(await builder(), { table: new LanceTable({ ...store, putIfAbsent: put }) });
+  await expect(round(kit)).rejects.toMatchObject({ code: thrown, retry: 'backoff' });
+  expect(disposed).toBe(1);
+});
+
+test('after the signal to stop nothing is published, and what was built is let go', async () => {
+  const stop = new AbortController();
+  const kit = kitWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
+  await expect(round(kit)).rejects.toThrow('stopping');
+  expect([disposed, folder.has('_indices'), await folder.versions()]).toEqual([1, false, [3]]);
+});
+
+test('a table that went away is an error of its own', async () => {
+  const kit = kitWith(await builder());
+  await rm(folder.root, { recursive: true });
+  await expect(round(kit)).rejects.toMatchObject({ code: 'table_not_found' });
+});
