@@ -1,7 +1,7 @@
 /** Where a table lies, as given on a command line. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SegmentdError } from '../lib/errors.ts';
+import { messageOf, SegmentdError } from '../lib/errors.ts';
 
 /** An absolute directory from a path or `file://` URI that ends in `.lance`. Errors: usage. */
 export function tableLocation(given: string, cwd: string): string {
@@ -13,5 +13,13 @@ export function tableLocation(given: string, cwd: string): string {
   if (!trimmed.endsWith('.lance')) {
     throw new SegmentdError('usage', `${given}: a table is a directory that ends in .lance`);
   }
-  return scheme === 'file' ? fileURLToPath(trimmed) : resolve(cwd, trimmed);
+  return scheme === 'file' ? pathOfFileUri(trimmed) : resolve(cwd, trimmed);
+}
+
+function pathOfFileUri(uri: string): string {
+  try {
+    return fileURLToPath(uri);
+  } catch (error) {
+    throw new SegmentdError('usage', `${uri}: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -14,9 +14,16 @@ test.each([
   expect(tableLocation(given, '/work/here')).toBe(expected);
 });
 
-test.each(['/db/t', '', '/db', 's3://bucket/t.lance', 'gs://bucket/t.lance', 'file:///db/t', '/db/t.lance/data'])(
-  '%s is not the place of a local table',
-  (given) => {
-    expect(() => tableLocation(given, '/work')).toThrow(expect.objectContaining({ code: 'usage' }));
-  },
-);
+test.each([
+  '/db/t',
+  '',
+  '/db',
+  's3://bucket/t.lance',
+  'gs://bucket/t.lance',
+  'file:///db/t',
+  'file://db/t.lance',
+  'file:///d%2Fb/t.lance',
+  '/db/t.lance/data',
+])('%s is not the place of a local table', (given) => {
+  expect(() => tableLocation(given, '/work')).toThrow(expect.objectContaining({ code: 'usage' }));
+});
