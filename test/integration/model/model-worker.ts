@@ -1,0 +1,138 @@
+/** One segmentd worker that can be halted between planning, building, publishing and every put of a manifest. */
+import { randomUUID } from 'node:crypto';
+import type { Manifest } from '../../../src/lance/codec/manifest.ts';
+import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit-change.ts';
+import { commitChange } from '../../../src/lance/commit-change.ts';
+import type { BatchLimits, WantedIndexes } from '../../../src/lance/index-plan.ts';
+import { publishSegments } from '../../../src/lance/publish.ts';
+import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/segment-builder.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { planTable } from '../../../src/lance/table-plan.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
+import type { GatedStore } from './gated-store.ts';
+import { gatedStore } from './gated-store.ts';
+import type { PutFate } from './steps.ts';
+
+type Phase =
+  | { readonly at: 'idle' }
+  | { readonly at: 'planned'; readonly manifest: Manifest; readonly requests: readonly SegmentRequest[] }
+  | { readonly at: 'built'; readonly build: Build }
+  | { readonly at: 'published'; readonly build: Build; readonly durable: Promise<void> }
+  | {
+      readonly at: 'putting';
+      readonly build: Build;
+      readonly change: CommitRequest;
+      readonly end: Promise<CommitOutcome>;
+    };
+
+/** What a step came to, as far as the model has to know. */
+export type Progress =
+  | { readonly kind: 'nothing-to-do' | 'going-on' | 'build-stale' }
+  | { readonly kind: 'ended'; readonly change: CommitRequest; readonly outcome: CommitOutcome };
+
+export type WorkerSetup = {
+  readonly store: ObjectStore;
+  readonly late: (() => Promise<PutOutcome>)[];
+  readonly builder: SegmentBuilder;
+  readonly wanted: WantedIndexes;
+  readonly limits: BatchLimits;
+  /** Told of a commit before its first attempt. */
+  readonly onCommit: (change: CommitRequest) => void;
+};
+
+const SETTINGS = { maxAttempts: 4, backoffMs: 0, writer: { library: 'segmentd', version: '0.0.0' } };
+
+export class ModelWorker {
+  readonly #setup: WorkerSetup;
+  #gated: GatedStore;
+  #table: LanceTable;
+  #phase: Phase = { at: 'idle' };
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+    this.#gated = gatedStore(setup.store, setup.late);
+    this.#table = new LanceTable(this.#gated.store);
+  }
+
+  get phase(): Phase['at'] {
+    return this.#phase.at;
+  }
+
+  /** Forgets everything, as a killed process does; what it was about to put never lands. */
+  crash(): void {
+    this.#gated = gatedStore(this.#setup.store, this.#setup.late);
+    this.#table = new LanceTable(this.#gated.store);
+    this.#phase = { at: 'idle' };
+  }
+
+  async step(fate: PutFate): Promise<Progress> {
+    const phase = this.#phase;
+    switch (phase.at) {
+      case 'idle':
+        return this.#plan();
+      case 'planned':
+        return this.#build(phase.manifest, phase.requests);
+      case 'built':
+        return this.#publish(phase.build);
+      case 'published':
+        return this.#commit(phase.build, phase.durable);
+      case 'putting':
+        this.#gated.letThrough(fate);
+        return this.#halt(phase);
+    }
+  }
+
+  async #plan(): Promise<Progress> {
+    const manifest = await this.#table.latest();
+    const { wanted, limits } = this.#setup;
+    const { requests } = planTable(manifest, { wanted, stableRowIds: 'decline' }, limits);
+    if (requests.length === 0) return { kind: 'nothing-to-do' };
+    this.#phase = { at: 'planned', manifest, requests };
+    return { kind: 'going-on' };
+  }
+
+  async #build(manifest: Manifest, requests: readonly SegmentRequest[]): Promise<Progress> {
+    this.#phase = { at: 'idle' };
+    try {
+      const build = await this.#setup.builder.build(manifest, this.#table.uri, requests);
+      this.#phase = { at: 'built', build };
+      return { kind: 'going-on' };
+    } catch (error) {
+      if (error instanceof SegmentdError && error.code === 'build_stale') return { kind: 'build-stale' };
+      throw error;
+    }
+  }
+
+  async #publish(build: Build): Promise<Progress> {
+    const { durable } = await publishSegments(this.#table.store, build.segments);
+    // Awaited here, so that it does not depend on the speed of a disk what a later step finds.
+    await durable;
+    this.#phase = { at: 'published', build, durable };
+    return { kind: 'going-on' };
+  }
+
+  async #commit(build: Build, durable: Promise<void>): Promise<Progress> {
+    const transactionUuid = randomUUID();
+    const change: CommitRequest = {
+      base: build.manifest,
+      add: build.segments,
+      remove: [],
+      durable,
+      transactionUuid,
+      properties: {},
+    };
+    this.#setup.onCommit(change);
+    return this.#halt({ at: 'putting', build, change, end: commitChange(this.#table, change, SETTINGS) });
+  }
+
+  /** Runs on to the next put of a manifest or to the end of the commit. */
+  async #halt(phase: Extract<Phase, { at: 'putting' }>): Promise<Progress> {
+    this.#phase = phase;
+    const reached = await Promise.race([this.#gated.arrival(), phase.end]);
+    if (reached === 'waiting') return { kind: 'going-on' };
+    this.#phase = { at: 'idle' };
+    await phase.build[Symbol.asyncDispose]();
+    return { kind: 'ended', change: phase.change, outcome: reached };
+  }
+}

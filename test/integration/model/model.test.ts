@@ -1,0 +1,61 @@
+/**
+ * Whatever users and two segmentd workers do to a table, in whatever order, the index answers as a scan would.
+ *
+ *   SEGMENTD_MODEL_RUNS=5000 npx vitest run --project integration test/integration/model      more of it
+ *   SEGMENTD_MODEL_SEED=… SEGMENTD_MODEL_PATH=… npx vitest …                                  the failure again
+ */
+import { access, constants, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { tempDir } from '../../helpers/temp-dir.ts';
+import { ModelTable } from './model-table.ts';
+import type { Tally } from './run-scenario.ts';
+import { runScenario } from './run-scenario.ts';
+import { scenarios } from './steps.ts';
+
+const { SEGMENTD_MODEL_RUNS: runs, SEGMENTD_MODEL_SEED: seed, SEGMENTD_MODEL_PATH: path } = process.env;
+
+/** Files in memory, where there are such: the syncs of a commit cost more than all else of a run. */
+const RAM_DISK = '/dev/shm';
+const folder = () =>
+  access(RAM_DISK, constants.W_OK).then(
+    () => tempDir(RAM_DISK),
+    () => tempDir(),
+  );
+
+const MUST_HAPPEN = [
+  'landed',
+  'rejected: nothing_left',
+  'rejected: index_dropped',
+  'fragments dropped',
+  'segments skipped',
+];
+
+test('no interleaving breaks a table', { timeout: 900_000 }, async () => {
+  const home = await folder();
+  const base = await ModelTable.create(join(home, 'base'));
+  base.close();
+  const tally: Tally = new Map();
+  let number = 0;
+  const property = fc.asyncProperty(scenarios, async (scenario) => {
+    const run = join(home, `run-${number++}`);
+    try {
+      await runScenario(scenario, base, run, tally);
+    } finally {
+      await rm(run, { recursive: true, force: true });
+    }
+  });
+  await fc.assert(property, {
+    numRuns: Number(runs ?? 300),
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+    ...(path === undefined ? {} : { path }),
+    // Shrinking ends after this long with the smallest failure found so far.
+    interruptAfterTimeLimit: 600_000,
+    markInterruptAsFailure: true,
+  });
+  process.stdout.write(`${[...tally].map(([what, times]) => `${what} ${times}`).join(', ')}\n`);
+  if (path === undefined && runs === undefined) {
+    for (const what of MUST_HAPPEN) expect(tally.get(what) ?? 0, what).toBeGreaterThan(0);
+  }
+});

@@ -1,0 +1,194 @@
+/** Runs a scenario on a copy of the base table and checks the table after every commit and at the end. */
+import { access, cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit-change.ts';
+import { lanceSegmentBuilder } from '../../../src/lance/segment-builder.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import type { PutOutcome } from '../../../src/store/object-store.ts';
+import { COLUMNS, probesAround } from './model-rows.ts';
+import type { ModelTable } from './model-table.ts';
+import { NAME } from './model-table.ts';
+import type { Progress } from './model-worker.ts';
+import { ModelWorker } from './model-worker.ts';
+import type { PutFate, Scenario, Step } from './steps.ts';
+import { checkAnswers, checkEverything, checkManifest } from './table-checks.ts';
+
+/** How often something happened, over all runs: a test that never comes to a conflict proves nothing. */
+export type Tally = Map<string, number>;
+
+export async function runScenario(scenario: Scenario, base: ModelTable, home: string, tally: Tally): Promise<void> {
+  const database = join(home, 'db');
+  await mkdir(database, { recursive: true });
+  await cp(base.folder, join(database, `${NAME}.lance`), { recursive: true });
+  const model = await base.inCopy(database);
+  try {
+    const run = new Run(model, scenario, join(home, 'scratch'), tally);
+    for (const step of scenario.steps) await run.step(step);
+    await run.finish();
+  } finally {
+    model.close();
+  }
+}
+
+/** A drain that takes more steps than this goes in circles. */
+const MAX_DRAIN_STEPS = 200;
+
+class Run {
+  readonly #model: ModelTable;
+  readonly #workers: readonly [ModelWorker, ModelWorker];
+  readonly #late: (() => Promise<PutOutcome>)[] = [];
+  /** Version that each segment was built from. */
+  readonly #builtFrom = new Map<string, number>();
+  /** Every commit that was begun, by transaction. */
+  readonly #begun = new Map<string, CommitRequest>();
+  readonly #planned = [0, 0];
+  readonly #tally: Tally;
+
+  constructor(model: ModelTable, { configured, maxRows, maxFragments }: Scenario, scratch: string, tally: Tally) {
+    this.#model = model;
+    this.#tally = tally;
+    const setup = {
+      store: localStore(model.folder),
+      late: this.#late,
+      builder: lanceSegmentBuilder(scratch),
+      wanted: configured ? COLUMNS.map((column) => ({ column })) : ('existing' as const),
+      limits: { maxRows, maxFragments },
+      onCommit: (change: CommitRequest) => {
+        this.#begun.set(change.transactionUuid, change);
+        for (const { uuid } of change.add) this.#builtFrom.set(uuid, change.base.version);
+      },
+    };
+    this.#workers = [new ModelWorker(setup), new ModelWorker(setup)];
+  }
+
+  async step(step: Step): Promise<void> {
+    this.#count(step.do);
+    switch (step.do) {
+      case 'work':
+        for (let at = 0; at < step.steps; at++) await this.#work(step.worker, step.put);
+        return;
+      case 'crash':
+        return this.#workers[step.worker].crash();
+      case 'land-late':
+        return this.#landLate();
+      case 'cleanup':
+      case 'recreate':
+        // Lance itself cannot tell when a version under a put is taken away or begins anew, so neither happens then.
+        await this.#landLate();
+        if (this.#workers.some(({ phase }) => phase === 'putting')) return;
+        break;
+      case 'purge':
+        return this.#purge();
+    }
+    await this.#model.do(step);
+  }
+
+  /** Whatever is under way ends, the workers go on until nothing is missing, and everything must be right. */
+  async finish(): Promise<void> {
+    await checkEverything(this.#model, this.#builtFrom, false);
+    await this.#landLate();
+    for (const worker of [0, 1] as const) {
+      for (let steps = 0; (await this.#work(worker, 'lands')) !== 'nothing-to-do'; steps++) {
+        expect(steps, 'steps to drain').toBeLessThan(MAX_DRAIN_STEPS);
+      }
+    }
+    await checkEverything(this.#model, this.#builtFrom, true);
+  }
+
+  /** Segments whose files were taken just before they appeared are withdrawn at once: only then the table is whole again. */
+  async #purge(): Promise<void> {
+    await this.#landLate();
+    await this.#model.do({ do: 'purge' });
+    for (const worker of this.#workers) {
+      while (worker.phase === 'putting') {
+        const progress = await worker.step('lands');
+        if (progress.kind === 'ended') this.#tell(progress.outcome);
+      }
+    }
+    await this.#appeared();
+  }
+
+  async #work(at: 0 | 1, fate: PutFate): Promise<Progress['kind']> {
+    const worker = this.#workers[at];
+    if (worker.phase === 'idle') this.#planned[at] = this.#model.takenAway;
+    const putting = worker.phase === 'putting';
+    const progress = await worker.step(fate);
+    if (progress.kind === 'build-stale') {
+      expect(this.#model.takenAway, 'a build lost files that nobody took').toBeGreaterThan(this.#planned[at] as number);
+    }
+    if (progress.kind === 'ended') await this.#ended(progress);
+    else if (putting) await this.#appeared();
+    return progress.kind;
+  }
+
+  async #ended({ change, outcome }: Extract<Progress, { kind: 'ended' }>): Promise<void> {
+    this.#tell(outcome);
+    if (outcome.kind === 'landed') {
+      const manifest = await new LanceTable(localStore(this.#model.folder)).at(outcome.version);
+      expect(manifest?.transaction?.uuid, `owner of version ${outcome.version}`).toBe(change.transactionUuid);
+      for (const { segment, fragments } of outcome.rebased.keep) {
+        const entry = manifest?.indexes.find(({ uuid }) => uuid === segment.uuid);
+        expect(Array.from(entry?.fragments ?? []), `fragments of ${segment.uuid}`).toEqual(fragments);
+        this.#expectIndex(change, segment.index);
+        if (fragments.length < segment.fragments.length) this.#count('fragments dropped');
+      }
+      if (outcome.rebased.skipped.length > 0) this.#count('segments skipped');
+    }
+    if (outcome.kind === 'rejected') await this.#leftNothing(change);
+    await this.#appeared();
+  }
+
+  /** Rejected means that no version there is, or will be, has anything of it. */
+  async #leftNothing({ add, transactionUuid }: Extract<Progress, { kind: 'ended' }>['change']): Promise<void> {
+    const table = new LanceTable(localStore(this.#model.folder));
+    for (const version of await this.#model.versions()) {
+      expect((await table.at(version))?.transaction?.uuid, `a rejected commit is in ${version}`).not.toBe(
+        transactionUuid,
+      );
+    }
+    for (const { uuid } of add) {
+      await expect(access(join(this.#model.folder, '_indices', uuid)), `files of ${uuid}`).rejects.toThrow('ENOENT');
+    }
+  }
+
+  async #landLate(): Promise<void> {
+    for (const put of this.#late.splice(0)) {
+      const outcome = await put();
+      this.#count(`late put: ${outcome}`);
+      if (outcome === 'created') await this.#adopt();
+    }
+  }
+
+  /** A late put has landed after all. */
+  async #adopt(): Promise<void> {
+    const { transaction, indexes } = await new LanceTable(localStore(this.#model.folder)).latest();
+    const change = this.#begun.get(transaction?.uuid ?? '');
+    if (!change) throw new Error('a late put brought a version that nobody made');
+    for (const { index, uuid } of change.add) {
+      if (indexes.some((entry) => entry.uuid === uuid)) this.#expectIndex(change, index);
+    }
+    await this.#appeared();
+  }
+
+  /** Only an index that was not there when the change was planned may be created by it. */
+  #expectIndex({ base }: CommitRequest, name: string): void {
+    if (!base.indexes.some((index) => index.name === name)) this.#model.addIndex(name);
+  }
+
+  async #appeared(): Promise<void> {
+    await this.#model.remember();
+    const manifest = await checkManifest(this.#model, this.#builtFrom);
+    const row = this.#model.notable.at(-1);
+    await checkAnswers(this.#model, row ? probesAround(row).slice(0, 4) : [], manifest);
+  }
+
+  #tell(outcome: CommitOutcome): void {
+    this.#count(outcome.kind === 'rejected' ? `rejected: ${outcome.cause}` : outcome.kind);
+  }
+
+  #count(what: string): void {
+    this.#tally.set(what, (this.#tally.get(what) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,96 @@
+/** What may happen to a table, one step at a time: by LanceDB's users and by two segmentd workers. */
+import * as fc from 'fast-check';
+import type { Column } from './model-rows.ts';
+import { COLUMNS } from './model-rows.ts';
+
+/**
+ * What becomes of the put of a manifest. `lands-unheard`: it lands, the answer is lost. `lost`: it never lands, nor is that
+ * known. `late`: no answer, and it may land at a later step. `refused`: the store is full.
+ */
+export type PutFate = 'lands' | 'lands-unheard' | 'lost' | 'late' | 'refused';
+
+export type Step =
+  | { readonly do: 'append'; readonly rows: number }
+  /** Rows in a range of keys (modulo what there is), found by key or through the index on id. */
+  | { readonly do: 'delete'; readonly from: number; readonly span: number; readonly by: 'key' | 'id' }
+  | { readonly do: 'update'; readonly from: number; readonly span: number; readonly column: Column }
+  | { readonly do: 'upsert'; readonly from: number; readonly span: number; readonly rows: number }
+  | { readonly do: 'compact' }
+  /** Old versions go, and with them files that only they name. */
+  | { readonly do: 'cleanup' }
+  /** Every file goes that no version names, those of segments about to be committed included. */
+  | { readonly do: 'purge' }
+  | { readonly do: 'create-index'; readonly column: Column }
+  | { readonly do: 'drop-index'; readonly column: Column }
+  | { readonly do: 'restore'; readonly back: number }
+  | { readonly do: 'overwrite'; readonly rows: number; readonly how: 'create' | 'add' }
+  /** Dropped and made again: versions and fragment ids begin anew. */
+  | { readonly do: 'recreate'; readonly rows: number; readonly appends: number }
+  /** The worker goes on: plan, build, publish, put, and again whatever the put led to. */
+  | { readonly do: 'work'; readonly worker: 0 | 1; readonly steps: number; readonly put: PutFate }
+  | { readonly do: 'crash'; readonly worker: 0 | 1 }
+  | { readonly do: 'land-late' };
+
+export type Scenario = {
+  readonly steps: readonly Step[];
+  readonly maxRows: number;
+  readonly maxFragments: number;
+  /** Whether the workers also create what is missing, as for a table named in the configuration. */
+  readonly configured: boolean;
+};
+
+const from = fc.nat(200);
+const span = fc.integer({ min: 1, max: 15 });
+const rows = fc.integer({ min: 1, max: 12 });
+const column = fc.constantFrom(...COLUMNS);
+const worker = fc.constantFrom(0 as const, 1 as const);
+const put = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<PutFate>('lands') },
+  { weight: 6, arbitrary: fc.constantFrom<PutFate[]>('lands-unheard', 'lost', 'late', 'refused') },
+);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 30,
+    arbitrary: fc.record({ do: fc.constant('work' as const), worker, steps: fc.integer({ min: 1, max: 4 }), put }),
+  },
+  { weight: 9, arbitrary: fc.record({ do: fc.constant('append' as const), rows }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('delete' as const),
+      from,
+      span,
+      by: fc.constantFrom('key' as const, 'id' as const),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('update' as const), from, span, column }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('upsert' as const), from, span, rows }) },
+  { weight: 4, arbitrary: fc.constant<Step>({ do: 'compact' }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: 'cleanup' }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ do: 'purge' }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('create-index' as const), column }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('drop-index' as const), column }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('restore' as const), back: fc.nat(8) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('overwrite' as const),
+      rows,
+      how: fc.constantFrom('create' as const, 'add' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('recreate' as const), rows, appends: fc.integer({ min: 0, max: 6 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), worker }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: 'land-late' }) },
+);
+
+export const scenarios: fc.Arbitrary<Scenario> = fc.record({
+  steps: fc.array(step, { minLength: 6, maxLength: 26, size: 'max' }),
+  maxRows: fc.constantFrom(20, 1000),
+  maxFragments: fc.constantFrom(1, 2, 100),
+  configured: fc.boolean(),
+});

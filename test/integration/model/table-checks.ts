@@ -1,0 +1,110 @@
+/** What must hold for a table at any time, as its users and the manifest see it. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
+import { connect } from '@lancedb/lancedb';
+import { expect } from 'vitest';
+import type { Manifest } from '../../../src/lance/codec/manifest.ts';
+import { maintainedIndexes } from '../../../src/lance/index-plan.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import type { Probe, Row } from './model-rows.ts';
+import { probesAround } from './model-rows.ts';
+import type { ModelTable } from './model-table.ts';
+import { NAME } from './model-table.ts';
+
+/** Version that each segment of ours was built from, by uuid. */
+export type BuiltFrom = ReadonlyMap<string, number>;
+
+/** Versions without a gap, segments disjoint and with all their files, no index but those that belong there. */
+export async function checkManifest(model: ModelTable, builtFrom: BuiltFrom): Promise<Manifest> {
+  const versions = await model.versions();
+  const first = versions[0] as number;
+  expect(versions).toEqual(versions.map((_, at) => first + at));
+
+  const manifest = await new LanceTable(localStore(model.folder)).latest();
+  expect(manifest.version).toBe(versions.at(-1));
+  expect(new Set(manifest.indexes.map(({ name }) => name)), 'index names').toEqual(model.indexes);
+  const rows = manifest.fragments.rows.reduce((sum, count) => sum + count, 0);
+  expect(rows).toBe(model.rows.size);
+
+  const owner = new Map<string, string>();
+  for (const { name, uuid, fragments, files, datasetVersion } of manifest.indexes) {
+    const live = Array.from(fragments ?? []).filter((id) => manifest.fragments.indexOf(id) >= 0);
+    for (const id of live) {
+      expect(owner.get(`${name} ${id}`), `fragment ${id} of ${name} is covered twice`).toBeUndefined();
+      owner.set(`${name} ${id}`, uuid);
+    }
+    expect(files.length, `files of ${uuid}`).toBeGreaterThan(0);
+    for (const { path, bytes } of files) {
+      expect((await stat(join(model.folder, '_indices', uuid, path))).size, `${uuid}/${path}`).toBe(bytes);
+    }
+    const base = builtFrom.get(uuid);
+    if (base !== undefined) expect(datasetVersion, `dataset version of ${uuid}`).toBe(base);
+  }
+  return manifest;
+}
+
+/** A reader that has never seen the table: it opens, its indexes list, and the questions get the model's answers. */
+export async function checkAnswers(model: ModelTable, probes: readonly Probe[], manifest: Manifest): Promise<void> {
+  await withFreshTable(model, async (table) => {
+    expect(await table.version()).toBe(manifest.version);
+    const names = (await table.listIndices()).map(({ name }) => name);
+    expect(new Set(names)).toEqual(model.indexes);
+    for (const probe of probes) {
+      expect(await keysOf(table, probe.where, false), probe.where).toEqual(expectedKeys(model, probe));
+    }
+  });
+}
+
+/** Every row by a scan, LanceDB's own count of what is indexed, and all questions about all rows worth asking for. */
+export async function checkEverything(model: ModelTable, builtFrom: BuiltFrom, drained: boolean): Promise<void> {
+  const manifest = await checkManifest(model, builtFrom);
+  const probes = model.notable.slice(-8).flatMap((row, at) => rotated(probesAround(row), at).slice(0, 6));
+  await checkAnswers(model, probes, manifest);
+  await withFreshTable(model, async (table) => {
+    const rows = (await table.query().select(['key', 'id', 'name']).toArray()) as Record<keyof Row, unknown>[];
+    const found = rows.map(({ key, id, name }) => ({ key: Number(key), id: id === null ? null : Number(id), name }));
+    expect(found.sort((a, b) => a.key - b.key)).toEqual([...model.rows.values()].sort((a, b) => a.key - b.key));
+
+    for (const { name, column, coverage, segments } of maintainedIndexes(manifest, 'existing')) {
+      if (drained) expect([...coverage.missing], `${name} misses fragments`).toEqual([]);
+      const stats = await table.indexStats(name);
+      expect(stats?.numIndexedRows, `indexed rows of ${name}`).toBe(coverage.coveredRows);
+      expect(stats?.numUnindexedRows, `unindexed rows of ${name}`).toBe(coverage.missingRows);
+      if (!drained || segments.length === 0 || coverage.coveredRows === 0) continue;
+      // Everything is covered, so the index alone must know the answers.
+      const [probe] = probesAround(model.notable.at(-1) as Row).filter(({ where }) => where.startsWith(`${column} =`));
+      if (probe) {
+        expect(await keysOf(table, probe.where, true), `${probe.where}, fast`).toEqual(expectedKeys(model, probe));
+        expect(await table.query().where(probe.where).explainPlan(true)).toContain('ScalarIndexQuery');
+      }
+    }
+  });
+}
+
+const rotated = <T>(values: readonly T[], by: number): T[] =>
+  values.map((_, at) => values[(at + by * 3) % values.length] as T);
+
+async function withFreshTable(model: ModelTable, use: (table: Table) => Promise<void>): Promise<void> {
+  const connection = await connect(model.database);
+  const table = await connection.openTable(NAME);
+  try {
+    await use(table);
+  } finally {
+    table.close();
+    connection.close();
+  }
+}
+
+const expectedKeys = (model: ModelTable, { matches }: Probe) =>
+  [...model.rows.values()]
+    .filter(matches)
+    .map(({ key }) => key)
+    .sort((a, b) => a - b);
+
+async function keysOf(table: Table, where: string, indexOnly: boolean): Promise<number[]> {
+  const query = table.query().where(where).select(['key']);
+  const rows = (await (indexOnly ? query.fastSearch() : query).toArray()) as { key: number }[];
+  return rows.map(({ key }) => Number(key)).sort((a, b) => a - b);
+}
