@@ -9,6 +9,7 @@ import { catchUp } from '../../src/lance/catch-up.ts';
 import { encodeSegment } from '../../src/lance/codec/index-metadata.ts';
 import { spliceManifest } from '../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../src/lance/codec/transaction.ts';
+import type { StableRowIds } from '../../src/lance/guards.ts';
 import type { WantedIndexes } from '../../src/lance/index-plan.ts';
 import type { SegmentBuilder } from '../../src/lance/segment-builder.ts';
 import { lanceSegmentBuilder } from '../../src/lance/segment-builder.ts';
@@ -96,10 +97,15 @@ export class TableUnderTest {
   }
 
   /** segmentd brings the table up to date; `meanwhile` happens once, between the first build and its commit. */
-  async catchUp(wanted: WantedIndexes, meanwhile?: () => Promise<unknown>): Promise<CatchUp> {
+  async catchUp(
+    wanted: WantedIndexes,
+    meanwhile?: () => Promise<unknown>,
+    stableRowIds: StableRowIds = 'decline',
+  ): Promise<CatchUp> {
     const builder = lanceSegmentBuilder(join(this.folder, 'scratch'));
     return catchUp(this.open(), meanwhile ? disturbed(builder, meanwhile) : builder, {
       wanted,
+      stableRowIds,
       limits: { maxRows: 1_000_000, maxFragments: 1000 },
       commit: { maxAttempts: 5, backoffMs: 10, writer: WRITER },
       properties: PROPERTIES,
