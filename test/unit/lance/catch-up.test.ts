@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { catchUp } from '../../../src/lance/catch-up.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import type { Build, SegmentBuilder } from '../../../src/lance/segment-builder.ts';
@@ -11,6 +11,9 @@ import { tempDir } from '../../helpers/temp-dir.ts';
 import { indexEntry, uuidText } from './manifest-fixture.ts';
 import type { TableFolder } from './table-fixture.ts';
 import { faultyTable, tableFolder } from './table-fixture.ts';
+
+// The pauses between fruitless rounds add up to seconds.
+vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
 
 const SETTINGS = {
   wanted: 'existing',
