@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 import type { ObjectStat, ObjectStore, PutOutcome } from './object-store.ts';
@@ -104,7 +104,8 @@ async function create(path: string, parts: readonly Uint8Array[], after?: Promis
 }
 
 async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  const staged = stagingOf(path);
+  // With the target's extension: among transaction files, Lance's cleanup collects nothing that does not end like one.
+  const staged = `${stagingOf(path)}${extname(path)}`;
   try {
     await inFolder(staged, () => writeFile(staged, bytes, { flag: 'wx' }));
     await rename(staged, path);
