@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { stringify } from 'yaml';
+import { loadConfig } from '../../../src/config/load.ts';
+import { openLag } from '../../../src/kafka/lag.ts';
+import { openProducer } from '../../../src/kafka/producer.ts';
+import { ensureTopics } from '../../../src/kafka/topics.ts';
+import { kafkaSettings } from '../../../src/kafka-settings.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+import type { LaneSetup } from './kill-lane.ts';
+import { runLane } from './kill-lane.ts';
+import { armingOf, Hits } from './kill-points.ts';
+import { KillWorld } from './kill-world.ts';
+import { startMortal } from './mortal.ts';
+
+const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? 51);
+const LANES = 2;
+
+/** How long the group waits for a member that was killed. The rest follows from it, as the rules of the options want it. */
+const SESSION_MS = 1_500;
+
+test('killed anywhere, the daemon goes on at the committed offset', { timeout: 600_000 }, async () => {
+  const hits = new Hits();
+  const armings = Array.from({ length: ROUNDS }, (_, round) => armingOf(round));
+  const lanes = Array.from({ length: LANES }, (_, lane) => armings.filter((_, round) => round % LANES === lane));
+  const left = await Promise.all(lanes.map(async (rounds) => runLane(await kafkaLane(), rounds, hits)));
+  process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
+  expect(hits.total).toBe(ROUNDS);
+  expect(hits.missed).toEqual([]);
+});
+
+async function kafkaLane(): Promise<LaneSetup> {
+  const home = await tempDir();
+  const database = join(home, 'db');
+  await mkdir(database);
+  const scratch = join(home, 'scratch');
+  const configFile = join(home, 'segmentd.yaml');
+  const id = randomUUID().slice(0, 8);
+  const config = {
+    databases: { db: database },
+    kafka: {
+      brokers: inject('brokers'),
+      topic: `events-${id}`,
+      dead_letter_topic: `dead-${id}`,
+      group_id: `group-${id}`,
+      session_timeout_ms: SESSION_MS,
+      heartbeat_interval_ms: SESSION_MS / 5,
+      request_timeout_ms: SESSION_MS - 300,
+      max_wait_ms: 100,
+      commit_interval_ms: 100,
+    },
+    batch: { max_fragments: 1 },
+    shutdown: { drain_ms: 300 },
+    state: { scratch_dir: scratch },
+    http: { port: 0 },
+  };
+  await writeFile(configFile, stringify(config));
+  const settings = kafkaSettings(loadConfig({ file: configFile, env: {}, cwd: home }));
+  await ensureTopics(settings, { partitions: 1, replicationFactor: 1 });
+  const producer = openProducer(settings);
+  onTestFinished(() => producer.close());
+  const probe = openLag(settings, 60_000);
+  onTestFinished(() => probe.stop());
+  const world = await KillWorld.open(database);
+  onTestFinished(() => world.close());
+  return {
+    world,
+    scratch,
+    events: {
+      send: (event) => producer.send(settings.topic, [{ key: Buffer.from('db/people'), value: Buffer.from(event) }]),
+      position: async () => Number((await probe.read()).get(0)?.committed ?? 0n),
+    },
+    start: () => startMortal(configFile, [], {}),
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * Loaded before segmentd (`node --import`): watches what it does from the outside and ends the process with SIGKILL at the
+ * n-th passage of a point, once the parent has armed it. Until then everything runs as it is.
+ */
+import fs from 'node:fs';
+import promises from 'node:fs/promises';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
+import { AckTracker } from '../../../src/kafka/ack-tracker.ts';
+import { GroupConsumer } from '../../../src/kafka/consumer.ts';
+import type { Arming, KillPoint } from './kill-points.ts';
+
+let armed: Arming | undefined;
+let passages = 0;
+
+process.on('message', (arming: Arming) => {
+  armed = arming;
+  passages = 0;
+  process.send?.('armed');
+});
+// The channel to the parent must not keep a process alive that has nothing left to do.
+process.channel?.unref();
+
+/** Dies here if this is the point and the time. */
+export function passage(point: KillPoint): void {
+  if (armed?.point !== point) return;
+  passages += 1;
+  if (passages === armed.nth) process.kill(process.pid, 'SIGKILL');
+}
+
+/** The names in the source of what is wrapped, so that their types hold. */
+const real = { ...promises };
+const realWriteFileSync = fs.writeFileSync;
+let linked: unknown;
+
+fs.writeFileSync = (file, ...rest) => {
+  // segmentd writes one kind of file synchronously: the manifest of a fragment view.
+  const isView = String(file).endsWith('.manifest');
+  if (isView) passage('view');
+  realWriteFileSync(file, ...rest);
+  if (isView) passage('view-made');
+};
+
+promises.open = async (path, flags, mode) => {
+  if (String(path).includes('/_indices/')) passage('published');
+  const handle = await real.open(path, flags, mode);
+  if (String(path).includes('/_versions/.tmp_')) passage('staging');
+  return handle;
+};
+
+promises.link = async (from, to) => {
+  passage('staged');
+  await real.link(from, to);
+  linked = from;
+  passage('linked');
+};
+
+promises.rm = async (path, options) => {
+  await real.rm(path, options);
+  if (path === linked) passage('unstaged');
+};
+
+promises.rename = async (from, to) => {
+  if (String(to).includes('/_transactions/')) passage('transaction-staged');
+  if (String(to).endsWith('latest_version_hint.json')) passage('hint-staged');
+  await real.rename(from, to);
+  if (String(to).includes('/_transactions/')) passage('transaction');
+  if (String(to).endsWith('latest_version_hint.json')) passage('hint');
+  if (String(to).includes('/_indices/')) passage('file-published');
+};
+
+syncBuiltinESMExports();
+
+// LanceDB exports the class of its tables only to itself.
+const require = createRequire(import.meta.url);
+const tables = require(join(dirname(require.resolve('@lancedb/lancedb')), 'table.js')) as {
+  LocalTable: { prototype: Table };
+};
+const realCreateIndex = tables.LocalTable.prototype.createIndex;
+tables.LocalTable.prototype.createIndex = async function createIndex(column, options) {
+  passage('index');
+  await realCreateIndex.call(this, column, options);
+  passage('index-built');
+};
+
+const realDeliver = AckTracker.prototype.deliver;
+AckTracker.prototype.deliver = function deliver(offset, nowMs) {
+  const ack = realDeliver.call(this, offset, nowMs);
+  return () => {
+    passage('ack');
+    return ack();
+  };
+};
+
+const realCommit = GroupConsumer.prototype.commit;
+GroupConsumer.prototype.commit = async function commit(offsets) {
+  passage('offsets');
+  await realCommit.call(this, offsets);
+  passage('offsets-committed');
+};

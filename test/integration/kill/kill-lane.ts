@@ -1,0 +1,74 @@
+/** Rounds of life and death, one process after the other: each start repairs what the last death left, and dies itself. */
+import { readdir } from 'node:fs/promises';
+import { onTestFinished } from 'vitest';
+import { until } from '../e2e/world.ts';
+import type { Arming, Hits } from './kill-points.ts';
+import type { Append, KillWorld } from './kill-world.ts';
+import type { Mortal } from './mortal.ts';
+
+/** Where the events go, and how far they are acknowledged for good. */
+export type EventLog = {
+  send(event: string): Promise<void>;
+  /** The offset that a process would begin at now. */
+  position(): Promise<number>;
+};
+
+export type LaneSetup = {
+  readonly world: KillWorld;
+  readonly events: EventLog;
+  readonly scratch: string;
+  readonly start: () => Mortal;
+};
+
+/** Rounds with one table; after them its leftovers are collected. */
+const ROUNDS_PER_TABLE = 8;
+const DEATH_WITHIN_MS = 60_000;
+
+export type Leftovers = { folders: number; staged: number };
+
+export async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
+  const { world, events } = setup;
+  const sent: Append[] = [];
+  const left = { folders: 0, staged: 0 };
+  const collect = async () => {
+    const { folders, staged } = await world.checkCleanup();
+    left.folders += folders;
+    left.staged += staged;
+  };
+  const send = async () => {
+    const append = await world.append();
+    sent.push(append);
+    await events.send(append.event);
+  };
+  for (const [round, arming] of armings.entries()) {
+    const mortal = await live(setup, sent.length);
+    if (round > 0) await world.checkRecovered(setup.scratch);
+    if (round % ROUNDS_PER_TABLE === 0) {
+      if (round > 0) await collect();
+      await world.nextTable();
+    }
+    await mortal.arm(arming);
+    await send();
+    await send();
+    await mortal.death(DEATH_WITHIN_MS);
+    hits.add(arming);
+    await world.checkRuin(sent.slice(0, await events.position()));
+  }
+  const last = await live(setup, sent.length);
+  await world.checkRecovered(setup.scratch);
+  if ((await last.stop()) !== 0) throw new Error('the last process did not end well');
+  if ((await readdir(setup.scratch)).length > 0) throw new Error('the last process left scratch files');
+  if ((await events.position()) !== sent.length) throw new Error('not every event was acknowledged in the end');
+  await collect();
+  return left;
+}
+
+/** Starts a process and waits until nothing is left to do. */
+async function live({ start, events, world }: LaneSetup, end: number): Promise<Mortal> {
+  const mortal = start();
+  onTestFinished(() => mortal.kill());
+  await mortal.ready;
+  await until('the next process has caught up', async () => (await events.position()) === end);
+  if (end > 0 && !(await world.isCovered())) throw new Error('everything is acknowledged, but not covered');
+  return mortal;
+}

@@ -1,0 +1,178 @@
+/** One table after another under a segmentd that keeps dying, and everything that must hold after each death. */
+import { access, readdir, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connection, Table } from '@lancedb/lancedb';
+import { connect, Index } from '@lancedb/lancedb';
+import { expect } from 'vitest';
+import { nameOf, people } from '../../../bench/demo/people.ts';
+import type { Manifest } from '../../../src/lance/codec/manifest.ts';
+import { maintainedIndexes } from '../../../src/lance/index-plan.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+
+const FIRST_ROWS = 50;
+const APPENDED_ROWS = 6;
+
+const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+
+/** Names of staging files that Lance's cleanup knows, by folder: in `_transactions` it takes nothing but `.txn`. */
+const STAGED = {
+  _versions: new RegExp(`^\\.tmp_${UUID}(\\.json)?$`),
+  _transactions: new RegExp(`^\\.tmp_${UUID}\\.txn$`),
+};
+const STAGING_FOLDERS = ['_versions', '_transactions'] as const;
+
+/** Lance's cleanup takes staging files that are older than seven days, whatever else it is told. */
+const EIGHT_DAYS_MS = 8 * 24 * 3600 * 1000;
+
+/** What one append brought, and the event that tells of it. */
+export type Append = { readonly table: string; readonly fragments: readonly number[]; readonly event: string };
+
+export class KillWorld {
+  readonly database: string;
+  readonly #connection: Connection;
+  #number = 0;
+  #table: Table | undefined;
+  #rows = 0;
+
+  private constructor(database: string, connection: Connection) {
+    this.database = database;
+    this.#connection = connection;
+  }
+
+  static async open(database: string): Promise<KillWorld> {
+    return new KillWorld(database, await connect(database));
+  }
+
+  get #name(): string {
+    return `people-${this.#number}`;
+  }
+
+  get #folder(): string {
+    return join(this.database, `${this.#name}.lance`);
+  }
+
+  close(): void {
+    this.#table?.close();
+    this.#connection.close();
+  }
+
+  /** Goes on with a fresh table, so that none grows old. */
+  async nextTable(): Promise<void> {
+    this.#table?.close();
+    this.#number += 1;
+    this.#table = await this.#connection.createTable(this.#name, people(0, FIRST_ROWS));
+    for (const column of ['id', 'name']) await this.#table.createIndex(column, { config: Index.btree() });
+    this.#rows = FIRST_ROWS;
+  }
+
+  async append(): Promise<Append> {
+    const table = this.#table as Table;
+    const before = new Set((await this.#manifest()).fragments.ids);
+    await table.add(people(this.#rows, APPENDED_ROWS));
+    this.#rows += APPENDED_ROWS;
+    const fragments = [...(await this.#manifest()).fragments.ids].filter((id) => !before.has(id));
+    const event = JSON.stringify({ table: `db/${this.#name}`, version: await table.version(), rows: APPENDED_ROWS });
+    return { table: this.#name, fragments, event };
+  }
+
+  /** Whether every index of the table covers all of it. */
+  async isCovered(): Promise<boolean> {
+    return maintainedIndexes(await this.#manifest(), 'existing').every(({ coverage }) => coverage.missing.length === 0);
+  }
+
+  /** The moment after a death: the table opens, answers right, and nothing acknowledged is missing. */
+  async checkRuin(acknowledged: readonly Append[]): Promise<void> {
+    const manifest = await this.#checkTable();
+    const mine = acknowledged.filter(({ table }) => table === this.#name).flatMap(({ fragments }) => fragments);
+    for (const { name, coverage } of maintainedIndexes(manifest, 'existing')) {
+      const missing = [...coverage.missing];
+      expect(
+        mine.filter((id) => missing.includes(id)),
+        `${name} misses what was acknowledged`,
+      ).toEqual([]);
+    }
+  }
+
+  /** After the next start has caught up: everything is covered, once, and only what Lance collects is left behind. */
+  async checkRecovered(scratch: string): Promise<void> {
+    expect(await this.isCovered()).toBe(true);
+    await this.#checkTable();
+    const [own, ...others] = await readdir(scratch);
+    expect(others, 'scratch folders of dead processes').toEqual([]);
+    if (own !== undefined) expect(await readdir(join(scratch, own)), 'scratch of the living').toEqual([]);
+    for (const folder of STAGING_FOLDERS) {
+      const staged = (await readdir(join(this.#folder, folder))).filter((name) => name.startsWith('.'));
+      for (const name of staged) expect(name).toMatch(STAGED[folder]);
+    }
+  }
+
+  /** What deaths have left in the table goes with a cleanup of LanceDB, and nothing else does. */
+  async checkCleanup(): Promise<{ folders: number; staged: number }> {
+    const before = await this.#leftovers();
+    const longAgo = new Date(Date.now() - EIGHT_DAYS_MS);
+    for (const staged of before.staged) await utimes(join(this.#folder, staged), longAgo, longAgo);
+    const table = this.#table as Table;
+    await table.checkoutLatest();
+    await table.optimize({ cleanupOlderThan: new Date(0), deleteUnverified: true });
+    expect(await this.#leftovers()).toEqual({ folders: [], staged: [] });
+    await this.#checkTable();
+    return { folders: before.folders.length, staged: before.staged.length };
+  }
+
+  #manifest(): Promise<Manifest> {
+    return new LanceTable(localStore(this.#folder)).latest();
+  }
+
+  /** Segments that no version names, and staging files. */
+  async #leftovers(): Promise<{ folders: string[]; staged: string[] }> {
+    const table = new LanceTable(localStore(this.#folder));
+    const { version } = await table.latest();
+    const named = new Set<string>();
+    for (let at = version; at > 0; at--) for (const { uuid } of (await table.at(at))?.indexes ?? []) named.add(uuid);
+    const folders = (await readdir(join(this.#folder, '_indices'))).filter((uuid) => !named.has(uuid));
+    const staged: string[] = [];
+    for (const folder of STAGING_FOLDERS) {
+      const names = await readdir(join(this.#folder, folder));
+      staged.push(...names.filter((name) => name.startsWith('.tmp_')).map((name) => `${folder}/${name}`));
+    }
+    return { folders, staged };
+  }
+
+  async #checkTable(): Promise<Manifest> {
+    const manifest = await this.#manifest();
+    const seen = new Set<string>();
+    for (const { name, uuid, fragments, files } of manifest.indexes) {
+      for (const id of fragments ?? []) {
+        expect(seen.has(`${name} ${id}`), `fragment ${id} of ${name} is covered twice`).toBe(false);
+        seen.add(`${name} ${id}`);
+      }
+      for (const { path } of files) await access(join(this.#folder, '_indices', uuid, path));
+    }
+    await this.#checkAnswers(manifest.version);
+    return manifest;
+  }
+
+  async #checkAnswers(version: number): Promise<void> {
+    const connection = await connect(this.database);
+    const table = await connection.openTable(this.#name);
+    try {
+      expect(await table.version()).toBe(version);
+      expect(new Set((await table.listIndices()).map(({ name }) => name))).toEqual(new Set(['id_idx', 'name_idx']));
+      expect(await table.countRows()).toBe(this.#rows);
+      for (const id of [0, this.#rows - APPENDED_ROWS - 1, this.#rows - APPENDED_ROWS, this.#rows - 1, this.#rows]) {
+        const expected = id < this.#rows ? [id] : [];
+        expect(await idsWhere(table, `id = ${id}`)).toEqual(expected);
+        expect(await idsWhere(table, `name = '${nameOf(id)}'`)).toEqual(expected);
+      }
+    } finally {
+      table.close();
+      connection.close();
+    }
+  }
+}
+
+async function idsWhere(table: Table, where: string): Promise<number[]> {
+  const rows = (await table.query().where(where).select(['id']).toArray()) as { id: unknown }[];
+  return rows.map(({ id }) => Number(id));
+}

@@ -1,0 +1,57 @@
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { stringify } from 'yaml';
+import { tempDir } from '../../helpers/temp-dir.ts';
+import type { LaneSetup } from './kill-lane.ts';
+import { runLane } from './kill-lane.ts';
+import { armingOf, Hits } from './kill-points.ts';
+import { KillWorld } from './kill-world.ts';
+import { startMortal } from './mortal.ts';
+
+const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? 153);
+const LANES = 2;
+
+test('killed anywhere, it goes on where it was', { timeout: 600_000 }, async () => {
+  const hits = new Hits();
+  const armings = Array.from({ length: ROUNDS }, (_, round) => armingOf(round));
+  const lanes = Array.from({ length: LANES }, (_, lane) => armings.filter((_, round) => round % LANES === lane));
+  const left = await Promise.all(lanes.map(async (rounds) => runLane(await fileLane(), rounds, hits)));
+  process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
+  expect(hits.total).toBe(ROUNDS);
+  expect(hits.missed).toEqual([]);
+  // Deaths between publishing and the commit leave segments, and those between staging and linking leave files.
+  for (const what of ['folders', 'staged'] as const) expect(left.some((lane) => lane[what] > 0)).toBe(true);
+});
+
+/** The daemon as it is, but its records come from a file. */
+async function fileLane(): Promise<LaneSetup> {
+  const home = await tempDir();
+  const database = join(home, 'db');
+  await mkdir(database);
+  const [recordsFile, positionFile] = [join(home, 'records'), join(home, 'position')];
+  await writeFile(recordsFile, '');
+  await writeFile(positionFile, '0');
+  const configFile = join(home, 'segmentd.yaml');
+  const scratch = join(home, 'scratch');
+  const config = {
+    databases: { db: database },
+    kafka: { brokers: ['127.0.0.1:1'], create_topics: { enabled: false } },
+    batch: { max_fragments: 1 },
+    state: { scratch_dir: scratch },
+    http: { port: 0 },
+  };
+  await writeFile(configFile, stringify(config));
+  const world = await KillWorld.open(database);
+  onTestFinished(() => world.close());
+  return {
+    world,
+    scratch,
+    events: {
+      send: (event) => appendFile(recordsFile, `${event}\n`),
+      position: async () => Number(await readFile(positionFile, 'utf8')),
+    },
+    start: () =>
+      startMortal(configFile, ['use-file-source.ts'], { RECORDS_FILE: recordsFile, POSITION_FILE: positionFile }),
+  };
+}
