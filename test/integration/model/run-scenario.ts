@@ -132,6 +132,8 @@ class Run {
         const entry = manifest?.indexes.find(({ uuid }) => uuid === segment.uuid);
         expect(Array.from(entry?.fragments ?? []), `fragments of ${segment.uuid}`).toEqual(fragments);
         this.#expectIndex(change, segment.index);
+        const dead = fragments.filter((id) => (manifest?.fragments.indexOf(id) ?? -1) < 0);
+        expect(dead, `fragments of ${segment.uuid} that are not in the table`).toEqual([]);
         if (fragments.length < segment.fragments.length) this.#count('fragments dropped');
       }
       if (outcome.rebased.skipped.length > 0) this.#count('segments skipped');
