@@ -20,6 +20,7 @@ import { openScratch } from './lib/scratch.ts';
 import { VERSION, versionOf } from './lib/version.ts';
 import { pipeline } from './pipeline.ts';
 import type { Kit } from './stages/kit.ts';
+import { createPauses } from './stages/pauses.ts';
 import { localStore } from './store/local-store.ts';
 import type { Telemetry } from './telemetry/events.ts';
 import { createTelemetry } from './telemetry/events.ts';
@@ -183,6 +184,7 @@ function kitOf(
       return events;
     },
     deadLetter,
+    pauses: createPauses(),
     slots: asyncLimit(config.concurrency.tables),
     signal,
     settings: {

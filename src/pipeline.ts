@@ -11,6 +11,7 @@ import { batchByTable } from './stages/batch-by-table.ts';
 import { build } from './stages/build.ts';
 import { commit } from './stages/commit.ts';
 import { decode } from './stages/decode.ts';
+import { foldInto } from './stages/fold.ts';
 import { inSlot } from './stages/in-slot.ts';
 import type { Kit } from './stages/kit.ts';
 import { plan } from './stages/plan.ts';
@@ -21,7 +22,9 @@ import type { Batch } from './stages/work.ts';
 export function pipeline(records: Observable<Delivery>, kit: Kit): Observable<never> {
   return records.pipe(
     decode(kit), // a record becomes an event, or goes to the dead-letter topic
-    batchByTable(kit.settings.lingerMs, (batch) => of(batch).pipe(expand(round(kit)))), // one batch at a time per table
+    batchByTable({ lingerMs: kit.settings.lingerMs, fold: foldInto(kit) }, (batch) =>
+      of(batch).pipe(expand(round(kit))),
+    ), // one batch at a time per table
     ignoreElements(),
   );
 }

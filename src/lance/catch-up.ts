@@ -9,6 +9,7 @@ import type { StableRowIds } from './guards.ts';
 import type { BatchLimits, WantedIndexes } from './index-plan.ts';
 import { publishSegments } from './publish.ts';
 import type { RebasedSegment } from './rebase.ts';
+import type { RejectCause } from './reject-causes.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
 import type { LanceTable } from './table.ts';
 import { planTable } from './table-plan.ts';
@@ -52,8 +53,13 @@ export async function catchUp(
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
-    await using build = await builder.build(manifest, table.uri, requests);
+    const build = await unlessStale(() => builder.build(manifest, table.uri, requests));
     lap();
+    if (!build) {
+      fruitless = await afterFruitless(fruitless, 'files_gone');
+      continue;
+    }
+    await using _ = build;
     const { durable } = await publishSegments(table.store, build.segments);
     took.publishMs += lap();
     const change = {
@@ -74,10 +80,26 @@ export async function catchUp(
       continue;
     }
     if (outcome.error) throw outcome.error;
-    fruitless += 1;
-    if (fruitless >= MAX_FRUITLESS_ROUNDS) {
-      throw new SegmentdError('commit_contended', `the table moved under ${fruitless} builds, last: ${outcome.cause}`);
-    }
-    await sleep(FRUITLESS_PAUSE_MS * fruitless);
+    fruitless = await afterFruitless(fruitless, outcome.cause);
   }
+}
+
+/** What `build` gives, or null when a file of the table went away under it. */
+async function unlessStale<T>(build: () => Promise<T>): Promise<T | null> {
+  try {
+    return await build();
+  } catch (error) {
+    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
+    throw error;
+  }
+}
+
+/** Counts a round without progress and waits a little longer after each. Errors: commit_contended after too many. */
+async function afterFruitless(before: number, cause: RejectCause): Promise<number> {
+  const rounds = before + 1;
+  if (rounds >= MAX_FRUITLESS_ROUNDS) {
+    throw new SegmentdError('commit_contended', `the table moved under ${rounds} builds, last: ${cause}`);
+  }
+  await sleep(FRUITLESS_PAUSE_MS * rounds);
+  return rounds;
 }

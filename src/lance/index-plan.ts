@@ -32,6 +32,10 @@ export function maintainedIndexes(manifest: Manifest, wanted: WantedIndexes): In
     const segments = manifest.indexes.filter((index) => index.name === name);
     checkSegments(name, field.id, segments);
     const column = pathOfField(manifest.schema, field.id) as string;
+    // Measured with LanceDB 0.39: such a column makes its BTREE builder fail on a duplicate field.
+    if (field.name.includes('`')) {
+      throw new SegmentdError('column_type_unsupported', `LanceDB cannot index ${column}: its name has a backquote`);
+    }
     return { name, fieldId: field.id, column, segments, coverage: coverageOf(manifest.fragments, segments) };
   });
 }

@@ -87,6 +87,12 @@ function segmentFacts(segment: IndexMetadata, current: FragmentList): SegmentFac
     rows: live.reduce((sum, position) => sum + (current.rows[position] as number), 0),
     bytes: segment.files.length > 0 ? segment.files.reduce((sum, file) => sum + file.bytes, 0) : null,
     built_from_version: segment.datasetVersion,
-    created_at: segment.createdAtMs === null ? null : new Date(segment.createdAtMs).toISOString(),
+    created_at: timeOf(segment.createdAtMs),
   };
+}
+
+/** ISO 8601; null for a time that is missing or that no calendar has. */
+function timeOf(ms: number | null): string | null {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

@@ -13,6 +13,16 @@ export type Published = {
 
 /** Moves every file of the segments and checks what arrived. Errors: store_*. */
 export async function publishSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
+  try {
+    return await moveFiles(store, segments);
+  } catch (error) {
+    // No manifest names them, and without this a full disk would only get fuller with each retry.
+    await Promise.allSettled([unpublishSegments(store, segments)]);
+    throw error;
+  }
+}
+
+async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
   const moves = segments.flatMap(({ uuid, folder, files }) =>
     files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
   );

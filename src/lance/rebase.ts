@@ -75,7 +75,31 @@ function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): Re
     return 'index_changed';
   }
   const typeOf = (manifest: Manifest) => manifest.schema.find((field) => field.id === segment.fieldId)?.logicalType;
-  return typeOf(latest) === undefined || typeOf(latest) !== typeOf(base) ? 'column_changed' : null;
+  if (typeOf(latest) === undefined || typeOf(latest) !== typeOf(base)) return 'column_changed';
+  return isRewritten(segment, base, latest) ? 'column_changed' : null;
+}
+
+/**
+ * Whether the column of a fragment that is still there was rewritten in place. Leaving such a fragment out of the bitmap is not
+ * enough: Lance masks all segments of an index by the union of their bitmaps, so once another segment covers the fragment, what
+ * this one recorded about it would answer again. The whole segment has to go.
+ */
+function isRewritten(segment: BuiltSegment, base: Manifest, latest: Manifest): boolean {
+  if (base === latest) return false;
+  const fields = withDescendants(base.schema, segment.fieldId);
+  return Array.from(segment.fragments).some((id) => {
+    const both = fragmentPair(id, base, latest);
+    return both !== null && fields.some((field) => fieldSource(both.before, field) !== fieldSource(both.now, field));
+  });
+}
+
+/** The fragment then and now, or null when it is gone or the same to the byte. */
+function fragmentPair(id: number, base: Manifest, latest: Manifest) {
+  const [was, is] = [base.fragments.indexOf(id), latest.fragments.indexOf(id)];
+  if (was < 0 || is < 0) return null;
+  const [before, now] = [base.fragments.bytesOf(was), latest.fragments.bytesOf(is)];
+  if (Buffer.compare(before, now) === 0) return null;
+  return { before: decodeDataFragment(before), now: decodeDataFragment(now) };
 }
 
 /**
@@ -95,16 +119,15 @@ function rebuildConflict(
   return siblings.length === 0 && Array.from(segment.fragments).every(same) ? null : 'rows_moved';
 }
 
-/** Fragments of the segment that are still there, hold the same bytes for the column, and nobody else covers. */
+/** Fragments of the segment that are still there with no more rows than it read, and that nobody else covers. */
 function liveFragments(
   segment: BuiltSegment,
   base: Manifest,
   latest: Manifest,
   taken: readonly { readonly fragments: ArrayLike<number> | null }[],
 ): number[] {
-  const fields = withDescendants(base.schema, segment.fieldId);
   const isTaken = (id: number) => taken.some(({ fragments }) => fragments !== null && includesSorted(fragments, id));
-  return Array.from(segment.fragments).filter((id) => !isTaken(id) && sameColumn(id, fields, base, latest));
+  return Array.from(segment.fragments).filter((id) => !isTaken(id) && hasNoMoreRows(id, base, latest));
 }
 
 /** Bitmaps decode to sorted ids; a new segment has few and its siblings may have very many. */
@@ -119,14 +142,10 @@ function includesSorted(sorted: ArrayLike<number>, id: number): boolean {
   return sorted[low] === id;
 }
 
-function sameColumn(id: number, fields: readonly number[], base: Manifest, latest: Manifest): boolean {
-  if (base === latest) return true;
-  const [was, is] = [base.fragments.indexOf(id), latest.fragments.indexOf(id)];
-  if (was < 0 || is < 0) return false;
-  const [before, now] = [base.fragments.bytesOf(was), latest.fragments.bytesOf(is)];
-  if (Buffer.compare(before, now) === 0) return true;
-  const [a, b] = [decodeDataFragment(before), decodeDataFragment(now)];
-  // A restore brings deleted rows back, which the segment does not have. Nothing but an unchanged file proves that none came.
-  if (a.deletions !== null && (b.deletions === null || Buffer.compare(a.deletions, b.deletions) !== 0)) return false;
-  return fields.every((field) => fieldSource(a, field) === fieldSource(b, field));
+/** A restore brings deleted rows back, which the segment does not have. Only an unchanged file proves that none came. */
+function hasNoMoreRows(id: number, base: Manifest, latest: Manifest): boolean {
+  if (latest.fragments.indexOf(id) < 0) return false;
+  const both = base === latest ? null : fragmentPair(id, base, latest);
+  if (!both || both.before.deletions === null) return true;
+  return both.now.deletions !== null && Buffer.compare(both.before.deletions, both.now.deletions) === 0;
 }

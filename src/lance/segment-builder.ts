@@ -59,15 +59,18 @@ export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
       const views = new Releases();
       try {
         connection ??= connect(scratchDir, {}, new Session(CACHE_BYTES, CACHE_BYTES));
+        const engine = await connection;
         const segments: BuiltSegment[] = [];
         // Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other.
         for (const group of sameFragments(requests)) {
           const view = openFragmentView(manifest, tableUri, group[0].fragments, scratchDir);
           views.push(() => view.remove());
-          segments.push(...(await buildInView(await connection, view, group)));
+          segments.push(...(await buildInView(engine, view, group)));
         }
         return { manifest, segments, [Symbol.asyncDispose]: () => views.run() };
       } catch (error) {
+        // Opened anew next time: a connection that failed to open stays failed.
+        connection = undefined;
         await views.run();
         throw error;
       }

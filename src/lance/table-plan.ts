@@ -1,6 +1,8 @@
 /** The next change to make to a table: which segments to build and which they replace. Pure. */
 import { SegmentdError } from '../lib/errors.ts';
+import { decodeDataFragment, showsRewrite } from './codec/data-fragment.ts';
 import type { Manifest } from './codec/manifest.ts';
+import { withDescendants } from './codec/schema-field.ts';
 import type { StableRowIds } from './guards.ts';
 import { declineTable, FLAG } from './guards.ts';
 import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
@@ -28,6 +30,10 @@ export function planTable(manifest: Manifest, policy: TablePolicy, limits: Batch
   if (declined) throw new SegmentdError(declined.code, declined.message);
   const states = maintainedIndexes(manifest, policy.wanted);
   if (hasStableRowIds(manifest)) return rebuild(manifest, states);
+  const rewritten = states.filter((state) => missesRewritten(manifest, state));
+  // Seldom and costly, so on its own: the plan after it finds the other indexes.
+  if (rewritten.length > 0)
+    return { ...rebuild(manifest, rewritten), states, whole: rewritten.length === states.length };
   const requests = nextSegments(manifest, states, limits);
   const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
   const whole = states.every(({ name, coverage }) => coverage.missing.length === asked(name));
@@ -36,6 +42,20 @@ export function planTable(manifest: Manifest, policy: TablePolicy, limits: Batch
 
 export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
   return ((readerFlags | writerFlags) & FLAG.stableRowIds) !== 0n;
+}
+
+/**
+ * Whether a fragment that an index misses may have been covered before its column was rewritten in place. Lance then took it out
+ * of the bitmaps, but the old segments still record the old values, and would answer with them as soon as any segment covers the
+ * fragment again: Lance masks all segments of an index by the union of their bitmaps. Only replacing all of them is right.
+ */
+function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
+  if (segments.length === 0) return false;
+  const fields = withDescendants(manifest.schema, fieldId);
+  return Array.from(coverage.missing).some((id) => {
+    const message = manifest.fragments.bytesOf(manifest.fragments.indexOf(id));
+    return showsRewrite(decodeDataFragment(message), fields);
+  });
 }
 
 /**

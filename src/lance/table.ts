@@ -22,6 +22,11 @@ export class LanceTable {
     return this.store.root;
   }
 
+  /** The latest version this process has seen; no I/O. */
+  get knownVersion(): number | null {
+    return this.seen?.manifest.version ?? null;
+  }
+
   /** The latest manifest. Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
   async latest(): Promise<Manifest> {
     const newest = (await this.probe()) ?? (await this.discover());

@@ -1,7 +1,7 @@
 /** At most `size` tasks at once; the others wait in order of arrival. */
 
 export type Limit = {
-  /** Runs the task when a place is free. A task that waits is dropped, and the promise rejects, when `signal` fires. */
+  /** Runs the task when a place is free; once `signal` has fired it is dropped instead, and the promise rejects. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Resolves when no task runs. */
   idle(): Promise<void>;

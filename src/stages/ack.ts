@@ -39,13 +39,16 @@ function settle(
     version: tableVersion,
     coveredVersion,
     indexes,
-    eventToCoveredSeconds: items.map(({ delivery }) => Math.max(0, now - delivery.timestampMs) / 1000),
+    eventToCoveredSeconds: items.flatMap(({ delivery }) =>
+      delivery ? [Math.max(0, now - delivery.timestampMs) / 1000] : [],
+    ),
   });
   finish(kit, items, fresh ? 'accepted' : 'duplicate');
 }
 
 function finish(kit: Kit, items: readonly Item[], outcome: SettledOutcome): void {
   for (const { delivery, event } of items) {
+    if (!delivery) continue;
     kit.telemetry.eventSettled({ origin: delivery.origin, table: event.table.id, outcome });
     delivery.ack();
   }

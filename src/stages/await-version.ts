@@ -17,12 +17,14 @@ export function awaitVersion(kit: Kit): OperatorFunction<Batch, Batch> {
 
 async function visiblePart(kit: Kit, batch: Batch): Promise<Batch | null> {
   const table = kit.tables.open(batch.table.uri);
-  let items = batch.items.filter(({ delivery }) => !delivery.signal.aborted);
+  let items = batch.items.filter(({ delivery }) => !delivery?.signal.aborted);
   while (items.length > 0) {
     const version = await latestVersion(() => table.latest());
     const now = Date.now();
-    const expired = items.filter((item) => isAhead(item, version) && now - item.seenMs >= kit.settings.versionWaitMs);
-    for (const item of expired) await rejectRecord(kit, item.delivery, neverSeen(item, version));
+    // What segmentd asked itself waits for nothing.
+    const isExpired = (item: Item) => !item.delivery || now - item.seenMs >= kit.settings.versionWaitMs;
+    const expired = items.filter((item) => isAhead(item, version) && isExpired(item));
+    for (const item of expired) if (item.delivery) await rejectRecord(kit, item.delivery, neverSeen(item, version));
     items = items.filter((item) => !expired.includes(item));
     if (items.some((item) => !isAhead(item, version))) return { ...batch, items };
     if (items.length > 0) await sleep(POLL_MS);
@@ -30,12 +32,16 @@ async function visiblePart(kit: Kit, batch: Batch): Promise<Batch | null> {
   return null;
 }
 
-/** The latest version, or null while there is no table. */
+/**
+ * The latest version, or null while there is no table. A table that nobody can read counts as seen: the plan declines it, and
+ * its events are settled instead of being waited for.
+ */
 async function latestVersion(read: () => Promise<Manifest>): Promise<number | null> {
   try {
     return (await read()).version;
   } catch (error) {
     if (error instanceof SegmentdError && error.code === 'table_not_found') return null;
+    if (error instanceof SegmentdError && error.retry === 'never') return Number.POSITIVE_INFINITY;
     throw error;
   }
 }

@@ -7,8 +7,15 @@ import { defer, Observable, timer } from 'rxjs';
 import { mergeMap } from 'rxjs/operators';
 import type { Batch, Item } from './work.ts';
 
+export type Batching = {
+  /** How long an idle table waits for more, milliseconds. */
+  readonly lingerMs: number;
+  /** Offered each item of a busy table, with those that wait; true when it has settled the item and it need not wait. */
+  readonly fold?: (item: Item, waiting: readonly Item[]) => boolean;
+};
+
 export function batchByTable<R>(
-  lingerMs: number,
+  { lingerMs, fold = () => false }: Batching,
   work: (batch: Batch) => ObservableInput<R>,
 ): OperatorFunction<Item, R> {
   return (items) =>
@@ -45,8 +52,9 @@ export function batchByTable<R>(
           next: (item) => {
             const { id } = item.event.table;
             const waiting = lanes.get(id);
-            if (waiting) waiting.push(item);
-            else {
+            if (waiting) {
+              if (!fold(item, waiting)) waiting.push(item);
+            } else {
               lanes.set(id, [item]);
               startBatch(id);
             }
@@ -63,7 +71,7 @@ export function batchByTable<R>(
 
 /** Everything that waits, without records whose partition has moved: their new owner gets them again. */
 function takeBatch(waiting: readonly Item[]): Batch | null {
-  const items = waiting.filter(({ delivery }) => !delivery.signal.aborted);
+  const items = waiting.filter(({ delivery }) => !delivery?.signal.aborted);
   const [first] = items;
   return first ? { table: first.event.table, items, replans: 0, progressed: false } : null;
 }

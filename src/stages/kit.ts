@@ -8,6 +8,7 @@ import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, Delivery } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
+import type { Pauses } from './pauses.ts';
 
 export type Kit = {
   readonly tables: Tables;
@@ -17,6 +18,7 @@ export type Kit = {
   decodeRecord(delivery: Delivery): readonly AppendEvent[];
   /** Resolves once the dead-letter topic has the record. */
   deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
+  readonly pauses: Pauses;
   /** Shared by all tables: how many are planned, built and committed at once. */
   readonly slots: Limit;
   /** Fires when the process must end: nothing new starts, a commit in flight ends. */

@@ -1,11 +1,12 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: the table is the truth, the event a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import type { Manifest } from '../lance/codec/manifest.ts';
 import { coverageRatio } from '../lance/coverage.ts';
 import type { IndexState } from '../lance/index-plan.ts';
 import type { TablePlan } from '../lance/table-plan.ts';
 import { planTable } from '../lance/table-plan.ts';
-import { asSegmentdError } from '../lib/errors.ts';
+import { SegmentdError } from '../lib/errors.ts';
 import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
 import type { Kit } from './kit.ts';
 import type { Batch, Planned } from './work.ts';
@@ -15,15 +16,19 @@ export function plan(kit: Kit): OperatorFunction<Batch, Planned> {
 }
 
 async function planBatch(kit: Kit, batch: Batch): Promise<Planned> {
-  const manifest = await kit.tables.open(batch.table.uri).latest();
-  const { version } = manifest;
   const table = batch.table.id;
+  let manifest: Manifest;
   let planned: TablePlan;
   try {
+    manifest = await kit.tables.open(batch.table.uri).latest();
     planned = planTable(manifest, kit.tables.policy(table), kit.settings.limits);
-  } catch (thrown) {
-    return { kind: 'declined', batch, error: asSegmentdError(thrown) };
+  } catch (error) {
+    // Gone since the last look: the next round waits for it as for a version that is not there yet.
+    if (error instanceof SegmentdError && error.code === 'table_not_found') return { kind: 'again', batch };
+    if (error instanceof SegmentdError && error.retry === 'never') return { kind: 'declined', batch, error };
+    throw error;
   }
+  const { version } = manifest;
   kit.telemetry.tableServed({ table });
   const indexes = reportOf(planned.states, manifest.timestampMs);
   const missing = planned.requests.length > 0;

@@ -6,6 +6,7 @@ import type { Batch } from './work.ts';
 export function provenance({ writer, member }: Kit['settings'], batch: Batch): Record<string, string> {
   const ranges = new Map<string, { low: bigint; high: bigint }>();
   for (const { delivery } of batch.items) {
+    if (!delivery) continue;
     const { topic, partition, offset } = delivery.origin;
     const range = ranges.get(`${topic}/${partition}`);
     ranges.set(`${topic}/${partition}`, {

@@ -10,7 +10,8 @@ import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
 
 export type Item = {
   readonly event: AppendEvent;
-  readonly delivery: Delivery;
+  /** The record to settle; null when segmentd asked itself, as the sweep does. */
+  readonly delivery: Delivery | null;
   /** When segmentd first saw it, milliseconds since the epoch. */
   readonly seenMs: number;
 };
@@ -43,12 +44,11 @@ export type Again = { readonly kind: 'again'; readonly batch: Batch };
 export type Planned =
   | Covered
   | Declined
+  | Again
   | (TablePlan & { readonly kind: 'missing'; readonly batch: Batch; readonly manifest: Manifest });
 
 export type Built =
-  | Covered
-  | Declined
-  | Again
+  | Exclude<Planned, { kind: 'missing' }>
   | (Omit<Extract<Planned, { kind: 'missing' }>, 'kind'> & { readonly kind: 'built'; readonly build: Build });
 
 export type Committed = Covered | Declined | Again;

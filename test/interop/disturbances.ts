@@ -38,7 +38,6 @@ export function races(newTable: NewTable): void {
 }
 
 /** Without pylance a test that is expected to fail has to fail too. */
-const NOT_CHECKED = new Error('no pylance');
 
 /**
  * Lance masks the segments of an index by the union of their bitmaps, not each by its own: what a segment holds for a fragment
@@ -68,16 +67,16 @@ export function rewrittenColumns(newTable: NewTable): void {
     await expectRight(table);
   });
 
-  test.fails('is answered right when it happened between build and commit', async () => {
+  test('is answered right when it happened between build and commit', async () => {
     const table = await filled();
-    if (!table) throw NOT_CHECKED;
+    if (!table) return;
     await table.catchUp(named(['n']), () => table.ask(...REWRITE));
     await expectRight(table);
   });
 
-  test.fails('is answered right when it took the fragment out of a segment that stays', async () => {
+  test('is answered right when it took the fragment out of a segment that stays', async () => {
     const table = await filled();
-    if (!table) throw NOT_CHECKED;
+    if (!table) return;
     await table.createIndexes('pylance', ['n']);
     await table.ask(...REWRITE);
     expect((await table.check([])).indexes[0]?.unindexed_fragments).toBe(1);

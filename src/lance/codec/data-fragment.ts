@@ -68,6 +68,18 @@ export function fieldSource(fragment: DataFragment, fieldId: number): string | n
   return null;
 }
 
+/** Stands in a file's field list where a column was rewritten into another file. */
+const TOMBSTONE = -2;
+
+/**
+ * Whether the fragment shows that one of `fields` may have been rewritten in place: a column was tombstoned, or the field lies
+ * in a file that came later.
+ */
+export function showsRewrite({ files }: DataFragment, fields: readonly number[]): boolean {
+  const tombstoned = files.some((file) => file.fields.includes(TOMBSTONE));
+  return tombstoned || files.slice(1).some((file) => fields.some((field) => file.fields.includes(field)));
+}
+
 const FILES = 2;
 const DELETION_FILE = 3;
 const BASE_ID = 7;

@@ -5,7 +5,7 @@ import { batchByTable } from '../../../src/stages/batch-by-table.ts';
 import type { Batch, Item } from '../../../src/stages/work.ts';
 import { item } from './kit-fixture.ts';
 
-const offsetsOf = ({ items }: Batch) => items.map(({ delivery }) => Number(delivery.origin.offset));
+const offsetsOf = ({ items }: Batch) => items.map(({ delivery }) => Number(delivery?.origin.offset));
 const turns = async (count: number) => {
   for (let at = 0; at < count; at++) await new Promise<void>((resolve) => setImmediate(resolve));
 };
@@ -20,12 +20,12 @@ test('one batch at a time per table, nothing lost, nothing twice, in order: what
       let overlaps = 0;
       const done = lastValueFrom(
         source.pipe(
-          batchByTable(0, async (batch) => {
+          batchByTable({ lingerMs: 0 }, async (batch) => {
             const { id } = batch.table;
             if (busy.has(id)) overlaps += 1;
             busy.add(id);
             seen.set(id, [...(seen.get(id) ?? []), ...offsetsOf(batch)]);
-            await turns(list[Number(batch.items[0]?.delivery.origin.offset)]?.takes ?? 0);
+            await turns(list[Number(batch.items[0]?.delivery?.origin.offset)]?.takes ?? 0);
             busy.delete(id);
             return batch.items.length;
           }),
@@ -55,7 +55,7 @@ test('an idle table starts at once, and what arrives while it is busy is its nex
   const gates: (() => void)[] = [];
   const done = lastValueFrom(
     source.pipe(
-      batchByTable(0, (batch) => {
+      batchByTable({ lingerMs: 0 }, (batch) => {
         batches.push(offsetsOf(batch));
         return new Promise<void>((resolve) => gates.push(resolve));
       }),
@@ -79,7 +79,7 @@ test('an idle table starts at once, and what arrives while it is busy is its nex
 
 test('it completes only after the work that waits behind the last batch', async () => {
   const results = of(item(0), item(1), item(2)).pipe(
-    batchByTable(0, async (batch) => {
+    batchByTable({ lingerMs: 0 }, async (batch) => {
       await turns(2);
       return offsetsOf(batch);
     }),
@@ -92,7 +92,7 @@ test('nothing in, nothing out, and it completes', async () => {
   expect(
     await lastValueFrom(
       of<Item>().pipe(
-        batchByTable(0, () => [1]),
+        batchByTable({ lingerMs: 0 }, () => [1]),
         toArray(),
       ),
     ),
@@ -103,7 +103,7 @@ test('lingering gathers what arrives meanwhile', async () => {
   const source = new Subject<Item>();
   const done = lastValueFrom(
     source.pipe(
-      batchByTable(20, (batch) => [offsetsOf(batch)]),
+      batchByTable({ lingerMs: 20 }, (batch) => [offsetsOf(batch)]),
       toArray(),
     ),
   );
@@ -121,7 +121,7 @@ test('records whose partition has moved are left to their new owner', async () =
   const batches: number[][] = [];
   const done = lastValueFrom(
     source.pipe(
-      batchByTable(0, async (batch) => {
+      batchByTable({ lingerMs: 0 }, async (batch) => {
         batches.push(offsetsOf(batch));
         await gate.promise;
       }),
@@ -143,7 +143,7 @@ test('a table all of whose records have moved does no work, and is idle again', 
   const batches: number[][] = [];
   const done = lastValueFrom(
     source.pipe(
-      batchByTable(0, (batch) => {
+      batchByTable({ lingerMs: 0 }, (batch) => {
         batches.push(offsetsOf(batch));
         return [1];
       }),
@@ -158,19 +158,19 @@ test('a table all of whose records have moved does no work, and is idle again', 
 });
 
 test('an error of the work or of the source ends it', async () => {
-  const failing = of(item(0)).pipe(batchByTable(0, () => Promise.reject(new Error('work'))));
+  const failing = of(item(0)).pipe(batchByTable({ lingerMs: 0 }, () => Promise.reject(new Error('work'))));
   await expect(lastValueFrom(failing, { defaultValue: null })).rejects.toThrow('work');
   const broken = concat(
     of(item(0)),
     throwError(() => new Error('source')),
-  ).pipe(batchByTable(0, () => []));
+  ).pipe(batchByTable({ lingerMs: 0 }, () => []));
   await expect(lastValueFrom(broken, { defaultValue: null })).rejects.toThrow('source');
 });
 
 test('unsubscribing ends the work of all tables', () => {
   const source = new Subject<Item>();
   const work = new Subject<number>();
-  const subscription = source.pipe(batchByTable(0, () => work)).subscribe();
+  const subscription = source.pipe(batchByTable({ lingerMs: 0 }, () => work)).subscribe();
   source.next(item(0, 'a'));
   source.next(item(1, 'b'));
   expect(work.observed).toBe(true);

@@ -7,15 +7,15 @@ import type { Kit } from '../../../src/stages/kit.ts';
 import { delivery, tableRef, testKit } from './kit-fixture.ts';
 
 /** Even offsets are events, odd ones are not. */
-const decodeEvent: Kit['decodeEvent'] = ({ origin }) => {
+const decodeRecord: Kit['decodeRecord'] = ({ origin }) => {
   if (origin.offset % 2n === 1n) throw new SegmentdError('event_not_json', 'not JSON');
-  return { table: tableRef('t'), version: Number(origin.offset) };
+  return [{ table: tableRef('t'), version: Number(origin.offset) }];
 };
 const through = (kit: Kit, ...records: Delivery[]) => lastValueFrom(of(...records).pipe(decode(kit), toArray()));
 
 test('a record becomes an item of work, on loan', async () => {
   const record = delivery(4);
-  const items = await through(testKit({ decodeEvent }), record);
+  const items = await through(testKit({ decodeRecord }), record);
   expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, delivery: record }]);
   expect(record.acks()).toBe(0);
 });
@@ -24,7 +24,7 @@ test('a record that is no event goes to the dead-letter topic, is settled after 
   const records = [1, 2, 3].map((offset) => delivery(offset));
   const order: string[] = [];
   const kit = testKit({
-    decodeEvent,
+    decodeRecord,
     deadLetter: async ({ origin }, { code }) => {
       await new Promise<void>((resolve) => setImmediate(resolve));
       order.push(`${origin.offset} ${code}, acks ${records.map(({ acks }) => acks()).join('')}`);
@@ -40,7 +40,10 @@ test('a record that is no event goes to the dead-letter topic, is settled after 
 
 test('a record that the dead-letter topic did not take is not settled', async () => {
   const record = delivery(1);
-  const kit = testKit({ decodeEvent, deadLetter: () => Promise.reject(new SegmentdError('broker_unavailable', 'no')) });
+  const kit = testKit({
+    decodeRecord,
+    deadLetter: () => Promise.reject(new SegmentdError('broker_unavailable', 'no')),
+  });
   await expect(through(kit, record)).rejects.toMatchObject({ code: 'broker_unavailable' });
   expect(record.acks()).toBe(0);
 });
@@ -49,10 +52,25 @@ test('a bug in decoding is no bad event: it ends the pipeline, and nothing is se
   const record = delivery(1);
   const bug = new TypeError('bug');
   const kit = testKit({
-    decodeEvent: () => {
+    decodeRecord: () => {
       throw bug;
     },
   });
   await expect(through(kit, record)).rejects.toBe(bug);
   expect([record.acks(), kit.letters]).toEqual([0, []]);
+});
+
+test('a record with several events is settled when the last of them is; one without any, at once', async () => {
+  const [several, none] = [delivery(0), delivery(2)];
+  const kit = testKit({
+    decodeRecord: ({ origin }) =>
+      origin.offset === 0n ? ['a', 'b', 'c'].map((name) => ({ table: tableRef(name) })) : [],
+  });
+  const items = await through(kit, several, none);
+  expect(items.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
+  expect([several.acks(), none.acks()]).toEqual([0, 1]);
+  for (const [at, { delivery: part }] of items.entries()) {
+    part?.ack();
+    expect(several.acks()).toBe(at === 2 ? 1 : 0);
+  }
 });

@@ -6,6 +6,7 @@ import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { AppendEvent, Delivery, TableRef } from '../../../src/model.ts';
 import type { Kit } from '../../../src/stages/kit.ts';
+import { createPauses } from '../../../src/stages/pauses.ts';
 import type { Batch, Item } from '../../../src/stages/work.ts';
 import { createTelemetry } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -42,10 +43,11 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
     tables: { open: () => (more.table as LanceTable | undefined) ?? unused(), policy: () => DEFAULT_POLICY },
     builder: { build: unused },
     telemetry: createTelemetry({ logger, metrics }),
-    decodeEvent: unused,
+    decodeRecord: unused,
     deadLetter: async ({ origin }, { code }) => {
       letters.push([origin.offset, code]);
     },
+    pauses: createPauses(),
     slots: asyncLimit(2),
     signal: new AbortController().signal,
     settings: {
