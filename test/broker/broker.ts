@@ -38,6 +38,8 @@ export type BrokerOptions = {
   readonly port?: number;
   /** Server properties that override or add to the defaults; see writeServerConfig. */
   readonly properties?: Record<string, string>;
+  /** Further arguments for formatting the storage, such as `--add-scram` and what follows it. */
+  readonly formatArguments?: readonly string[];
   readonly log?: (line: string) => void;
 };
 
@@ -136,7 +138,7 @@ async function bindAndRun(
     const [client, controller] = await freePorts();
     const ports: Ports = { client: options.port ?? client, controller };
     await writeServerConfig(dir, ports, options.properties ?? {});
-    await formatStorage(installation, dir);
+    await formatStorage(installation, dir, options.formatArguments);
     try {
       return {
         port: ports.client,

@@ -38,9 +38,13 @@ const options = (dir: string): string[] => [
 ];
 
 /** Formats the data folder, as Kafka wants before a first start; a folder that has data is left as it is. */
-export async function formatStorage(installation: Installation, dir: string): Promise<void> {
+export async function formatStorage(
+  installation: Installation,
+  dir: string,
+  further: readonly string[] = [],
+): Promise<void> {
   if (existsSync(join(dir, 'data', 'meta.properties'))) return;
-  const config = ['-t', CLUSTER_ID, '-c', join(dir, 'server.properties'), '-g'];
+  const config = ['-t', CLUSTER_ID, '-c', join(dir, 'server.properties'), '-g', ...further];
   const main = ['-cp', installation.classpath, 'kafka.tools.StorageTool', 'format', ...config];
   await promisify(execFile)(installation.java, [...options(dir), ...sharing(installation), ...main]);
 }

@@ -29,6 +29,7 @@ import { startDaemonProcess } from '../../helpers/daemon-process.ts';
 
 export type World = {
   readonly home: string;
+  readonly configFile: string;
   /** Folder of the database `db`. */
   readonly database: string;
   readonly scratch: string;
@@ -41,7 +42,8 @@ export type World = {
   facts(name: string): Promise<TableFacts>;
 };
 
-export async function makeWorld(options: Record<string, unknown> = {}): Promise<World> {
+/** `options` are added to the configuration, `partitions` are those of the topics; with 0 there are none at first. */
+export async function makeWorld(options: Record<string, unknown> = {}, partitions = 3): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), 'segmentd-e2e-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   const database = join(home, 'db');
@@ -57,16 +59,17 @@ export async function makeWorld(options: Record<string, unknown> = {}): Promise<
   const scratch = join(home, 'scratch');
   const configFile = join(home, 'segmentd.yaml');
   const [port] = await freePorts();
-  const config = { databases: { db: database }, kafka, state: { scratch_dir: scratch }, http: { port }, ...options };
+  const config = { databases: { db: database }, sweep: { interval_s: 0 }, kafka, state: { scratch_dir: scratch }, http: { port }, ...options };
   await writeFile(configFile, stringify(config));
   const settings = kafkaSettings(loadConfig({ file: configFile, env: {}, cwd: home }));
-  await ensureTopics(settings, { partitions: 3, replicationFactor: 1 });
+  if (partitions > 0) await ensureTopics(settings, { partitions, replicationFactor: 1 });
   const producer = openProducer(settings);
   onTestFinished(() => producer.close());
   const log: LogLine[] = [];
   const tableFolder = (name: string) => join(database, `${name}.lance`);
   return {
     home,
+    configFile,
     database,
     scratch,
     settings,
