@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { segmentd } from '../../helpers/cli.ts';
+import { startMember } from '../chaos/member.ts';
+import type { SecuredBroker } from './secured-broker.ts';
+import { PASSWORDS, passwordFile, startSecuredBroker } from './secured-broker.ts';
+import type { KafkaOptions } from './secured-client.ts';
+import { appendIsCovered, expectNoPassword, makeOpenWorld, secureConfig, toldBy } from './secured-client.ts';
+
+let secured: SecuredBroker;
+beforeAll(async () => {
+  secured = await startSecuredBroker();
+});
+afterAll(() => secured.stop());
+
+const over = (sasl: object): KafkaOptions => ({ brokers: [secured.at.SASL], sasl });
+
+test('the search for passwords finds each form of them', () => {
+  const leaks = ['corr3ct-h0rse-battery', Buffer.from('b0b-staples-staples').toString('hex')];
+  leaks.push(Buffer.from('\0alice\0wr0ng-g1raffe-tonic').toString('base64'));
+  for (const leak of leaks) expect(() => expectNoPassword(`x ${leak} y`)).toThrow();
+  expectNoPassword('nothing to see');
+});
+
+test.each([
+  ['plain', 'the file'],
+  ['plain', 'a password file'],
+  ['scram-sha-256', 'a password file'],
+  ['scram-sha-512', 'the environment'],
+])('with %s and the password in %s an append is covered, and nobody is told the password', async (mechanism, place) => {
+  const world = await makeOpenWorld(secured.broker.bootstrap);
+  const account = { mechanism, username: 'alice' };
+  const env: Record<string, string> =
+    place === 'the environment' ? { SEGMENTD_KAFKA_SASL_PASSWORD: PASSWORDS.alice } : {};
+  const secret = {
+    ...(place === 'the file' && { password: PASSWORDS.alice }),
+    ...(place === 'a password file' && { password_file: await passwordFile(secured, 'alice') }),
+  };
+  const file = await secureConfig(world, 'secure', over({ ...account, ...secret }));
+  const member = await startMember(file, env);
+  await member.untilReady();
+  const printed = await appendIsCovered(world, file, env);
+  expect(printed).toContain('alice');
+  if (place !== 'a password file') expect(printed).toContain('[redacted]');
+  const told = await toldBy(member);
+  expect(await member.end()).toBe(0);
+  expect(member.log.length).toBeGreaterThan(10);
+  expectNoPassword(printed + told + member.output());
+});
+
+test.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
+  'with %s a wrong password ends daemon and command with exit code 69',
+  async (mechanism) => {
+    const world = await makeOpenWorld(secured.broker.bootstrap);
+    const account = { mechanism, username: 'alice', password_file: await passwordFile(secured, 'wrong') };
+    const file = await secureConfig(world, 'wrong', over(account));
+    await refusedAsDenied(file);
+  },
+);
+
+test('a user without any right ends daemon and command with exit code 69', async () => {
+  const world = await makeOpenWorld(secured.broker.bootstrap);
+  const account = { mechanism: 'plain', username: 'bob', password: PASSWORDS.bob };
+  await refusedAsDenied(await secureConfig(world, 'bob', over(account)));
+});
+
+async function refusedAsDenied(file: string): Promise<void> {
+  const member = await startMember(file);
+  const [announced, code] = await Promise.all([segmentd(['announce', 'db/people', '-c', file]), member.ended]);
+  expect(code).toBe(69);
+  expect(announced.code).toBe(69);
+  for (const output of [member.output(), announced.stderr]) {
+    expect(output).toContain('segmentd: broker_denied: ');
+    expect(output).toContain('Check kafka.sasl, kafka.ssl and the ACLs.');
+  }
+  const crash = member.log.find(({ event }) => event === 'consumerCrashed');
+  expect(crash).toMatchObject({ code: 'broker_denied' });
+  expectNoPassword(member.output() + announced.stdout + announced.stderr);
+}
+
+test('a configuration that is refused for its password does not print it', async () => {
+  const world = await makeOpenWorld(secured.broker.bootstrap);
+  const both = { password: PASSWORDS.alice, password_file: await passwordFile(secured, 'alice') };
+  const file = await secureConfig(world, 'both', over({ mechanism: 'plain', username: 'alice', ...both }));
+  const checked = await segmentd(['config', 'check', '-c', file]);
+  expect(checked.code).toBe(78);
+  expect(checked.stderr).toContain('exactly one of password and password_file');
+  const misspelt = await segmentd(['config', 'check'], { SEGMENTD_KAFKA_SASL_PASWORD: PASSWORDS.alice });
+  expect(misspelt.code).toBe(78);
+  expectNoPassword(checked.stdout + checked.stderr + misspelt.stdout + misspelt.stderr);
+});
