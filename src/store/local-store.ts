@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
@@ -131,6 +131,13 @@ async function syncAll(paths: readonly string[]): Promise<void> {
   await Promise.all([...paths, ...folders].map(syncFile));
 }
 
+/** A root may not be there yet. Without the folder that holds it, nobody can say: that is how an unmounted disk looks. */
+async function mustBeMounted(root: string): Promise<void> {
+  await access(dirname(root)).catch((error: unknown) => {
+    throw storeError(error, `reach ${dirname(root)}`);
+  });
+}
+
 /** The store whose keys are paths below `root`, an absolute folder. */
 export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
@@ -141,7 +148,10 @@ export function localStore(root: string): ObjectStore {
       attempt(
         `list ${at(folder)}`,
         async () => {
-          const entries = await readdir(at(folder), { withFileTypes: true });
+          const entries = await readdir(at(folder), { withFileTypes: true }).catch(async (error: unknown) => {
+            await mustBeMounted(root);
+            throw error;
+          });
           return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
         },
         { value: [] },
