@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { people } from '../../../bench/demo/people.ts';
+import type { World } from '../e2e/world.ts';
+import { covered, makeTable, openTable, until } from '../e2e/world.ts';
+import { startMember } from './member.ts';
+import { lagOf, makeRoughWorld, sumOf, valuesOf } from './rough-world.ts';
+
+const EVENTS = 20_000;
+const APPENDS = 20;
+const ROWS = 10;
+
+/** Announces the table as often as a writer would that does so for every row, and then some, while it appends. */
+async function flood(world: World): Promise<void> {
+  const table = await openTable(world.database, 'people');
+  for (let at = 0; at < APPENDS; at++) {
+    await table.add(people(100 + at * ROWS, ROWS));
+    const value = Buffer.from(JSON.stringify({ table: 'db/people', version: await table.version() }));
+    const records = Array.from({ length: EVENTS / APPENDS }, () => ({ key: Buffer.from('db/people'), value }));
+    await world.producer.send(world.settings.topic, records);
+  }
+}
+
+test('twenty thousand announcements of one table are a few commits', async () => {
+  const world = await makeRoughWorld();
+  await makeTable(world, 'people', 100);
+  const member = await startMember(world.configFile);
+  await member.untilReady();
+  await flood(world);
+  await until('all is committed', async () => (await lagOf(world)) === 0);
+  expect(await covered(world, 'people')).toBe(true);
+  const page = await member.metrics();
+  expect(await member.end()).toBe(0);
+
+  const facts = await world.facts('people');
+  expect(facts.rows).toBe(100 + APPENDS * ROWS);
+  const commits = valuesOf(page, 'segmentd_commits_total').get('{outcome="landed"}') ?? 0;
+  expect(commits).toBeGreaterThan(0);
+  expect(commits).toBeLessThanOrEqual(APPENDS);
+  for (const { segments } of facts.indexes) expect(segments.length).toBe(1 + commits);
+  expect(sumOf(page, 'segmentd_events_total')).toBeGreaterThanOrEqual(EVENTS);
+  expect(sumOf(page, 'segmentd_dead_letters_total')).toBe(0);
+  expect(sumOf(page, 'segmentd_unacked_events')).toBe(0);
+});
