@@ -295,6 +295,13 @@ const SEGMENTS: readonly Json[] = [
     queries: one(`max by (table, index) (${perTable('segments')})`, '{{table}} {{index}}'),
   }),
   graph({
+    title: 'Parked tables',
+    unit: 'short',
+    bounds: [1],
+    todo: 'Their work failed and is tried again, each time later; workFailed in the log and /status name table and cause.',
+    queries: one(`sum(${m('tables_parked')})`),
+  }),
+  graph({
     title: 'Declined tables by reason',
     unit: 'short',
     bounds: [1],

@@ -39,3 +39,20 @@ export type Delivery = {
   readonly signal: AbortSignal;
   ack(): void;
 };
+
+/** What segmentd tells others, as JSON on a topic keyed by table. */
+export type Notification =
+  | {
+      readonly type: 'segment.committed';
+      readonly table: string;
+      readonly version: number;
+      readonly transaction: string;
+      readonly duration_ms: number;
+      readonly segments: readonly {
+        readonly index: string;
+        readonly uuid: string;
+        readonly fragments: readonly number[];
+        readonly rows: number;
+      }[];
+    }
+  | ({ readonly type: 'table.status'; readonly table: string } & Readonly<Record<string, unknown>>);

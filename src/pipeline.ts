@@ -3,9 +3,10 @@
  * segment per index and one new version; then the events are acknowledged.
  */
 import type { Observable } from 'rxjs';
-import { expand, ignoreElements, of } from 'rxjs';
+import { EMPTY, expand, ignoreElements, mergeWith, of } from 'rxjs';
 import type { Delivery } from './model.ts';
 import { ack } from './stages/ack.ts';
+import { awaitResume } from './stages/await-resume.ts';
 import { awaitVersion } from './stages/await-version.ts';
 import { batchByTable } from './stages/batch-by-table.ts';
 import { build } from './stages/build.ts';
@@ -16,12 +17,16 @@ import { inSlot } from './stages/in-slot.ts';
 import type { Kit } from './stages/kit.ts';
 import { plan } from './stages/plan.ts';
 import { retryLater } from './stages/retry.ts';
-import type { Batch } from './stages/work.ts';
+import type { Batch, Item } from './stages/work.ts';
 
-/** Completes when the records do and all of them are settled; errors only with what must end the process. */
-export function pipeline(records: Observable<Delivery>, kit: Kit): Observable<never> {
+/**
+ * Completes when its inputs do and all is settled; errors only with what must end the process. `asked` are tables that
+ * segmentd looks at without an event: the sweep, an operator's refresh.
+ */
+export function pipeline(records: Observable<Delivery>, kit: Kit, asked: Observable<Item> = EMPTY): Observable<never> {
   return records.pipe(
     decode(kit), // a record becomes an event, or goes to the dead-letter topic
+    mergeWith(asked),
     batchByTable({ lingerMs: kit.settings.lingerMs, fold: foldInto(kit) }, (batch) =>
       of(batch).pipe(expand(round(kit))),
     ), // one batch at a time per table
@@ -33,6 +38,7 @@ export function pipeline(records: Observable<Delivery>, kit: Kit): Observable<ne
 function round(kit: Kit): (batch: Batch) => Observable<Batch> {
   return (batch) =>
     of(batch).pipe(
+      awaitResume(kit), // while an operator has paused the table
       awaitVersion(kit), // until the announced version can be seen
       inSlot(kit, (it) =>
         of(it).pipe(

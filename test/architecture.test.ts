@@ -16,7 +16,17 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lance: ['lib', 'store'],
   stages: ['lib', 'model', 'lance', 'telemetry'],
   pipeline: ['model', 'stages'],
-  daemon: ['lib', 'config', 'kafka', 'kafka-settings', 'lance', 'pipeline', 'stages', 'store', 'telemetry'],
+  maintenance: ['lib', 'model', 'stages'],
+  'table-owners': ['kafka'],
+  'daemon-kit': ['lib', 'config', 'kafka', 'lance', 'stages', 'store', 'table-owners'],
+  'daemon-hooks': ['config', 'kafka', 'table-owners', 'telemetry'],
+  'daemon-control': [
+    ...['lib', 'model', 'config', 'kafka', 'lance', 'stages', 'maintenance', 'telemetry', 'table-owners', 'daemon-kit'],
+  ],
+  daemon: [
+    ...['lib', 'config', 'kafka', 'kafka-settings', 'lance', 'pipeline', 'stages', 'telemetry'],
+    ...['table-owners', 'daemon-kit', 'daemon-hooks', 'daemon-control'],
+  ],
   commands: ['lib', 'config', 'daemon', 'kafka', 'kafka-settings', 'lance', 'store'],
   main: ['lib', 'commands'],
   // Beside it.
@@ -147,12 +157,10 @@ test('packages stay where they are at home', () => {
   expect(strays).toEqual([]);
 });
 
-test('the daemon takes nothing but the Subscription type from RxJS', () => {
+test('the daemon takes nothing but types from RxJS', () => {
   const daemon = sources.find(({ path }) => path === 'daemon.ts');
-  const rxjs = daemon?.imports
-    .filter((it) => packageOf(it) === 'rxjs')
-    .map(({ typeOnly, names }) => ({ typeOnly, names }));
-  expect(rxjs).toEqual([{ typeOnly: true, names: ['Subscription'] }]);
+  const rxjs = daemon?.imports.filter((it) => packageOf(it) === 'rxjs').map(({ typeOnly }) => typeOnly);
+  expect(rxjs).toEqual([true]);
 });
 
 test('there are no barrels', () => {

@@ -33,6 +33,11 @@ export const kafka = section('The Kafka cluster and the consumer group.', {
   group_id: option(text().default(GROUP_ID), 'Consumer group. Members of one group share the tables.'),
   topic: option(text().default(TOPIC), 'Topic of append events.'),
   dead_letter_topic: option(text().default(DEAD_LETTER_TOPIC), 'Topic for records that are not usable append events.'),
+  control_topic: option(
+    text().optional(),
+    'Topic of commands for tables (refresh, pause, resume, status); none unless set.',
+  ),
+  notification_topic: option(text().optional(), 'Topic that tells of each committed segment; none unless set.'),
   create_topics: section('Creation of the two topics at start.', {
     enabled: option(z.boolean().default(false), 'Create missing topics at start.'),
     partitions: option(z.int().min(1).max(10_000).default(CREATE_PARTITIONS), 'Partitions of a created topic.'),

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
-import { milliseconds, option, path, section, text } from './option.ts';
+import { milliseconds, option, path, secret, section, text } from './option.ts';
 
 const VERSION_WAIT_MS = 10_000; // a local append is visible at once; this is for announcing just before the commit
 const EVENT_MAX_BYTES = 1_048_576; // Kafka's default for a record; an append event is a few hundred bytes
@@ -19,6 +19,8 @@ const COMMIT_MAX_ATTEMPTS = 20; // Lance's own limit for its commit loop
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
 const RETRY_MAX_MS = 60_000; // a mended table is picked up within a minute
+const SWEEP_INTERVAL_S = 600; // what LanceDB Enterprise does beside its events
+const ADMIN_PORT = 9_465; // beside the metrics
 const HTTP_HOST = '127.0.0.1'; // metrics are not for everyone unless somebody says so
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
@@ -59,6 +61,18 @@ export const schema = section('segmentd', {
   retry: section('Work on a table that failed and may succeed later.', {
     initial_ms: option(milliseconds(1).default(RETRY_INITIAL_MS), 'Wait after the first failure; doubles with each.'),
     max_ms: option(milliseconds(1).default(RETRY_MAX_MS), 'Longest wait between two attempts.'),
+  }),
+  sweep: section('Looking at every table without being told to.', {
+    interval_s: option(
+      z.int().min(0).max(604_800).default(SWEEP_INTERVAL_S),
+      'Time between sweeps, jittered by a tenth; the first comes at start. 0 switches them off. In a group each table is swept by one member.',
+    ),
+  }),
+  admin: section('The HTTP listener for operators. On when a token is set.', {
+    host: option(text().default(HTTP_HOST), 'Address to listen on.'),
+    port: option(z.int().min(0).max(65_535).default(ADMIN_PORT), 'Port to listen on; 0 takes a free one.'),
+    token: secret('Token that requests carry as `Authorization: Bearer …`; or use `token_file`.'),
+    token_file: path(text().optional(), 'File that holds the token; one trailing newline is dropped.'),
   }),
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(

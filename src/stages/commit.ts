@@ -6,6 +6,7 @@ import type { CommitOutcome } from '../lance/commit-change.ts';
 import { commitChange } from '../lance/commit-change.ts';
 import { publishSegments } from '../lance/publish.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import type { Notification } from '../model.ts';
 import type { Kit } from './kit.ts';
 import { provenance } from './provenance.ts';
 import { planAgain } from './replan.ts';
@@ -24,6 +25,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
   const table = kit.tables.open(batch.table.uri);
   const { durable } = await publishSegments(table.store, build.segments);
   const start = performance.now();
+  const transactionUuid = randomUUID();
   const outcome = await commitChange(
     table,
     {
@@ -31,7 +33,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
       add: build.segments,
       remove: work.remove,
       durable,
-      transactionUuid: randomUUID(),
+      transactionUuid,
       properties: provenance(kit.settings, batch),
     },
     { ...kit.settings.commit, writer: kit.settings.writer },
@@ -39,6 +41,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
   reportCommit(kit, batch.table.id, outcome, (performance.now() - start) / 1000);
   switch (outcome.kind) {
     case 'landed':
+      kit.notify(committedNotice(batch.table.id, transactionUuid, outcome, performance.now() - start));
       return landed(kit, work, outcome);
     case 'rejected':
       if (outcome.cause === 'store_refused' && outcome.error) throw outcome.error;
@@ -79,6 +82,16 @@ function landed(kit: Kit, { batch, build, whole, states, remove }: Work, { rebas
     tableVersion: version,
     indexes,
   };
+}
+
+function committedNotice(table: string, transaction: string, { version, rebased }: Landed, ms: number): Notification {
+  const segments = rebased.keep.map(({ segment, fragments }) => ({
+    index: segment.index,
+    uuid: segment.uuid,
+    fragments,
+    rows: segment.rows,
+  }));
+  return { type: 'segment.committed', table, version, transaction, duration_ms: Math.round(ms), segments };
 }
 
 function reportCommit(kit: Kit, table: string, outcome: CommitOutcome, seconds: number): void {

@@ -6,7 +6,7 @@ import type { SegmentBuilder } from '../lance/segment-builder.ts';
 import type { Tables } from '../lance/tables.ts';
 import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, Delivery } from '../model.ts';
+import type { AppendEvent, Delivery, Notification } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 import type { Pauses } from './pauses.ts';
 
@@ -19,6 +19,8 @@ export type Kit = {
   /** Resolves once the dead-letter topic has the record. */
   deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
   readonly pauses: Pauses;
+  /** Tells others of a commit; never waits. */
+  notify(notification: Notification): void;
   /** Shared by all tables: how many are planned, built and committed at once. */
   readonly slots: Limit;
   /** Fires when the process must end: nothing new starts, a commit in flight ends. */

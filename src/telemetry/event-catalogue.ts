@@ -31,6 +31,7 @@ export const EVENTS = {
     says: 'batch covered',
     metrics: [
       ...INDEX_METRICS,
+      'tables_parked',
       'event_to_covered_seconds',
       'table_version',
       'covered_version',
@@ -40,7 +41,11 @@ export const EVENTS = {
   tableDeclined: { level: 'warn', says: 'table declined', metrics: ['tables_declined'] },
   tableServed: { level: 'info', says: 'table served again', metrics: ['tables_declined'] },
   tableReleased: { level: 'debug', says: 'table left to another member', metrics: TABLE_METRICS },
-  workFailed: { level: 'error', says: 'work on table failed', metrics: ['last_error_timestamp_seconds'] },
+  workFailed: {
+    level: 'error',
+    says: 'work on table failed',
+    metrics: ['last_error_timestamp_seconds', 'tables_parked'],
+  },
   workRecovered: { level: 'info', says: 'work on table succeeds again', metrics: [] },
   // Builds and commits.
   buildStarted: { level: 'debug', says: 'build started', metrics: ['builds_in_flight'] },

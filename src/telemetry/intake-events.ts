@@ -94,8 +94,8 @@ function consumerEvents({ metrics, repeats, say }: EventContext) {
       const failures = repeats.recovered('consumer');
       if (failures > 0) say('consumerRecovered', { failures });
     },
-    offsetsCommitted({ partitions }: { partitions: number }): void {
-      say('offsetsCommitted', { partitions });
+    offsetsCommitted(): void {
+      say('offsetsCommitted', {});
     },
     /** Lag of all partitions this member owns; the ones not named are taken off the page. */
     lagMeasured(lags: readonly PartitionLag[]): void {

@@ -178,6 +178,11 @@ export const METRICS = {
     help: 'Fragments left out of a finished segment because the table had lost or rewritten them.',
     labels: [],
   },
+  tables_parked: {
+    type: 'gauge',
+    help: 'Tables whose work failed and waits for its next try.',
+    labels: [],
+  },
   tables_declined: {
     type: 'gauge',
     help: 'Tables that segmentd must not write, by error code.',

@@ -20,6 +20,8 @@ export type ServerOptions = {
   readonly port: number;
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>;
   readonly health: Health;
+  /** What `/status` shows, as JSON. */
+  readonly status?: () => object;
 };
 
 export type RunningServer = {
@@ -35,7 +37,7 @@ const probe = (verdict: Verdict): Answer =>
     ? { status: 200, body: 'ok\n' }
     : { status: 503, body: `${verdict === false ? 'not ok' : verdict}\n` };
 
-async function answer(path: string, { metrics, health }: ServerOptions): Promise<Answer> {
+async function answer(path: string, { metrics, health, status = () => ({}) }: ServerOptions): Promise<Answer> {
   switch (path) {
     case '/metrics':
       return { status: 200, type: metrics.contentType, body: await metrics.render() };
@@ -43,6 +45,8 @@ async function answer(path: string, { metrics, health }: ServerOptions): Promise
       return probe(health.live());
     case '/readyz':
       return probe(health.ready());
+    case '/status':
+      return { status: 200, type: 'application/json', body: `${JSON.stringify(status())}\n` };
     case '/startupz':
       // Listening is the last step of starting up.
       return probe(true);

@@ -2,6 +2,7 @@
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
+import { TableBoard } from './table-board.ts';
 
 /** One index of a table at one version. */
 export type IndexState = {
@@ -73,10 +74,23 @@ function exportState({ metrics, now }: EventContext, gaps: Gaps, { table, versio
 
 export function tableEvents(context: EventContext) {
   const gaps = new Gaps();
-  return { ...stateEvents(context, gaps), ...serviceEvents(context, gaps) };
+  const board = new TableBoard();
+  context.metrics.onCollect('tables_parked', () => board.parked);
+  return { ...stateEvents(context, gaps, board), ...serviceEvents(context, gaps, board), board };
 }
 
-function stateEvents(context: EventContext, gaps: Gaps) {
+/** What the board shows of a table as read. */
+function noteState(board: TableBoard, { table, version, indexes }: TableState, coveredVersion?: number): void {
+  const missing = Math.max(0, ...indexes.map(({ missingFragments }) => missingFragments));
+  board.note(table, {
+    version,
+    missing_fragments: missing,
+    segments: indexes.reduce((sum, { segments }) => sum + segments, 0),
+    ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion, failure: null }),
+  });
+}
+
+function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
   const { metrics, repeats, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
@@ -88,7 +102,9 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     planned(plan: TableState & { outcome: string }): void {
       const { table, version, outcome, indexes } = plan;
       exportState(context, gaps, plan);
-      if (indexes.every(({ missingFragments }) => missingFragments === 0)) {
+      const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+      noteState(board, plan, isCovered ? version : undefined);
+      if (isCovered) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
       }
@@ -98,6 +114,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     batchCovered(batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[] }): void {
       const { table, version, coveredVersion, eventToCoveredSeconds } = batch;
       exportState(context, gaps, batch);
+      noteState(board, batch, coveredVersion);
       metrics.tables.set('covered_version', table, coveredVersion);
       for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
@@ -112,6 +129,9 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
+      const count = (board.of(table).failure?.count ?? 0) + 1;
+      const nextTry = new Date(now() + nextTryMs).toISOString();
+      board.note(table, { failure: { code: error.code, message: error.message, count, next_try_at: nextTry } });
       const quiet = repeats.failed(`work ${table}`, error.code);
       if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, unsaid: quiet });
     },
@@ -119,7 +139,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
 }
 
 /** Which tables this member serves. */
-function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps) {
+function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps, board: TableBoard) {
   const declined = new Map<string, ErrorCode>();
   const countDeclined = (reason: ErrorCode) => {
     const count = [...declined.values()].filter((code) => code === reason).length;
@@ -135,6 +155,7 @@ function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps) {
   return {
     /** Said once per table and reason, however often the table is looked at. */
     tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
+      board.note(table, { declined: { code, message }, failure: null });
       if (declined.get(table) === code) return;
       undecline(table);
       declined.set(table, code);
@@ -143,13 +164,16 @@ function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps) {
     },
     /** The table may be written. Quiet unless it had been declined. */
     tableServed({ table }: { table: string }): void {
-      if (undecline(table)) say('tableServed', { table });
+      if (!undecline(table)) return;
+      board.note(table, { declined: null });
+      say('tableServed', { table });
     },
     /** Another member serves the table now: its series here would only grow old and raise alarms. */
     tableReleased({ table }: { table: string }): void {
       undecline(table);
       repeats.recovered(`work ${table}`);
       gaps.forget(table);
+      board.forget(table);
       metrics.tables.forget(table);
       say('tableReleased', { table });
     },

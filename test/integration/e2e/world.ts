@@ -43,7 +43,11 @@ export type World = {
 };
 
 /** `options` are added to the configuration, `partitions` are those of the topics; with 0 there are none at first. */
-export async function makeWorld(options: Record<string, unknown> = {}, partitions = 3): Promise<World> {
+export async function makeWorld(
+  options: Record<string, unknown> = {},
+  partitions = 3,
+  moreKafka: Record<string, unknown> = {},
+): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), 'segmentd-e2e-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   const database = join(home, 'db');
@@ -55,11 +59,19 @@ export async function makeWorld(options: Record<string, unknown> = {}, partition
     dead_letter_topic: `dead-${id}`,
     group_id: `group-${id}`,
     commit_interval_ms: 200,
+    ...moreKafka,
   };
   const scratch = join(home, 'scratch');
   const configFile = join(home, 'segmentd.yaml');
   const [port] = await freePorts();
-  const config = { databases: { db: database }, sweep: { interval_s: 0 }, kafka, state: { scratch_dir: scratch }, http: { port }, ...options };
+  const config = {
+    databases: { db: database },
+    sweep: { interval_s: 0 },
+    kafka,
+    state: { scratch_dir: scratch },
+    http: { port },
+    ...options,
+  };
   await writeFile(configFile, stringify(config));
   const settings = kafkaSettings(loadConfig({ file: configFile, env: {}, cwd: home }));
   if (partitions > 0) await ensureTopics(settings, { partitions, replicationFactor: 1 });

@@ -48,6 +48,7 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
       letters.push([origin.offset, code]);
     },
     pauses: createPauses(),
+    notify: () => undefined,
     slots: asyncLimit(2),
     signal: new AbortController().signal,
     settings: {

@@ -1,0 +1,51 @@
+/** The stages' kit, made from the configuration. */
+import { hostname } from 'node:os';
+import type { Config } from './config/schema.ts';
+import { decodeRecord } from './kafka/append-event.ts';
+import { lanceSegmentBuilder } from './lance/segment-builder.ts';
+import { openTables } from './lance/tables.ts';
+import { asyncLimit } from './lib/async-limit.ts';
+import { VERSION } from './lib/version.ts';
+import type { Kit } from './stages/kit.ts';
+import { localStore } from './store/local-store.ts';
+import type { TableOwners } from './table-owners.ts';
+
+/** Names of the configured databases and where they lie. */
+export function databasesOf(config: Config): ReadonlyMap<string, string> {
+  return new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
+}
+
+export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'signal' | 'pauses'> & {
+  readonly scratchDir: string;
+  readonly owners: TableOwners;
+};
+
+export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitParts): Kit {
+  const databases = databasesOf(config);
+  const policies = new Map(
+    Object.entries(config.tables).map(([id, { indexes, stable_row_ids: stableRowIds }]) => [
+      id,
+      { wanted: indexes ?? ('existing' as const), stableRowIds },
+    ]),
+  );
+  return {
+    ...parts,
+    tables: openTables(localStore, policies),
+    builder: lanceSegmentBuilder(scratchDir),
+    decodeRecord: (delivery) => {
+      const events = decodeRecord(databases, delivery, { maxValueBytes: config.events.max_bytes });
+      for (const { table } of events) owners.seen(table.id, delivery.origin.partition);
+      return events;
+    },
+    slots: asyncLimit(config.concurrency.tables),
+    settings: {
+      lingerMs: config.batch.linger_ms,
+      limits: { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments },
+      versionWaitMs: config.events.version_wait_ms,
+      commit: { maxAttempts: config.commit.max_attempts, backoffMs: config.commit.backoff_ms },
+      retry: { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms },
+      writer: { library: 'segmentd', version: VERSION },
+      member: `${config.kafka.client_id}@${hostname()}:${process.pid}`,
+    },
+  };
+}

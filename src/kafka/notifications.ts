@@ -1,0 +1,40 @@
+import type { Notification } from '../model.ts';
+import type { RecordProducer } from './producer.ts';
+
+export type Notifications = {
+  /** Sends in the background, in order; what the broker does not take in time is dropped and told to `onLost`. */
+  send(notification: Notification): void;
+};
+
+/** A notification is news: late ones are worth little, and none may hold up the work they tell of. */
+const DEADLINE_MS = 30_000;
+/** Waiting notifications; beyond, the broker is away and the table itself has the truth. */
+const MAX_WAITING = 1_000;
+
+/** Notifications on `topic`; without a topic they go nowhere. */
+export function openNotifications(
+  topic: string | undefined,
+  producer: RecordProducer,
+  onLost: (error: unknown) => void,
+): Notifications {
+  let waiting = 0;
+  let last: Promise<void> = Promise.resolve();
+  return {
+    send(notification) {
+      if (topic === undefined) return;
+      if (waiting >= MAX_WAITING) {
+        onLost(new Error('too many notifications wait for the broker'));
+        return;
+      }
+      waiting += 1;
+      const value = Buffer.from(JSON.stringify({ time: new Date().toISOString(), ...notification }));
+      const record = { key: Buffer.from(notification.table), value };
+      last = last
+        .then(() => producer.send(topic, [record], { deadlineMs: DEADLINE_MS }))
+        .catch(onLost)
+        .finally(() => {
+          waiting -= 1;
+        });
+    },
+  };
+}

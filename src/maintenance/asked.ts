@@ -1,0 +1,22 @@
+/** Tables that are looked at without an event: those an operator asks for, and those the sweep comes to. */
+import type { Observable } from 'rxjs';
+import { EMPTY, merge, Subject } from 'rxjs';
+import type { TableRef } from '../model.ts';
+import type { Item } from '../stages/work.ts';
+import type { SweepOptions } from './sweep.ts';
+import { sweep } from './sweep.ts';
+
+export type Asked = {
+  readonly items: Observable<Item>;
+  /** Plans the table as soon as it is idle. */
+  refresh(table: TableRef): void;
+};
+
+/** Without options there is no sweep. */
+export function askedTables(options: SweepOptions | null): Asked {
+  const refreshed = new Subject<Item>();
+  return {
+    items: merge(refreshed, options ? sweep(options) : EMPTY),
+    refresh: (table) => refreshed.next({ event: { table }, delivery: null, seenMs: Date.now() }),
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Plans every maintained table from time to time, whether or not somebody announced something: lost events, appends without
+ * events and tables touched by others are healed.
+ */
+import type { Observable } from 'rxjs';
+import { concatMap, defer, delay, expand, filter, from, map, of, timer } from 'rxjs';
+import type { TableRef } from '../model.ts';
+import type { Item } from '../stages/work.ts';
+
+export type SweepOptions = {
+  readonly intervalMs: number;
+  /** Resolves when there is something to own, and again at once from then on. */
+  ready(): Promise<void>;
+  /** All tables of the configured databases. */
+  tables(): Promise<readonly TableRef[]>;
+  /** Whether this member of the group is the one that sweeps the table. */
+  owns(table: TableRef): boolean;
+};
+
+/** Share of the interval by which sweeps vary, so that members that started together do not sweep together. */
+const JITTER = 0.1;
+/** Between two tables, milliseconds: a sweep of a thousand tables must not stand in the way of fresh events. */
+const GAP_MS = 5;
+
+/** The first sweep comes at once, the others every `intervalMs`. */
+export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observable<Item> {
+  const pauseMs = () => intervalMs * (1 + JITTER * (2 * Math.random() - 1));
+  return defer(ready).pipe(
+    expand(() => timer(pauseMs())),
+    concatMap(() => from(tables())),
+    concatMap((found) => from(found.filter(owns))),
+    concatMap((table) => of(table).pipe(delay(GAP_MS))),
+    // A rebalance may have taken the table away while the others were swept.
+    filter(owns),
+    map((table) => ({ event: { table }, delivery: null, seenMs: Date.now() })),
+  );
+}

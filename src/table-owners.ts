@@ -1,0 +1,37 @@
+/** Which tables are this member's: those whose events come on a partition that the group gave it. */
+import { partitionOf } from './kafka/partition-of.ts';
+
+export class TableOwners {
+  /** The partition that each table's events last came from; producers may spread keys in their own way. */
+  private readonly lastSeen = new Map<string, number>();
+  private assigned: readonly number[] = [];
+  private partitions = 0;
+
+  /** An event for `table` came on `partition`. */
+  seen(table: string, partition: number): void {
+    this.lastSeen.set(table, partition);
+  }
+
+  /** How many partitions the topic has. */
+  measured(partitions: number): void {
+    this.partitions = partitions;
+  }
+
+  /** The group has given this member these partitions; returns the tables that went elsewhere. */
+  rebalanced(assigned: readonly number[]): string[] {
+    this.assigned = assigned;
+    const gone = [...this.lastSeen].filter(([, partition]) => !assigned.includes(partition)).map(([table]) => table);
+    for (const table of gone) this.lastSeen.delete(table);
+    return gone;
+  }
+
+  /** Whether it is known by now who owns what. */
+  get known(): boolean {
+    return this.partitions > 0 && this.assigned.length > 0;
+  }
+
+  /** Whether this member sweeps the table: one member does, the owner of the partition that its key hashes to. */
+  owns(table: string): boolean {
+    return this.known && this.assigned.includes(partitionOf(table, this.partitions));
+  }
+}

@@ -1,0 +1,90 @@
+/** The HTTP listener for operators: every request carries the token, and nothing else is answered. */
+import { timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import type { RunningServer } from './server.ts';
+
+export type AdminOptions = {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly token: string;
+  /** Commands that may be asked of a table with POST. */
+  readonly commands: readonly string[];
+  /** Runs a command on `<database>/<table>`, or `status`; what it returns is the answer. Errors: SegmentdErrors `event_*`. */
+  run(command: string, table: string): object;
+  /** All tables, for `GET /v1/tables`. */
+  all(): object;
+};
+
+type Answer = { readonly status: number; readonly body: object };
+
+const TABLE = /^\/v1\/tables\/([^/]+)\/([^/]+?)(?:\/([a-z]+))?$/;
+
+function isAllowed(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+/** GET /v1/tables · GET /v1/tables/<db>/<table> · POST /v1/tables/<db>/<table>/<command> */
+function answer(request: IncomingMessage, { token, commands, run, all }: AdminOptions): Answer {
+  if (!isAllowed(request, token)) return { status: 401, body: { error: 'a bearer token is required' } };
+  const path = (request.url ?? '/').split('?', 1)[0] as string;
+  if (request.method === 'GET' && path === '/v1/tables') return { status: 200, body: all() };
+  const match = TABLE.exec(path);
+  if (!match) return { status: 404, body: { error: 'not found' } };
+  const [, database = '', table = '', command] = match;
+  const isRead = request.method === 'GET' && command === undefined;
+  const isWrite = request.method === 'POST' && command !== undefined && commands.includes(command);
+  if (!isRead && !isWrite) return { status: 404, body: { error: 'not found' } };
+  try {
+    const address = `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
+    return { status: 200, body: run(command ?? 'status', address) };
+  } catch (error) {
+    if (error instanceof SegmentdError) {
+      return { status: 400, body: { code: error.code, error: error.message, hint: error.hint } };
+    }
+    if (error instanceof URIError) return { status: 400, body: { error: 'the path is not valid' } };
+    throw error;
+  }
+}
+
+function respond(request: IncomingMessage, response: ServerResponse, options: AdminOptions): void {
+  const { status, body } = answer(request, options);
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  });
+  response.end(text);
+}
+
+/** Listens on `host:port`. Errors: config_invalid when it cannot. */
+export async function startAdminServer(options: AdminOptions): Promise<RunningServer> {
+  const { host, port } = options;
+  const server = createServer((request, response) => respond(request, response, options));
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const why = errnoOf(error) ?? messageOf(error);
+    throw new SegmentdError('config_invalid', `cannot listen on admin.host ${host}, admin.port ${port}: ${why}`, {
+      cause: error,
+    });
+  }
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest';
+import { people } from '../../../bench/demo/people.ts';
+import { openClient } from '../../../src/kafka/client.ts';
+import { createTopic } from '../../../src/kafka/topics.ts';
+import { freePorts } from '../../broker/broker.ts';
+import { readTopic } from './read-topic.ts';
+import type { World } from './world.ts';
+import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
+
+const TOKEN = 'letmein-0123456789';
+
+async function announce(world: World, table: string): Promise<void> {
+  const value = Buffer.from(JSON.stringify({ table: `db/${table}` }));
+  await world.producer.send(world.settings.topic, [{ key: Buffer.from(`db/${table}`), value }]);
+}
+
+async function append(world: World, table: string, from: number): Promise<void> {
+  await (await openTable(world.database, table)).add(people(from, 10));
+}
+
+async function makeTopic(world: World, topic: string): Promise<void> {
+  const admin = (await openClient(world.settings, () => undefined)).admin();
+  await admin.connect();
+  await createTopic(admin, { topic, numPartitions: 1, replicationFactor: 1 }, 10_000);
+  await admin.disconnect();
+}
+
+test('the sweep finds appends that nobody announced, at start and later', async () => {
+  const world = await makeWorld({ sweep: { interval_s: 2 } });
+  for (const name of ['a', 'b']) await makeTable(world, name, 100);
+  await append(world, 'a', 100);
+  const daemon = await world.daemon();
+  await until('a is covered', () => covered(world, 'a'));
+  await append(world, 'b', 100);
+  expect(await covered(world, 'b')).toBe(false);
+  await until('b is covered', () => covered(world, 'b'));
+  expect(await daemon.stop()).toBe(0);
+});
+
+test('a paused table waits and loses nothing; refresh looks without an event; only the token opens', async () => {
+  const [port] = await freePorts();
+  const world = await makeWorld({ admin: { port, token: TOKEN } });
+  await makeTable(world, 'people', 100);
+  await makeTable(world, 'other', 100);
+  const daemon = await world.daemon();
+  const ask = async (method: string, path: string, token = TOKEN) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}` },
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  expect((await ask('GET', '/v1/tables', 'wrong')).status).toBe(401);
+  expect((await ask('POST', '/v1/tables/db/people/drop')).status).toBe(404);
+  expect((await ask('POST', '/v1/tables/elsewhere/people/pause')).body).toMatchObject({
+    code: 'event_database_unknown',
+  });
+  expect((await ask('POST', '/v1/tables/db/..%2fpeople/pause')).status).toBe(400);
+
+  expect((await ask('POST', '/v1/tables/db/people/pause')).body).toMatchObject({ table: 'db/people', paused: true });
+  await append(world, 'people', 100);
+  await append(world, 'other', 100);
+  await announce(world, 'people');
+  await announce(world, 'other');
+  await until('the other table is covered', () => covered(world, 'other'));
+  expect(await covered(world, 'people')).toBe(false);
+  expect((await ask('GET', '/v1/tables')).body).toMatchObject({ paused: ['db/people'] });
+  await ask('POST', '/v1/tables/db/people/resume');
+  await until('covered after all', () => covered(world, 'people'));
+
+  await append(world, 'people', 110);
+  await ask('POST', '/v1/tables/db/people/refresh');
+  await until('covered without an event', () => covered(world, 'people'));
+  const status = await ask('GET', '/v1/tables/db/people');
+  expect(status.body).toMatchObject({ table: 'db/people', state: 'served', paused: false, missing_fragments: 0 });
+  const page = (await (await fetch(`${daemon.url}/status`)).json()) as { tables: { table: string }[] };
+  expect(page.tables.map(({ table }) => table)).toEqual(['db/other', 'db/people']);
+  expect(await daemon.stop()).toBe(0);
+});
+
+test('the control topic does the same, survives a restart, and commits are told on the notification topic', async () => {
+  const names = { control: `control-${Date.now()}`, notes: `notes-${Date.now()}` };
+  const world = await makeWorld({}, 3, { control_topic: names.control, notification_topic: names.notes });
+  for (const topic of [names.control, names.notes]) await makeTopic(world, topic);
+  const order = (command: string) =>
+    world.producer.send(names.control, [
+      { key: Buffer.from('db/people'), value: Buffer.from(JSON.stringify({ command, table: 'db/people' })) },
+    ]);
+  await makeTable(world, 'people', 100);
+  await world.producer.send(names.control, [{ key: null, value: Buffer.from('nonsense') }]);
+  await order('pause');
+  let daemon = await world.daemon();
+  const paused = async () => {
+    const page = (await (await fetch(`${daemon.url}/status`)).json()) as { paused: string[] };
+    return page.paused.includes('db/people');
+  };
+  await until('paused', paused);
+  await append(world, 'people', 100);
+  await announce(world, 'people');
+  expect(await daemon.stop()).toBe(0);
+  daemon = await world.daemon();
+  await until('paused again', paused);
+  expect(await covered(world, 'people')).toBe(false);
+  await order('resume');
+  await until('covered', () => covered(world, 'people'));
+  const [note] = await readTopic(world.settings, names.notes, 1);
+  const told = JSON.parse(String(note?.value));
+  expect(String(note?.key)).toBe('db/people');
+  expect(told).toMatchObject({ type: 'segment.committed', table: 'db/people', version: expect.any(Number) });
+  expect(told.segments).toMatchObject([
+    { index: 'id_idx', fragments: [1], rows: 10 },
+    { index: 'name_idx', fragments: [1], rows: 10 },
+  ]);
+  expect(await daemon.stop()).toBe(0);
+});
