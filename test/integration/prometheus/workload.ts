@@ -35,7 +35,7 @@ export function round(telemetry: Telemetry, n: number): void {
     indexes: [covered],
     eventToCoveredSeconds: [0.04, 45],
   });
-  telemetry.offsetsCommitted({ partitions: 1 });
+  telemetry.offsetsCommitted();
   telemetry.consumerCrashed({ error: new SegmentdError('consumer_crashed', 'again'), willRestart: true });
   telemetry.consumerRecovered();
 }
