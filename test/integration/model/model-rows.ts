@@ -90,3 +90,9 @@ export function probesAround({ id, name }: Row): Probe[] {
     different('id', about.id),
   ];
 }
+
+/** Questions that every row with a value answers: one that a segment does not know, or knows under an older value, is missed. */
+export function probesOfAll(rows: Rows): Probe[] {
+  const ids = [...rows.values()].flatMap(({ id }) => (id === null ? [] : [id]));
+  return ids.length === 0 ? [] : [between('id', Math.min(...ids), Math.max(...ids) + 1), between('name', '', '~')];
+}

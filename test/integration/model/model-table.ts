@@ -218,8 +218,9 @@ export class ModelTable {
     await this.#reopen(() => this.#connection.createTable(NAME, toArrow(rows), { mode: 'overwrite' }));
   }
 
-  async #recreate({ rows: count, appends }: Extract<Step, { do: 'recreate' }>): Promise<void> {
+  async #recreate({ rows: count, ahead }: Extract<Step, { do: 'recreate' }>): Promise<void> {
     this.takenAway += 1;
+    const reached = (await this.#table.version()) + ahead;
     this.#states.clear();
     this.#state = { rows: new Map(), indexes: new Set() };
     await this.#connection.dropTable(NAME);
@@ -227,7 +228,7 @@ export class ModelTable {
     await this.#reopen(() => this.#connection.createTable(NAME, toArrow(rows)));
     await this.remember();
     for (const column of COLUMNS) await this.do({ do: 'create-index', column });
-    for (let at = 0; at < appends; at++) await this.do({ do: 'append', rows: count });
+    while ((await this.#table.version()) < reached) await this.do({ do: 'append', rows: count });
   }
 
   async #reopen(open: () => Promise<Table>): Promise<void> {

@@ -7,7 +7,7 @@ import { lanceSegmentBuilder } from '../../../src/lance/segment-builder.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { PutOutcome } from '../../../src/store/object-store.ts';
-import { COLUMNS, probesAround } from './model-rows.ts';
+import { COLUMNS, probesAround, probesOfAll } from './model-rows.ts';
 import type { ModelTable } from './model-table.ts';
 import { NAME } from './model-table.ts';
 import type { Progress } from './model-worker.ts';
@@ -183,7 +183,8 @@ class Run {
     await this.#model.remember();
     const manifest = await checkManifest(this.#model, this.#builtFrom);
     const row = this.#model.notable.at(-1);
-    await checkAnswers(this.#model, row ? probesAround(row).slice(0, 4) : [], manifest);
+    const probes = [...probesOfAll(this.#model.rows), ...(row ? probesAround(row).slice(0, 4) : [])];
+    await checkAnswers(this.#model, probes, manifest);
   }
 
   #tell(outcome: CommitOutcome): void {

@@ -24,8 +24,11 @@ export type Step =
   | { readonly do: 'drop-index'; readonly column: Column }
   | { readonly do: 'restore'; readonly back: number }
   | { readonly do: 'overwrite'; readonly rows: number; readonly how: 'create' | 'add' }
-  /** Dropped and made again: versions and fragment ids begin anew. */
-  | { readonly do: 'recreate'; readonly rows: number; readonly appends: number }
+  /**
+   * Dropped and made again: versions and fragment ids begin anew. Appends bring it to the version it had, and `ahead` more (or
+   * less): from there on nothing but the files tells that its fragments are others.
+   */
+  | { readonly do: 'recreate'; readonly rows: number; readonly ahead: number }
   /** The worker goes on: plan, build, publish, put, and again whatever the put led to. */
   | { readonly do: 'work'; readonly worker: 0 | 1; readonly steps: number; readonly put: PutFate }
   | { readonly do: 'crash'; readonly worker: 0 | 1 }
@@ -81,8 +84,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('recreate' as const), rows, appends: fc.integer({ min: 0, max: 6 }) }),
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('recreate' as const), rows, ahead: fc.integer({ min: -1, max: 2 }) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), worker }) },
   { weight: 2, arbitrary: fc.constant<Step>({ do: 'land-late' }) },
