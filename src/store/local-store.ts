@@ -49,7 +49,8 @@ async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise
 const WRITE_BYTES = 1 << 20;
 
 async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  for (const part of parts) {
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  for (const part of bytes <= WRITE_BYTES ? [Buffer.concat(parts)] : parts) {
     // A short write is legal (a signal, a nearly full disk): the rest follows, or fails with its errno.
     for (let at = 0; at < part.length; ) {
       at += (await handle.write(part, at, Math.min(WRITE_BYTES, part.length - at))).bytesWritten;
@@ -57,12 +58,16 @@ async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promi
   }
 }
 
-/** Runs `write`, making the folder of `path` first when it turns out not to be there: it nearly always is. */
-async function inFolder(path: string, write: () => Promise<void>): Promise<void> {
+/**
+ * Runs `write`, making the folder of `path` when it turns out not to be there: it nearly always is. The root itself is never
+ * made again: somebody has just removed it, and what they removed must not rise as an empty shell.
+ */
+async function inFolder(root: string, path: string, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
+    await access(root);
     await mkdir(dirname(path), { recursive: true });
     await write();
   }
@@ -82,12 +87,17 @@ async function syncFile(path: string): Promise<void> {
 const stagingOf = (path: string) => join(dirname(path), `.tmp_${randomUUID()}`);
 const unstage = (path: string) => rm(path, { force: true }).catch(() => undefined);
 
-async function create(path: string, parts: readonly Uint8Array[], after?: Promise<unknown>): Promise<PutOutcome> {
+async function create(
+  root: string,
+  path: string,
+  parts: readonly Uint8Array[],
+  after?: Promise<unknown>,
+): Promise<PutOutcome> {
   const staged = stagingOf(path);
   // Rejections are seen below even when staging fails first.
   after?.catch(() => undefined);
   try {
-    await inFolder(staged, () => writeDurably(staged, parts));
+    await inFolder(root, staged, () => writeDurably(staged, parts));
     await after;
     await link(staged, path);
   } catch (error) {
@@ -103,25 +113,27 @@ async function create(path: string, parts: readonly Uint8Array[], after?: Promis
   return 'created';
 }
 
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
+async function replace(root: string, path: string, bytes: Uint8Array): Promise<void> {
   // With the target's extension: among transaction files, Lance's cleanup collects nothing that does not end like one.
   const staged = `${stagingOf(path)}${extname(path)}`;
   try {
-    await inFolder(staged, () => writeFile(staged, bytes, { flag: 'wx' }));
+    await inFolder(root, staged, () => writeFile(staged, bytes, { flag: 'wx' }));
     await rename(staged, path);
-  } finally {
+  } catch (error) {
     await unstage(staged);
+    throw error;
   }
 }
 
-async function moveIn(localPath: string, path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await rename(localPath, path);
-  } catch (error) {
-    if (errnoOf(error) !== 'EXDEV') throw error;
-    await copyFile(localPath, path, constants.COPYFILE_EXCL);
-  }
+async function moveIn(root: string, localPath: string, path: string): Promise<void> {
+  await inFolder(root, path, async () => {
+    try {
+      await rename(localPath, path);
+    } catch (error) {
+      if (errnoOf(error) !== 'EXDEV') throw error;
+      await copyFile(localPath, path, constants.COPYFILE_EXCL);
+    }
+  });
 }
 
 async function syncAll(paths: readonly string[]): Promise<void> {
@@ -166,9 +178,9 @@ export function localStore(root: string): ObjectStore {
         { value: null },
       ),
     read: (key) => attempt<Uint8Array | null>(`read ${at(key)}`, () => readFile(at(key)), { value: null }),
-    putIfAbsent: (key, parts, after) => attempt(`create ${at(key)}`, () => create(at(key), parts, after)),
-    put: (key, bytes) => attempt(`write ${at(key)}`, () => replace(at(key), bytes)),
-    importFile: (localPath, key) => attempt(`move ${localPath} to ${at(key)}`, () => moveIn(localPath, at(key))),
+    putIfAbsent: (key, parts, after) => attempt(`create ${at(key)}`, () => create(root, at(key), parts, after)),
+    put: (key, bytes) => attempt(`write ${at(key)}`, () => replace(root, at(key), bytes)),
+    importFile: (localPath, key) => attempt(`move ${localPath} to ${at(key)}`, () => moveIn(root, localPath, at(key))),
     sync: (keys) => attempt(`sync ${root}`, () => syncAll(keys.map(at))),
     remove: (key) => attempt(`remove ${at(key)}`, () => rm(at(key), { force: true })),
     removeFolder: (folder) => attempt(`remove ${at(folder)}`, () => rm(at(folder), { recursive: true, force: true })),

@@ -179,7 +179,7 @@ function conformance(name: string, open: () => Promise<ObjectStore>): void {
   });
 }
 
-conformance('the local file system', async () => localStore(join(await tempDir(), 'db', 't.lance')));
+conformance('the local file system', async () => localStore(await tempDir()));
 
 describe('the local file system, where it fails', () => {
   test('nothing but the object is left in its folder', async () => {
@@ -198,12 +198,26 @@ describe('the local file system, where it fails', () => {
     expect(await readFile(join(root, 'a/b'), 'utf8')).toBe('from afar');
   });
 
+  test('a root that somebody removed is not made again', async () => {
+    const root = join(await tempDir(), 't.lance');
+    const store = localStore(root);
+    const path = await localFile('segment');
+    for (const write of [
+      () => store.putIfAbsent('v/1', [bytes('x')]),
+      () => store.put('v/1', bytes('x')),
+      () => store.importFile(path, 'v/1'),
+    ]) {
+      await expect(write()).rejects.toMatchObject({ code: 'store_unavailable' });
+    }
+    await expect(stat(root)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   test('a file where a folder should be is unavailable for writing and absent for reading', async () => {
     const root = await tempDir();
     await writeFile(join(root, 'v'), '');
     const store = localStore(root);
-    for (const writing of [store.putIfAbsent('v/1', [bytes('x')]), store.put('v/1', bytes('x'))]) {
-      await expect(writing).rejects.toMatchObject({
+    for (const write of [() => store.putIfAbsent('v/1', [bytes('x')]), () => store.put('v/1', bytes('x'))]) {
+      await expect(write()).rejects.toMatchObject({
         code: 'store_unavailable',
         message: expect.stringContaining('v/1'),
       });
@@ -237,8 +251,8 @@ describe('the local file system, where it fails', () => {
     onTestFinished(() => chmod(join(root, 'v'), 0o755));
     const store = localStore(root);
     await asNobody(root, async () => {
-      for (const reading of [store.list('v'), store.read('v/1'), store.stat('v/1')]) {
-        await expect(reading).rejects.toMatchObject({ code: 'store_denied' });
+      for (const read of [() => store.list('v'), () => store.read('v/1'), () => store.stat('v/1')]) {
+        await expect(read()).rejects.toMatchObject({ code: 'store_denied' });
       }
     });
   });

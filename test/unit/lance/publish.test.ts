@@ -22,6 +22,7 @@ async function setUp() {
     for (const [path, text] of Object.entries(contents)) await writeFile(join(folder, path), text);
   }
   const root = join(dir, 't.lance');
+  await mkdir(root);
   return { dir, root, segments, store: localStore(root), contents };
 }
 
