@@ -37,7 +37,7 @@ async function goesOn(world: World, member: Member, fragments: number): Promise<
   expect(await member.end()).toBe(0);
 }
 
-test('a broker that is killed and comes back costs nothing but time', async () => {
+test('a broker that is killed and comes back costs nothing but time', { timeout: OUTAGE_MS + 120_000 }, async () => {
   const { broker, world, member } = await makeBreakable();
   await append(world, 'people', 100);
   await broker.kill();
@@ -52,7 +52,7 @@ test('a broker that is killed and comes back costs nothing but time', async () =
   expect(member.log.filter(({ event }) => event === 'consumerRecovered').length).toBeGreaterThan(0);
 });
 
-test('a broker that hangs and wakes up costs nothing but time', async () => {
+test('a broker that hangs and wakes up costs nothing but time', { timeout: HANG_MS + 120_000 }, async () => {
   const { broker, world, member } = await makeBreakable();
   await append(world, 'people', 100);
   broker.pause();
