@@ -31,14 +31,14 @@ export function passage(point: KillPoint): void {
 
 /** The names in the source of what is wrapped, so that their types hold. */
 const real = { ...promises };
-const realWriteFileSync = fs.writeFileSync;
+const realSync = { ...fs };
 let linked: unknown;
 
 fs.writeFileSync = (file, ...rest) => {
   // segmentd writes one kind of file synchronously: the manifest of a fragment view.
   const isView = String(file).endsWith('.manifest');
   if (isView) passage('view');
-  realWriteFileSync(file, ...rest);
+  realSync.writeFileSync(file, ...rest);
   if (isView) passage('view-made');
 };
 
@@ -49,22 +49,22 @@ promises.open = async (path, flags, mode) => {
   return handle;
 };
 
-promises.link = async (from, to) => {
+fs.linkSync = (from, to) => {
   passage('staged');
-  await real.link(from, to);
+  realSync.linkSync(from, to);
   linked = from;
   passage('linked');
 };
 
-promises.rm = async (path, options) => {
-  await real.rm(path, options);
+fs.rmSync = (path, options) => {
+  realSync.rmSync(path, options);
   if (path === linked) passage('unstaged');
 };
 
-promises.rename = async (from, to) => {
+fs.renameSync = (from, to) => {
   if (String(to).includes('/_transactions/')) passage('transaction-staged');
   if (String(to).endsWith('latest_version_hint.json')) passage('hint-staged');
-  await real.rename(from, to);
+  realSync.renameSync(from, to);
   if (String(to).includes('/_transactions/')) passage('transaction');
   if (String(to).endsWith('latest_version_hint.json')) passage('hint');
   if (String(to).includes('/_indices/')) passage('file-published');
