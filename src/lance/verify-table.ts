@@ -1,5 +1,5 @@
 /** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
-import { messageOf } from '../lib/errors.ts';
+import { messageOf, SegmentdError } from '../lib/errors.ts';
 import type { IndexMetadata } from './codec/index-metadata.ts';
 import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
@@ -56,6 +56,7 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
         findings.push({ code: 'answer_wrong', index: name, segment: null, message });
       }
     } catch (error) {
+      if (error instanceof SegmentdError) throw error;
       findings.push({ code: 'query_failed', index: name, segment: null, message: messageOf(error) });
     }
   }

@@ -1,0 +1,101 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { people } from '../../../bench/demo/people.ts';
+import type { IndexMetadata } from '../../../src/lance/codec/index-metadata.ts';
+import { encodeSegment } from '../../../src/lance/codec/index-metadata.ts';
+import { spliceManifest } from '../../../src/lance/codec/manifest.ts';
+import { encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
+import { versionFileName } from '../../../src/lance/version-names.ts';
+import { segmentd } from '../../helpers/cli.ts';
+import { index, latest, realTable } from '../../helpers/lance-table.ts';
+
+/** A table of three fragments, each under a segment of its own. */
+async function segmented() {
+  const real = await realTable(people(0, 100));
+  await index(real.uri, { wanted: [{ column: 'id' }] });
+  for (const from of [100, 200]) {
+    await real.table.add(people(from, 100));
+    await index(real.uri);
+  }
+  return real;
+}
+
+async function verify(uri: string) {
+  const { code, stdout } = await segmentd(['verify', uri, '--json', '--samples', '60']);
+  const report = JSON.parse(stdout) as { findings: { code: string; segment: string | null }[]; segments: number };
+  return { code, report, codes: new Set(report.findings.map((finding) => finding.code)) };
+}
+
+/** Commits a version in which the last segment claims other fragments than it was built over. */
+async function claim(uri: string, fragments: readonly number[]): Promise<void> {
+  const manifest = await latest(uri);
+  const last = manifest.indexes.at(-1) as IndexMetadata;
+  const added = [
+    encodeSegment(last.raw, {
+      name: last.name,
+      datasetVersion: last.datasetVersion,
+      fragments,
+      createdAtMs: Date.now(),
+      details: null,
+      files: last.files,
+    }),
+  ];
+  const change = { uuid: 'test', readVersion: manifest.version, added, removed: [last.raw], properties: {} };
+  const file = spliceManifest(manifest, {
+    version: manifest.version + 1,
+    timestampMs: Date.now(),
+    writer: { library: 'test', version: '1' },
+    transaction: encodeCreateIndex(change),
+    transactionFile: '',
+    added,
+    removed: new Set([last.uuid]),
+  });
+  await writeFile(join(uri, '_versions', versionFileName('V2', manifest.version + 1)), file);
+}
+
+test('what segmentd wrote has no findings', async () => {
+  const { uri } = await segmented();
+  const { code, report } = await verify(uri);
+  expect([code, report.segments, report.findings]).toEqual([0, 3, []]);
+});
+
+test('a missing file is found, and so is what it does to queries', async () => {
+  const { uri } = await segmented();
+  const [segment] = (await readdir(join(uri, '_indices'))).slice(-1);
+  await rm(join(uri, '_indices', segment as string, 'page_data.lance'));
+  const { code, codes } = await verify(uri);
+  expect(code).toBe(1);
+  expect(codes).toEqual(new Set(['file_missing', 'query_failed']));
+});
+
+test('a file of another size is found', async () => {
+  const { uri } = await segmented();
+  const [segment] = (await readdir(join(uri, '_indices'))).slice(-1);
+  const path = join(uri, '_indices', segment as string, 'page_lookup.lance');
+  await writeFile(path, Buffer.concat([await readFile(path), Buffer.from([0])]));
+  expect((await verify(uri)).codes).toContain('file_missing');
+});
+
+test('a segment that claims a fragment it does not hold answers wrongly, and that is found', async () => {
+  const { uri, table } = await segmented();
+  await table.add(people(300, 100));
+  await claim(uri, [2, 3]);
+  const { code, codes } = await verify(uri);
+  expect([code, codes]).toEqual([1, new Set(['answer_wrong'])]);
+});
+
+test('two segments that claim one fragment are found', async () => {
+  const { uri } = await segmented();
+  await claim(uri, [1, 2]);
+  const { code, codes } = await verify(uri);
+  expect([code, codes]).toEqual([1, new Set(['bitmap_overlap'])]);
+});
+
+test('--samples 0 looks at the manifest and the files alone', async () => {
+  const { uri, table } = await segmented();
+  await table.add(people(300, 100));
+  await claim(uri, [2, 3]);
+  const { code, stdout } = await segmentd(['verify', uri, '--samples', '0']);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('no findings')]);
+});
