@@ -29,7 +29,7 @@ export function passage(point: KillPoint): void {
   if (passages === armed.nth) process.kill(process.pid, 'SIGKILL');
 }
 
-/** The names in the source of what is wrapped, so that their types hold. */
+/** What happens to names is watched in both forms of each call: the code under test is free to choose either. */
 const real = { ...promises };
 const realSync = { ...fs };
 let linked: unknown;
@@ -49,11 +49,26 @@ promises.open = async (path, flags, mode) => {
   return handle;
 };
 
+const afterLink = (from: unknown) => {
+  linked = from;
+  passage('linked');
+};
+
+promises.link = async (from, to) => {
+  passage('staged');
+  await real.link(from, to);
+  afterLink(from);
+};
+
 fs.linkSync = (from, to) => {
   passage('staged');
   realSync.linkSync(from, to);
-  linked = from;
-  passage('linked');
+  afterLink(from);
+};
+
+promises.rm = async (path, options) => {
+  await real.rm(path, options);
+  if (path === linked) passage('unstaged');
 };
 
 fs.rmSync = (path, options) => {
@@ -61,13 +76,27 @@ fs.rmSync = (path, options) => {
   if (path === linked) passage('unstaged');
 };
 
+const beforeRename = (to: string) => {
+  if (to.includes('/_transactions/')) passage('transaction-staged');
+  if (to.endsWith('latest_version_hint.json')) passage('hint-staged');
+};
+
+const afterRename = (to: string) => {
+  if (to.includes('/_transactions/')) passage('transaction');
+  if (to.endsWith('latest_version_hint.json')) passage('hint');
+  if (to.includes('/_indices/')) passage('file-published');
+};
+
+promises.rename = async (from, to) => {
+  beforeRename(String(to));
+  await real.rename(from, to);
+  afterRename(String(to));
+};
+
 fs.renameSync = (from, to) => {
-  if (String(to).includes('/_transactions/')) passage('transaction-staged');
-  if (String(to).endsWith('latest_version_hint.json')) passage('hint-staged');
+  beforeRename(String(to));
   realSync.renameSync(from, to);
-  if (String(to).includes('/_transactions/')) passage('transaction');
-  if (String(to).endsWith('latest_version_hint.json')) passage('hint');
-  if (String(to).includes('/_indices/')) passage('file-published');
+  afterRename(String(to));
 };
 
 syncBuiltinESMExports();

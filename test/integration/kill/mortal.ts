@@ -34,6 +34,7 @@ export function startMortal(configFile: string, preloads: readonly string[], env
   const { stdout, stderr } = child;
   if (!stdout || !stderr) throw new Error('segmentd could not be started');
   const complaints = text(stderr);
+  let told: Arming | undefined;
   const exit = once(child, 'exit');
   const ready = readyIn(stdout).then(async (isReady) => {
     if (!isReady) throw new Error(`it ended before it was ready: ${await complaints}`);
@@ -41,6 +42,7 @@ export function startMortal(configFile: string, preloads: readonly string[], env
   return {
     ready,
     async arm(arming) {
+      told = arming;
       const answer = once(child, 'message');
       child.send(arming);
       const early = exit.then(async () =>
@@ -53,7 +55,9 @@ export function startMortal(configFile: string, preloads: readonly string[], env
       await exit;
       clearTimeout(late);
       if (child.signalCode !== 'SIGKILL')
-        throw new Error(`it did not die as told: ${child.exitCode} ${await complaints}`);
+        throw new Error(
+          `it came by ${told?.point} less than ${told?.nth} times: ${child.exitCode} ${await complaints}`,
+        );
       return child.signalCode;
     },
     async stop() {
