@@ -13,6 +13,10 @@ import { adminOf, append, lagOf, makeRoughWorld, sumOf } from './rough-world.ts'
 /** Longer than the session, so that the group forgets its members. Set it higher to soak. */
 const OUTAGE_MS = Number(process.env.CHAOS_OUTAGE_SECONDS ?? 10) * 1_000;
 const HANG_MS = Number(process.env.CHAOS_HANG_SECONDS ?? 15) * 1_000;
+/** After a fault the consumer is built anew with longer and longer waits, half a minute at most. */
+const PATIENCE_MS = 150_000;
+/** Characters of a log that are shown when it did not heal. */
+const LAST_WORDS = 12_000;
 
 async function makeBreakable(): Promise<{ broker: Broker; world: World; member: Member }> {
   const broker = await startOwnBroker();
@@ -27,7 +31,13 @@ async function makeBreakable(): Promise<{ broker: Broker; world: World; member: 
 /** Goes on where it was: what was announced before and during the fault is covered, and one more append is. */
 async function goesOn(world: World, member: Member, fragments: number): Promise<void> {
   await until('the member is ready again', async () => (await member.probe('/readyz')) === 200);
-  await until('what was announced is covered', () => covered(world, 'people'));
+  await until('what was announced is covered', () => covered(world, 'people'), PATIENCE_MS).catch((cause: unknown) => {
+    throw new Error(
+      `it did not go on; its last words:
+${member.output().slice(-LAST_WORDS)}`,
+      { cause },
+    );
+  });
   await append(world, 'people', 1_000);
   const rows = 100 + 10 * (fragments + 1);
   await until('the next append is covered', async () => {
@@ -37,7 +47,9 @@ async function goesOn(world: World, member: Member, fragments: number): Promise<
   expect(await member.end()).toBe(0);
 }
 
-test('a broker that is killed and comes back costs nothing but time', { timeout: OUTAGE_MS + 120_000 }, async () => {
+test('a broker that is killed and comes back costs nothing but time', {
+  timeout: OUTAGE_MS + 2 * PATIENCE_MS,
+}, async () => {
   const { broker, world, member } = await makeBreakable();
   await append(world, 'people', 100);
   await broker.kill();
@@ -52,7 +64,7 @@ test('a broker that is killed and comes back costs nothing but time', { timeout:
   expect(member.log.filter(({ event }) => event === 'consumerRecovered').length).toBeGreaterThan(0);
 });
 
-test('a broker that hangs and wakes up costs nothing but time', { timeout: HANG_MS + 120_000 }, async () => {
+test('a broker that hangs and wakes up costs nothing but time', { timeout: HANG_MS + 2 * PATIENCE_MS }, async () => {
   const { broker, world, member } = await makeBreakable();
   await append(world, 'people', 100);
   broker.pause();
