@@ -4,8 +4,7 @@
  * holds the table's row addresses. The view lives in a folder of its own and goes with it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SegmentdError } from '../lib/errors.ts';
 import { decodeDataFragment, rebaseFragment } from './codec/data-fragment.ts';
@@ -19,7 +18,7 @@ export type FragmentView = {
   /** Folder of that table. */
   readonly folder: string;
   /** Removes it with everything in it. */
-  remove(): Promise<void>;
+  remove(): void;
 };
 
 /**
@@ -46,7 +45,7 @@ export function openFragmentView(
   } catch (error) {
     throw new SegmentdError('build_failed', `cannot make a fragment view in ${scratchDir}`, { cause: error });
   }
-  return { name, folder, remove: () => rm(folder, { recursive: true, force: true }) };
+  return { name, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** The manifest of a view after `commits` commits to it. */

@@ -19,9 +19,9 @@ export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
         finish(kit, done.batch.items, 'declined');
         return EMPTY;
       case 'covered': {
-        const settled = done.batch.items.filter(({ event }) => (event.version ?? 0) <= done.coveredVersion);
-        settle(kit, done, settled);
-        const items = done.batch.items.filter((item) => !settled.includes(item));
+        const isSettled = ({ event }: Item) => (event.version ?? 0) <= done.coveredVersion;
+        settle(kit, done, done.batch.items.filter(isSettled));
+        const items = done.batch.items.filter((item) => !isSettled(item));
         return items.length > 0 ? of({ ...done.batch, items }) : EMPTY;
       }
     }

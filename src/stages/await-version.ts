@@ -25,7 +25,10 @@ async function visiblePart(kit: Kit, batch: Batch): Promise<Batch | null> {
     const isExpired = (item: Item) => !item.delivery || now - item.seenMs >= kit.settings.versionWaitMs;
     const expired = items.filter((item) => isAhead(item, version) && isExpired(item));
     for (const item of expired) if (item.delivery) await rejectRecord(kit, item.delivery, neverSeen(item, version));
-    items = items.filter((item) => !expired.includes(item));
+    if (expired.length > 0) {
+      const gone = new Set(expired);
+      items = items.filter((item) => !gone.has(item));
+    }
     if (items.some((item) => !isAhead(item, version))) return { ...batch, items };
     if (items.length > 0) await sleep(POLL_MS);
   }

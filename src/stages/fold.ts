@@ -16,7 +16,9 @@ export function foldInto(kit: Kit): (item: Item, waiting: readonly Item[]) => bo
     const known = kit.tables.open(event.table.uri).knownVersion;
     if (event.version !== undefined && (known === null || event.version > known)) return false;
     const { topic, partition, offset } = delivery.origin;
-    const isElder = ({ delivery: other }: Item) =>
+    // An elder that waits for a version nobody has seen may end as a dead letter, and would hold nothing back any more.
+    const isElder = ({ event: { version = 0 }, delivery: other }: Item) =>
+      version <= (known ?? 0) &&
       other?.origin.topic === topic &&
       other.origin.partition === partition &&
       other.origin.offset < offset &&

@@ -6,10 +6,24 @@
  * large reads and writes, listings) is asynchronous.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, linkSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { access, copyFile, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fsync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  write,
+  writeFileSync,
+} from 'node:fs';
+import { access, copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 import type { ObjectStat, ObjectStore, PutOutcome } from './object-store.ts';
@@ -37,14 +51,21 @@ async function attempt<T>(action: string, operation: () => Promise<T>, absent?: 
   }
 }
 
+const datasync = promisify(fdatasync);
+const sync = promisify(fsync);
+const writeAt = promisify(write);
+
+/** Files up to this size are read and written without the thread pool. */
+const SMALL_BYTES = 256 * 1024;
+
 /** Writes and fsyncs a new file. */
 async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const handle = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY);
+  const file = openSync(path, 'wx');
   try {
-    await writeAll(handle, parts);
-    await handle.datasync();
+    await writeAll(file, parts);
+    await datasync(file);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
@@ -54,12 +75,15 @@ async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise
  */
 const WRITE_BYTES = 1 << 20;
 
-async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  for (const part of bytes <= WRITE_BYTES ? [Buffer.concat(parts)] : parts) {
+async function writeAll(file: number, parts: readonly Uint8Array[]): Promise<void> {
+  if (parts.reduce((sum, part) => sum + part.length, 0) <= SMALL_BYTES) {
+    writeFileSync(file, Buffer.concat(parts));
+    return;
+  }
+  for (const part of parts) {
     // A short write is legal (a signal, a nearly full disk): the rest follows, or fails with its errno.
     for (let at = 0; at < part.length; ) {
-      at += (await handle.write(part, at, Math.min(WRITE_BYTES, part.length - at))).bytesWritten;
+      at += (await writeAt(file, part, at, Math.min(WRITE_BYTES, part.length - at))).bytesWritten;
     }
   }
 }
@@ -73,14 +97,11 @@ async function inFolder(root: string, path: string, write: () => Promise<void>):
     await write();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    await access(root);
-    await mkdir(dirname(path), { recursive: true });
+    statSync(root);
+    mkdirSync(dirname(path), { recursive: true });
     await write();
   }
 }
-
-/** Files up to this size are read without the thread pool. */
-const SMALL_BYTES = 256 * 1024;
 
 async function readWhole(path: string): Promise<Uint8Array> {
   return statSync(path).size <= SMALL_BYTES ? readFileSync(path) : readFile(path);
@@ -88,11 +109,11 @@ async function readWhole(path: string): Promise<Uint8Array> {
 
 /** Makes the content of a file durable, or the names in a folder. */
 async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY);
+  const file = openSync(path, 'r');
   try {
-    await handle.sync();
+    await sync(file);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
@@ -130,7 +151,7 @@ async function replace(root: string, path: string, bytes: Uint8Array): Promise<v
   // With the target's extension: among transaction files, Lance's cleanup collects nothing that does not end like one.
   const staged = `${stagingOf(path)}${extname(path)}`;
   try {
-    await inFolder(root, staged, () => writeFile(staged, bytes, { flag: 'wx' }));
+    await inFolder(root, staged, async () => writeFileSync(staged, bytes, { flag: 'wx' }));
     renameSync(staged, path);
   } catch (error) {
     unstage(staged);
@@ -153,9 +174,7 @@ async function syncAll(paths: readonly string[]): Promise<void> {
   const folders = new Set(paths.map((path) => dirname(path)));
   // A new folder is itself a name in the one above it.
   for (const folder of [...folders]) folders.add(dirname(folder));
-  await Promise.all(paths.map(syncFile));
-  // Behind the files: what one journal commit has taken along, the next call finds done.
-  await Promise.all([...folders].map(syncFile));
+  await Promise.all([...paths, ...folders].map(syncFile));
 }
 
 /** A root may not be there yet. Without the folder that holds it, nobody can say: that is how an unmounted disk looks. */

@@ -35,7 +35,7 @@ const realSync = { ...fs };
 let linked: unknown;
 
 fs.writeFileSync = (file, ...rest) => {
-  // segmentd writes one kind of file synchronously: the manifest of a fragment view.
+  // The manifest of a fragment view is written to its name at once; no manifest of a table ever is.
   const isView = String(file).endsWith('.manifest');
   if (isView) passage('view');
   realSync.writeFileSync(file, ...rest);
@@ -47,6 +47,13 @@ promises.open = async (path, flags, mode) => {
   const handle = await real.open(path, flags, mode);
   if (String(path).includes('/_versions/.tmp_')) passage('staging');
   return handle;
+};
+
+fs.openSync = (path, flags, mode) => {
+  if (String(path).includes('/_indices/')) passage('published');
+  const file = realSync.openSync(path, flags, mode);
+  if (String(path).includes('/_versions/.tmp_')) passage('staging');
+  return file;
 };
 
 const afterLink = (from: unknown) => {
