@@ -106,11 +106,15 @@ export const ERRORS = {
   store_full: kind('backoff', EXIT.unavailable, 'The disk is full.'),
 
   // Kafka.
-  broker_unavailable: kind('backoff', EXIT.unavailable, 'No Kafka broker answered. Check kafka.brokers.'),
+  broker_unavailable: kind(
+    'backoff',
+    EXIT.unavailable,
+    'No Kafka broker answered, or TLS failed: the cause is in the message. Check kafka.brokers and kafka.ssl.',
+  ),
   broker_denied: kind(
     'never',
     EXIT.unavailable,
-    'The broker refused the credentials or the access. Check kafka.sasl, kafka.ssl and the ACLs.',
+    'The broker refused the credentials or the access. Check kafka.sasl and the ACLs.',
   ),
   consumer_crashed: kind('backoff', EXIT.unavailable, 'The Kafka consumer stopped and is built again.'),
 } as const satisfies Record<string, ErrorKind>;
