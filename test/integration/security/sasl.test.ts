@@ -70,7 +70,7 @@ async function refusedAsDenied(file: string): Promise<void> {
   expect(announced.code).toBe(69);
   for (const output of [member.output(), announced.stderr]) {
     expect(output).toContain('segmentd: broker_denied: ');
-    expect(output).toContain('Check kafka.sasl, kafka.ssl and the ACLs.');
+    expect(output).toContain('Check kafka.sasl and the ACLs.');
   }
   const crash = member.log.find(({ event }) => event === 'consumerCrashed');
   expect(crash).toMatchObject({ code: 'broker_denied' });
