@@ -3,7 +3,7 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+RUN --mount=type=cache,target=/tmp/npm-cache npm ci --cache /tmp/npm-cache --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/
 COPY src src
@@ -13,7 +13,7 @@ FROM node:24-bookworm-slim AS packages
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # No package needs its install script at run time: LanceDB comes as one prebuilt package per platform.
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts
+RUN --mount=type=cache,target=/tmp/npm-cache npm ci --cache /tmp/npm-cache --omit=dev --ignore-scripts
 # LanceDB loads these only to compute embeddings. They are more than half of the image.
 RUN rm -rf node_modules/@huggingface node_modules/@img node_modules/onnxruntime-* node_modules/sharp
 
