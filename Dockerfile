@@ -2,8 +2,9 @@
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
+ENV npm_config_cache=/tmp/npm-cache
 COPY package.json package-lock.json .npmrc ./
-RUN --mount=type=cache,target=/tmp/npm-cache npm ci --cache /tmp/npm-cache --ignore-scripts
+RUN --mount=type=cache,target=/tmp/npm-cache npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/
 COPY src src
@@ -11,9 +12,10 @@ RUN node scripts/build.ts
 
 FROM node:24-bookworm-slim AS packages
 WORKDIR /build
+ENV npm_config_cache=/tmp/npm-cache
 COPY package.json package-lock.json .npmrc ./
 # No package needs its install script at run time: LanceDB comes as one prebuilt package per platform.
-RUN --mount=type=cache,target=/tmp/npm-cache npm ci --cache /tmp/npm-cache --omit=dev --ignore-scripts
+RUN --mount=type=cache,target=/tmp/npm-cache npm ci --omit=dev --ignore-scripts
 # LanceDB loads these only to compute embeddings. They are more than half of the image.
 RUN rm -rf node_modules/@huggingface node_modules/@img node_modules/onnxruntime-* node_modules/sharp
 
