@@ -2,7 +2,7 @@ import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, Delivery } from '../model.ts';
 import { cutNote, toAppendEvent } from './append-fields.ts';
 import { openEnvelope } from './cloud-event.ts';
-import { isJsonObject, parseJson } from './json-value.ts';
+import { isJsonObject } from './json-value.ts';
 import type { IsOwnCommit } from './s3-notification.ts';
 import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
 import { UNDECODABLE_HEADER } from './undecodable.ts';
@@ -37,15 +37,6 @@ export function decodeRecord(
   const { data, defaults } = openEnvelope(checkSize(value, limits), headers);
   if (isS3Notification(data)) return s3AppendEvents(databases, data, isOwnCommit);
   return [toAppendEvent(databases, withDefaults(data, defaults))];
-}
-
-/** Reads the value of a record as an append event in plain JSON. Throws as decodeRecord does. */
-export function decodeAppendEvent(
-  databases: ReadonlyMap<string, string>,
-  value: Uint8Array | null,
-  limits: EventLimits = {},
-): AppendEvent {
-  return toAppendEvent(databases, parseJson(checkSize(value, limits)));
 }
 
 /** The Kafka record of an event: its key keeps the events of one table in order and with one member. */

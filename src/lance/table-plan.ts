@@ -46,7 +46,7 @@ export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean
 
 /**
  * Whether a fragment that an index misses may have been covered before its column was rewritten in place. Lance then took it out
- * of the bitmaps, but the old segments still record the old values, and would answer with them as soon as any segment covers the
+ * of the bitmaps, but the old segments still record the old values, and would answer with them once any segment covers the
  * fragment again: Lance masks all segments of an index by the union of their bitmaps. Only replacing all of them is right.
  */
 function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {

@@ -1,15 +1,15 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { makeOnce } from '../helpers/cached-folder.ts';
 
 const POM = join(import.meta.dirname, 'pom.xml');
 /** Kafka 4.x brokers refuse an older runtime. */
 const MIN_JAVA = 17;
 /** Written last, so that a folder without it is a download that was interrupted. */
-const MARKER = 'complete';
 const ASIDE = 'download-';
 /** A download takes seconds; one this old was killed. */
 const ABANDONED_MS = 3_600_000;
@@ -45,7 +45,9 @@ export async function install(log: (line: string) => void): Promise<Installation
   const cache = resolve(process.env.SEGMENTD_CACHE_DIR || join(import.meta.dirname, '..', '..', '.cache'));
   // Named after the pom: another version of Kafka is another folder, so nothing stale is ever mixed in.
   const home = join(cache, `kafka-${digest(pom)}`);
-  if (!existsSync(join(home, MARKER))) await download(cache, home, log);
+  await mkdir(cache, { recursive: true });
+  await removeAbandoned(cache);
+  await makeOnce(home, ASIDE, (aside) => download(aside, log));
   return { java: java.path, classpath: join(home, 'libs', '*'), archive: join(home, `${digest(java.version)}.jsa`) };
 }
 
@@ -70,31 +72,15 @@ function findJava(): { path: string; version: string } {
   return { path, version: stderr };
 }
 
-async function download(cache: string, home: string, log: (line: string) => void): Promise<void> {
+async function download(aside: string, log: (line: string) => void): Promise<void> {
   log('Fetching Apache Kafka with Maven (once)');
-  await mkdir(cache, { recursive: true });
-  await removeAbandoned(cache);
-  const aside = await mkdtemp(join(cache, ASIDE));
-  try {
-    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(aside, 'libs')}`];
-    await promisify(execFile)('mvn', ['-B', '-q', '-f', POM, ...goal]).catch((cause: unknown) => {
-      const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-      throw new NoBrokerError(missing ? 'Maven (mvn) was not found' : `Maven could not fetch the jars: ${cause}`, {
-        cause,
-      });
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(aside, 'libs')}`];
+  await promisify(execFile)('mvn', ['-B', '-q', '-f', POM, ...goal]).catch((cause: unknown) => {
+    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+    throw new NoBrokerError(missing ? 'Maven (mvn) was not found' : `Maven could not fetch the jars: ${cause}`, {
+      cause,
     });
-    await writeFile(join(aside, MARKER), '');
-    await rename(aside, home).catch(async (error: unknown) => {
-      // Another process was faster, or left a folder without its marker.
-      if (existsSync(join(home, MARKER))) return;
-      await rm(home, { recursive: true, force: true });
-      await rename(aside, home).catch(() => {
-        if (!existsSync(join(home, MARKER))) throw error;
-      });
-    });
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
+  });
 }
 
 async function removeAbandoned(cache: string): Promise<void> {

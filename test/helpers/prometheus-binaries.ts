@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { makeOnce } from './cached-folder.ts';
 
 const run = promisify(execFile);
 /** Written last, so that a folder without it is a download that was interrupted. */
-const MARKER = 'complete';
 
 /** Commands to run. */
 export type Binaries = { readonly prometheus: string; readonly promtool: string };
@@ -48,36 +47,21 @@ async function works({ prometheus, promtool }: Binaries): Promise<boolean> {
 async function fromPackage(): Promise<Binaries> {
   const cache = resolve(process.env.SEGMENTD_CACHE_DIR || join(import.meta.dirname, '..', '..', '.cache'));
   const home = join(cache, 'prometheus');
-  if (!existsSync(join(home, MARKER))) await unpack(cache, home);
+  await makeOnce(home, 'prometheus-', unpack);
   const bin = join(home, 'usr', 'bin');
   const binaries = { prometheus: join(bin, 'prometheus'), promtool: join(bin, 'promtool') };
   if (!(await works(binaries))) throw new Error(`${bin} does not run here`);
   return binaries;
 }
 
-/** Downloads aside and renames, so that several processes may do it at once and the first wins. */
-async function unpack(cache: string, home: string): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  const aside = await mkdtemp(join(cache, 'prometheus-'));
-  try {
-    const download = () => run('apt-get', ['download', 'prometheus'], { cwd: aside });
-    await download().catch(async () => {
-      await run('apt-get', ['update']);
-      await download();
-    });
-    const [file] = (await readdir(aside)).filter((name) => name.endsWith('.deb'));
-    if (file === undefined) throw new Error('apt-get downloaded nothing');
-    await run('dpkg-deb', ['-x', join(aside, file), aside]);
-    await rm(join(aside, file));
-    await writeFile(join(aside, MARKER), '');
-    await rename(aside, home).catch(async (error: unknown) => {
-      if (existsSync(join(home, MARKER))) return;
-      await rm(home, { recursive: true, force: true });
-      await rename(aside, home).catch(() => {
-        if (!existsSync(join(home, MARKER))) throw error;
-      });
-    });
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
+async function unpack(aside: string): Promise<void> {
+  const download = () => run('apt-get', ['download', 'prometheus'], { cwd: aside });
+  await download().catch(async () => {
+    await run('apt-get', ['update']);
+    await download();
+  });
+  const [file] = (await readdir(aside)).filter((name) => name.endsWith('.deb'));
+  if (file === undefined) throw new Error('apt-get downloaded nothing');
+  await run('dpkg-deb', ['-x', join(aside, file), aside]);
+  await rm(join(aside, file));
 }

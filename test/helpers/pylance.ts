@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { makeOnce } from './cached-folder.ts';
 
 const run = promisify(execFile);
 
@@ -23,8 +22,6 @@ export type PylanceVersion = (typeof PYLANCE_VERSIONS)[keyof typeof PYLANCE_VERS
 /** How to start a Python that imports one version of pylance. */
 export type Pylance = { readonly python: string; readonly env: NodeJS.ProcessEnv };
 
-/** Written last, so that a folder without it is an installation that was interrupted. */
-const MARKER = 'complete';
 const PYTHON = 'python3';
 const ABI = 'import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_platform())';
 
@@ -37,7 +34,7 @@ export async function findPylance(version: PylanceVersion): Promise<Pylance | un
   try {
     const { stdout: abi } = await run(PYTHON, ['-c', ABI]);
     const home = join(cacheFolder(), 'pylance', `${version}-${abi.trim().replaceAll(' ', '-')}`);
-    if (!existsSync(join(home, MARKER))) await install(version, home);
+    await makeOnce(home, 'install-', (aside) => install(version, aside));
     const pylance = { python: PYTHON, env: environment(home) };
     await run(PYTHON, ['-s', '-c', `import lance; assert lance.__version__ == '${version}', lance`], {
       env: pylance.env,
@@ -61,24 +58,8 @@ function environment(packages: string): NodeJS.ProcessEnv {
   return { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1', LANCE_LOG: 'error' };
 }
 
-/** Installs aside and renames, so that several processes may do it at once and the first wins. */
-async function install(version: PylanceVersion, home: string): Promise<void> {
-  const parent = resolve(home, '..');
-  await mkdir(parent, { recursive: true });
-  const aside = await mkdtemp(join(parent, 'install-'));
-  try {
-    const quiet = ['--quiet', '--no-input', '--no-warn-conflicts', '--disable-pip-version-check'];
-    const args = ['-m', 'pip', 'install', ...quiet, '--only-binary', ':all:', '--target', aside, `pylance==${version}`];
-    await run(PYTHON, args);
-    await writeFile(join(aside, MARKER), '');
-    await rename(aside, home).catch(async (error: unknown) => {
-      if (existsSync(join(home, MARKER))) return;
-      await rm(home, { recursive: true, force: true });
-      await rename(aside, home).catch(() => {
-        if (!existsSync(join(home, MARKER))) throw error;
-      });
-    });
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
+async function install(version: PylanceVersion, aside: string): Promise<void> {
+  const quiet = ['--quiet', '--no-input', '--no-warn-conflicts', '--disable-pip-version-check'];
+  const args = ['-m', 'pip', 'install', ...quiet, '--only-binary', ':all:', '--target', aside, `pylance==${version}`];
+  await run(PYTHON, args);
 }

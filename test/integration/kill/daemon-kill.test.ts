@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { inject, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
@@ -10,25 +10,17 @@ import { ensureTopics } from '../../../src/kafka/topics.ts';
 import { kafkaSettings } from '../../../src/kafka-settings.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import type { LaneSetup } from './kill-lane.ts';
-import { runLane } from './kill-lane.ts';
-import { armingOf, Hits } from './kill-points.ts';
+import { killRounds } from './kill-lane.ts';
 import { KillWorld } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
 const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? 51);
-const LANES = 2;
 
 /** How long the group waits for a member that was killed. The rest follows from it, as the rules of the options want it. */
 const SESSION_MS = 1_500;
 
 test('killed anywhere, the daemon goes on at the committed offset', { timeout: 600_000 }, async () => {
-  const hits = new Hits();
-  const armings = Array.from({ length: ROUNDS }, (_, round) => armingOf(round));
-  const lanes = Array.from({ length: LANES }, (_, lane) => armings.filter((_, round) => round % LANES === lane));
-  const left = await Promise.all(lanes.map(async (rounds) => runLane(await kafkaLane(), rounds, hits)));
-  process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
-  expect(hits.total).toBe(ROUNDS);
-  expect(hits.missed).toEqual([]);
+  await killRounds(ROUNDS, kafkaLane);
 });
 
 async function kafkaLane(): Promise<LaneSetup> {

@@ -1,8 +1,9 @@
 /** Rounds of life and death, one process after the other: each start repairs what the last death left, and dies itself. */
 import { readdir } from 'node:fs/promises';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { until } from '../e2e/world.ts';
-import type { Arming, Hits } from './kill-points.ts';
+import type { Arming } from './kill-points.ts';
+import { armingOf, Hits } from './kill-points.ts';
 import type { Append, KillWorld } from './kill-world.ts';
 import type { Mortal } from './mortal.ts';
 
@@ -26,7 +27,21 @@ const DEATH_WITHIN_MS = 60_000;
 
 export type Leftovers = { folders: number; staged: number };
 
-export async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
+const LANES = 2;
+
+/** Kills so many times, in lanes side by side; every point must have been hit. */
+export async function killRounds(rounds: number, openLane: () => Promise<LaneSetup>): Promise<Leftovers[]> {
+  const hits = new Hits();
+  const armings = Array.from({ length: rounds }, (_, round) => armingOf(round));
+  const lanes = Array.from({ length: LANES }, (_, lane) => armings.filter((_arming, round) => round % LANES === lane));
+  const left = await Promise.all(lanes.map(async (lane) => runLane(await openLane(), lane, hits)));
+  process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
+  expect(hits.total).toBe(rounds);
+  expect(hits.missed).toEqual([]);
+  return left;
+}
+
+async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
   const { world, events } = setup;
   const sent: Append[] = [];
   const left = { folders: 0, staged: 0 };

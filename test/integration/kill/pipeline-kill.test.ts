@@ -4,22 +4,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import type { LaneSetup } from './kill-lane.ts';
-import { runLane } from './kill-lane.ts';
-import { armingOf, Hits } from './kill-points.ts';
+import { killRounds } from './kill-lane.ts';
 import { KillWorld } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
 const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? 153);
-const LANES = 2;
 
 test('killed anywhere, it goes on where it was', { timeout: 600_000 }, async () => {
-  const hits = new Hits();
-  const armings = Array.from({ length: ROUNDS }, (_, round) => armingOf(round));
-  const lanes = Array.from({ length: LANES }, (_, lane) => armings.filter((_, round) => round % LANES === lane));
-  const left = await Promise.all(lanes.map(async (rounds) => runLane(await fileLane(), rounds, hits)));
-  process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
-  expect(hits.total).toBe(ROUNDS);
-  expect(hits.missed).toEqual([]);
+  const left = await killRounds(ROUNDS, fileLane);
   // Deaths between publishing and the commit leave segments, and those between staging and linking leave files.
   for (const what of ['folders', 'staged'] as const) expect(left.some((lane) => lane[what] > 0)).toBe(true);
 });

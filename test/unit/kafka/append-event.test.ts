@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeAppendEvent, encodeAppendEvent } from '../../../src/kafka/append-event.ts';
+import type { EventLimits } from '../../../src/kafka/append-event.ts';
+import { decodeRecord, encodeAppendEvent } from '../../../src/kafka/append-event.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const databases = new Map([['docs', '/data/docs']]);
 const bytes = (value: unknown): Uint8Array => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+/** The one event of a plain record. */
+const decodeAppendEvent = (known: ReadonlyMap<string, string>, value: Uint8Array | null, limits?: EventLimits) =>
+  decodeRecord(known, { value, headers: new Map() }, limits)[0];
 const decode = (value: unknown) => decodeAppendEvent(databases, bytes(value));
 const table = { id: 'docs/t', database: 'docs', name: 't', uri: '/data/docs/t.lance' };
 
