@@ -12,13 +12,13 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
 import { stringify } from 'yaml';
 import { formatBytes, formatTable, printJson, printLine } from '../src/commands/output.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { KafkaSettings } from '../src/kafka/client.ts';
-import { CLIENT_RETRY, openClient } from '../src/kafka/client.ts';
 import { openProducer } from '../src/kafka/producer.ts';
 import { ensureTopics } from '../src/kafka/topics.ts';
 import { kafkaSettings } from '../src/kafka-settings.ts';
@@ -190,32 +190,11 @@ async function live(flood: Flood, events: number) {
   });
 }
 
-/** Records per second of a consumer that does only `work`, from joining to the last record. */
-async function rawRate(settings: KafkaSettings, events: number, work: (value: Buffer) => unknown): Promise<number> {
-  const kafka = await openClient(settings, () => undefined);
-  const consumer = kafka.consumer({
-    groupId: `raw-${randomUUID()}`,
-    maxWaitTimeInMs: settings.maxWaitMs,
-    maxBytesPerPartition: settings.maxBytesPerPartition,
-    retry: CLIENT_RETRY,
-  });
-  const { promise: all, resolve } = Promise.withResolvers<number>();
-  const { promise: joined, resolve: join } = Promise.withResolvers<number>();
-  consumer.on(consumer.events.GROUP_JOIN, () => join(performance.now()));
-  let seen = 0;
-  await consumer.connect();
-  await consumer.subscribe({ topic: settings.topic, fromBeginning: true });
-  await consumer.run({
-    eachBatch: async ({ batch }) => {
-      for (const { value } of batch.messages) work(value as Buffer);
-      seen += batch.messages.length;
-      if (seen >= events) resolve(performance.now());
-    },
-  });
-  const startedMs = await joined;
-  const endedMs = await all;
-  await consumer.disconnect();
-  return (events / (endedMs - startedMs)) * 1000;
+/** Records per second of a consumer that does nothing, or nothing but parse. */
+async function rawRate({ configFile }: Place, events: number, ...parse: string[]): Promise<number> {
+  const program = fileURLToPath(new URL('./raw-consumer.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, configFile, String(events), ...parse]);
+  return (JSON.parse(stdout) as { rate: number }).rate;
 }
 
 /** Records per second of the daemon as a new group on the same topic, from joining until it has settled them all. */
@@ -234,13 +213,10 @@ async function daemonRate(flood: Flood, events: number): Promise<number> {
   });
 }
 
-const nothing = () => undefined;
-const parse = (value: Buffer): unknown => JSON.parse(value.toString());
-
 /** The readers in turn, so that a busy machine is busy for all of them. */
 async function readAgain(flood: Flood, events: number) {
-  const raw = await rawRate(flood.settings, events, nothing);
-  const parsing = await rawRate(flood.settings, events, parse);
+  const raw = await rawRate(flood, events);
+  const parsing = await rawRate(flood, events, 'parse');
   return { raw, parsing, daemon: await daemonRate(flood, events) };
 }
 type Rates = Awaited<ReturnType<typeof readAgain>>;
@@ -279,8 +255,10 @@ async function bench(releases: Releases): Promise<void> {
     for (const tables of [1, Number(options.tables)]) {
       screen.step(`${options.many} announcements of ${tables} tables while the daemon runs`);
       const names = Array.from({ length: tables }, (_, at) => `t${at}`);
-      const flood = await live(await makePlace(home, broker.bootstrap, names), Number(options.many));
+      const place = await makePlace(home, broker.bootstrap, names);
+      const flood = await live(place, Number(options.many));
       screen.note(overTime(flood.memory));
+      screen.note(told(await readAgain(place, Number(options.many))));
       floods.push(flood);
     }
   }

@@ -1,7 +1,7 @@
 /** The stages' kit, made from the configuration. */
 import { hostname } from 'node:os';
 import type { Config } from './config/schema.ts';
-import { decodeRecord } from './kafka/append-event.ts';
+import { recordDecoder } from './kafka/record-decoder.ts';
 import { lanceSegmentBuilder } from './lance/segment-builder.ts';
 import { openTables } from './lance/tables.ts';
 import { asyncLimit } from './lib/async-limit.ts';
@@ -21,7 +21,7 @@ export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'signal
 };
 
 export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitParts): Kit {
-  const databases = databasesOf(config);
+  const decoded = recordDecoder(databasesOf(config), { maxValueBytes: config.events.max_bytes });
   const policies = new Map(
     Object.entries(config.tables).map(([id, { indexes, stable_row_ids: stableRowIds }]) => [
       id,
@@ -33,7 +33,7 @@ export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitP
     tables: openTables(localStore, policies),
     builder: lanceSegmentBuilder(scratchDir),
     decodeRecord: (delivery) => {
-      const events = decodeRecord(databases, delivery, { maxValueBytes: config.events.max_bytes });
+      const events = decoded(delivery);
       for (const { table } of events) owners.seen(table.id, delivery.origin.partition);
       return events;
     },

@@ -55,7 +55,8 @@ function checkSize(value: Uint8Array | null, { maxValueBytes = MAX_VALUE_BYTES }
 
 /** Many producers write an absent field as null, so null is filled too. */
 function withDefaults(data: unknown, defaults: Readonly<Record<string, string>>): unknown {
-  if (!isJsonObject(data)) return data;
-  const silent = Object.entries(defaults).filter(([name]) => (data[name] ?? undefined) === undefined);
+  const known = Object.entries(defaults);
+  if (known.length === 0 || !isJsonObject(data)) return data;
+  const silent = known.filter(([name]) => (data[name] ?? undefined) === undefined);
   return { ...data, ...Object.fromEntries(silent) };
 }

@@ -13,29 +13,17 @@ const MAX_ADDRESS_CHARS = 2_048;
 const MAX_NOTE_CHARS = 256;
 const MAX_PROBLEMS = 3;
 
-/** Many producers write an absent field as null. */
-const note = z
-  .string()
-  .max(MAX_NOTE_CHARS)
-  .nullish()
-  .transform((value) => value ?? undefined);
+const note = z.string().max(MAX_NOTE_CHARS).nullish();
+const count = (min: number) => z.int().min(min).nullish();
 
-const count = (min: number) =>
-  z
-    .int()
-    .min(min)
-    .nullish()
-    .transform((value) => value ?? undefined);
-
-/** The fields of an append event, from whatever format they came. Unknown ones are ignored: producers may say more. */
+/**
+ * The fields of an append event, from whatever format they came. Unknown ones are ignored: producers may say more. Many write
+ * an absent field as null.
+ */
 const appendFields = z.object({
   table: z.string().min(1).max(MAX_ADDRESS_CHARS),
   version: count(1),
-  fragments: z
-    .array(z.int().min(0).max(MAX_FRAGMENT_ID))
-    .max(MAX_FRAGMENTS)
-    .nullish()
-    .transform((value) => value ?? undefined),
+  fragments: z.array(z.int().min(0).max(MAX_FRAGMENT_ID)).max(MAX_FRAGMENTS).nullish(),
   id: note,
   time: note,
   producer: note,
@@ -50,14 +38,16 @@ export function toAppendEvent(databases: ReadonlyMap<string, string>, fields: un
   const { table: address, version, fragments, id, time, producer, rows } = readFields(appendFields, fields);
   return {
     table: resolveTable(databases, address),
-    ...(version !== undefined && { version }),
-    ...(fragments !== undefined && { fragments }),
-    ...(id !== undefined && { id }),
-    ...(time !== undefined && { time }),
-    ...(producer !== undefined && { producer }),
-    ...(rows !== undefined && { rows }),
+    ...(isGiven(version) && { version }),
+    ...(isGiven(fragments) && { fragments }),
+    ...(isGiven(id) && { id }),
+    ...(isGiven(time) && { time }),
+    ...(isGiven(producer) && { producer }),
+    ...(isGiven(rows) && { rows }),
   };
 }
+
+const isGiven = <T>(value: T): value is NonNullable<T> => value !== undefined && value !== null;
 
 /** Checks the shape of a value. Throws SegmentdError `event_invalid`, which names the first problems with their path. */
 export function readFields<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

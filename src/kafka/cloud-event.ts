@@ -17,6 +17,7 @@ import { isJsonObject, parseJson } from './json-value.ts';
 /** What a record says once its envelope is off: the data, and what the envelope knows where the data is silent. */
 export type Opened = { readonly data: unknown; readonly defaults: Readonly<Record<string, string>> };
 
+const NONE: Opened['defaults'] = {};
 const SPECVERSION = '1.0';
 const STRUCTURED = 'application/cloudevents';
 const STRUCTURED_JSON = new Set([STRUCTURED, `${STRUCTURED}+json`]);
@@ -41,6 +42,7 @@ type Attributes = { readonly [name in 'id' | 'source' | 'time' | 'subject']?: st
  * `event_not_json`, `event_cloudevent_version`, `event_content_type`, or `event_invalid` for an envelope of the wrong shape.
  */
 export function openEnvelope(value: Uint8Array, headers: ReadonlyMap<string, Uint8Array>): Opened {
+  if (headers.size === 0) return openBare(value);
   const header = (name: string): string | undefined => {
     const bytes = headers.get(name);
     return bytes === undefined ? undefined : Buffer.from(bytes).toString();
@@ -58,11 +60,15 @@ export function openEnvelope(value: Uint8Array, headers: ReadonlyMap<string, Uin
     const [id, source, time, subject] = ['ce_id', 'ce_source', 'ce_time', 'ce_subject'].map(header);
     return { data: parseJson(value), defaults: defaultsOf({ id, source, time, subject }) };
   }
+  return openBare(value);
+}
+
+/** The content type is optional in structured mode, and connectors tend to lose headers. */
+function openBare(value: Uint8Array): Opened {
   const data = parseJson(value);
-  // The content type is optional in structured mode, and connectors tend to lose headers.
   return isJsonObject(data) && Object.hasOwn(data, 'specversion') && (data.table ?? undefined) === undefined
     ? openStructured(data)
-    : { data, defaults: {} };
+    : { data, defaults: NONE };
 }
 
 function openStructured(envelope: unknown): Opened {

@@ -181,10 +181,15 @@ function toRecord(message: KafkaMessage): RawRecord {
   };
 }
 
+const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
+
 /** Of a header that is there several times the last one counts, as for Kafka's own `lastHeader`. */
-function toHeaders(headers: IHeaders | undefined): ReadonlyMap<string, Uint8Array> {
+function toHeaders(headers: IHeaders = {}): ReadonlyMap<string, Uint8Array> {
+  const names = Object.keys(headers);
+  if (names.length === 0) return NO_HEADERS;
   const map = new Map<string, Uint8Array>();
-  for (const [name, value] of Object.entries(headers ?? {})) {
+  for (const name of names) {
+    const value = headers[name];
     const last = Array.isArray(value) ? value.at(-1) : value;
     map.set(name, typeof last === 'string' ? Buffer.from(last) : (last ?? new Uint8Array()));
   }

@@ -1,4 +1,4 @@
-import type { Delivery } from '../model.ts';
+import type { Delivery, Origin } from '../model.ts';
 import { AckTracker } from './ack-tracker.ts';
 
 /** A record as it was read, before it is handed out. */
@@ -15,50 +15,53 @@ export class Lane {
   paused = false;
   readonly #tracker = new AckTracker();
   readonly #abort = new AbortController();
+  readonly #acked: () => void;
   #buffer: RawRecord[] = [];
+  /** Place in the buffer of the record that is next. */
+  #next = 0;
   #readTo: bigint | undefined;
   #committed: bigint | undefined;
   #dropped = false;
   #closed = false;
 
-  constructor(topic: string, partition: number) {
+  /** `acked` is called once per record, if the lane is still open then. */
+  constructor(topic: string, partition: number, acked: () => void) {
     this.topic = topic;
     this.partition = partition;
+    this.#acked = acked;
   }
 
   /** Takes what one fetch brought; `next` is the offset after the batch, control records included. */
   accept(records: readonly RawRecord[], next: bigint): void {
     // After a drop there is a hole: what comes behind it must neither be delivered nor count as reached.
     if (this.#closed || this.#dropped) return;
-    this.#buffer.push(...records);
+    this.#buffer = this.buffered === 0 ? [...records] : [...this.#buffer.slice(this.#next), ...records];
+    this.#next = 0;
     this.#readTo = next;
-    if (this.#buffer.length === 0) this.#tracker.reached(next);
+    if (this.buffered === 0) this.#tracker.reached(next);
   }
 
-  /** Hands out the next record, or undefined when none waits. `acked` is called once, if the lane is still open then. */
-  take(nowMs: number, acked: () => void): Delivery | undefined {
-    const record = this.#buffer.shift();
+  /** Hands out the next record, or undefined when none waits. */
+  take(nowMs: number): Delivery | undefined {
+    const record = this.#buffer[this.#next];
     if (record === undefined) return undefined;
-    const { offset, ...rest } = record;
-    const settle = this.#tracker.deliver(offset, nowMs);
+    this.#next += 1;
+    const settle = this.#tracker.deliver(record.offset, nowMs);
     // Only now, so that a dropped buffer can never count as delivered.
-    if (this.#buffer.length === 0 && this.#readTo !== undefined) this.#tracker.reached(this.#readTo);
-    return {
-      ...rest,
-      origin: { topic: this.topic, partition: this.partition, offset },
-      signal: this.#abort.signal,
-      ack: () => {
-        if (!this.#closed && settle()) acked();
-      },
-    };
+    if (this.buffered === 0) this.#finishBuffer();
+    return new Loan(record, this, this.#abort.signal, () => {
+      if (!this.#closed && settle()) this.#acked();
+    });
+  }
+
+  #finishBuffer(): void {
+    this.#buffer = [];
+    this.#next = 0;
+    if (this.#readTo !== undefined) this.#tracker.reached(this.#readTo);
   }
 
   get buffered(): number {
-    return this.#buffer.length;
-  }
-
-  get unacked(): number {
-    return this.#closed ? 0 : this.#tracker.unacked;
+    return this.#buffer.length - this.#next;
   }
 
   get window(): number {
@@ -84,6 +87,7 @@ export class Lane {
   dropBuffer(): void {
     this.#dropped = true;
     this.#buffer = [];
+    this.#next = 0;
     this.#readTo = undefined;
   }
 
@@ -97,5 +101,26 @@ export class Lane {
   /** As `close(true)` for a lane that was closed before anyone knew who would get the partition. */
   abort(): void {
     this.#abort.abort();
+  }
+}
+
+/** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */
+class Loan implements Delivery {
+  readonly origin: Origin;
+  readonly key: Delivery['key'];
+  readonly value: Delivery['value'];
+  readonly headers: Delivery['headers'];
+  readonly timestampMs: number;
+  readonly signal: AbortSignal;
+  readonly ack: () => void;
+
+  constructor(record: RawRecord, { topic, partition }: Lane, signal: AbortSignal, ack: () => void) {
+    this.origin = { topic, partition, offset: record.offset };
+    this.key = record.key;
+    this.value = record.value;
+    this.headers = record.headers;
+    this.timestampMs = record.timestampMs;
+    this.signal = signal;
+    this.ack = ack;
   }
 }

@@ -26,11 +26,14 @@ export class Lanes {
   readonly #maxInFlight: number;
   readonly #port: LanesPort;
   #lanes = new Map<number, Lane>();
+  #order: readonly Lane[] = [];
   /** Closed by a rebalance that has not ended: who gets their partitions is not known yet. */
   #retired: Lane[] = [];
   /** The partition to serve first next time, so that none starves. */
   #turn = 0;
   #pumping = false;
+  /** Records handed out by the lanes of now and not acknowledged. */
+  #unacked = 0;
 
   constructor(topic: string, maxInFlight: number, port: LanesPort) {
     this.#topic = topic;
@@ -47,7 +50,12 @@ export class Lanes {
       else if (lane.paused) this.#port.resume(lane.partition);
     }
     this.#retired = [];
-    this.#lanes = new Map(partitions.map((partition) => [partition, new Lane(this.#topic, partition)]));
+    const acked = () => {
+      this.#unacked -= 1;
+      this.pump();
+    };
+    this.#lanes = new Map(partitions.map((partition) => [partition, new Lane(this.#topic, partition, acked)]));
+    this.#order = [...this.#lanes.values()];
   }
 
   /**
@@ -58,6 +66,8 @@ export class Lanes {
     for (const lane of this.#lanes.values()) lane.close(false);
     this.#retired.push(...this.#lanes.values());
     this.#lanes = new Map();
+    this.#order = [];
+    this.#unacked = 0;
   }
 
   /** Ends it for good: everything still open is aborted. */
@@ -85,19 +95,20 @@ export class Lanes {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#port.ready() && this.unacked < this.#maxInFlight) {
+      const nowMs = this.#port.nowMs();
+      while (this.#unacked < this.#maxInFlight && this.#port.ready()) {
         const lane = this.#next();
-        const delivery = lane?.take(this.#port.nowMs(), () => this.pump());
+        const delivery = lane?.take(nowMs);
         if (lane === undefined || delivery === undefined) break;
+        this.#unacked += 1;
+        if (lane.paused && lane.buffered <= this.#lowWater) {
+          lane.paused = false;
+          this.#port.resume(lane.partition);
+        }
         this.#port.deliver(delivery);
       }
     } finally {
       this.#pumping = false;
-    }
-    for (const lane of this.#lanes.values()) {
-      if (!lane.paused || lane.buffered > this.#lowWater) continue;
-      lane.paused = false;
-      this.#port.resume(lane.partition);
     }
   }
 
@@ -130,9 +141,7 @@ export class Lanes {
   }
 
   get unacked(): number {
-    let sum = 0;
-    for (const lane of this.#lanes.values()) sum += lane.unacked;
-    return sum;
+    return this.#unacked;
   }
 
   get oldestSinceMs(): number | undefined {
@@ -145,10 +154,9 @@ export class Lanes {
   }
 
   #next(): Lane | undefined {
-    const lanes = [...this.#lanes.values()];
-    for (let step = 0; step < lanes.length; step++) {
-      const index = (this.#turn + step) % lanes.length;
-      const lane = lanes[index];
+    for (let step = 0; step < this.#order.length; step++) {
+      const index = (this.#turn + step) % this.#order.length;
+      const lane = this.#order[index];
       if (lane === undefined || lane.buffered === 0 || lane.window >= WINDOW_FACTOR * this.#maxInFlight) continue;
       this.#turn = index + 1;
       return lane;

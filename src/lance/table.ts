@@ -27,6 +27,11 @@ export class LanceTable {
     return this.seen?.manifest.version ?? null;
   }
 
+  /** Size of the manifest that is remembered. */
+  get knownBytes(): number {
+    return this.seen?.manifest.file.byteLength ?? 0;
+  }
+
   /** The latest manifest. Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
   async latest(): Promise<Manifest> {
     const newest = (await this.probe()) ?? (await this.discover());

@@ -39,6 +39,7 @@ function settle(
     version: tableVersion,
     coveredVersion,
     indexes,
+    fresh,
     eventToCoveredSeconds: items.flatMap(({ delivery }) =>
       delivery ? [Math.max(0, now - delivery.timestampMs) / 1000] : [],
     ),

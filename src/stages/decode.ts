@@ -1,30 +1,48 @@
 /** Records become items of work, or go to the dead-letter topic. */
-import type { Observable, OperatorFunction } from 'rxjs';
-import { EMPTY, from, mergeMap } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
+import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Delivery } from '../model.ts';
 import type { Kit } from './kit.ts';
 import type { Item } from './work.ts';
 
+/** As `mergeMap` would, but without an inner observable for each record: a flood has hundreds of thousands a second. */
 export function decode(kit: Kit): OperatorFunction<Delivery, Item> {
-  return mergeMap((delivery): Observable<Item> => {
-    try {
-      const events = kit.decodeRecord(delivery);
-      const seenMs = Date.now();
-      for (const { table, version, id } of events) {
-        kit.telemetry.eventReceived({ origin: delivery.origin, table: table.id, version, id });
-      }
-      if (events.length === 0) {
-        kit.telemetry.recordIgnored({ origin: delivery.origin });
-        delivery.ack();
-      }
-      const part = events.length > 1 ? partOf(delivery, events.length) : delivery;
-      return from(events.map((event) => ({ event, delivery: part, seenMs })));
-    } catch (error) {
-      if (!(error instanceof SegmentdError)) throw error;
-      return from(rejectRecord(kit, delivery, error)).pipe(mergeMap(() => EMPTY));
-    }
-  });
+  return (records) =>
+    new Observable<Item>((out) => {
+      /** Records on their way to the dead-letter topic, and the source while it lasts. */
+      let open = 1;
+      const done = () => {
+        open -= 1;
+        if (open === 0) out.complete();
+      };
+      const fail = (error: unknown) => out.error(error);
+      const next = (delivery: Delivery) => {
+        let items: readonly Item[];
+        try {
+          items = readRecord(kit, delivery);
+        } catch (error) {
+          if (!(error instanceof SegmentdError)) return fail(error);
+          open += 1;
+          rejectRecord(kit, delivery, error).then(done, fail);
+          return;
+        }
+        for (const item of items) out.next(item);
+      };
+      out.add(records.subscribe({ next, error: fail, complete: done }));
+    });
+}
+
+function readRecord(kit: Kit, delivery: Delivery): Item[] {
+  const events = kit.decodeRecord(delivery);
+  const seenMs = Date.now();
+  for (const event of events) kit.telemetry.eventReceived({ origin: delivery.origin, event });
+  if (events.length === 0) {
+    kit.telemetry.recordIgnored({ origin: delivery.origin });
+    delivery.ack();
+  }
+  const part = events.length > 1 ? partOf(delivery, events.length) : delivery;
+  return events.map((event) => ({ event, delivery: part, seenMs }));
 }
 
 /** The delivery of a record with several events: acknowledged when each of them is. */

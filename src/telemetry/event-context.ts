@@ -14,12 +14,15 @@ export type EventContext = {
   readonly repeats: Repeats;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Writes the log line of an event at its level, or at the one given. */
-  readonly say: (event: EventName, fields: Fields, level?: Level) => void;
+  /** Writes the log line of an event at its level, or at the one given. Fields that are many a second are given lazily. */
+  readonly say: (event: EventName, fields: Fields | (() => Fields), level?: Level) => void;
 };
 
 export function sayTo(logger: Logger): EventContext['say'] {
-  return (event, fields, level = EVENTS[event].level) => logger[level]({ event, ...fields }, EVENTS[event].says);
+  return (event, fields, level = EVENTS[event].level) => {
+    if (!logger.isLevelEnabled(level)) return;
+    logger[level]({ event, ...(typeof fields === 'function' ? fields() : fields) }, EVENTS[event].says);
+  };
 }
 
 /** An error as log fields: what, what to do, and for a bug the stack. */

@@ -1,6 +1,6 @@
 /** Events of the way in: records, partitions, the consumer. */
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
-import type { Origin } from '../model.ts';
+import type { AppendEvent, Origin } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 import type { EventOutcome } from './metric-catalogue.ts';
@@ -42,17 +42,28 @@ export function intakeEvents(context: EventContext) {
   return { ...recordEvents(context), ...consumerEvents(context) };
 }
 
+/** Counters of settled records by topic and outcome. */
+function settledCounter(metrics: EventContext['metrics']): (topic: string, outcome: SettledOutcome) => void {
+  const topics = new Map<string, Map<SettledOutcome, () => void>>();
+  return (topic, outcome) => {
+    const outcomes = getOrMake(topics, topic, () => new Map());
+    getOrMake(outcomes, outcome, () => metrics.tally('events_total', { topic, outcome }))();
+  };
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make();
+  if (!map.has(key)) map.set(key, found);
+  return found;
+}
+
 function recordEvents({ metrics, repeats, now, say }: EventContext) {
+  const countSettled = settledCounter(metrics);
   return {
     /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
-    eventReceived(event: {
-      origin: Origin;
-      table: string;
-      version?: number | undefined;
-      id?: string | undefined;
-    }): void {
-      metrics.tables.set('last_event_timestamp_seconds', event.table, now() / 1000);
-      say('eventReceived', { table: event.table, version: event.version, id: event.id, ...where(event.origin) });
+    eventReceived({ origin, event: { table, version, id } }: { origin: Origin; event: AppendEvent }): void {
+      metrics.tables.set('last_event_timestamp_seconds', table.id, now() / 1000);
+      say('eventReceived', () => ({ table: table.id, version, id, ...where(origin) }));
     },
     /** A record that was understood and asks for nothing, such as a notification about a data file. */
     recordIgnored(event: { origin: Origin }): void {
@@ -60,9 +71,9 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
       say('recordIgnored', where(event.origin));
     },
     /** The record is done with. `accepted`: it led to a commit; `duplicate`: there was nothing to do any more. */
-    eventSettled(event: { origin: Origin; table: string; outcome: SettledOutcome }): void {
-      metrics.inc('events_total', { topic: event.origin.topic, outcome: event.outcome });
-      say('eventSettled', { table: event.table, outcome: event.outcome, ...where(event.origin) });
+    eventSettled({ origin, table, outcome }: { origin: Origin; table: string; outcome: SettledOutcome }): void {
+      countSettled(origin.topic, outcome);
+      say('eventSettled', () => ({ table, outcome, ...where(origin) }));
     },
     eventDeadLettered(event: { origin: Origin; code: ErrorCode; message: string }): void {
       metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });

@@ -28,6 +28,8 @@ export type Metrics = {
   /** Series per table and index. */
   readonly tables: TableSeries;
   inc<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
+  /** As `inc` by one, for what happens a hundred thousand times a second: looks its labels up once, not every time. */
+  tally<N extends CounterName>(name: N, labels: LabelsOf<N>): () => void;
   observe(name: HistogramName, value: number): void;
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
@@ -128,6 +130,7 @@ export function createMetrics({ maxTables, version, lancedbVersion, topic }: Met
   const registry = new Registry();
   const tables = new TableSeries(maxTables);
   const made = registerAll(registry, tables, topic);
+  const tallies: (() => void)[] = [];
   let readEngine: () => readonly EnginePoint[] = () => [];
   collectDefaultMetrics({ register: registry });
   need(made.gauges, 'build_info').set({ version, lancedb_version: lancedbVersion, node_version: process.version }, 1);
@@ -135,6 +138,17 @@ export function createMetrics({ maxTables, version, lancedbVersion, topic }: Met
     contentType: registry.contentType,
     tables,
     inc: (name, labels, by = 1) => need(made.counters, name).inc(labels, by),
+    tally: (name, labels) => {
+      const counter = need(made.counters, name);
+      let count = 0;
+      tallies.push(() => {
+        counter.inc(labels, count);
+        count = 0;
+      });
+      return () => {
+        count += 1;
+      };
+    },
     observe: (name, value) => need(made.histograms, name).observe(value),
     set: (name, labels, value) => need(made.gauges, name).set(labels, value),
     remove: (name, labels) => need(made.gauges, name).remove(labels),
@@ -144,6 +158,9 @@ export function createMetrics({ maxTables, version, lancedbVersion, topic }: Met
     engine: (read) => {
       readEngine = read;
     },
-    render: async () => (await registry.metrics()) + renderEngine(readingOr(readEngine, [])),
+    render: async () => {
+      for (const flush of tallies) flush();
+      return (await registry.metrics()) + renderEngine(readingOr(readEngine, []));
+    },
   };
 }

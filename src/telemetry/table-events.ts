@@ -110,22 +110,28 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
       }
       say('planned', { table, version, outcome, indexes });
     },
-    /** A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event. */
-    batchCovered(batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[] }): void {
-      const { table, version, coveredVersion, eventToCoveredSeconds } = batch;
+    /**
+     * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event. Not `fresh`: there
+     * was nothing to do, which is hardly worth a line.
+     */
+    batchCovered(
+      batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[]; fresh: boolean },
+    ): void {
+      const { table, version, coveredVersion, eventToCoveredSeconds, fresh } = batch;
       exportState(context, gaps, batch);
       noteState(board, batch, coveredVersion);
       metrics.tables.set('covered_version', table, coveredVersion);
       for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
       const slowest = eventToCoveredSeconds.reduce((most, seconds) => Math.max(most, seconds), 0);
-      say('batchCovered', {
+      const fields = () => ({
         table,
         version,
         coveredVersion,
         events: eventToCoveredSeconds.length,
         slowestSeconds: slowest,
       });
+      say('batchCovered', fields, fresh ? 'info' : 'debug');
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);

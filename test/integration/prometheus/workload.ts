@@ -7,12 +7,13 @@ import type { Metrics } from '../../../src/telemetry/metrics.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
 const TABLE = 'lake/events';
+const REF = { id: TABLE, database: 'lake', name: 'events', uri: '/lake/events.lance' };
 const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 0.99, segments: 3, lagSeconds: 2 };
 
 /** One round of what a busy daemon tells: every event of the catalogue, on a table that catches up each time. */
 export function round(telemetry: Telemetry, n: number): void {
   const origin = { topic: 'appends', partition: 0, offset: BigInt(n) };
-  telemetry.eventReceived({ origin, table: TABLE, version: n });
+  telemetry.eventReceived({ origin, event: { table: REF, version: n } });
   telemetry.eventSettled({ origin, table: TABLE, outcome: 'accepted' });
   telemetry.recordIgnored({ origin });
   telemetry.eventSettled({ origin, table: TABLE, outcome: 'duplicate' });
@@ -33,6 +34,7 @@ export function round(telemetry: Telemetry, n: number): void {
     version: n,
     coveredVersion: n,
     indexes: [covered],
+    fresh: true,
     eventToCoveredSeconds: [0.04, 45],
   });
   telemetry.offsetsCommitted();

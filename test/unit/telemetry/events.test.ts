@@ -11,6 +11,7 @@ import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
 type Line = Record<string, unknown> & { event: string };
 const START = 1_700_000_000_000;
+const table = { id: 'lake/t', database: 'lake', name: 't', uri: '/lake/t.lance' };
 const origin = { topic: 'appends', partition: 3, offset: 12n };
 const behind = { name: 'id_idx', missingRows: 1, missingFragments: 1, coverage: 0.9999999, segments: 4, lagSeconds: 5 };
 const covered = { name: 'id_idx', missingRows: 0, missingFragments: 0, coverage: 1, segments: 5, lagSeconds: 0 };
@@ -44,7 +45,7 @@ const value = async (name: string) => (await series()).get(name);
 const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
-  ['eventReceived', () => telemetry.eventReceived({ origin, table: 'lake/t', version: 8 })],
+  ['eventReceived', () => telemetry.eventReceived({ origin, event: { table, version: 8 } })],
   ['recordIgnored', () => telemetry.recordIgnored({ origin })],
   ['eventSettled', () => telemetry.eventSettled({ origin, table: 'lake/t', outcome: 'duplicate' })],
   ['eventDeadLettered', () => telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'bad' })],
@@ -77,6 +78,7 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
         version: 9,
         coveredVersion: 8,
         indexes: [behind],
+        fresh: true,
         eventToCoveredSeconds: [0.2, 3],
       }),
   ],
@@ -201,7 +203,8 @@ describe('what repeats', () => {
   test('is said at once, then every 30 s with the number kept quiet, and once when over', () => {
     for (let second = 0; second <= 60; second++, now += 1000) fail();
     expect(lines.map(({ unsaid }) => unsaid)).toEqual([0, 29, 29]);
-    const success = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered], eventToCoveredSeconds: [] };
+    const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
+    const success = { ...state, fresh: true, eventToCoveredSeconds: [] };
     telemetry.batchCovered(success);
     telemetry.batchCovered(success);
     expect(lines.filter(({ event }) => event === 'workRecovered')).toMatchObject([{ failures: 61, table: 'lake/t' }]);
@@ -230,7 +233,7 @@ describe('what repeats', () => {
 });
 
 test('a record that was received and then dead-lettered is counted once', async () => {
-  telemetry.eventReceived({ origin, table: 'lake/t' });
+  telemetry.eventReceived({ origin, event: { table } });
   telemetry.eventDeadLettered({ origin, code: 'event_version_not_visible', message: 'x' });
   const all = await series();
   const counted = [...all].filter(([key]) => key.startsWith('segmentd_events_total')).map(([, count]) => count);
@@ -254,4 +257,13 @@ test('unacknowledged records are read on every scrape, and a reader that throws 
     throw new Error('gone');
   });
   expect(await value('segmentd_unacked_events')).toBe(4);
+});
+
+test.each([
+  [true, 'info'],
+  [false, 'debug'],
+])('a batch that was covered with work done: %s, is told at level %s', (fresh, level) => {
+  const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
+  telemetry.batchCovered({ ...state, fresh, eventToCoveredSeconds: [1] });
+  expect(lines.at(-1)).toMatchObject({ event: 'batchCovered', level, events: 1 });
 });
