@@ -4,18 +4,33 @@ import { inspectTable } from '../lance/inspect.ts';
 import { tableLocation } from '../lance/location.ts';
 import { LanceTable } from '../lance/table.ts';
 import { localStore } from '../store/local-store.ts';
+import { askDaemon, printDaemonStatus } from './daemon-status.ts';
 import { formatBytes, formatShare, formatTable, printJson, printLine } from './output.ts';
 
 export function statusCommand(): Command {
   return new Command('status')
-    .description('print what the BTREE indexes of a table cover')
-    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .description('print what the BTREE indexes of a table cover, or what a daemon says of its tables')
+    .argument('[table-uri]', 'directory of the table, ending in .lance')
+    .option('--daemon <url>', 'ask a running daemon instead, such as http://127.0.0.1:9464')
     .option('--json', 'print one JSON object')
-    .action(async (uri: string, { json }: { json?: boolean }) => {
-      const facts = await inspectTable(new LanceTable(localStore(tableLocation(uri, process.cwd()))));
-      if (json) printJson(facts);
-      else printStatus(facts);
-    });
+    .action(status);
+}
+
+async function status(
+  this: Command,
+  uri: string | undefined,
+  { daemon, json }: { daemon?: string; json?: boolean },
+): Promise<void> {
+  if ((uri === undefined) === (daemon === undefined)) this.error('give either a table or --daemon');
+  if (daemon !== undefined) {
+    const said = await askDaemon(daemon);
+    if (json) printJson(said);
+    else printDaemonStatus(said);
+    return;
+  }
+  const facts = await inspectTable(new LanceTable(localStore(tableLocation(uri as string, process.cwd()))));
+  if (json) printJson(facts);
+  else printStatus(facts);
 }
 
 function printStatus({ uri, version, rows, fragments, declined, indexes }: TableFacts): void {

@@ -105,6 +105,12 @@ export const ERRORS = {
   ),
   store_full: kind('backoff', EXIT.unavailable, 'The disk is full.'),
 
+  daemon_unavailable: kind(
+    'backoff',
+    EXIT.unavailable,
+    'No daemon answered there. Give the address of its metrics, http.host and http.port.',
+  ),
+
   // Kafka.
   broker_unavailable: kind(
     'backoff',

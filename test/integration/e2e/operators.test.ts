@@ -1,8 +1,10 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { people } from '../../../bench/demo/people.ts';
 import { openClient } from '../../../src/kafka/client.ts';
 import { createTopic } from '../../../src/kafka/topics.ts';
 import { freePorts } from '../../broker/broker.ts';
+import { segmentd } from '../../helpers/cli.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
@@ -112,4 +114,44 @@ test('the control topic does the same, survives a restart, and commits are told 
     { index: 'name_idx', fragments: [1], rows: 10 },
   ]);
   expect(await daemon.stop()).toBe(0);
+});
+
+test('a table that keeps failing is parked, shows in status, stops nobody, and is told once when it is well', async () => {
+  const world = await makeWorld({ retry: { initial_ms: 100, max_ms: 500 } });
+  for (const name of ['sick', 'well']) await makeTable(world, name, 100);
+  const daemon = await world.daemon();
+  const indices = `${world.tableFolder('sick')}/_indices`;
+  // No segment can be published where a file stands in the place of the folder.
+  await rename(indices, `${indices}-away`);
+  await writeFile(indices, '');
+  for (const name of ['sick', 'well']) {
+    await append(world, name, 100);
+    await announce(world, name);
+  }
+  await until('the other table is covered', () => covered(world, 'well'));
+  const parked = async () => {
+    const { tables } = JSON.parse((await segmentd(['status', '--daemon', daemon.url, '--json'])).stdout);
+    return tables.find(({ table }: { table: string }) => table === 'db/sick');
+  };
+  await until('it is parked', async () => (await parked())?.failure?.count > 1);
+  expect(await parked()).toMatchObject({ state: 'parked', failure: { code: expect.stringMatching(/^store_/) } });
+  expect((await segmentd(['status', '--daemon', daemon.url])).stdout).toMatch(/db\/sick +parked .*store_/);
+  const page = await fetch(`${daemon.url}/metrics`).then((answer) => answer.text());
+  expect(page).toContain('\nsegmentd_tables_parked 1\n');
+
+  await rm(indices);
+  await rename(`${indices}-away`, indices);
+  await until('it is covered', () => covered(world, 'sick'));
+  await until('it is well', async () => (await parked())?.state === 'served');
+  expect(world.log.filter(({ event }) => event === 'workRecovered')).toHaveLength(1);
+  expect(await daemon.stop()).toBe(0);
+});
+
+test('status wants a table or a daemon, and says when none answers', async () => {
+  const [port] = await freePorts();
+  expect((await segmentd(['status'])).code).toBe(64);
+  expect((await segmentd(['status', '/x.lance', '--daemon', 'http://127.0.0.1:1'])).code).toBe(64);
+  const { code, stderr } = await segmentd(['status', '--daemon', `http://127.0.0.1:${port}`]);
+  expect(code).toBe(69);
+  expect(stderr).toContain('daemon_unavailable');
 });

@@ -1,0 +1,49 @@
+/** What a running daemon says of the tables it works on: what it failed at and when it tries again is in no manifest. */
+import { messageOf, SegmentdError } from '../lib/errors.ts';
+import type { TableStatus } from '../telemetry/table-board.ts';
+import { formatTable, printLine } from './output.ts';
+
+/** The answer of a daemon's `/status`. */
+export type DaemonStatus = {
+  readonly state: string;
+  readonly partitions: readonly number[];
+  readonly tables: readonly TableStatus[];
+  readonly paused: readonly string[];
+};
+
+const TIMEOUT_MS = 5_000;
+
+/** Asks the daemon whose metrics are at `url`. Errors: daemon_unavailable. */
+export async function askDaemon(url: string): Promise<DaemonStatus> {
+  try {
+    const answer = await fetch(new URL('/status', url), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
+    const status = (await answer.json()) as Partial<DaemonStatus>;
+    if (!Array.isArray(status.tables)) throw new Error('the answer is no status');
+    return status as DaemonStatus;
+  } catch (error) {
+    throw new SegmentdError('daemon_unavailable', `${url} gave no status: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+export function printDaemonStatus({ state, partitions, tables, paused }: DaemonStatus): void {
+  printLine(`${state}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${tables.length} tables`);
+  if (tables.length === 0) return;
+  const header = ['table', 'state', 'version', 'covered', 'missing fragments', 'segments', 'reason'];
+  const rows = tables.map((it) => [
+    it.table,
+    paused.includes(it.table) ? 'paused' : it.state,
+    it.version ?? '-',
+    it.covered_version ?? '-',
+    it.missing_fragments,
+    it.segments,
+    reasonOf(it),
+  ]);
+  printLine(formatTable(header, rows));
+}
+
+function reasonOf({ declined, failure }: TableStatus): string {
+  if (declined) return `${declined.code}: ${declined.message}`;
+  if (!failure) return '';
+  return `${failure.code} (${failure.count} times, next try ${failure.next_try_at}): ${failure.message}`;
+}
