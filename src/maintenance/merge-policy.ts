@@ -17,10 +17,10 @@ export type MergeSettings = {
 };
 
 export const DEFAULT_MERGE: MergeSettings = {
-  floorRows: 10_000,
-  factor: 8,
+  floorRows: 5_000,
+  factor: 7,
   maxFactor: 64,
-  maxSegmentRows: 100_000_000,
+  maxSegmentRows: 200_000_000,
   maxSegments: 20,
 };
 
