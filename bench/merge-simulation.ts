@@ -67,7 +67,7 @@ function simulate(batches: number, sizes: Sizes, settings: MergeSettings): Resul
   let [appended, written, sum, most, peak, merges] = [0, 0, 0, 0, 0, 0];
   const covering = (uuid: string, rows: number, from: number, to: number) => {
     written += rows;
-    return { uuid, rows, bytes: null, ageMs: null, positions: positions.subarray(from, to), stale: 0 };
+    return { uuid, rows, positions: positions.subarray(from, to) };
   };
   for (let at = 0; at < batches; at++) {
     const rows = sizeOf(at);

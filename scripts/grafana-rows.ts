@@ -291,6 +291,7 @@ const SEGMENTS: readonly Json[] = [
   graph({
     title: 'Segments per index',
     unit: 'short',
+    bounds: [bound('SegmentdManySegments')],
     todo: 'Lookups slow down as segments add up: 11 cost little, 200 cost fifteen times the time of one.',
     queries: one(`max by (table, index) (${perTable('segments')})`, '{{table}} {{index}}'),
   }),
@@ -307,6 +308,65 @@ const SEGMENTS: readonly Json[] = [
     bounds: [1],
     todo: 'The reason is an error code; tableDeclined in the log names the table.',
     queries: one(`sum by (reason) (${m('tables_declined')})`, '{{reason}}'),
+  }),
+];
+
+const MERGES: readonly Json[] = [
+  graph({
+    title: 'Segments by tier',
+    unit: 'short',
+    stacked: true,
+    todo: 'Tier 0 is below merge.floor_rows, each further one merge.factor times as large. A tier that only grows is not merged.',
+    queries: one(`sum by (tier) (${m('tier_segments')})`, 'tier {{tier}}'),
+  }),
+  graph({
+    title: 'Merges by outcome',
+    unit: 'cps',
+    stacked: true,
+    todo: 'Rejected: the table moved under a merge. Failed: mergeFailed in the log has the cause; fresh data goes on.',
+    queries: one(rate(m('merges_total'), 'outcome'), '{{outcome}}'),
+  }),
+  graph({
+    title: 'Merges pending',
+    unit: 'short',
+    todo: 'Climbs without end: raise merge.concurrency, or look at failed merges.',
+    queries: one(`sum by (instance) (${m('merges_pending')})`, '{{instance}}'),
+  }),
+  graph({
+    title: 'Merge time',
+    unit: 's',
+    todo: 'Grows with the rows of the largest merge: at most merge.max_segment_rows.',
+    queries: quantiles('merge_seconds'),
+  }),
+  graph({
+    title: 'Rows merged',
+    unit: 'rowsps',
+    todo: 'Beside the rows indexed: the price of fast lookups.',
+    queries: [
+      { expr: rate(m('merge_rows_total')), legend: 'merged' },
+      { expr: rate(m('segment_build_rows_total')), legend: 'fresh' },
+    ],
+  }),
+  graph({
+    title: 'Bytes merged',
+    unit: 'Bps',
+    todo: 'What merges replaced and what they made of it. The old files stay until the cleanup of the table.',
+    queries: [
+      { expr: rate(m('merge_input_bytes_total')), legend: 'in' },
+      { expr: rate(m('merge_output_bytes_total')), legend: 'out' },
+    ],
+  }),
+  graph({
+    title: 'Segments replaced per merge',
+    unit: 'short',
+    todo: 'Near merge.factor is as planned. Two at a time: merge.max_segments forces merges.',
+    queries: one(`${rate(m('merge_input_segments_total'))} / ${rate(m('merges_total', ',outcome="landed"'))}`),
+  }),
+  graph({
+    title: 'Write amplification',
+    unit: 'short',
+    todo: 'Rows written per row of fresh data since the start. Higher than 5: raise merge.factor.',
+    queries: one(`max by (instance) (${m('write_amplification')})`, '{{instance}}'),
   }),
 ];
 
@@ -388,6 +448,7 @@ export const ROWS = [
   { title: 'Builds', height: 8, panels: BUILDS },
   { title: 'Commits', height: 8, panels: COMMITS },
   { title: 'Segments', height: 8, panels: SEGMENTS },
+  { title: 'Merges', height: 8, panels: MERGES },
   { title: 'Dead letters', height: 8, panels: DEAD_LETTERS },
   { title: 'Process', height: 8, panels: PROCESS },
 ];

@@ -6,6 +6,7 @@ import { lanceSegmentBuilder } from './lance/segment-builder.ts';
 import { openTables } from './lance/tables.ts';
 import { asyncLimit } from './lib/async-limit.ts';
 import { VERSION } from './lib/version.ts';
+import type { MergeSchedule } from './maintenance/merges.ts';
 import type { Kit } from './stages/kit.ts';
 import { localStore } from './store/local-store.ts';
 import type { TableOwners } from './table-owners.ts';
@@ -13,6 +14,21 @@ import type { TableOwners } from './table-owners.ts';
 /** Names of the configured databases and where they lie. */
 export function databasesOf(config: Config): ReadonlyMap<string, string> {
   return new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
+}
+
+/** When and how segments are merged. */
+export function mergeSchedule({ merge }: Config): MergeSchedule {
+  return {
+    settings: {
+      floorRows: merge.floor_rows,
+      factor: merge.factor,
+      maxFactor: merge.max_factor,
+      maxSegmentRows: merge.max_segment_rows,
+      maxSegments: merge.max_segments,
+    },
+    concurrency: merge.concurrency,
+    pauseLagMs: merge.pause_lag_s * 1000,
+  };
 }
 
 export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'signal' | 'pauses'> & {

@@ -3,7 +3,7 @@ import type { Observable, Subscription } from 'rxjs';
 import type { Config } from './config/schema.ts';
 import { openControl } from './daemon-control.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './daemon-hooks.ts';
-import { daemonKit } from './daemon-kit.ts';
+import { daemonKit, mergeSchedule } from './daemon-kit.ts';
 import { openDeadLetters } from './kafka/dead-letter.ts';
 import { keepTopics } from './kafka/keep-topics.ts';
 import { openLag } from './kafka/lag.ts';
@@ -150,7 +150,8 @@ function run(
     if (how === 'now') stopping.abort();
     begun ??= how;
   };
-  subscription = pipeline(source.records$, kit, asked).subscribe({ error: (error: unknown) => stop('drain', error) });
+  const background = { asked, merges: mergeSchedule(config) };
+  subscription = pipeline(source.records$, kit, background).subscribe({ error: (error) => stop('drain', error) });
   return { finished, stop: (how) => stop(how) };
 }
 

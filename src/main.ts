@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { announceCommand } from './commands/announce.ts';
 import { configCommand } from './commands/config.ts';
 import { indexCommand } from './commands/index-table.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -22,6 +23,7 @@ function program(): Command {
     indexCommand(),
     statusCommand(),
     verifyCommand(),
+    mergeCommand(),
     announceCommand(),
     configCommand(),
   ]) {

@@ -55,4 +55,20 @@ export type Notification =
         readonly rows: number;
       }[];
     }
+  /** Larger segments took the place of smaller ones; what the index answers is the same. */
+  | {
+      readonly type: 'segment.merged';
+      readonly table: string;
+      readonly version: number;
+      readonly transaction: string;
+      readonly duration_ms: number;
+      readonly segments: readonly {
+        readonly index: string;
+        readonly uuid: string;
+        readonly fragments: readonly number[];
+        readonly rows: number;
+        /** Uuids of the segments it replaced. */
+        readonly replaced: readonly string[];
+      }[];
+    }
   | ({ readonly type: 'table.status'; readonly table: string } & Readonly<Record<string, unknown>>);

@@ -3,7 +3,9 @@
  * segment per index and one new version; then the events are acknowledged.
  */
 import type { Observable } from 'rxjs';
-import { EMPTY, expand, ignoreElements, mergeWith, of } from 'rxjs';
+import { EMPTY, expand, mergeWith, of, takeLast } from 'rxjs';
+import type { MergeSchedule } from './maintenance/merges.ts';
+import { mergeSegments } from './maintenance/merges.ts';
 import type { Delivery } from './model.ts';
 import { ack } from './stages/ack.ts';
 import { awaitResume } from './stages/await-resume.ts';
@@ -19,18 +21,25 @@ import { plan } from './stages/plan.ts';
 import { retryLater } from './stages/retry.ts';
 import type { Batch, Item } from './stages/work.ts';
 
-/**
- * Completes when its inputs do and all is settled; errors only with what must end the process. `asked` are tables that
- * segmentd looks at without an event: the sweep, an operator's refresh.
- */
-export function pipeline(records: Observable<Delivery>, kit: Kit, asked: Observable<Item> = EMPTY): Observable<never> {
+export type Background = {
+  /** Tables that segmentd looks at without an event: the sweep, an operator's refresh. */
+  readonly asked?: Observable<Item>;
+  readonly merges: MergeSchedule;
+};
+
+/** Completes when its inputs do and all is settled; errors only with what must end the process. */
+export function pipeline(
+  records: Observable<Delivery>,
+  kit: Kit,
+  { asked = EMPTY, merges }: Background,
+): Observable<never> {
   return records.pipe(
     decode(kit), // a record becomes an event, or goes to the dead-letter topic
     mergeWith(asked),
     batchByTable({ lingerMs: kit.settings.lingerMs, fold: foldInto(kit) }, (batch) =>
-      of(batch).pipe(expand(round(kit))),
-    ), // one batch at a time per table
-    ignoreElements(),
+      of(batch).pipe(expand(round(kit)), takeLast(1)),
+    ), // one batch at a time per table, and out of it once its events are settled
+    mergeSegments(kit, merges), // in the background: small segments become larger ones
   );
 }
 

@@ -15,10 +15,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ['lib'],
   lance: ['lib', 'store'],
   stages: ['lib', 'model', 'lance', 'telemetry'],
-  pipeline: ['model', 'stages'],
-  maintenance: ['lib', 'model', 'stages'],
+  maintenance: ['lib', 'model', 'lance', 'stages'],
+  pipeline: ['model', 'stages', 'maintenance'],
   'table-owners': ['kafka'],
-  'daemon-kit': ['lib', 'config', 'kafka', 'lance', 'stages', 'store', 'table-owners'],
+  'daemon-kit': ['lib', 'config', 'kafka', 'lance', 'stages', 'maintenance', 'store', 'table-owners'],
   'daemon-hooks': ['config', 'kafka', 'table-owners', 'telemetry'],
   'daemon-control': [
     ...['lib', 'model', 'config', 'kafka', 'lance', 'stages', 'maintenance', 'telemetry', 'table-owners', 'daemon-kit'],
@@ -27,7 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...['lib', 'config', 'kafka', 'kafka-settings', 'lance', 'pipeline', 'stages', 'telemetry'],
     ...['table-owners', 'daemon-kit', 'daemon-hooks', 'daemon-control'],
   ],
-  commands: ['lib', 'config', 'daemon', 'kafka', 'kafka-settings', 'lance', 'store'],
+  commands: ['lib', 'config', 'daemon', 'kafka', 'kafka-settings', 'lance', 'maintenance', 'store', 'telemetry'],
   main: ['lib', 'commands'],
   // Beside it.
   config: ['lib'],

@@ -104,6 +104,16 @@ export const RULES: readonly Rule[] = [
     problems: ({ retry: { initial_ms: first, max_ms: last } }) =>
       unless(first <= last, `${first} is more than retry.max_ms ${last}`),
   },
+  {
+    about: ['merge.max_factor', 'merge.factor'],
+    problems: ({ merge: { factor, max_factor: most } }) =>
+      unless(most >= factor, `${most} is less than merge.factor ${factor}`),
+  },
+  {
+    about: ['merge.max_segment_rows', 'merge.floor_rows'],
+    problems: ({ merge: { floor_rows: floor, max_segment_rows: most } }) =>
+      unless(most > floor, `${most} is not above merge.floor_rows ${floor}`),
+  },
   { about: ['databases'], problems: nestedDatabases },
   { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
   {

@@ -15,6 +15,13 @@ const PARALLEL_TABLES = 4; // LanceDB threads each build by itself; more than a 
 const LINGER_MS = 0; // idle tables gain no delay, busy ones batch while a build runs
 const BATCH_MAX_ROWS = 5_000_000; // a build of a few seconds, so that a table never waits long for its next commit
 const BATCH_MAX_FRAGMENTS = 10_000; // keeps the manifest of the fragment view in the low megabytes
+const MERGE_FLOOR_ROWS = 5_000; // this one and the next four: docs/decisions/merge-policy.md
+const MERGE_FACTOR = 7;
+const MERGE_MAX_FACTOR = 64;
+const MERGE_MAX_SEGMENT_ROWS = 200_000_000;
+const MERGE_MAX_SEGMENTS = 20;
+const MERGE_CONCURRENCY = 1; // LanceDB's builder uses several threads itself
+const MERGE_PAUSE_LAG_S = 5; // a busy table is behind by a build now and then; more means it needs the machine
 const COMMIT_MAX_ATTEMPTS = 20; // Lance's own limit for its commit loop
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
@@ -49,6 +56,33 @@ export const schema = section('segmentd', {
     max_fragments: option(
       z.int().min(1).max(1_000_000).default(BATCH_MAX_FRAGMENTS),
       'Fragments after which a batch is closed.',
+    ),
+  }),
+  merge: section('Small segments become larger ones, in the background.', {
+    floor_rows: option(
+      z.int().min(1).max(4_294_967_296).default(MERGE_FLOOR_ROWS),
+      'Segments with fewer rows count as one tier: below it a merge costs a commit, whatever the rows.',
+    ),
+    factor: option(
+      z.int().min(2).max(100).default(MERGE_FACTOR),
+      'How much larger each tier is, and how many segments of a tier make a merge due.',
+    ),
+    max_factor: option(z.int().min(2).max(1_000).default(MERGE_MAX_FACTOR), 'Most segments merged into one.'),
+    max_segment_rows: option(
+      z.int().min(1).max(4_294_967_296).default(MERGE_MAX_SEGMENT_ROWS),
+      'Most rows that a merge gives a segment; about that large it is left alone.',
+    ),
+    max_segments: option(
+      z.int().min(1).max(1_000).default(MERGE_MAX_SEGMENTS),
+      'Most segments of one index. More force the cheapest merge. Every lookup opens each segment.',
+    ),
+    concurrency: option(
+      z.int().min(0).max(64).default(MERGE_CONCURRENCY),
+      'Merges at once, beside the builds of fresh data; 0 switches merging off.',
+    ),
+    pause_lag_s: option(
+      z.number().min(0).max(86_400).default(MERGE_PAUSE_LAG_S),
+      'A table whose fresh data waits longer than this is not merged until it is covered.',
     ),
   }),
   commit: section('Publishing a segment.', {

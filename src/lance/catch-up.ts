@@ -1,16 +1,15 @@
 /** Indexes everything that a table misses, round by round, without Kafka. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SegmentdError } from '../lib/errors.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { CommitSettings } from './commit-change.ts';
-import { commitChange } from './commit-change.ts';
 import type { StableRowIds } from './guards.ts';
 import type { BatchLimits, WantedIndexes } from './index-plan.ts';
-import { publishSegments } from './publish.ts';
+import { landBuild } from './land-build.ts';
 import type { RebasedSegment } from './rebase.ts';
 import type { RejectCause } from './reject-causes.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
+import { buildUnlessStale } from './segment-builder.ts';
 import type { LanceTable } from './table.ts';
 import { planTable } from './table-plan.ts';
 
@@ -53,25 +52,15 @@ export async function catchUp(
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
-    const build = await unlessStale(() => builder.build(manifest, table.uri, requests));
-    lap();
+    const build = await buildUnlessStale(builder, manifest, table.uri, requests);
     if (!build) {
       fruitless = await afterFruitless(fruitless, 'files_gone');
       continue;
     }
     await using _ = build;
-    const { durable } = await publishSegments(table.store, build.segments);
-    took.publishMs += lap();
-    const change = {
-      base: manifest,
-      add: build.segments,
-      remove,
-      transactionUuid: randomUUID(),
-      properties,
-      durable,
-    };
-    const outcome = await commitChange(table, change, commit);
-    took.commitMs += lap();
+    const { outcome, publishMs, commitMs } = await landBuild(table, build, { remove, properties }, commit);
+    took.publishMs += publishMs;
+    took.commitMs += commitMs;
     took.attempts += outcome.attempts;
     if (outcome.kind === 'unknown') throw new SegmentdError('commit_unknown', outcome.error.message);
     if (outcome.kind === 'landed') {
@@ -81,16 +70,6 @@ export async function catchUp(
     }
     if (outcome.error) throw outcome.error;
     fruitless = await afterFruitless(fruitless, outcome.cause);
-  }
-}
-
-/** What `build` gives, or null when a file of the table went away under it. */
-async function unlessStale<T>(build: () => Promise<T>): Promise<T | null> {
-  try {
-    return await build();
-  } catch (error) {
-    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
-    throw error;
   }
 }
 

@@ -128,6 +128,43 @@ async function withdraw(
   return { ...effort, kind: 'unknown', error: new SegmentdError('commit_unknown', why) };
 }
 
+type NextVersion = {
+  readonly manifest: Uint8Array[];
+  readonly transaction: Uint8Array;
+  /** Name under `_transactions/`, or empty when the table disables transaction files. */
+  readonly transactionFile: string;
+};
+
+function nextVersion(latest: Manifest, rebased: Rebased, request: CommitRequest, writer: WriterVersion): NextVersion {
+  const now = Date.now();
+  const replaced = new Set(request.remove);
+  const leaving = new Set([...request.remove, ...rebased.stale]);
+  const removed = latest.indexes.filter((index) => leaving.has(index.uuid));
+  const added = rebased.keep.map(({ segment, fragments, siblings }) => ({
+    entry: encodeSegment(segment.metadata, {
+      name: segment.index,
+      datasetVersion: request.base.version,
+      fragments,
+      createdAtMs: now,
+      details: siblings[0]?.details ?? null,
+      files: segment.files,
+    }),
+    inPlaceOf: removed.find(({ name, uuid }) => name === segment.index && replaced.has(uuid))?.uuid,
+  }));
+  const transaction = encodeCreateIndex({
+    uuid: request.transactionUuid,
+    readVersion: request.base.version,
+    added: added.map(({ entry }) => entry),
+    removed: removed.map((index) => index.raw),
+    properties: request.properties,
+  });
+  const writesFile = (latest.writerFlags & FLAG.disableTransactionFile) === 0n;
+  const transactionFile = writesFile ? `${request.base.version}-${request.transactionUuid}.txn` : '';
+  const version = latest.version + 1;
+  const change = { version, timestampMs: now, writer, transaction, transactionFile, added, removed: leaving };
+  return { manifest: spliceManifest(latest, change), transaction, transactionFile };
+}
+
 /** One attempt: the transaction file, then the manifest. */
 async function putVersion(
   table: LanceTable,
@@ -136,36 +173,7 @@ async function putVersion(
   request: CommitRequest,
   settings: CommitSettings,
 ): Promise<Put> {
-  const now = Date.now();
-  const added = rebased.keep.map(({ segment, fragments, siblings }) =>
-    encodeSegment(segment.metadata, {
-      name: segment.index,
-      datasetVersion: request.base.version,
-      fragments,
-      createdAtMs: now,
-      details: siblings[0]?.details ?? null,
-      files: segment.files,
-    }),
-  );
-  const removed = latest.indexes.filter((index) => request.remove.includes(index.uuid));
-  const transaction = encodeCreateIndex({
-    uuid: request.transactionUuid,
-    readVersion: request.base.version,
-    added,
-    removed: removed.map((index) => index.raw),
-    properties: request.properties,
-  });
-  const writesFile = (latest.writerFlags & FLAG.disableTransactionFile) === 0n;
-  const transactionFile = writesFile ? `${request.base.version}-${request.transactionUuid}.txn` : '';
-  const manifest = spliceManifest(latest, {
-    version: latest.version + 1,
-    timestampMs: now,
-    writer: settings.writer,
-    transaction,
-    transactionFile,
-    added,
-    removed: new Set(request.remove),
-  });
+  const { manifest, transaction, transactionFile } = nextVersion(latest, rebased, request, settings.writer);
   const key = await table.manifestKey(latest.version + 1);
   // The manifest is made ready while the files it names are checked and become durable, and appears after that.
   const named: { state: 'unproven' | 'fine' | 'files_gone' } = { state: 'unproven' };
@@ -174,7 +182,7 @@ async function putVersion(
     const [missing] = await Promise.all([
       findMissingFiles(table.store, kept),
       request.durable,
-      writesFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
+      transactionFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
     ]);
     named.state = missing.length > 0 ? 'files_gone' : 'fine';
     if (missing.length > 0) throw new SegmentdError('store_unavailable', `gone: ${missing.join(', ')}`);

@@ -33,6 +33,8 @@ export type Rebased = {
   readonly skipped: readonly { readonly segment: BuiltSegment; readonly cause: ReplanCause }[];
   /** Fragments that left the bitmaps of kept segments. */
   readonly droppedFragments: number;
+  /** Segments of the same indexes whose fragments are all gone: they leave along with those that are replaced. */
+  readonly stale: readonly string[];
 };
 
 /** Applies the conflict rules to `change` as it would stand on `latest`; a cause when nothing of it can stand. */
@@ -57,8 +59,27 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
     else skipped.push({ segment, cause: cause ?? 'nothing_left' });
   }
   if (keep.length === 0 && change.add.length > 0) return skipped[0]?.cause ?? 'nothing_left';
+  // What is replaced must be replaced whole: nothing may be uncovered that was covered before.
+  if (removed.size > 0 && skipped.length > 0) return skipped[0]?.cause ?? 'nothing_left';
+  if (removed.size > 0 && keep.some((it) => uncovers(it, latest))) return 'rows_moved';
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
-  return { keep, skipped, droppedFragments };
+  const stale = keep.flatMap(({ siblings }) => siblings.filter((index) => isStale(index, latest)));
+  return { keep, skipped, droppedFragments, stale: stale.map(({ uuid }) => uuid) };
+}
+
+/** Whether a fragment that is still there would be in no segment any more. */
+function uncovers({ segment, fragments, siblings }: RebasedSegment, latest: Manifest): boolean {
+  if (fragments.length === segment.fragments.length) return false;
+  const covered = (id: number) =>
+    [{ fragments }, ...siblings].some((it) => it.fragments !== null && includesSorted(it.fragments, id));
+  return Array.from(segment.fragments).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id));
+}
+
+/** Lance itself drops such a segment with its next commit, unless it is the last of its name. */
+function isStale({ fragments }: IndexMetadata, latest: Manifest): boolean {
+  // Nearly always the first is there.
+  for (const id of fragments ?? []) if (latest.fragments.indexOf(id) >= 0) return false;
+  return fragments !== null;
 }
 
 const byUuid = (manifest: Manifest, uuid: string) => manifest.indexes.find((index) => index.uuid === uuid);

@@ -49,7 +49,7 @@ export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean
  * of the bitmaps, but the old segments still record the old values, and would answer with them once any segment covers the
  * fragment again: Lance masks all segments of an index by the union of their bitmaps. Only replacing all of them is right.
  */
-function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
+export function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
   if (segments.length === 0) return false;
   const fields = withDescendants(manifest.schema, fieldId);
   return Array.from(coverage.missing).some((id) => {

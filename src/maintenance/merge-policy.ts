@@ -29,14 +29,8 @@ export type MergeCandidate = {
   readonly uuid: string;
   /** Live rows it covers. */
   readonly rows: number;
-  /** Size of its files, or null when the manifest does not say. */
-  readonly bytes: number | null;
-  /** Since it was built, or null when the manifest does not say. */
-  readonly ageMs: number | null;
   /** Positions in table order of the live fragments it answers for, sorted; none when it is wholly stale. */
   readonly positions: Uint32Array;
-  /** Fragments it names that the table no longer has. */
-  readonly stale: number;
 };
 
 /** `tier`: enough segments of one size; `bound`: too many in all; `asked`: an operator wants fewer. */

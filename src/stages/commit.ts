@@ -1,10 +1,8 @@
 /** Publishes what was built and commits it in one version, then lets go of the scratch files in every outcome. */
-import { randomUUID } from 'node:crypto';
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import type { CommitOutcome } from '../lance/commit-change.ts';
-import { commitChange } from '../lance/commit-change.ts';
-import { publishSegments } from '../lance/publish.ts';
+import { landBuild } from '../lance/land-build.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Notification } from '../model.ts';
 import type { Kit } from './kit.ts';
@@ -23,25 +21,16 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
   kit.signal.throwIfAborted();
   const { batch } = work;
   const table = kit.tables.open(batch.table.uri);
-  const { durable } = await publishSegments(table.store, build.segments);
-  const start = performance.now();
-  const transactionUuid = randomUUID();
-  const outcome = await commitChange(
+  const { outcome, transactionUuid, commitMs } = await landBuild(
     table,
-    {
-      base: build.manifest,
-      add: build.segments,
-      remove: work.remove,
-      durable,
-      transactionUuid,
-      properties: provenance(kit.settings, batch),
-    },
+    build,
+    { remove: work.remove, properties: provenance(kit.settings, batch) },
     { ...kit.settings.commit, writer: kit.settings.writer },
   );
-  reportCommit(kit, batch.table.id, outcome, (performance.now() - start) / 1000);
+  reportCommit(kit, batch.table.id, outcome, commitMs / 1000);
   switch (outcome.kind) {
     case 'landed':
-      kit.notify(committedNotice(batch.table.id, transactionUuid, outcome, performance.now() - start));
+      kit.notify(committedNotice(batch.table.id, transactionUuid, outcome, commitMs));
       return landed(kit, work, outcome);
     case 'rejected':
       if (outcome.cause === 'store_refused' && outcome.error) throw outcome.error;
@@ -64,7 +53,7 @@ function landed(kit: Kit, { batch, build, whole, states, remove }: Work, { rebas
   const complete = whole && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
   if (!complete) return { kind: 'again', batch: rest };
   const replaced = (segments: readonly { uuid: string }[]) =>
-    segments.filter(({ uuid }) => remove.includes(uuid)).length;
+    segments.filter(({ uuid }) => remove.includes(uuid) || rebased.stale.includes(uuid)).length;
   const indexes = states.map(({ name, segments }) => ({
     name,
     missingRows: 0,

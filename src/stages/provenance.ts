@@ -2,8 +2,13 @@
 import type { Kit } from './kit.ts';
 import type { Batch } from './work.ts';
 
-/** Transaction properties: segmentd's version and member, and the range of offsets per partition. */
-export function provenance({ writer, member }: Kit['settings'], batch: Batch): Record<string, string> {
+/** Transaction properties of everything a member commits. */
+export function memberProperties({ writer, member }: Kit['settings']): Record<string, string> {
+  return { 'segmentd.version': writer.version, 'segmentd.member': member };
+}
+
+/** Beside those, the range of offsets per partition. */
+export function provenance(settings: Kit['settings'], batch: Batch): Record<string, string> {
   const ranges = new Map<string, { low: bigint; high: bigint }>();
   for (const { delivery } of batch.items) {
     if (!delivery) continue;
@@ -15,9 +20,5 @@ export function provenance({ writer, member }: Kit['settings'], batch: Batch): R
     });
   }
   const events = [...ranges].map(([place, { low, high }]) => `${place}/${low}-${high}`).join(' ');
-  return {
-    'segmentd.version': writer.version,
-    'segmentd.member': member,
-    ...(events ? { 'segmentd.events': events } : {}),
-  };
+  return { ...memberProperties(settings), ...(events ? { 'segmentd.events': events } : {}) };
 }

@@ -40,7 +40,11 @@ export const EVENTS = {
   },
   tableDeclined: { level: 'warn', says: 'table declined', metrics: ['tables_declined'] },
   tableServed: { level: 'info', says: 'table served again', metrics: ['tables_declined'] },
-  tableReleased: { level: 'debug', says: 'table left to another member', metrics: TABLE_METRICS },
+  tableReleased: {
+    level: 'debug',
+    says: 'table left to another member',
+    metrics: [...TABLE_METRICS, 'tier_segments', 'merges_pending'],
+  },
   workFailed: {
     level: 'error',
     says: 'work on table failed',
@@ -71,6 +75,23 @@ export const EVENTS = {
     says: 'fragments left out, the table lost or rewrote them',
     metrics: ['stale_fragments_dropped_total'],
   },
+  // Merges.
+  mergesPlanned: { level: 'debug', says: 'merges planned', metrics: ['tier_segments', 'merges_pending'] },
+  mergeStarted: { level: 'debug', says: 'merge started', metrics: [] },
+  mergeFinished: {
+    level: 'info',
+    says: 'merge finished',
+    metrics: [
+      'merges_total',
+      'merge_seconds',
+      'merge_input_segments_total',
+      'merge_rows_total',
+      'merge_input_bytes_total',
+      'merge_output_bytes_total',
+      'write_amplification',
+    ],
+  },
+  mergeFailed: { level: 'warn', says: 'merge failed, fresh data goes on', metrics: [] },
   // Process.
   stateChanged: { level: 'info', says: 'state changed', metrics: ['state'] },
 } as const satisfies Record<string, EventKind>;

@@ -6,12 +6,16 @@ import { EVENTS } from './event-catalogue.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { Repeats } from './repeats.ts';
+import type { TierBoard } from './tier-board.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 export type EventContext = {
   readonly metrics: Metrics;
   readonly repeats: Repeats;
+  readonly tiers: TierBoard;
+  /** Rows written into segments since the start: of fresh data, and once more by merges. */
+  readonly written: { built: number; merged: number };
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Writes the log line of an event at its level, or at the one given. Fields that are many a second are given lazily. */

@@ -3,11 +3,13 @@ import type { EventContext } from './event-context.ts';
 import { sayTo } from './event-context.ts';
 import { intakeEvents } from './intake-events.ts';
 import type { Logger } from './logger.ts';
+import { mergeEvents } from './merge-events.ts';
 import type { State } from './metric-catalogue.ts';
 import { STATES } from './metric-catalogue.ts';
 import type { Metrics } from './metrics.ts';
 import { Repeats } from './repeats.ts';
 import { tableEvents } from './table-events.ts';
+import { TierBoard } from './tier-board.ts';
 import { workEvents } from './work-events.ts';
 
 export type Telemetry = ReturnType<typeof createTelemetry>;
@@ -24,6 +26,19 @@ function processEvents({ metrics, say }: EventContext) {
 /** Telemetry over a log and metrics. `now` is for tests: milliseconds since the epoch. */
 export function createTelemetry(options: { logger: Logger; metrics: Metrics; now?: () => number }) {
   const { logger, metrics, now = Date.now } = options;
-  const context: EventContext = { metrics, now, repeats: new Repeats(now), say: sayTo(logger) };
-  return { ...intakeEvents(context), ...tableEvents(context), ...workEvents(context), ...processEvents(context) };
+  const context: EventContext = {
+    metrics,
+    now,
+    repeats: new Repeats(now),
+    tiers: new TierBoard(metrics),
+    written: { built: 0, merged: 0 },
+    say: sayTo(logger),
+  };
+  return {
+    ...intakeEvents(context),
+    ...tableEvents(context),
+    ...workEvents(context),
+    ...mergeEvents(context),
+    ...processEvents(context),
+  };
 }

@@ -9,6 +9,7 @@ export const PREFIX = 'segmentd_';
 export const EVENT_OUTCOMES = ['accepted', 'duplicate', 'declined', 'ignored', 'invalid'] as const;
 export const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
 export const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
+export const MERGE_OUTCOMES = ['landed', 'rejected', 'failed'] as const;
 export const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;
 export const STATES = [
   'starting',
@@ -23,6 +24,7 @@ export const STATES = [
 export type EventOutcome = (typeof EVENT_OUTCOMES)[number];
 export type BuildOutcome = (typeof BUILD_OUTCOMES)[number];
 export type CommitOutcome = (typeof COMMIT_OUTCOMES)[number];
+export type MergeOutcome = (typeof MERGE_OUTCOMES)[number];
 export type RetryCause = (typeof RETRY_CAUSES)[number];
 export type State = (typeof STATES)[number];
 
@@ -151,7 +153,7 @@ export const METRICS = {
   // Commits.
   commits_total: {
     type: 'counter',
-    help: 'Commits, by outcome.',
+    help: 'Commits of fresh segments, by outcome.',
     labels: ['outcome'],
     known: { outcome: COMMIT_OUTCOMES },
   },
@@ -195,6 +197,33 @@ export const METRICS = {
     help: 'Segments of the index. Lookups slow down as they grow.',
     labels: INDEX,
     other: 'sum',
+  },
+  tier_segments: {
+    type: 'gauge',
+    help: 'Segments of all tables by tier of size: 0 is below merge.floor_rows, each further tier merge.factor times as large.',
+    labels: ['tier'],
+  },
+  merges_pending: { type: 'gauge', help: 'Merges due until nothing is left to merge, of all tables.', labels: [] },
+  merges_total: {
+    type: 'counter',
+    help: 'Merges, by outcome. Rejected: the table moved under it, and it was planned anew.',
+    labels: ['outcome'],
+    known: { outcome: MERGE_OUTCOMES },
+  },
+  merge_seconds: {
+    type: 'histogram',
+    help: 'Duration of merges that landed, from the build to the commit.',
+    labels: [],
+    buckets: BUILD_BUCKETS,
+  },
+  merge_input_segments_total: { type: 'counter', help: 'Segments that merges replaced.', labels: [] },
+  merge_rows_total: { type: 'counter', help: 'Rows that merges wrote again.', labels: [] },
+  merge_input_bytes_total: { type: 'counter', help: 'Bytes of segments that merges replaced.', labels: [] },
+  merge_output_bytes_total: { type: 'counter', help: 'Bytes of segments that merges made.', labels: [] },
+  write_amplification: {
+    type: 'gauge',
+    help: 'Rows written into segments since the start, merges included, per row of fresh data.',
+    labels: [],
   },
   // Process.
   build_info: {

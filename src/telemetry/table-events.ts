@@ -145,7 +145,7 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
 }
 
 /** Which tables this member serves. */
-function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps, board: TableBoard) {
+function serviceEvents({ metrics, repeats, tiers, say }: EventContext, gaps: Gaps, board: TableBoard) {
   const declined = new Map<string, ErrorCode>();
   const countDeclined = (reason: ErrorCode) => {
     const count = [...declined.values()].filter((code) => code === reason).length;
@@ -180,6 +180,8 @@ function serviceEvents({ metrics, repeats, say }: EventContext, gaps: Gaps, boar
       repeats.recovered(`work ${table}`);
       gaps.forget(table);
       board.forget(table);
+      tiers.forget(table);
+      repeats.recovered(`merge ${table}`);
       metrics.tables.forget(table);
       say('tableReleased', { table });
     },

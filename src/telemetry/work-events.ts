@@ -23,7 +23,7 @@ export type CommitFinished = {
   readonly retries: Partial<Readonly<Record<RetryCause, number>>>;
 };
 
-export function workEvents({ metrics, say }: EventContext) {
+export function workEvents({ metrics, written, say }: EventContext) {
   let building = 0;
   return {
     buildStarted(build: { table: string; index: string; fragments: number; rows: number }): void {
@@ -38,6 +38,7 @@ export function workEvents({ metrics, say }: EventContext) {
         metrics.observe('segment_build_seconds', build.seconds);
         metrics.inc('segment_build_rows_total', {}, build.rows);
         metrics.inc('segment_build_bytes_total', {}, build.bytes);
+        written.built += build.rows;
       }
       say('buildFinished', build);
     },

@@ -143,7 +143,7 @@ export class TableUnderTest {
         properties: {},
       }),
       transactionFile: '',
-      added,
+      added: added.map((entry) => ({ entry })),
       removed: new Set(segments.map((segment) => segment.uuid)),
     });
     await table.store.putIfAbsent(await table.manifestKey(latest.version + 1), forged);

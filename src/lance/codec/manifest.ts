@@ -243,10 +243,19 @@ export type ManifestChange = {
   readonly transaction: Uint8Array;
   /** Name under `_transactions/`, or empty when the table disables transaction files. */
   readonly transactionFile: string;
-  /** Encoded IndexMetadata, appended at the end: Lance's optimize rewrites the last one (lance-format 5.4). */
-  readonly added: readonly Uint8Array[];
+  readonly added: readonly AddedIndex[];
   /** Uuids of the entries that leave. */
   readonly removed: ReadonlySet<string>;
+};
+
+export type AddedIndex = {
+  /** Encoded IndexMetadata. */
+  readonly entry: Uint8Array;
+  /**
+   * Uuid of an entry that leaves, whose place it takes; without one it goes to the end. Lance's optimize rewrites the last
+   * entry of a name (lance-format 5.4), which had better be a small one.
+   */
+  readonly inPlaceOf?: string | undefined;
 };
 
 /** The file of the next manifest as parts to write one after the other; unchanged bytes are views of the previous file. */
@@ -270,11 +279,18 @@ export function spliceManifest(previous: Manifest, change: ManifestChange): Uint
 }
 
 function nextIndexSection(previous: Manifest, change: ManifestChange): Uint8Array[] {
-  const added = change.added.map((entry) => new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(entry));
-  const kept = previous.indexes.filter((index) => !change.removed.has(index.uuid));
   const unknown = copyFields(previous.indexSection, (field) => field !== INDICES);
-  const entries = kept.map((index) => new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(index.raw));
-  return [...unknown, ...[...entries, ...added].map((writer) => writer.finish())];
+  const placed = new Map(change.added.map((added) => [added.inPlaceOf, added]));
+  const atEnd = change.added.filter(({ inPlaceOf }) => !previous.indexes.some(({ uuid }) => uuid === inPlaceOf));
+  const kept = previous.indexes.flatMap(({ uuid, raw }) => {
+    const added = placed.get(uuid);
+    return [...(added ? [added.entry] : []), ...(change.removed.has(uuid) ? [] : [raw])];
+  });
+  const entries = [...kept, ...atEnd.map(({ entry }) => entry)];
+  return [
+    ...unknown,
+    ...entries.map((entry) => new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(entry).finish()),
+  ];
 }
 
 /** `message` without the given top-level fields, as the fewest possible views. */

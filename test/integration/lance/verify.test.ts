@@ -48,7 +48,7 @@ async function claim(uri: string, fragments: readonly number[]): Promise<void> {
     writer: { library: 'test', version: '1' },
     transaction: encodeCreateIndex(change),
     transactionFile: '',
-    added,
+    added: added.map((entry) => ({ entry })),
     removed: new Set([last.uuid]),
   });
   await writeFile(join(uri, '_versions', versionFileName('V2', manifest.version + 1)), file);

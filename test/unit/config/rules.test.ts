@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LEAVES, loadConfig } from '../../../src/config/load.ts';
 import { RULES } from '../../../src/config/rules.ts';
+import { mergeSchedule } from '../../../src/daemon-kit.ts';
+import { DEFAULT_MERGE } from '../../../src/maintenance/merge-policy.ts';
 
 const load = (env: Record<string, string>) =>
   loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /data/lake}', ...env }, cwd: '/' });
@@ -14,6 +16,8 @@ describe('accepted', () => {
     ['a fetch just shorter than a request', { SEGMENTD_KAFKA_MAX_WAIT_MS: '9999' }],
     ['a drain that just fits the session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20000' }],
     ['equal retry waits', { SEGMENTD_RETRY_INITIAL_MS: '60000' }],
+    ['as many inputs as make a merge due', { SEGMENTD_MERGE_MAX_FACTOR: '7' }],
+    ['mature just above the floor', { SEGMENTD_MERGE_MAX_SEGMENT_ROWS: '5001' }],
     ['databases side by side', { SEGMENTD_DATABASES: '{a: /data/lake, b: /data/lake2, c: /data/..lake}' }],
     ['a table of a configured database', { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b}]}}' }],
     ['a password', sasl({ MECHANISM: 'plain', USERNAME: 'u', PASSWORD: 'p' })],
@@ -37,6 +41,8 @@ describe('refused', () => {
     ['a fetch as long as a request', { SEGMENTD_KAFKA_MAX_WAIT_MS: '10000' }, 'kafka.max_wait_ms: 10000'],
     ['a drain beyond the session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20001' }, 'shutdown.drain_ms: 20001'],
     ['a first retry above the longest', { SEGMENTD_RETRY_INITIAL_MS: '60001' }, 'retry.initial_ms: 60001'],
+    ['fewer inputs than make a merge due', { SEGMENTD_MERGE_MAX_FACTOR: '6' }, 'merge.max_factor: 6'],
+    ['mature at the floor', { SEGMENTD_MERGE_MAX_SEGMENT_ROWS: '5000' }, 'merge.max_segment_rows: 5000'],
     [
       'one topic for both',
       { SEGMENTD_KAFKA_DEAD_LETTER_TOPIC: 'segmentd.append-events' },
@@ -88,4 +94,8 @@ describe('refused', () => {
 test('rules are about options that exist', () => {
   const paths = LEAVES.map(({ path }) => path.join('.'));
   expect(RULES.flatMap(({ about }) => about).filter((path) => !paths.includes(path))).toEqual([]);
+});
+
+test('merging is set as the policy was measured', () => {
+  expect(mergeSchedule(load({})).settings).toEqual(DEFAULT_MERGE);
 });

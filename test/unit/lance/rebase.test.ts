@@ -188,4 +188,36 @@ describe('segments that are replaced', () => {
   test('input_gone: it never was there', () => {
     expect(outcome(LATER, { ...merge, remove: [uuidText(77)] })).toBe('input_gone');
   });
+
+  test('are replaced whole or not at all: of two indexes neither when one cannot', () => {
+    const both = [OLD, { uuid: 2, name: 'name_idx', fields: [1], fragments: [0] }];
+    const base = parse({ ...BASE, indexes: both });
+    const add = [builtSegment([0, 1]), builtSegment([0, 1], { index: 'name_idx', fieldId: 1, column: 'name' })];
+    const request = { base, add, remove: [1, 2].map(uuidText) };
+    expect(outcome({ ...LATER, indexes: both }, request)).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    const schema: FieldSpec[] = [{ id: 0, name: 'id' }];
+    expect(outcome({ ...LATER, indexes: both, schema }, request)).toBe('column_changed');
+  });
+
+  test('rows_moved: a fragment that is still there would be uncovered, since a restore brought rows back', () => {
+    const base = parse({ ...BASE, fragments: replaceFile(0, { deleted: 2 }) });
+    expect(outcome(LATER, { ...merge, base })).toBe('rows_moved');
+  });
+
+  test('may have fragments that are gone, or that another segment covers by now', () => {
+    expect(outcome({ ...LATER, fragments: [{ id: 0 }, { id: 2 }] }, merge)).toEqual([[0]]);
+    expect(outcome({ ...LATER, indexes: [OLD, { uuid: 2, fragments: [1] }] }, merge)).toEqual([[0]]);
+  });
+});
+
+test('segments of the index whose fragments are all gone leave with the next commit, no others', () => {
+  const indexes = [
+    { ...OLD, uuid: 3, fragments: [0, 8] },
+    { ...OLD, uuid: 4, fragments: [8, 9] },
+    { ...OLD, uuid: 5, name: 'name_idx', fields: [1], fragments: [9] },
+  ];
+  expect(rebaseChange(change(), parse({ ...LATER, indexes }))).toMatchObject({ stale: [uuidText(4)] });
 });

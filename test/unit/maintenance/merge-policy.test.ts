@@ -14,10 +14,7 @@ const SETTINGS: MergeSettings = {
 const segment = (uuid: string, rows: number, positions: readonly number[]): MergeCandidate => ({
   uuid,
   rows,
-  bytes: null,
-  ageMs: null,
   positions: Uint32Array.from(positions),
-  stale: 0,
 });
 
 /** Segments of so many rows, one fragment each, called 0, 1, … in table order. Null is a fragment that no segment covers. */

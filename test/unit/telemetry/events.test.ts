@@ -15,6 +15,7 @@ const table = { id: 'lake/t', database: 'lake', name: 't', uri: '/lake/t.lance' 
 const origin = { topic: 'appends', partition: 3, offset: 12n };
 const behind = { name: 'id_idx', missingRows: 1, missingFragments: 1, coverage: 0.9999999, segments: 4, lagSeconds: 5 };
 const covered = { name: 'id_idx', missingRows: 0, missingFragments: 0, coverage: 1, segments: 5, lagSeconds: 0 };
+const merge = { table: 'lake/t', segmentsIn: 8, segmentsOut: 1, rows: 90, bytesIn: 99, bytesOut: 80, seconds: 2 };
 const failure = new SegmentdError('build_failed', 'no disk', { cause: new Error('ENOSPC') });
 
 let now = START;
@@ -82,6 +83,10 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
         eventToCoveredSeconds: [0.2, 3],
       }),
   ],
+  ['mergesPlanned', () => telemetry.mergesPlanned({ table: 'lake/t', tiers: new Map([['0', 9]]), pending: 1 })],
+  ['mergeStarted', () => telemetry.mergeStarted({ ...merge, index: 'id_idx', segments: 8, reason: 'tier' })],
+  ['mergeFinished', () => telemetry.mergeFinished({ ...merge, outcome: 'landed' })],
+  ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
   ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
   ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
   ['offsetsCommitted', () => telemetry.offsetsCommitted()],
@@ -266,4 +271,31 @@ test.each([
   const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
   telemetry.batchCovered({ ...state, fresh, eventToCoveredSeconds: [1] });
   expect(lines.at(-1)).toMatchObject({ event: 'batchCovered', level, events: 1 });
+});
+
+describe('tiers', () => {
+  const tier = (name: string) => value(`segmentd_tier_segments{tier="${name}"}`);
+  const plan = (table: string, tiers: Record<string, number>, pending: number) =>
+    telemetry.mergesPlanned({ table, tiers: new Map(Object.entries(tiers)), pending });
+
+  test('are summed over tables as they were last seen, and leave with a table', async () => {
+    plan('lake/t', { 0: 5, 1: 2 }, 2);
+    plan('lake/u', { 0: 1 }, 1);
+    plan('lake/t', { 0: 3, mature: 1 }, 1);
+    expect([await tier('0'), await tier('1'), await tier('mature')]).toEqual([4, 0, 1]);
+    expect(await value('segmentd_merges_pending')).toBe(2);
+    telemetry.tableReleased({ table: 'lake/t' });
+    expect([await tier('0'), await tier('mature')]).toEqual([1, 0]);
+    expect(await value('segmentd_merges_pending')).toBe(1);
+  });
+
+  test('write amplification is all rows written by rows of fresh data', async () => {
+    expect(await value('segmentd_write_amplification')).toBe(1);
+    const build = { table: 'lake/t', index: 'id_idx', outcome: 'ok', seconds: 1, rows: 30, bytes: 1 } as const;
+    telemetry.buildFinished(build);
+    telemetry.mergeFinished({ ...merge, outcome: 'landed' });
+    telemetry.mergeFinished({ ...merge, outcome: 'rejected', cause: 'input_gone' });
+    expect(await value('segmentd_write_amplification')).toBe(4);
+    expect(await value('segmentd_merges_total{outcome="rejected"}')).toBe(1);
+  });
 });

@@ -18,7 +18,7 @@ const change = (more: Partial<ManifestChange> = {}): ManifestChange => ({
   writer: { library: 'segmentd', version: '1.2.3' },
   transaction: transaction('ours'),
   transactionFile: '1-ours.txn',
-  added: [indexEntry({ uuid: 50, fragments: [1] })],
+  added: [{ entry: indexEntry({ uuid: 50, fragments: [1] }) }],
   removed: new Set(),
   ...more,
 });
@@ -107,7 +107,10 @@ test('the next manifest says what the change says, and all else as before', () =
 test('new segments come last, and those removed go, whatever else shares their name', () => {
   const file = splice(
     { indexes: [{ uuid: 1 }, { uuid: 2 }, { uuid: 3, name: 'other' }] },
-    { added: [indexEntry({ uuid: 8 }), indexEntry({ uuid: 9 })], removed: new Set([uuidText(1), uuidText(77)]) },
+    {
+      added: [{ entry: indexEntry({ uuid: 8 }) }, { entry: indexEntry({ uuid: 9 }) }],
+      removed: new Set([uuidText(1), uuidText(77)]),
+    },
   );
   expect(parseManifest(file).indexes.map(({ uuid }) => uuid)).toEqual([2, 3, 8, 9].map(uuidText));
 });
@@ -168,6 +171,21 @@ test('offsets of sections are those of the new file, once each', () => {
   );
 });
 
+test('an added entry takes the place of one that leaves, or goes to the end', () => {
+  const file = splice(
+    { indexes: [{ uuid: 1 }, { uuid: 2 }, { uuid: 3 }, { uuid: 4 }] },
+    {
+      added: [
+        { entry: indexEntry({ uuid: 50 }) },
+        { entry: indexEntry({ uuid: 51 }), inPlaceOf: uuidText(2) },
+        { entry: indexEntry({ uuid: 52 }), inPlaceOf: uuidText(77) },
+      ],
+      removed: new Set([uuidText(2), uuidText(3)]),
+    },
+  );
+  expect(parseManifest(file).indexes.map(({ uuid }) => uuid)).toEqual([1, 51, 4, 50, 52].map(uuidText));
+});
+
 test('a table that disables transaction files gets no name of one', () => {
   expect(fieldOf(splice({ transactionFile: '0-old.txn' }, { transactionFile: '' }), 12)).toHaveLength(0);
 });
@@ -179,7 +197,7 @@ test.each([1, 3, 0])('version %i cannot follow version 1', (version) => {
 test('a chain of changes parses back at every step', () => {
   let manifest = parseManifest(manifestFile());
   for (let version = 2; version < 30; version++) {
-    const added = [indexEntry({ uuid: version, fragments: [version] })];
+    const added = [{ entry: indexEntry({ uuid: version, fragments: [version] }) }];
     const removed = new Set(version % 5 === 0 ? [uuidText(version - 1)] : []);
     const parts = spliceManifest(manifest, change({ version, added, removed }));
     manifest = parseManifest(new Uint8Array(Buffer.concat(parts)));

@@ -1,0 +1,137 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { tableLocation } from '../lance/location.ts';
+import { LanceTable } from '../lance/table.ts';
+import { DEFAULT_POLICY } from '../lance/table-plan.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import { openScratch } from '../lib/scratch.ts';
+import { VERSION } from '../lib/version.ts';
+import type { MergePlan, MergeRule, PlannedMerge } from '../maintenance/merge-plan.ts';
+import { planMerges } from '../maintenance/merge-plan.ts';
+import { DEFAULT_MERGE, outlook, planMergeTo } from '../maintenance/merge-policy.ts';
+import type { Merged } from '../maintenance/merge-table.ts';
+import { mergeTable } from '../maintenance/merge-table.ts';
+import { localStore } from '../store/local-store.ts';
+import { formatBytes, formatTable, printJson, printLine } from './output.ts';
+import { COMMIT } from './table-work.ts';
+
+type Options = { to?: number; dryRun?: boolean; json?: boolean; scratchDir: string };
+
+/** A merge that landed, as it is printed. */
+type Done = { readonly version: number; readonly merges: readonly PlannedMerge[]; readonly merged: Merged };
+
+/** Merges in a row that the table may move under. */
+const MAX_FRUITLESS = 10;
+const FRUITLESS_PAUSE_MS = 100;
+
+export function mergeCommand(): Command {
+  return new Command('merge')
+    .description('merge small segments of a table, as the daemon does in the background')
+    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .option('--to <n>', 'merge until each index has at most this many segments, whatever their size', atLeastOne)
+    .option('--dry-run', 'print what would be merged and change nothing')
+    .option('--scratch-dir <dir>', 'folder for unpublished segments', join(tmpdir(), 'segmentd'))
+    .option('--json', 'print one JSON object')
+    .action(merge);
+}
+
+function atLeastOne(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
+  return Number(text);
+}
+
+async function merge(uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {
+  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+  const rule: MergeRule = (segments) =>
+    to === undefined ? outlook(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
+  const manifest = await table.latest();
+  const plan = planMerges(manifest, DEFAULT_POLICY, rule);
+  if (dryRun) {
+    if (json) printJson({ uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.merges });
+    else printPlan(table.uri, plan);
+    return;
+  }
+  const done = plan.merges.length === 0 ? [] : await mergeAll(table, rule, scratchDir);
+  const version = done.at(-1)?.version ?? manifest.version;
+  if (json) printJson({ uri: table.uri, version, merges: done.flatMap(factsOf) });
+  else printDone(table.uri, version, done);
+}
+
+async function mergeAll(table: LanceTable, rule: MergeRule, scratchDir: string): Promise<Done[]> {
+  const { lanceSegmentBuilder } = await import('../lance/segment-builder.ts');
+  const scratch = await openScratch(scratchDir);
+  const done: Done[] = [];
+  try {
+    const parts = {
+      builder: lanceSegmentBuilder(scratch.dir),
+      commit: COMMIT,
+      properties: { 'segmentd.version': VERSION, 'segmentd.command': 'merge' },
+      inPlace: <T>(land: () => Promise<T>) => land(),
+    };
+    for (let fruitless = 0; ; ) {
+      const manifest = await table.latest();
+      const plan = planMerges(manifest, DEFAULT_POLICY, rule);
+      if (plan.merges.length === 0) return done;
+      const result = await mergeTable(table, manifest, plan, parts);
+      if (result.kind === 'landed') {
+        done.push({ version: result.version, merges: plan.merges, merged: result });
+        fruitless = 0;
+        continue;
+      }
+      fruitless += 1;
+      if (fruitless === MAX_FRUITLESS) {
+        throw new SegmentdError('commit_contended', `the table moved under ${fruitless} merges, last: ${result.cause}`);
+      }
+      await sleep(FRUITLESS_PAUSE_MS * fruitless);
+    }
+  } finally {
+    await scratch.remove();
+  }
+}
+
+function factsOf({ version, merges, merged }: Done) {
+  return merged.segments.map(({ segment, fragments }) => {
+    const planned = merges.find(({ index }) => index === segment.index);
+    return {
+      index: segment.index,
+      column: segment.column,
+      reason: planned?.reason,
+      replaced: planned?.inputs ?? [],
+      segment_uuid: segment.uuid,
+      fragments: fragments.length,
+      rows: segment.rows,
+      bytes_in: planned?.bytes ?? 0,
+      bytes_out: segment.files.reduce((sum, file) => sum + file.bytes, 0),
+      build_ms: Math.round(segment.buildMs),
+      version,
+    };
+  });
+}
+
+function printPlan(uri: string, { merges, pending, states }: MergePlan): void {
+  const segments = states.map(({ name, segments }) => `${name} ${segments.length}`).join(', ');
+  printLine(`${uri}  segments: ${segments || 'none'}`);
+  if (merges.length === 0) {
+    printLine('nothing to merge');
+    return;
+  }
+  printLine(`${pending} merges are due; next:`);
+  const rows = merges.map((it) => [it.index, it.column, it.reason, it.inputs.length, it.rows, formatBytes(it.bytes)]);
+  printLine(formatTable(['index', 'column', 'reason', 'segments', 'rows', 'size'], rows));
+}
+
+function printDone(uri: string, version: number, done: readonly Done[]): void {
+  const facts = done.flatMap(factsOf);
+  if (facts.length === 0) {
+    printLine(`${uri} has nothing to merge at version ${version}`);
+    return;
+  }
+  printLine(`${uri} is merged at version ${version}`);
+  const rows = facts.map((it) => [
+    ...[it.index, it.replaced.length, it.segment_uuid, it.fragments, it.rows],
+    ...[formatBytes(it.bytes_out), it.build_ms],
+  ]);
+  printLine(formatTable(['index', 'replaced', 'by segment', 'fragments', 'rows', 'size', 'build ms'], rows));
+}

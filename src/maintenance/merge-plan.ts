@@ -1,0 +1,99 @@
+/** Which segments of a table to replace by larger ones, from its manifest. Pure. */
+import type { IndexMetadata } from '../lance/codec/index-metadata.ts';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { declineTable } from '../lance/guards.ts';
+import type { IndexState } from '../lance/index-plan.ts';
+import { maintainedIndexes } from '../lance/index-plan.ts';
+import type { SegmentRequest } from '../lance/segment-builder.ts';
+import type { TablePolicy } from '../lance/table-plan.ts';
+import { hasStableRowIds, missesRewritten } from '../lance/table-plan.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import type { MergeCandidate, MergeOutlook, MergeReason } from './merge-policy.ts';
+
+/** How an index is to be merged: the whole way ahead while nothing is appended. */
+export type MergeRule = (segments: readonly MergeCandidate[]) => MergeOutlook;
+
+/** One segment that replaces several. */
+export type PlannedMerge = {
+  readonly index: string;
+  readonly column: string;
+  readonly reason: MergeReason;
+  /** Uuids of the segments it replaces. */
+  readonly inputs: readonly string[];
+  /** Live rows of the result. */
+  readonly rows: number;
+  /** Bytes of the files of the inputs, as far as the manifest tells. */
+  readonly bytes: number;
+};
+
+export type MergePlan = {
+  readonly states: readonly IndexState[];
+  /** What is due now: one merge per index at most, all in one commit. */
+  readonly merges: readonly PlannedMerge[];
+  /** The segments to build for them. */
+  readonly requests: readonly SegmentRequest[];
+  /** Uuids of all that they replace. */
+  readonly remove: readonly string[];
+  /** Merges that are due until nothing is left to do, the ones of this plan included. */
+  readonly pending: number;
+  /** Live rows of each segment, for the tiers. */
+  readonly segmentRows: readonly number[];
+};
+
+/** Errors: the code of a declined table, and those of maintainedIndexes. */
+export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePolicy, rule: MergeRule): MergePlan {
+  const declined = declineTable(manifest, stableRowIds);
+  if (declined) throw new SegmentdError(declined.code, declined.message);
+  const states = maintainedIndexes(manifest, wanted);
+  const due = states.map((state) => {
+    const candidates = state.segments.map((segment) => candidateOf(segment, manifest));
+    const rebuilt = hasStableRowIds(manifest) || missesRewritten(manifest, state);
+    // An index that is replaced whole sooner or later, whatever its segments look like, has nothing to merge.
+    return {
+      state,
+      candidates,
+      outlook: rebuilt ? { drop: [], runs: [], segments: candidates.length } : rule(candidates),
+    };
+  });
+  const next = due.flatMap(({ state, outlook: { runs } }) => (runs[0] ? [{ state, run: runs[0] }] : []));
+  const merges = next.map(({ state, run }) => plannedMerge(state, run.uuids, run.reason, run.rows));
+  return {
+    states,
+    merges,
+    requests: next.map(({ state, run }) => requestOf(state, run.uuids, manifest)),
+    remove: next.flatMap(({ run }) => run.uuids),
+    pending: due.reduce((sum, { outlook: { runs } }) => sum + runs.length, 0),
+    segmentRows: due.flatMap(({ candidates }) => candidates.map(({ rows }) => rows)),
+  };
+}
+
+function candidateOf({ uuid, fragments }: IndexMetadata, { fragments: current }: Manifest): MergeCandidate {
+  const ids = Array.from(fragments ?? []);
+  const positions = ids.map((id) => current.indexOf(id)).filter((position) => position >= 0);
+  return {
+    uuid,
+    rows: positions.reduce((sum, position) => sum + (current.rows[position] as number), 0),
+    positions: Uint32Array.from(positions),
+  };
+}
+
+const bytesOf = (files: IndexMetadata['files']) => files.reduce((sum, file) => sum + file.bytes, 0);
+
+function inputsOf({ segments }: IndexState, uuids: readonly string[]): IndexMetadata[] {
+  const wanted = new Set(uuids);
+  return segments.filter(({ uuid }) => wanted.has(uuid));
+}
+
+function plannedMerge(state: IndexState, uuids: readonly string[], reason: MergeReason, rows: number): PlannedMerge {
+  const { name: index, column } = state;
+  const bytes = inputsOf(state, uuids).reduce((sum, { files }) => sum + bytesOf(files), 0);
+  return { index, column, reason, inputs: uuids, rows, bytes };
+}
+
+/** The live fragments of all inputs. */
+function requestOf(state: IndexState, uuids: readonly string[], { fragments: current }: Manifest): SegmentRequest {
+  const ids = inputsOf(state, uuids).flatMap(({ fragments }) => Array.from(fragments ?? []));
+  const live = Uint32Array.from(ids.filter((id) => current.indexOf(id) >= 0)).sort();
+  const rows = live.reduce((sum, id) => sum + (current.rows[current.indexOf(id)] as number), 0);
+  return { index: state.name, fieldId: state.fieldId, column: state.column, fragments: live, rows };
+}

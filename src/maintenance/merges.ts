@@ -1,0 +1,172 @@
+/**
+ * Merges small segments in the background. A table is looked at when a batch of it is covered, and again after each merge, behind
+ * the other tables that wait: large tables do not keep small ones waiting, and fresh data never waits for a merge.
+ */
+import type { OperatorFunction } from 'rxjs';
+import { filter, from, ignoreElements, map, mergeMap, mergeWith, Subject, takeUntil, tap, timer } from 'rxjs';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import type { TableRef } from '../model.ts';
+import type { Kit } from '../stages/kit.ts';
+import { memberProperties } from '../stages/provenance.ts';
+import { backoffMs } from '../stages/retry.ts';
+import type { Batch } from '../stages/work.ts';
+import type { MergePlan } from './merge-plan.ts';
+import { planMerges } from './merge-plan.ts';
+import type { MergeSettings } from './merge-policy.ts';
+import { outlook, tierOf, tiersOf } from './merge-policy.ts';
+import type { Merged, MergeResult } from './merge-table.ts';
+import { mergeTable } from './merge-table.ts';
+import { Turns } from './turns.ts';
+
+export type MergeSchedule = {
+  readonly settings: MergeSettings;
+  /** Merges at once, of different tables; 0: tables are looked at and no more. */
+  readonly concurrency: number;
+  /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
+  readonly pauseLagMs: number;
+};
+
+/** When to look at a table again: null for when its next batch is covered. */
+type Next = { readonly afterMs: number } | null;
+
+/** Takes batches whose events are settled. */
+export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFunction<Batch, never> {
+  return (covered) => {
+    const turns = new Turns();
+    const failures = new Map<string, number>();
+    const again = new Subject<{ table: TableRef; afterMs: number }>();
+    const ended = new Subject<void>();
+    const turn = async (table: TableRef) => {
+      turns.begin(table.id);
+      const next = await look(kit, schedule, table, failures);
+      const wanted = turns.end(table.id);
+      if (next && next.afterMs > 0) turns.rest(table.id);
+      if (next || wanted) again.next({ table, afterMs: next?.afterMs ?? 0 });
+    };
+    return covered.pipe(
+      tap({ complete: () => ended.next() }),
+      // Fragments that an event names come to any member; whoever gets the plain events of a table merges it.
+      filter(({ items }) => items.some(({ event }) => !event.fragments)),
+      map(({ table }) => table),
+      mergeWith(
+        again.pipe(
+          mergeMap(({ table, afterMs }) => timer(afterMs).pipe(map(() => table))),
+          tap(({ id }) => turns.wake(id)),
+          takeUntil(ended),
+        ),
+      ),
+      filter(({ id }) => turns.enter(id)),
+      mergeMap((table) => from(turn(table)), Math.max(1, schedule.concurrency)),
+      ignoreElements(),
+    );
+  };
+}
+
+async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, failures: Map<string, number>): Promise<Next> {
+  const fail = (): Next => {
+    const count = (failures.get(table.id) ?? 0) + 1;
+    failures.set(table.id, count);
+    return { afterMs: backoffMs(kit.settings.retry, count) };
+  };
+  try {
+    const result = await mergeDue(kit, schedule, table);
+    if (result === null) return null;
+    if (result.kind === 'rejected') return fail();
+    failures.delete(table.id);
+    return { afterMs: 0 };
+  } catch (error) {
+    if (kit.signal.aborted) return null;
+    // Anything unexpected is a bug: it ends the process, and nothing was lost.
+    if (!(error instanceof SegmentdError)) throw error;
+    if (error.retry === 'never') return null;
+    kit.telemetry.mergeFailed({ table: table.id, error });
+    return fail();
+  }
+}
+
+/** What came of it, or null when nothing is to be done now. */
+async function mergeDue(kit: Kit, schedule: MergeSchedule, table: TableRef): Promise<MergeResult | null> {
+  if (kit.pauses.isPaused(table.id)) return null;
+  const lance = kit.tables.open(table.uri);
+  const manifest = await lance.latest();
+  const plan = planMerges(manifest, kit.tables.policy(table.id), (segments) => outlook(segments, schedule.settings));
+  kit.telemetry.mergesPlanned({
+    table: table.id,
+    tiers: segmentsByTier(plan, schedule.settings),
+    pending: plan.pending,
+  });
+  if (plan.merges.length === 0 || schedule.concurrency === 0) return null;
+  // The batch that ends the gap brings the table here again.
+  if (lagMs(plan, manifest) > schedule.pauseLagMs) return null;
+
+  for (const { index, inputs, rows, reason } of plan.merges) {
+    kit.telemetry.mergeStarted({ table: table.id, index, segments: inputs.length, rows, reason });
+  }
+  const inputs = plan.merges.reduce((sum, merge) => sum + merge.inputs.length, 0);
+  const properties = { ...memberProperties(kit.settings), 'segmentd.merged': String(inputs) };
+  const finished = (result: MergeResult | null) => report(kit, table, plan, result);
+  try {
+    const result = await mergeTable(lance, manifest, plan, {
+      builder: kit.builder,
+      commit: { ...kit.settings.commit, writer: kit.settings.writer },
+      properties,
+      inPlace: (land) => kit.slots.run(land, kit.signal),
+    });
+    finished(result);
+    return result;
+  } catch (error) {
+    finished(null);
+    throw error;
+  }
+}
+
+/** Segments per tier, of all indexes of the table. */
+function segmentsByTier({ segmentRows }: MergePlan, settings: MergeSettings): ReadonlyMap<string, number> {
+  const tiers = new Map(tiersOf(settings).map((tier) => [String(tier), 0]));
+  for (const rows of segmentRows) {
+    const tier = String(tierOf(rows, settings));
+    tiers.set(tier, (tiers.get(tier) ?? 0) + 1);
+  }
+  return tiers;
+}
+
+/** How long fresh data waits at least: a gap is no younger than the version that shows it. */
+function lagMs({ states }: MergePlan, { timestampMs }: Manifest): number {
+  return states.some(({ coverage }) => coverage.missing.length > 0) ? Date.now() - timestampMs : 0;
+}
+
+function report(kit: Kit, table: TableRef, { merges }: MergePlan, result: MergeResult | null): void {
+  const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+  const landed = result?.kind === 'landed' ? result : null;
+  kit.telemetry.mergeFinished({
+    table: table.id,
+    outcome: result?.kind ?? 'failed',
+    ...(result?.kind === 'rejected' ? { cause: result.cause } : {}),
+    segmentsIn: sum(merges.map(({ inputs }) => inputs.length)),
+    segmentsOut: landed?.segments.length ?? 0,
+    rows: landed ? sum(merges.map(({ rows }) => rows)) : 0,
+    bytesIn: landed ? sum(merges.map(({ bytes }) => bytes)) : 0,
+    bytesOut: landed?.bytes ?? 0,
+    seconds: landed ? (landed.buildMs + landed.commitMs) / 1000 : 0,
+  });
+  if (landed) kit.notify(mergedNotice(table, merges, landed));
+}
+
+function mergedNotice(table: TableRef, merges: MergePlan['merges'], merged: Merged) {
+  const { version, transactionUuid: transaction, commitMs, segments } = merged;
+  return {
+    type: 'segment.merged' as const,
+    table: table.id,
+    version,
+    transaction,
+    duration_ms: Math.round(commitMs),
+    segments: segments.map(({ segment, fragments }) => ({
+      index: segment.index,
+      uuid: segment.uuid,
+      fragments,
+      rows: segment.rows,
+      replaced: merges.find(({ index }) => index === segment.index)?.inputs ?? [],
+    })),
+  };
+}

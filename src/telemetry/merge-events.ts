@@ -1,0 +1,56 @@
+/** Events of merges, and the tiers of segments as last seen. */
+import type { RejectCause } from '../lance/reject-causes.ts';
+import type { SegmentdError } from '../lib/errors.ts';
+import type { EventContext } from './event-context.ts';
+import { errorFields } from './event-context.ts';
+import type { MergeOutcome } from './metric-catalogue.ts';
+
+export type MergeFinished = {
+  readonly table: string;
+  readonly outcome: MergeOutcome;
+  /** Why it was rejected. */
+  readonly cause?: RejectCause;
+  readonly segmentsIn: number;
+  /** The rest is 0 unless the outcome is `landed`. Rows and bytes are those of the results, `bytesIn` those they replaced. */
+  readonly segmentsOut: number;
+  readonly rows: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly seconds: number;
+};
+
+export function mergeEvents({ metrics, say, repeats, tiers, written }: EventContext) {
+  metrics.onCollect('merges_pending', () => tiers.pending);
+  metrics.onCollect('write_amplification', () =>
+    written.built > 0 ? (written.built + written.merged) / written.built : 1,
+  );
+  return {
+    /** What a table's segments look like: how many per tier, and how many merges are due until nothing is left to do. */
+    mergesPlanned(plan: { table: string; tiers: ReadonlyMap<string, number>; pending: number }): void {
+      tiers.note(plan.table, plan.tiers, plan.pending);
+      const { table, pending } = plan;
+      say('mergesPlanned', () => ({ table, pending, tiers: Object.fromEntries(plan.tiers) }));
+    },
+    mergeStarted(merge: { table: string; index: string; segments: number; rows: number; reason: string }): void {
+      say('mergeStarted', merge);
+    },
+    mergeFinished(merge: MergeFinished): void {
+      metrics.inc('merges_total', { outcome: merge.outcome });
+      if (merge.outcome === 'landed') {
+        metrics.observe('merge_seconds', merge.seconds);
+        metrics.inc('merge_input_segments_total', {}, merge.segmentsIn);
+        metrics.inc('merge_rows_total', {}, merge.rows);
+        metrics.inc('merge_input_bytes_total', {}, merge.bytesIn);
+        metrics.inc('merge_output_bytes_total', {}, merge.bytesOut);
+        written.merged += merge.rows;
+        repeats.recovered(`merge ${merge.table}`);
+      }
+      say('mergeFinished', merge, merge.outcome === 'landed' ? 'info' : 'debug');
+    },
+    /** Fresh data is not touched by it: the merge is tried again later. */
+    mergeFailed({ table, error }: { table: string; error: SegmentdError }): void {
+      const quiet = repeats.failed(`merge ${table}`, error.code);
+      if (quiet !== undefined) say('mergeFailed', { table, ...errorFields(error), unsaid: quiet });
+    },
+  };
+}
