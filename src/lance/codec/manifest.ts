@@ -280,11 +280,10 @@ export function spliceManifest(previous: Manifest, change: ManifestChange): Uint
 
 function nextIndexSection(previous: Manifest, change: ManifestChange): Uint8Array[] {
   const unknown = copyFields(previous.indexSection, (field) => field !== INDICES);
-  const placed = new Map(change.added.map((added) => [added.inPlaceOf, added]));
   const atEnd = change.added.filter(({ inPlaceOf }) => !previous.indexes.some(({ uuid }) => uuid === inPlaceOf));
   const kept = previous.indexes.flatMap(({ uuid, raw }) => {
-    const added = placed.get(uuid);
-    return [...(added ? [added.entry] : []), ...(change.removed.has(uuid) ? [] : [raw])];
+    const added = change.added.filter(({ inPlaceOf }) => inPlaceOf === uuid);
+    return [...added.map(({ entry }) => entry), ...(change.removed.has(uuid) ? [] : [raw])];
   });
   const entries = [...kept, ...atEnd.map(({ entry }) => entry)];
   return [

@@ -179,11 +179,12 @@ test('an added entry takes the place of one that leaves, or goes to the end', ()
         { entry: indexEntry({ uuid: 50 }) },
         { entry: indexEntry({ uuid: 51 }), inPlaceOf: uuidText(2) },
         { entry: indexEntry({ uuid: 52 }), inPlaceOf: uuidText(77) },
+        { entry: indexEntry({ uuid: 53 }), inPlaceOf: uuidText(2) },
       ],
       removed: new Set([uuidText(2), uuidText(3)]),
     },
   );
-  expect(parseManifest(file).indexes.map(({ uuid }) => uuid)).toEqual([1, 51, 4, 50, 52].map(uuidText));
+  expect(parseManifest(file).indexes.map(({ uuid }) => uuid)).toEqual([1, 51, 53, 4, 50, 52].map(uuidText));
 });
 
 test('a table that disables transaction files gets no name of one', () => {
