@@ -30,16 +30,24 @@ export type MergeSchedule = {
 /** When to look at a table again: null for when its next batch is covered. */
 type Next = { readonly afterMs: number } | null;
 
+/** What is known of tables between two looks. */
+type Memory = {
+  /** Merges in a row that did not land. */
+  readonly failures: Map<string, number>;
+  /** The oldest fragment that is missing, and since when. */
+  readonly gaps: Map<string, { readonly fragment: number; readonly sinceMs: number }>;
+};
+
 /** Takes batches whose events are settled. */
 export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFunction<Batch, never> {
   return (covered) => {
     const turns = new Turns();
-    const failures = new Map<string, number>();
+    const memory: Memory = { failures: new Map(), gaps: new Map() };
     const again = new Subject<{ table: TableRef; afterMs: number }>();
     const ended = new Subject<void>();
     const turn = async (table: TableRef) => {
       turns.begin(table.id);
-      const next = await look(kit, schedule, table, failures);
+      const next = await look(kit, schedule, table, memory);
       const wanted = turns.end(table.id);
       if (next && next.afterMs > 0) turns.rest(table.id);
       if (next || wanted) again.next({ table, afterMs: next?.afterMs ?? 0 });
@@ -63,14 +71,15 @@ export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFuncti
   };
 }
 
-async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, failures: Map<string, number>): Promise<Next> {
+async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, memory: Memory): Promise<Next> {
+  const { failures } = memory;
   const fail = (): Next => {
     const count = (failures.get(table.id) ?? 0) + 1;
     failures.set(table.id, count);
     return { afterMs: backoffMs(kit.settings.retry, count) };
   };
   try {
-    const result = await mergeDue(kit, schedule, table);
+    const result = await mergeDue(kit, schedule, table, memory);
     if (result === null) return null;
     if (result.kind === 'rejected') return fail();
     failures.delete(table.id);
@@ -86,8 +95,13 @@ async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, failures
 }
 
 /** What came of it, or null when nothing is to be done now. */
-async function mergeDue(kit: Kit, schedule: MergeSchedule, table: TableRef): Promise<MergeResult | null> {
-  if (kit.pauses.isPaused(table.id)) return null;
+async function mergeDue(
+  kit: Kit,
+  schedule: MergeSchedule,
+  table: TableRef,
+  { gaps }: Memory,
+): Promise<MergeResult | null> {
+  if (kit.signal.aborted || kit.pauses.isPaused(table.id)) return null;
   const lance = kit.tables.open(table.uri);
   const manifest = await lance.latest();
   const plan = planMerges(manifest, kit.tables.policy(table.id), (segments) => outlook(segments, schedule.settings));
@@ -96,9 +110,10 @@ async function mergeDue(kit: Kit, schedule: MergeSchedule, table: TableRef): Pro
     tiers: segmentsByTier(plan, schedule.settings),
     pending: plan.pending,
   });
+  const lag = lagMs(table, gaps, plan, manifest);
   if (plan.merges.length === 0 || schedule.concurrency === 0) return null;
   // The batch that ends the gap brings the table here again.
-  if (lagMs(plan, manifest) > schedule.pauseLagMs) return null;
+  if (lag > schedule.pauseLagMs) return null;
 
   for (const { index, inputs, rows, reason } of plan.merges) {
     kit.telemetry.mergeStarted({ table: table.id, index, segments: inputs.length, rows, reason });
@@ -116,7 +131,7 @@ async function mergeDue(kit: Kit, schedule: MergeSchedule, table: TableRef): Pro
     finished(result);
     return result;
   } catch (error) {
-    finished(null);
+    if (!kit.signal.aborted) finished(null);
     throw error;
   }
 }
@@ -131,9 +146,16 @@ function segmentsByTier({ segmentRows }: MergePlan, settings: MergeSettings): Re
   return tiers;
 }
 
-/** How long fresh data waits at least: a gap is no younger than the version that shows it. */
-function lagMs({ states }: MergePlan, { timestampMs }: Manifest): number {
-  return states.some(({ coverage }) => coverage.missing.length > 0) ? Date.now() - timestampMs : 0;
+/**
+ * How long fresh data waits at least. A gap is no younger than the first version that was seen with it; later ones do not make
+ * it younger, those of the merges among them.
+ */
+function lagMs({ id }: TableRef, gaps: Memory['gaps'], { states }: MergePlan, { timestampMs }: Manifest): number {
+  const fragment = Math.min(...states.flatMap(({ coverage }) => coverage.missing[0] ?? []));
+  const before = gaps.get(id);
+  if (fragment === Infinity) gaps.delete(id);
+  else if (before?.fragment !== fragment) gaps.set(id, { fragment, sinceMs: timestampMs });
+  return Date.now() - (gaps.get(id)?.sinceMs ?? Date.now());
 }
 
 function report(kit: Kit, table: TableRef, { merges }: MergePlan, result: MergeResult | null): void {
