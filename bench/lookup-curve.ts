@@ -4,27 +4,25 @@
  *
  *   node bench/lookup-curve.ts [--rows 2000000] [--rounds 60] [--keys scattered|ascending] [--json]
  */
-import { copyFile, link, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import { Table as ArrowTable, makeVector } from 'apache-arrow';
 import { formatTable } from '../src/commands/output.ts';
 import { catchUp } from '../src/lance/catch-up.ts';
 import { lanceSegmentBuilder } from '../src/lance/segment-builder.ts';
 import { LanceTable } from '../src/lance/table.ts';
-import { stopwatch } from '../src/lib/stopwatch.ts';
 import { localStore } from '../src/store/local-store.ts';
 import { quantile, screen } from './demo/screen.ts';
+import type { Keys, Kind } from './lookups.ts';
+import { copyTable, KINDS, keyBatch, lookUp, lookUpInTurn, noTimes } from './lookups.ts';
 
 const FRAGMENTS = 400;
 const SEGMENTS = [1, 2, 5, 10, 15, 20, 25, 50, 100, 200, 400];
 /** First lookups of a new connection, for each copy. */
 const COLD_ROUNDS = 5;
-const WARM_UP_ROUNDS = 10;
-const RANGE_ROWS = 100;
 
 const { values: options } = parseArgs({
   options: {
@@ -38,56 +36,8 @@ const perFragment = Math.ceil(Number(options.rows) / FRAGMENTS);
 const rows = perFragment * FRAGMENTS;
 const rounds = Number(options.rounds);
 
-/**
- * The key of a row. Scattered ones lie anywhere in each fragment, as hashes do, so that no segment can be ruled out by its least and
- * greatest value; ascending ones, as counters do, in one fragment alone. The step is prime and larger than any table here, so each
- * key is there once.
- */
-const keyOf = (row: number) =>
-  options.keys === 'ascending' ? row : Number((BigInt(row) * 2_654_435_761n) % BigInt(rows));
-
-function batch(from: number): ArrowTable {
-  const keys = BigInt64Array.from({ length: perFragment }, (_, at) => BigInt(keyOf(from + at)));
-  return new ArrowTable({ key: makeVector(keys) });
-}
-
-const someKey = () => Math.floor(Math.random() * (rows - RANGE_ROWS));
-
-/** Each with the number of rows it must find. */
-const LOOKUPS = {
-  point: () => ({ filter: `key = ${someKey()}`, found: 1 }),
-  in10: () => {
-    const keys = new Set<number>();
-    while (keys.size < 10) keys.add(someKey());
-    return { filter: `key IN (${[...keys].join(', ')})`, found: 10 };
-  },
-  range: () => {
-    const from = someKey();
-    return { filter: `key >= ${from} AND key < ${from + RANGE_ROWS}`, found: RANGE_ROWS };
-  },
-} as const;
-type Kind = keyof typeof LOOKUPS;
-const KINDS = Object.keys(LOOKUPS) as Kind[];
-
-async function lookUp(table: Table, kind: Kind): Promise<number> {
-  const { filter, found } = LOOKUPS[kind]();
-  const lap = stopwatch();
-  const answer = await table.query().fastSearch().where(filter).toArrow();
-  const ms = lap();
-  if (answer.numRows !== found) throw new Error(`${filter} found ${answer.numRows} rows`);
-  return ms;
-}
-
-/** A copy of a table that shares its data files, which nobody changes. */
-async function copyTable(from: string, to: string): Promise<void> {
-  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const source = join(entry.parentPath, entry.name);
-    const target = join(to, source.slice(from.length));
-    await mkdir(dirname(target), { recursive: true });
-    await (target.includes('/data/') ? link(source, target) : copyFile(source, target));
-  }
-}
+const keys: Keys = { rows, order: options.keys === 'ascending' ? 'ascending' : 'scattered' };
+const batch = (from: number) => keyBatch(keys, from, perFragment);
 
 /** One copy for each number of segments. */
 async function makeTables(database: string): Promise<void> {
@@ -113,17 +63,16 @@ async function makeTables(database: string): Promise<void> {
 
 const nameOf = (segments: number) => `segments_${segments}`;
 
-type Times = Record<Kind | 'cold', number[]>;
-const noTimes = (): Times => ({ point: [], in10: [], range: [], cold: [] });
+type Figures = Record<Kind | 'cold', number[]>;
 
-async function measure(database: string): Promise<Map<number, Times>> {
-  const times = new Map(SEGMENTS.map((segments) => [segments, noTimes()]));
+async function measure(database: string): Promise<Map<number, Figures>> {
+  const times = new Map(SEGMENTS.map((segments) => [segments, { ...noTimes(), cold: [] as number[] }]));
   screen.step(`first lookups of ${COLD_ROUNDS} new connections`);
   for (let round = 0; round < COLD_ROUNDS; round++) {
     for (const [segments, { cold }] of times) {
       const connection = await connect(database);
       const table = await connection.openTable(nameOf(segments));
-      cold.push(await lookUp(table, 'point'));
+      cold.push(await lookUp(table, 'point', keys));
       table.close();
       connection.close();
     }
@@ -132,26 +81,16 @@ async function measure(database: string): Promise<Map<number, Times>> {
   const connection = await connect(database);
   const tables = new Map<number, Table>();
   for (const segments of SEGMENTS) tables.set(segments, await connection.openTable(nameOf(segments)));
-  // All pages of all segments into the cache: else a lookup's time is that of reading the pages that no other touched before.
-  for (const table of tables.values()) await table.countRows('key >= 0');
-  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
-    for (const [segments, table] of tables) {
-      // Not timed: the first lookup pays for what the one on the copy before it left in the processor's caches.
-      await lookUp(table, 'point');
-      for (const kind of KINDS) {
-        const ms = await lookUp(table, kind);
-        if (round >= 0) times.get(segments)?.[kind].push(ms);
-      }
-    }
-  }
+  for (const [segments, warm] of await lookUpInTurn(tables, rounds, keys))
+    Object.assign(times.get(segments) ?? {}, warm);
   for (const table of tables.values()) table.close();
   connection.close();
   return times;
 }
 
-function report(times: ReadonlyMap<number, Times>): void {
+function report(times: ReadonlyMap<number, Figures>): void {
   const kinds = [...KINDS, 'cold'] as const;
-  const p50 = (segments: number, kind: keyof Times) => quantile(times.get(segments)?.[kind] ?? [], 0.5);
+  const p50 = (segments: number, kind: keyof Figures) => quantile(times.get(segments)?.[kind] ?? [], 0.5);
   const lines = SEGMENTS.map((segments) => ({
     segments,
     figures: kinds.map((kind) => ({ kind, ms: p50(segments, kind), ratio: p50(segments, kind) / p50(1, kind) })),

@@ -8,8 +8,10 @@
  */
 import { parseArgs } from 'node:util';
 import { formatTable } from '../src/commands/output.ts';
-import type { MergeCandidate, MergeSettings } from '../src/maintenance/merge-policy.ts';
-import { DEFAULT_MERGE, planMerge } from '../src/maintenance/merge-policy.ts';
+import type { MergeSettings } from '../src/maintenance/merge-policy.ts';
+import { DEFAULT_MERGE } from '../src/maintenance/merge-policy.ts';
+import type { Sizes } from './merge-model.ts';
+import { simulate } from './merge-model.ts';
 
 const FACTORS = [2, 4, 5, 6, 7, 8, 10, 12];
 const BOUNDS = [12, 16, 20, 24, 32, 1000];
@@ -22,9 +24,6 @@ const LARGE_BATCH_ROWS = 100_000;
 const { values: options } = parseArgs({
   options: { batches: { type: 'string', default: '10000' }, json: { type: 'boolean', default: false } },
 });
-
-/** Rows of the batch `at` of `batches`. */
-type Sizes = (batches: number) => (at: number) => number;
 
 const constant: Sizes = () => () => 1000;
 
@@ -50,46 +49,16 @@ function seeded(seed: number): () => number {
   };
 }
 
-type Result = {
-  /** Over time, at rest after each batch. */
-  readonly average: number;
-  readonly most: number;
-  readonly amplification: number;
-  /** The most it ever was after the first tenth: it jumps with each large merge, and sinks until the next. */
-  readonly peak: number;
-  readonly merges: number;
-};
-
-function simulate(batches: number, sizes: Sizes, settings: MergeSettings): Result {
-  const positions = Uint32Array.from({ length: batches }, (_, at) => at);
-  const segments: MergeCandidate[] = [];
-  const sizeOf = sizes(batches);
-  let [appended, written, sum, most, peak, merges] = [0, 0, 0, 0, 0, 0];
-  const covering = (uuid: string, rows: number, from: number, to: number) => {
-    written += rows;
-    return { uuid, rows, positions: positions.subarray(from, to) };
-  };
-  for (let at = 0; at < batches; at++) {
-    const rows = sizeOf(at);
-    appended += rows;
-    segments.push(covering(`b${at}`, rows, at, at + 1));
-    for (let { run } = planMerge(segments, settings); run; { run } = planMerge(segments, settings)) {
-      const [head, inputs] = [run.uuids[0], run.uuids.length];
-      const from = segments.findIndex(({ uuid }) => uuid === head);
-      const gone = segments.slice(from, from + inputs);
-      const [first, last] = [gone[0]?.positions[0] ?? 0, gone.at(-1)?.positions.at(-1) ?? 0];
-      segments.splice(from, inputs, covering(`m${merges++}`, run.rows, first, last + 1));
-    }
-    sum += segments.length;
-    most = Math.max(most, segments.length);
-    if (at >= batches / 10) peak = Math.max(peak, written / appended);
-  }
-  return { average: sum / batches, most, amplification: written / appended, peak, merges };
+type Figures = ReturnType<typeof figuresOf>;
+/** Without the segments themselves. */
+function figuresOf(...[count, sizes, settings]: Parameters<typeof simulate>) {
+  const { segments: _, ...figures } = simulate(count, sizes, settings);
+  return figures;
 }
 
 const batches = Number(options.batches);
 const overShapes = (settings: MergeSettings) =>
-  SHAPE_NAMES.map((shape) => ({ shape, ...simulate(batches, SHAPES[shape], settings) }));
+  SHAPE_NAMES.map((shape) => ({ shape, ...figuresOf(batches, SHAPES[shape], settings) }));
 
 const grid = FACTORS.flatMap((factor) =>
   BOUNDS.map((maxSegments) => {
@@ -102,24 +71,24 @@ const floors = FLOORS.map((floorRows) => ({
   shapes: overShapes({ ...DEFAULT_MERGE, floorRows }),
 }));
 const lengths = BATCHES.flatMap((count) =>
-  SHAPE_NAMES.map((shape) => ({ batches: count, shape, ...simulate(count, SHAPES[shape], DEFAULT_MERGE) })),
+  SHAPE_NAMES.map((shape) => ({ batches: count, shape, ...figuresOf(count, SHAPES[shape], DEFAULT_MERGE) })),
 );
 const large = LARGEST.map((maxSegmentRows) => ({
   max_segment_rows: maxSegmentRows,
-  ...simulate(10_000, () => () => LARGE_BATCH_ROWS, { ...DEFAULT_MERGE, maxSegmentRows }),
+  ...figuresOf(10_000, () => () => LARGE_BATCH_ROWS, { ...DEFAULT_MERGE, maxSegmentRows }),
 }));
 
 if (options.json)
   process.stdout.write(`${JSON.stringify({ defaults: DEFAULT_MERGE, batches, grid, floors, lengths, large })}\n`);
 else {
   const fixed = (value: number, digits: number) => value.toFixed(digits);
-  const figures = ({ average, most, amplification, peak }: Result) => [
+  const figures = ({ average, most, amplification, peak }: Figures) => [
     fixed(average, 1),
     most,
     fixed(amplification, 2),
     fixed(peak, 2),
   ];
-  const short = ({ average, most, amplification }: Result) =>
+  const short = ({ average, most, amplification }: Figures) =>
     `${fixed(average, 1)} / ${most} / ${fixed(amplification, 2)}`;
   const print = (title: string, header: readonly string[], lines: readonly (readonly (string | number)[])[]) =>
     process.stdout.write(`${title}\n\n${formatTable(header, lines)}\n\n`);
