@@ -61,6 +61,7 @@ export async function makeMergingWorld(
       throw error;
     },
     notify: () => undefined,
+    publish: async () => false,
     signal: new AbortController().signal,
     pauses: createPauses(),
     scratchDir,

@@ -7,6 +7,7 @@ import { openTables } from './lance/tables.ts';
 import { asyncLimit } from './lib/async-limit.ts';
 import { VERSION } from './lib/version.ts';
 import type { MergeSchedule } from './maintenance/merges.ts';
+import { createBackfills } from './stages/backfills.ts';
 import type { Kit } from './stages/kit.ts';
 import { localStore } from './store/local-store.ts';
 import type { TableOwners } from './table-owners.ts';
@@ -31,7 +32,7 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
   };
 }
 
-export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'signal' | 'pauses'> & {
+export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses'> & {
   readonly scratchDir: string;
   readonly owners: TableOwners;
 };
@@ -47,6 +48,7 @@ export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitP
   return {
     ...parts,
     tables: openTables(localStore, policies),
+    backfills: createBackfills(),
     builder: lanceSegmentBuilder(scratchDir),
     decodeRecord: (delivery) => {
       const events = decoded(delivery);
@@ -59,6 +61,10 @@ export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitP
       limits: { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments },
       versionWaitMs: config.events.version_wait_ms,
       commit: { maxAttempts: config.commit.max_attempts, backoffMs: config.commit.backoff_ms },
+      backfill: {
+        thresholdRows: config.backfill.threshold_rows,
+        rowsPerSegment: config.backfill.rows_per_segment,
+      },
       retry: { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms },
       writer: { library: 'segmentd', version: VERSION },
       member: `${config.kafka.client_id}@${hostname()}:${process.pid}`,

@@ -9,6 +9,7 @@ import { keepTopics } from './kafka/keep-topics.ts';
 import { openLag } from './kafka/lag.ts';
 import { openNotifications } from './kafka/notifications.ts';
 import { openProducer } from './kafka/producer.ts';
+import { publishSpread } from './kafka/publish-events.ts';
 import type { RecordSource } from './kafka/source.ts';
 import { openSource } from './kafka/source.ts';
 import { kafkaSettings } from './kafka-settings.ts';
@@ -96,6 +97,11 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
     scratchDir: scratch.dir,
     deadLetter: (delivery, error) => deadLetters.send(delivery, error, { signal, deadlineMs: FOR_EVER_MS }),
     notify: (notification) => notifications.send(notification),
+    publish: async (events) => {
+      if (owners.partitionCount < 2) return false;
+      await publishSpread(producer, settings.topic, owners.partitionCount, events, { signal });
+      return true;
+    },
   });
   releases.push(() => kit.slots.idle());
   const asked = await openControl({ config, settings, kit, owners, notifications, log, releases });

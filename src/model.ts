@@ -20,6 +20,8 @@ export type AppendEvent = {
   readonly version?: number;
   /** Fragment ids to index; intersected with what is missing. */
   readonly fragments?: readonly number[];
+  /** The job that the event is one part of: no fragment from `first` to `last` has to be asked for again. */
+  readonly backfill?: { readonly id: string; readonly first: number; readonly last: number };
   /** Provenance, carried into logs only. */
   readonly id?: string;
   readonly time?: string;

@@ -3,7 +3,7 @@
  * segment per index and one new version; then the events are acknowledged.
  */
 import type { Observable } from 'rxjs';
-import { EMPTY, expand, mergeWith, of, takeLast } from 'rxjs';
+import { EMPTY, endWith, expand, ignoreElements, mergeWith, of } from 'rxjs';
 import type { MergeSchedule } from './maintenance/merges.ts';
 import { mergeSegments } from './maintenance/merges.ts';
 import type { Delivery } from './model.ts';
@@ -37,7 +37,7 @@ export function pipeline(
     decode(kit), // a record becomes an event, or goes to the dead-letter topic
     mergeWith(asked),
     batchByTable({ lingerMs: kit.settings.lingerMs, fold: foldInto(kit) }, (batch) =>
-      of(batch).pipe(expand(round(kit)), takeLast(1)),
+      of(batch).pipe(expand(round(kit)), ignoreElements(), endWith(batch)),
     ), // one batch at a time per table, and out of it once its events are settled
     mergeSegments(kit, merges), // in the background: small segments become larger ones
   );

@@ -25,6 +25,11 @@ export class TableOwners {
     return gone;
   }
 
+  /** How many partitions the topic has; 0 when nobody knows yet. */
+  get partitionCount(): number {
+    return this.partitions;
+  }
+
   /** Whether it is known by now who owns what. */
   get known(): boolean {
     return this.partitions > 0 && this.assigned.length > 0;

@@ -22,6 +22,8 @@ const MERGE_MAX_SEGMENT_ROWS = 200_000_000;
 const MERGE_MAX_SEGMENTS = 20;
 const MERGE_CONCURRENCY = 1; // LanceDB's builder uses several threads itself
 const MERGE_PAUSE_LAG_S = 5; // a busy table is behind by a build now and then; more means it needs the machine
+const BACKFILL_THRESHOLD_ROWS = 10_000_000; // some seconds of building: less is done sooner than it is shared out
+const BACKFILL_ROWS_PER_SEGMENT = 2_000_000; // half a second of building, so that a lost member costs little
 const COMMIT_MAX_ATTEMPTS = 20; // Lance's own limit for its commit loop
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
@@ -83,6 +85,16 @@ export const schema = section('segmentd', {
     pause_lag_s: option(
       z.number().min(0).max(86_400).default(MERGE_PAUSE_LAG_S),
       'A table whose fresh data waits longer than this is not merged until it is covered.',
+    ),
+  }),
+  backfill: section('Much missing at once, as in the first build of an index.', {
+    threshold_rows: option(
+      z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(BACKFILL_THRESHOLD_ROWS),
+      'A table that misses more rows than this is shared out to the whole group, as events that name fragments.',
+    ),
+    rows_per_segment: option(
+      z.int().min(1).max(4_294_967_296).default(BACKFILL_ROWS_PER_SEGMENT),
+      'Rows of one such event, and of the segment it leads to.',
     ),
   }),
   commit: section('Publishing a segment.', {

@@ -14,6 +14,7 @@ const MAX_NOTE_CHARS = 256;
 const MAX_PROBLEMS = 3;
 
 const note = z.string().max(MAX_NOTE_CHARS).nullish();
+const fragment = z.int().min(0).max(MAX_FRAGMENT_ID);
 const count = (min: number) => z.int().min(min).nullish();
 
 /**
@@ -23,7 +24,8 @@ const count = (min: number) => z.int().min(min).nullish();
 const appendFields = z.object({
   table: z.string().min(1).max(MAX_ADDRESS_CHARS),
   version: count(1),
-  fragments: z.array(z.int().min(0).max(MAX_FRAGMENT_ID)).max(MAX_FRAGMENTS).nullish(),
+  fragments: z.array(fragment).max(MAX_FRAGMENTS).nullish(),
+  backfill: z.object({ id: z.string().min(1).max(MAX_NOTE_CHARS), first: fragment, last: fragment }).nullish(),
   id: note,
   time: note,
   producer: note,
@@ -35,11 +37,12 @@ const appendFields = z.object({
  * Throws SegmentdError `event_invalid`, or what resolveTable throws.
  */
 export function toAppendEvent(databases: ReadonlyMap<string, string>, fields: unknown): AppendEvent {
-  const { table: address, version, fragments, id, time, producer, rows } = readFields(appendFields, fields);
+  const { table: address, version, fragments, backfill, id, time, producer, rows } = readFields(appendFields, fields);
   return {
     table: resolveTable(databases, address),
     ...(isGiven(version) && { version }),
     ...(isGiven(fragments) && { fragments }),
+    ...(isGiven(backfill) && { backfill }),
     ...(isGiven(id) && { id }),
     ...(isGiven(time) && { time }),
     ...(isGiven(producer) && { producer }),

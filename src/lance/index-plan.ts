@@ -83,19 +83,27 @@ function checkSegments(name: string, fieldId: number, segments: readonly IndexMe
 export type BatchLimits = { readonly maxRows: number; readonly maxFragments: number };
 
 /** The next segment of each index that misses something: its first missing fragments in table order, within the limits. */
-export function nextSegments(manifest: Manifest, states: readonly IndexState[], limits: BatchLimits): SegmentRequest[] {
+export function nextSegments(
+  manifest: Manifest,
+  states: readonly IndexState[],
+  limits: BatchLimits,
+  isWanted: (fragment: number) => boolean = () => true,
+): SegmentRequest[] {
   const requests: SegmentRequest[] = [];
   for (const { name, fieldId, column, coverage } of states) {
+    const fragments: number[] = [];
     let rows = 0;
-    let count = 0;
     for (const id of coverage.missing) {
+      if (!isWanted(id)) continue;
       const more = manifest.fragments.rows[manifest.fragments.indexOf(id)] as number;
       // One fragment is the least a segment can cover, however large it is.
-      if (count > 0 && (count >= limits.maxFragments || rows + more > limits.maxRows)) break;
+      if (fragments.length > 0 && (fragments.length >= limits.maxFragments || rows + more > limits.maxRows)) break;
+      fragments.push(id);
       rows += more;
-      count += 1;
     }
-    if (count > 0) requests.push({ index: name, fieldId, column, rows, fragments: coverage.missing.slice(0, count) });
+    if (fragments.length > 0) {
+      requests.push({ index: name, fieldId, column, rows, fragments: Uint32Array.from(fragments) });
+    }
   }
   return requests;
 }

@@ -20,12 +20,27 @@ export type TablePlan = {
   readonly requests: readonly SegmentRequest[];
   /** Uuids of the segments they replace. */
   readonly remove: readonly string[];
-  /** Whether the requests cover everything that is missing. */
+  /** Whether the requests cover everything that is missing, of what was asked for. */
   readonly whole: boolean;
+  /** Of the parts that were asked for, how many from the first on the requests cover. */
+  readonly parts: number;
+};
+
+/** What is asked for; everything that is missing unless it says less. */
+export type PlanScope = {
+  /** Fragments for one segment each. */
+  readonly parts?: readonly (readonly number[])[];
+  /** Fragments that are left to others. */
+  readonly isLeft?: (fragment: number) => boolean;
 };
 
 /** Errors: the code of a declined table, and those of maintainedIndexes. */
-export function planTable(manifest: Manifest, policy: TablePolicy, limits: BatchLimits): TablePlan {
+export function planTable(
+  manifest: Manifest,
+  policy: TablePolicy,
+  limits: BatchLimits,
+  { parts, isLeft = () => false }: PlanScope = {},
+): TablePlan {
   const declined = declineTable(manifest, policy.stableRowIds);
   if (declined) throw new SegmentdError(declined.code, declined.message);
   const states = maintainedIndexes(manifest, policy.wanted);
@@ -34,10 +49,40 @@ export function planTable(manifest: Manifest, policy: TablePolicy, limits: Batch
   // Seldom and costly, so on its own: the plan after it finds the other indexes.
   if (rewritten.length > 0)
     return { ...rebuild(manifest, rewritten), states, whole: rewritten.length === states.length };
-  const requests = nextSegments(manifest, states, limits);
+  if (parts) return { states, remove: [], ...planParts(manifest, states, limits, parts) };
+  const requests = nextSegments(manifest, states, limits, (id) => !isLeft(id));
   const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
-  const whole = states.every(({ name, coverage }) => coverage.missing.length === asked(name));
-  return { states, requests, remove: [], whole };
+  const wanted = ({ missing }: IndexState['coverage']) => missing.filter((id) => !isLeft(id)).length;
+  const whole = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
+  return { states, requests, remove: [], whole, parts: 0 };
+}
+
+/** A segment per part and index, for as many parts as the limits allow in one commit. */
+function planParts(
+  manifest: Manifest,
+  states: readonly IndexState[],
+  limits: BatchLimits,
+  parts: readonly (readonly number[])[],
+): Pick<TablePlan, 'requests' | 'whole' | 'parts'> {
+  const requests: SegmentRequest[] = [];
+  const taken = new Set<number>();
+  let rows = 0;
+  for (const [at, part] of parts.entries()) {
+    const wanted = new Set(part.filter((id) => !taken.has(id)));
+    const next = nextSegments(manifest, states, limits, (id) => wanted.has(id));
+    const more = Math.max(0, ...next.map((request) => request.rows));
+    if (requests.length > 0 && rows + more > limits.maxRows) return { requests, whole: false, parts: at };
+    requests.push(...next);
+    rows += more;
+    const isCut = states.some(({ name, coverage }) => {
+      const asked = next.find(({ index }) => index === name)?.fragments.length ?? 0;
+      return coverage.missing.filter((id) => wanted.has(id)).length > asked;
+    });
+    // More than fits one segment: the rest of the part is planned again when this much of it is covered.
+    if (isCut) return { requests, whole: false, parts: at };
+    for (const id of part) taken.add(id);
+  }
+  return { requests, whole: true, parts: parts.length };
 }
 
 export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
@@ -74,5 +119,5 @@ function rebuild(manifest: Manifest, states: readonly IndexState[]): TablePlan {
     rows: total,
   }));
   const remove = behind.flatMap(({ segments }) => segments.map(({ uuid }) => uuid));
-  return { states, requests, remove, whole: true };
+  return { states, requests, remove, whole: true, parts: 0 };
 }

@@ -9,24 +9,34 @@ export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
   return concatMap((done) => {
     switch (done.kind) {
       case 'again':
-        return of(done.batch);
+        return of(withRest(done.batch, done.batch.items));
       case 'declined':
         kit.telemetry.tableDeclined({
           table: done.batch.table.id,
           code: done.error.code,
           message: done.error.message,
         });
-        finish(kit, done.batch.items, 'declined');
+        finish(kit, withRest(done.batch, done.batch.items).items, 'declined');
         return EMPTY;
       case 'covered': {
         const isSettled = ({ event }: Item) => (event.version ?? 0) <= done.coveredVersion;
         settle(kit, done, done.batch.items.filter(isSettled));
-        const items = done.batch.items.filter((item) => !isSettled(item));
-        return items.length > 0 ? of({ ...done.batch, items }) : EMPTY;
+        const left = withRest(
+          done.batch,
+          done.batch.items.filter((item) => !isSettled(item)),
+        );
+        return left.items.length > 0 ? of(left) : EMPTY;
       }
     }
   });
 }
+
+/** The batch of the next round: what this one left of its items, and those that waited for it. */
+const withRest = (batch: Batch, items: readonly Item[]): Batch => ({
+  ...batch,
+  items: [...items, ...batch.rest],
+  rest: [],
+});
 
 function settle(
   kit: Kit,

@@ -73,5 +73,5 @@ export function batchByTable<R>(
 function takeBatch(waiting: readonly Item[]): Batch | null {
   const items = waiting.filter(({ delivery }) => !delivery?.signal.aborted);
   const [first] = items;
-  return first ? { table: first.event.table, items, replans: 0, progressed: false } : null;
+  return first ? { table: first.event.table, items, rest: [], replans: 0, progressed: false } : null;
 }

@@ -1,10 +1,16 @@
 /** Publishes what was built and commits it in one version, then lets go of the scratch files in every outcome. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import type { Manifest } from '../lance/codec/manifest.ts';
 import type { CommitOutcome } from '../lance/commit-change.ts';
+import type { Coverage } from '../lance/coverage.ts';
+import { coverageOf } from '../lance/coverage.ts';
+import type { IndexState } from '../lance/index-plan.ts';
 import { landBuild } from '../lance/land-build.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Notification } from '../model.ts';
+import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
+import { indexReport } from './index-report.ts';
 import type { Kit } from './kit.ts';
 import { provenance } from './provenance.ts';
 import { planAgain } from './replan.ts';
@@ -52,17 +58,7 @@ function landed(kit: Kit, { batch, build, whole, states, remove }: Work, { rebas
   const rest = { ...batch, replans: 0, progressed: true };
   const complete = whole && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
   if (!complete) return { kind: 'again', batch: rest };
-  const replaced = (segments: readonly { uuid: string }[]) =>
-    segments.filter(({ uuid }) => remove.includes(uuid) || rebased.stale.includes(uuid)).length;
-  const indexes = states.map(({ name, segments }) => ({
-    name,
-    missingRows: 0,
-    missingFragments: 0,
-    coverage: 1,
-    segments:
-      segments.length - replaced(segments) + rebased.keep.filter(({ segment }) => segment.index === name).length,
-    lagSeconds: 0,
-  }));
+  const indexes = states.map((state) => stateAfter(state, rebased, remove, build.manifest));
   return {
     kind: 'covered',
     batch: rest,
@@ -72,6 +68,29 @@ function landed(kit: Kit, { batch, build, whole, states, remove }: Work, { rebas
     indexes,
   };
 }
+
+/** The index as the commit left it. It may still miss what was not asked for. */
+function stateAfter(
+  state: IndexState,
+  { keep, stale }: Landed['rebased'],
+  remove: readonly string[],
+  base: Manifest,
+): IndexReport {
+  const gone = new Set([...remove, ...stale]);
+  const kept = state.segments.filter(({ uuid }) => !gone.has(uuid));
+  const added = keep.filter(({ segment }) => segment.index === state.name);
+  const built = added.reduce((sum, { fragments }) => sum + fragments.length, 0);
+  const coverage =
+    built >= state.coverage.missing.length
+      ? FULL
+      : coverageOf(base.fragments, [
+          ...kept,
+          ...added.map(({ fragments }) => ({ fragments: Uint32Array.from(fragments) })),
+        ]);
+  return indexReport({ name: state.name, coverage, segments: kept.length + added.length }, base.timestampMs);
+}
+
+const FULL: Coverage = { missing: new Uint32Array(), stale: 0, coveredRows: 0, missingRows: 0 };
 
 function committedNotice(table: string, transaction: string, { version, rebased }: Landed, ms: number): Notification {
   const segments = rebased.keep.map(({ segment, fragments }) => ({

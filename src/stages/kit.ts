@@ -8,6 +8,7 @@ import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, Delivery, Notification } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
+import type { Backfills } from './backfills.ts';
 import type { Pauses } from './pauses.ts';
 
 export type Kit = {
@@ -19,6 +20,12 @@ export type Kit = {
   /** Resolves once the dead-letter topic has the record. */
   deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
   readonly pauses: Pauses;
+  readonly backfills: Backfills;
+  /**
+   * Publishes events, spread over all partitions of the topic; false when it is not known yet that there are several. Errors:
+   * broker_unavailable.
+   */
+  publish(events: readonly AppendEvent[]): Promise<boolean>;
   /** Tells others of a commit; never waits. */
   notify(notification: Notification): void;
   /** Shared by all tables: how many are planned, built and committed at once. */
@@ -30,6 +37,8 @@ export type Kit = {
     readonly limits: BatchLimits;
     readonly versionWaitMs: number;
     readonly commit: { readonly maxAttempts: number; readonly backoffMs: number };
+    /** More missing rows than `thresholdRows` are shared out, in parts of `rowsPerSegment`. */
+    readonly backfill: { readonly thresholdRows: number; readonly rowsPerSegment: number };
     readonly retry: { readonly initialMs: number; readonly maxMs: number };
     readonly writer: WriterVersion;
     /** Name of this group member in the provenance of commits. */

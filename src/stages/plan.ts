@@ -2,12 +2,11 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import { coverageRatio } from '../lance/coverage.ts';
-import type { IndexState } from '../lance/index-plan.ts';
 import type { TablePlan } from '../lance/table-plan.ts';
 import { planTable } from '../lance/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
+import { handOut } from './hand-out.ts';
+import { indexReport } from './index-report.ts';
 import type { Kit } from './kit.ts';
 import type { Batch, Planned } from './work.ts';
 
@@ -15,36 +14,49 @@ export function plan(kit: Kit): OperatorFunction<Batch, Planned> {
   return concatMap((batch) => planBatch(kit, batch));
 }
 
-async function planBatch(kit: Kit, batch: Batch): Promise<Planned> {
-  const table = batch.table.id;
+async function planBatch(kit: Kit, whole: Batch): Promise<Planned> {
+  const table = whole.table.id;
   let manifest: Manifest;
-  let planned: TablePlan;
+  let planned: PlannedRound;
   try {
-    manifest = await kit.tables.open(batch.table.uri).latest();
-    planned = planTable(manifest, kit.tables.policy(table), kit.settings.limits);
+    manifest = await kit.tables.open(whole.table.uri).latest();
+    planned = await planRound(kit, whole, manifest);
   } catch (error) {
     // Gone since the last look: the next round waits for it as for a version that is not there yet.
-    if (error instanceof SegmentdError && error.code === 'table_not_found') return { kind: 'again', batch };
-    if (error instanceof SegmentdError && error.retry === 'never') return { kind: 'declined', batch, error };
+    if (error instanceof SegmentdError && error.code === 'table_not_found') return { kind: 'again', batch: whole };
+    if (error instanceof SegmentdError && error.retry === 'never') return { kind: 'declined', batch: whole, error };
     throw error;
   }
   const { version } = manifest;
+  const { batch, ...plan } = planned;
   kit.telemetry.tableServed({ table });
-  const indexes = reportOf(planned.states, manifest.timestampMs);
-  const missing = planned.requests.length > 0;
+  const indexes = plan.states.map(({ name, segments, coverage }) =>
+    indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
+  );
+  const missing = plan.requests.length > 0;
   kit.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
-  if (missing) return { kind: 'missing', batch, manifest, ...planned };
+  if (missing) return { kind: 'missing', batch, manifest, ...plan };
   return { kind: 'covered', batch, fresh: batch.progressed, coveredVersion: version, tableVersion: version, indexes };
 }
 
-/** The states as telemetry tells them. The gap is at least as old as the version that shows it. */
-function reportOf(states: readonly IndexState[], versionMs: number): IndexReport[] {
-  return states.map(({ name, segments, coverage }) => ({
-    name,
-    missingRows: coverage.missingRows,
-    missingFragments: coverage.missing.length,
-    coverage: coverageRatio(coverage),
-    segments: segments.length,
-    lagSeconds: coverage.missing.length > 0 ? Math.max(0, (Date.now() - versionMs) / 1000) : 0,
-  }));
+type PlannedRound = TablePlan & { readonly batch: Batch };
+
+/** Plans for the events that come first: those that name no fragments, which want fresh data covered; then the others. */
+async function planRound(kit: Kit, batch: Batch, manifest: Manifest): Promise<PlannedRound> {
+  const policy = kit.tables.policy(batch.table.id);
+  const { limits } = kit.settings;
+  const plain = batch.items.filter(({ event }) => !event.fragments);
+  const named = batch.items.filter(({ event }) => event.fragments);
+  for (const { event } of named) if (event.backfill) kit.backfills.note(batch.table.id, event.backfill);
+  if (plain.length > 0) {
+    const scope = { isLeft: (id: number) => kit.backfills.has(batch.table.id, id) };
+    let plan = planTable(manifest, policy, limits, scope);
+    if (await handOut(kit, batch.table, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
+    return { ...plan, batch: { ...batch, items: plain, rest: [...named, ...batch.rest] } };
+  }
+  const plan = planTable(manifest, policy, limits, { parts: named.map(({ event }) => event.fragments ?? []) });
+  if (plan.requests.length === 0 || plan.whole) return { ...plan, batch };
+  // Of the last part some may be built too; its event waits until all of it is.
+  const batchNow = { ...batch, items: named.slice(0, plan.parts), rest: [...named.slice(plan.parts), ...batch.rest] };
+  return { ...plan, whole: plan.parts > 0, batch: batchNow };
 }

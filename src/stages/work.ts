@@ -20,6 +20,8 @@ export type Item = {
 export type Batch = {
   readonly table: TableRef;
   readonly items: readonly Item[];
+  /** Events that are left for a round after this one. */
+  readonly rest: readonly Item[];
   /** How often in a row it had to be planned anew without getting anywhere. */
   readonly replans: number;
   /** Whether a commit landed for it already. */

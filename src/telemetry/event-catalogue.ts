@@ -38,6 +38,7 @@ export const EVENTS = {
       'last_success_timestamp_seconds',
     ],
   },
+  backfillPublished: { level: 'info', says: 'much is missing, shared out', metrics: ['backfill_events_total'] },
   tableDeclined: { level: 'warn', says: 'table declined', metrics: ['tables_declined'] },
   tableServed: { level: 'info', says: 'table served again', metrics: ['tables_declined'] },
   tableReleased: {

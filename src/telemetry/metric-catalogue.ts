@@ -180,6 +180,11 @@ export const METRICS = {
     help: 'Fragments left out of a finished segment because the table had lost or rewritten them.',
     labels: [],
   },
+  backfill_events_total: {
+    type: 'counter',
+    help: 'Events published to share out a table that misses much.',
+    labels: [],
+  },
   tables_parked: {
     type: 'gauge',
     help: 'Tables whose work failed and waits for its next try.',

@@ -86,7 +86,7 @@ function noteState(board: TableBoard, { table, version, indexes }: TableState, c
     version,
     missing_fragments: missing,
     segments: indexes.reduce((sum, { segments }) => sum + segments, 0),
-    ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion, failure: null }),
+    ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion }),
   });
 }
 
@@ -94,6 +94,7 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
   const { metrics, repeats, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
+    board.note(table, { failure: null });
     const failures = repeats.recovered(`work ${table}`);
     if (failures > 0) say('workRecovered', { table, failures });
   };
@@ -117,10 +118,12 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
     batchCovered(
       batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[]; fresh: boolean },
     ): void {
-      const { table, version, coveredVersion, eventToCoveredSeconds, fresh } = batch;
+      const { table, version, coveredVersion, eventToCoveredSeconds, fresh, indexes } = batch;
       exportState(context, gaps, batch);
-      noteState(board, batch, coveredVersion);
-      metrics.tables.set('covered_version', table, coveredVersion);
+      // Events that name fragments are settled with those alone.
+      const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+      noteState(board, batch, isCovered ? coveredVersion : undefined);
+      if (isCovered) metrics.tables.set('covered_version', table, coveredVersion);
       for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
       const slowest = eventToCoveredSeconds.reduce((most, seconds) => Math.max(most, seconds), 0);

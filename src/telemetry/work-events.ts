@@ -26,6 +26,11 @@ export type CommitFinished = {
 export function workEvents({ metrics, written, say }: EventContext) {
   let building = 0;
   return {
+    /** Much was missing, and most of it was handed out as events that name fragments. */
+    backfillPublished(backfill: { table: string; events: number; rows: number }): void {
+      metrics.inc('backfill_events_total', {}, backfill.events);
+      say('backfillPublished', backfill);
+    },
     buildStarted(build: { table: string; index: string; fragments: number; rows: number }): void {
       metrics.set('builds_in_flight', {}, ++building);
       say('buildStarted', build);

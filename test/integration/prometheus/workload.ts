@@ -37,6 +37,7 @@ export function round(telemetry: Telemetry, n: number): void {
     fresh: true,
     eventToCoveredSeconds: [0.04, 45],
   });
+  telemetry.backfillPublished({ table: TABLE, events: 3, rows: 900 });
   telemetry.mergesPlanned({ table: TABLE, tiers: new Map([['0', 3]]), pending: 1 });
   const merge = { segmentsIn: 8, segmentsOut: 1, rows: 80, bytesIn: 32_000, bytesOut: 20_000, seconds: 0.2 };
   telemetry.mergeStarted({ table: TABLE, index: 'id_idx', segments: 8, rows: 80, reason: 'tier' });

@@ -5,6 +5,7 @@ import { DEFAULT_POLICY } from '../../../src/lance/table-plan.ts';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { AppendEvent, Delivery, TableRef } from '../../../src/model.ts';
+import { createBackfills } from '../../../src/stages/backfills.ts';
 import type { Kit } from '../../../src/stages/kit.ts';
 import { createPauses } from '../../../src/stages/pauses.ts';
 import type { Batch, Item } from '../../../src/stages/work.ts';
@@ -48,6 +49,8 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
       letters.push([origin.offset, code]);
     },
     pauses: createPauses(),
+    backfills: createBackfills(),
+    publish: unused,
     notify: () => undefined,
     slots: asyncLimit(2),
     signal: new AbortController().signal,
@@ -56,6 +59,7 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
       limits: { maxRows: 1e6, maxFragments: 100 },
       versionWaitMs: 60_000,
       commit: { maxAttempts: 3, backoffMs: 1 },
+      backfill: { thresholdRows: 1e9, rowsPerSegment: 1e6 },
       retry: { initialMs: 1, maxMs: 4 },
       writer: { library: 'segmentd', version: '1.2.3' },
       member: 'me@here:1',
@@ -97,6 +101,7 @@ export function item(
 export const batchOf = (items: readonly Item[], more: Partial<Batch> = {}): Batch => ({
   table: items[0]?.event.table ?? tableRef('t'),
   items,
+  rest: [],
   replans: 0,
   progressed: false,
   ...more,

@@ -1,0 +1,34 @@
+/** Fragments that others were asked to cover, so that they are not asked for again and not built here meanwhile. */
+
+/** One first build of much, cut into events: the range of fragment ids that they name. */
+export type BackfillJob = { readonly id: string; readonly first: number; readonly last: number };
+
+export type Backfills = {
+  /** An event of the job was published or seen. */
+  note(table: string, job: BackfillJob): void;
+  /** Whether somebody was asked for the fragment. */
+  has(table: string, fragment: number): boolean;
+};
+
+/** A job that nothing was heard of for so long counts as lost: what it left is asked for again. */
+const FORGET_MS = 600_000;
+const MAX_JOBS = 10_000;
+
+export function createBackfills(nowMs: () => number = Date.now): Backfills {
+  const jobs = new Map<string, BackfillJob & { readonly table: string; readonly untilMs: number }>();
+  return {
+    note(table, job) {
+      jobs.delete(job.id);
+      jobs.set(job.id, { ...job, table, untilMs: nowMs() + FORGET_MS });
+      const [oldest] = jobs.keys();
+      if (jobs.size > MAX_JOBS && oldest !== undefined) jobs.delete(oldest);
+    },
+    has(table, fragment) {
+      for (const [id, job] of jobs) {
+        if (job.untilMs < nowMs()) jobs.delete(id);
+        else if (job.table === table && fragment >= job.first && fragment <= job.last) return true;
+      }
+      return false;
+    },
+  };
+}
