@@ -53,3 +53,12 @@ test.each([
 test('a transaction without an operation has none', () => {
   expect(decodeTransactionHead(message([2, 'u'])).operation).toBe('none');
 });
+
+test('of a reservation it tells how many fragment ids, and of new segments whether they replace others', () => {
+  const reservation = message([1, 3], [2, 'u'], [107, message([9, 'new'], [1, 12])]);
+  expect(decodeTransactionHead(reservation)).toMatchObject({ operation: 'ReserveFragments', reserved: 12 });
+  const replaces = (news: typeof added, olds: typeof removed) =>
+    decodeTransactionHead(encodeCreateIndex({ uuid: 'u', readVersion: 1, added: news, removed: olds, properties: {} }))
+      .replaces;
+  expect([replaces(added, removed), replaces(added, []), replaces([], removed)]).toEqual([true, undefined, undefined]);
+});
