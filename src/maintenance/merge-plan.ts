@@ -9,6 +9,7 @@ import type { TablePolicy } from '../lance/table-plan.ts';
 import { hasStableRowIds, missesRewritten } from '../lance/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { MergeCandidate, MergeOutlook, MergeReason } from './merge-policy.ts';
+import { isTail } from './tail-pause.ts';
 
 /** How an index is to be merged: the whole way ahead while nothing is appended. */
 export type MergeRule = (segments: readonly MergeCandidate[]) => MergeOutlook;
@@ -36,6 +37,8 @@ export type MergePlan = {
   readonly remove: readonly string[];
   /** Merges that are due until nothing is left to do, the ones of this plan included. */
   readonly pending: number;
+  /** Whether a segment that others may be compacting is replaced. */
+  readonly touchesTail: boolean;
   /** Live rows of each segment, for the tiers. */
   readonly segmentRows: readonly number[];
 };
@@ -55,7 +58,7 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
       outlook: rebuilt ? { drop: [], runs: [], segments: candidates.length } : rule(candidates),
     };
   });
-  const next = due.flatMap(({ state, outlook: { runs } }) => (runs[0] ? [{ state, run: runs[0] }] : []));
+  const next = due.flatMap(({ outlook: { runs }, ...rest }) => (runs[0] ? [{ ...rest, run: runs[0] }] : []));
   const merges = next.map(({ state, run }) => plannedMerge(state, run.uuids, run.reason, run.rows));
   return {
     states,
@@ -63,6 +66,7 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
     requests: next.map(({ state, run }) => requestOf(state, run.uuids, manifest)),
     remove: next.flatMap(({ run }) => run.uuids),
     pending: due.reduce((sum, { outlook: { runs } }) => sum + runs.length, 0),
+    touchesTail: next.some(({ run, candidates }) => candidates.some((it) => run.uuids.includes(it.uuid) && isTail(it))),
     segmentRows: due.flatMap(({ candidates }) => candidates.map(({ rows }) => rows)),
   };
 }

@@ -5,6 +5,8 @@
 import type { OperatorFunction } from 'rxjs';
 import { filter, from, ignoreElements, map, mergeMap, mergeWith, Subject, takeUntil, tap, timer } from 'rxjs';
 import type { Manifest } from '../lance/codec/manifest.ts';
+import { readLostRaces } from '../lance/lost-races.ts';
+import type { LanceTable } from '../lance/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
 import type { Kit } from '../stages/kit.ts';
@@ -17,6 +19,7 @@ import type { MergeSettings } from './merge-policy.ts';
 import { outlook, tierOf, tiersOf } from './merge-policy.ts';
 import type { Merged, MergeResult } from './merge-table.ts';
 import { mergeTable } from './merge-table.ts';
+import { TailPauses, withoutTail } from './tail-pause.ts';
 import { Turns } from './turns.ts';
 
 export type MergeSchedule = {
@@ -36,13 +39,19 @@ type Memory = {
   readonly failures: Map<string, number>;
   /** The oldest fragment that is missing, and since when. */
   readonly gaps: Map<string, { readonly fragment: number; readonly sinceMs: number }>;
+  readonly tails: TailPauses;
 };
+
+/** Merges are due, of segments that are left alone for now. */
+type Later = { readonly kind: 'later'; readonly afterMs: number };
+/** Meanwhile other merges may become due. */
+const LATER_MAX_MS = 30_000;
 
 /** Takes batches whose events are settled. */
 export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFunction<Batch, never> {
   return (covered) => {
     const turns = new Turns();
-    const memory: Memory = { failures: new Map(), gaps: new Map() };
+    const memory: Memory = { failures: new Map(), gaps: new Map(), tails: new TailPauses() };
     const again = new Subject<{ table: TableRef; afterMs: number }>();
     const ended = new Subject<void>();
     const turn = async (table: TableRef) => {
@@ -81,6 +90,7 @@ async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, memory: 
   try {
     const result = await mergeDue(kit, schedule, table, memory);
     if (result === null) return null;
+    if (result.kind === 'later') return result;
     if (result.kind === 'rejected') return fail();
     failures.delete(table.id);
     return { afterMs: 0 };
@@ -99,21 +109,26 @@ async function mergeDue(
   kit: Kit,
   schedule: MergeSchedule,
   table: TableRef,
-  { gaps }: Memory,
-): Promise<MergeResult | null> {
+  { gaps, tails }: Memory,
+): Promise<MergeResult | Later | null> {
   if (kit.signal.aborted || kit.pauses.isPaused(table.id)) return null;
   const lance = kit.tables.open(table.uri);
   const manifest = await lance.latest();
-  const plan = planMerges(manifest, kit.tables.policy(table.id), (segments) => outlook(segments, schedule.settings));
-  kit.telemetry.mergesPlanned({
-    table: table.id,
-    tiers: segmentsByTier(plan, schedule.settings),
-    pending: plan.pending,
-  });
-  const lag = lagMs(table, gaps, plan, manifest);
-  if (plan.merges.length === 0 || schedule.concurrency === 0) return null;
+  const policy = kit.tables.policy(table.id);
+  const { settings } = schedule;
+  const full = planMerges(manifest, policy, (segments) => outlook(segments, settings));
+  const tiers = segmentsByTier(full, settings);
+  kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
+  const lag = lagMs(table, gaps, full, manifest);
+  if (full.merges.length === 0 || schedule.concurrency === 0) return null;
   // The batch that ends the gap brings the table here again.
   if (lag > schedule.pauseLagMs) return null;
+  const sparing = () =>
+    planMerges(manifest, policy, (segments) => outlook(withoutTail(segments, settings.maxSegments), settings));
+  const plan = (await mayMerge(lance, table, full, tails)) ? full : sparing();
+  if (plan.merges.length === 0) {
+    return { kind: 'later', afterMs: Math.min(LATER_MAX_MS, tails.restMs(table.id, Date.now())) };
+  }
 
   for (const { index, inputs, rows, reason } of plan.merges) {
     kit.telemetry.mergeStarted({ table: table.id, index, segments: inputs.length, rows, reason });
@@ -134,6 +149,17 @@ async function mergeDue(
     if (!kit.signal.aborted) finished(null);
     throw error;
   }
+}
+
+/** Whether the plan leaves alone what others are compacting, or their compactions do not keep losing to us. */
+async function mayMerge(
+  lance: LanceTable,
+  { id }: TableRef,
+  { touchesTail }: MergePlan,
+  tails: TailPauses,
+): Promise<boolean> {
+  // Only then is the history read.
+  return !touchesTail || tails.mayTouchTail(id, await readLostRaces(lance, tails.seen(id)), Date.now());
 }
 
 /** Segments per tier, of all indexes of the table. */
