@@ -1,7 +1,7 @@
 /** What a running daemon says of the tables it works on: what it failed at and when it tries again is in no manifest. */
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import type { TableStatus } from '../telemetry/table-board.ts';
-import { formatTable, printLine } from './output.ts';
+import { formatTable } from './output.ts';
 
 /** The answer of a daemon's `/status`. */
 export type DaemonStatus = {
@@ -26,9 +26,9 @@ export async function askDaemon(url: string): Promise<DaemonStatus> {
   }
 }
 
-export function printDaemonStatus({ state, partitions, tables, paused }: DaemonStatus): void {
-  printLine(`${state}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${tables.length} tables`);
-  if (tables.length === 0) return;
+export function formatDaemonStatus({ state, partitions, tables, paused }: DaemonStatus): string {
+  const head = `${state}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${tables.length} tables`;
+  if (tables.length === 0) return head;
   const header = ['table', 'state', 'version', 'covered', 'missing fragments', 'segments', 'reason'];
   const rows = tables.map((it) => [
     it.table,
@@ -39,7 +39,7 @@ export function printDaemonStatus({ state, partitions, tables, paused }: DaemonS
     it.segments,
     reasonOf(it),
   ]);
-  printLine(formatTable(header, rows));
+  return `${head}\n${formatTable(header, rows)}`;
 }
 
 function reasonOf({ declined, failure }: TableStatus): string {

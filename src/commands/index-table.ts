@@ -9,10 +9,7 @@ import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { localStore } from '../store/local-store.ts';
 import { formatTable, printJson, printLine } from './output.ts';
-import { COMMIT } from './table-work.ts';
-
-/** The daemon's defaults: the same segments come out whichever way a table is caught up. */
-const LIMITS = { maxRows: 5_000_000, maxFragments: 10_000 };
+import { COMMIT, LIMITS } from './table-work.ts';
 
 type Options = { column?: string[]; stableRowIds: 'decline' | 'rebuild'; json?: boolean; scratchDir: string };
 

@@ -10,11 +10,12 @@ export function printLine(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Columns padded to their widest cell; numbers to the right. */
+/** Columns padded to their widest cell; numbers to the right, `-` for a missing one too. */
 export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [header, ...rows.map((row) => row.map(formatCell))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  const right = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'));
+  const isNumeric = (cell: string | number | undefined) => typeof cell === 'number' || cell === '-';
+  const right = header.map((_, column) => rows.length > 0 && rows.every((row) => isNumeric(row[column])));
   return cells
     .map((row) =>
       row

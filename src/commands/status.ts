@@ -1,59 +1,57 @@
-import { Command } from 'commander';
-import type { TableFacts } from '../lance/inspect.ts';
-import { inspectTable } from '../lance/inspect.ts';
-import { tableLocation } from '../lance/location.ts';
-import { LanceTable } from '../lance/table.ts';
-import { localStore } from '../store/local-store.ts';
-import { askDaemon, printDaemonStatus } from './daemon-status.ts';
-import { formatBytes, formatShare, formatTable, printJson, printLine } from './output.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { databaseLocation, namesTable, tableLocation } from '../lance/location.ts';
+import { askDaemon, formatDaemonStatus } from './daemon-status.ts';
+import { formatDatabaseStatus, inspectDatabase } from './database-status.ts';
+import { printJson, printLine } from './output.ts';
+import { formatTableStatus, inspectOneTable } from './table-status.ts';
+import type { Look } from './watch.ts';
+import { watch } from './watch.ts';
+
+const WATCH_S = 2;
+
+/** `watch` is true when no number of seconds was given. */
+type Options = { daemon?: string; json?: boolean; watch?: number | true };
 
 export function statusCommand(): Command {
   return new Command('status')
-    .description('print what the BTREE indexes of a table cover, or what a daemon says of its tables')
-    .argument('[table-uri]', 'directory of the table, ending in .lance')
+    .description('print what the BTREE indexes of a table or of all tables of a database cover, or what a daemon says')
+    .argument('[uri]', 'directory of a table, ending in .lance, or of a database, which holds such directories')
     .option('--daemon <url>', 'ask a running daemon instead, such as http://127.0.0.1:9464')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'print one JSON object; with --watch one per line')
+    .option('-w, --watch [seconds]', 'look again and again until interrupted; give it after the uri', seconds)
+    .addHelpText('after', `\nWithout a number --watch looks every ${WATCH_S} seconds.`)
     .action(status);
 }
 
-async function status(
-  this: Command,
-  uri: string | undefined,
-  { daemon, json }: { daemon?: string; json?: boolean },
-): Promise<void> {
-  if ((uri === undefined) === (daemon === undefined)) this.error('give either a table or --daemon');
-  if (daemon !== undefined) {
-    const said = await askDaemon(daemon);
-    if (json) printJson(said);
-    else printDaemonStatus(said);
-    return;
-  }
-  const facts = await inspectTable(new LanceTable(localStore(tableLocation(uri as string, process.cwd()))));
-  if (json) printJson(facts);
-  else printStatus(facts);
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0.1 && value <= 86_400)) throw new InvalidArgumentError('expected seconds, 0.1 to 86400');
+  return value;
 }
 
-function printStatus({ uri, version, rows, fragments, declined, indexes }: TableFacts): void {
-  printLine(`${uri}  version ${version}, ${rows.toLocaleString('en-US')} rows in ${fragments} fragments`);
-  if (declined) printLine(`declined: ${declined.code}: ${declined.message}`);
-  if (indexes.length === 0) printLine('no BTREE index');
-  for (const index of indexes) {
-    printLine();
-    printLine(
-      `${index.name}  BTREE on ${index.column}, ${formatShare(index.coverage)} covered: ` +
-        `${index.covered_rows.toLocaleString('en-US')} rows, ` +
-        `${index.missing_rows.toLocaleString('en-US')} missing in ${index.missing_fragments} fragments, ` +
-        `${index.stale_fragments} stale`,
-    );
-    const header = ['segment', 'fragments', 'rows', 'size', 'built from', 'created'];
-    const lines = index.segments.map((segment) => [
-      segment.uuid,
-      segment.fragments,
-      segment.rows,
-      formatBytes(segment.bytes),
-      segment.built_from_version,
-      segment.created_at ?? 'unknown',
-    ]);
-    if (lines.length > 0) printLine(formatTable(header, lines).replaceAll(/^/gm, '  '));
+async function status(this: Command, uri: string | undefined, options: Options): Promise<void> {
+  const { daemon, json = false } = options;
+  if ((uri === undefined) === (daemon === undefined)) this.error('give either a table, a database or --daemon');
+  const look = daemon === undefined ? lookAt(uri as string) : lookOf(() => askDaemon(daemon), formatDaemonStatus);
+  if (options.watch !== undefined) {
+    await watch(look, { intervalMs: (options.watch === true ? WATCH_S : options.watch) * 1000, json });
+    return;
   }
+  const seen = await look();
+  if (json) printJson(seen.json);
+  else printLine(seen.text);
+}
+
+function lookAt(uri: string): Look {
+  const cwd = process.cwd();
+  if (namesTable(uri)) return lookOf(inspectOneTable(tableLocation(uri, cwd)), formatTableStatus);
+  const database = databaseLocation(uri, cwd);
+  return lookOf(() => inspectDatabase(database), formatDatabaseStatus);
+}
+
+function lookOf<T>(see: () => Promise<T>, format: (seen: T) => string): Look {
+  return async () => {
+    const seen = await see();
+    return { json: seen, text: format(seen) };
+  };
 }

@@ -3,6 +3,7 @@
 import { asSegmentdError } from '../lib/errors.ts';
 import type { FragmentList } from './codec/fragments.ts';
 import type { IndexMetadata } from './codec/index-metadata.ts';
+import type { Manifest } from './codec/manifest.ts';
 import { coverageRatio } from './coverage.ts';
 import type { Declined } from './guards.ts';
 import { declineTable } from './guards.ts';
@@ -41,12 +42,21 @@ export type TableFacts = {
   readonly rows: number;
   readonly fragments: number;
   readonly declined: Declined | null;
+  /** Share of rows that every BTREE index covers, 0 to 1; 1 only when nothing is missing, null without an index. */
+  readonly coverage: number | null;
+  /** What at least one index misses. */
+  readonly missing_rows: number;
+  readonly missing_fragments: number;
   readonly indexes: readonly IndexFacts[];
 };
 
 /** Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
 export async function inspectTable(table: LanceTable): Promise<TableFacts> {
-  const manifest = await table.latest();
+  return factsOf(table.uri, await table.latest());
+}
+
+/** The same of a manifest that is at hand. */
+export function factsOf(uri: string, manifest: Manifest): TableFacts {
   let declined = declineTable(manifest);
   let states: IndexState[] = [];
   try {
@@ -56,13 +66,28 @@ export async function inspectTable(table: LanceTable): Promise<TableFacts> {
     declined ??= { code, message };
   }
   return {
-    uri: table.uri,
+    uri,
     version: manifest.version,
     rows: manifest.fragments.rows.reduce((sum, rows) => sum + rows, 0),
     fragments: manifest.fragments.length,
     declined,
+    ...coverageOfAll(states, manifest.fragments),
     indexes: states.map((state) => indexFacts(state, manifest.fragments)),
   };
+}
+
+function coverageOfAll(
+  states: readonly IndexState[],
+  { ids, rows, length }: FragmentList,
+): Pick<TableFacts, 'coverage' | 'missing_rows' | 'missing_fragments'> {
+  const missed = new Set(states.flatMap(({ coverage }) => Array.from(coverage.missing)));
+  let [coveredRows, missingRows] = [0, 0];
+  for (let at = 0; at < length; at++) {
+    if (missed.has(ids[at] as number)) missingRows += rows[at] as number;
+    else coveredRows += rows[at] as number;
+  }
+  const ratio = coverageRatio({ missing: Uint32Array.from(missed), stale: 0, coveredRows, missingRows });
+  return { coverage: states.length === 0 ? null : ratio, missing_rows: missingRows, missing_fragments: missed.size };
 }
 
 function indexFacts({ name, column, segments, coverage }: IndexState, fragments: FragmentList): IndexFacts {

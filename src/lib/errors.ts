@@ -105,6 +105,11 @@ export const ERRORS = {
   ),
   store_full: kind('backoff', EXIT.unavailable, 'The disk is full.'),
 
+  database_not_found: kind(
+    'never',
+    EXIT.declined,
+    'Check the path: a database is a folder that holds <table>.lance folders.',
+  ),
   daemon_unavailable: kind(
     'backoff',
     EXIT.unavailable,

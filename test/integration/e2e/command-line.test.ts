@@ -93,9 +93,9 @@ test('exit codes tell what went wrong', async () => {
   const broken = join(world.home, 'broken.yaml');
   await writeFile(broken, 'databases: {db: /tmp/db}\nkafka: {brokerz: [a:1]}\nhttp: {port: many}\n');
   const codes: [string[], number, string][] = [
-    [['status'], 64, 'missing required argument'],
+    [['status'], 64, 'give either'],
     [['frobnicate'], 64, 'unknown command'],
-    [['status', world.database], 64, 'ends in .lance'],
+    [['status', join(world.home, 'nowhere')], 65, 'database_not_found'],
     [['status', 's3://bucket/t.lance'], 64, 's3://'],
     [['status', join(world.home, 'nothing.lance')], 65, 'table_not_found'],
     [['index', join(world.home, 'nothing.lance')], 65, 'table_not_found'],

@@ -1,0 +1,91 @@
+/** What `status` shows of all tables of a database. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TableFacts } from '../lance/inspect.ts';
+import { inspectTable } from '../lance/inspect.ts';
+import { listTables } from '../lance/list-tables.ts';
+import { LanceTable } from '../lance/table.ts';
+import { asyncLimit } from '../lib/async-limit.ts';
+import type { ErrorCode } from '../lib/errors.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import { DEFAULT_MERGE } from '../maintenance/merge-policy.ts';
+import type { TierCounts } from '../maintenance/upkeep.ts';
+import { tierCounts } from '../maintenance/upkeep.ts';
+import { localStore } from '../store/local-store.ts';
+import { formatShare, formatTable } from './output.ts';
+import { formatTiers } from './table-status.ts';
+
+/** A table in short. */
+export type TableSummary = { readonly table: string } & Pick<
+  TableFacts,
+  'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'declined'
+> & { readonly indexes: readonly string[]; readonly tiers: TierCounts };
+
+/** A table that cannot be read. */
+export type UnreadableTable = {
+  readonly table: string;
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+};
+
+export type DatabaseReport = {
+  readonly database: string;
+  readonly tables: readonly (TableSummary | UnreadableTable)[];
+};
+
+/** Manifests read at once: bounds memory, and keeps a slow disk busy. */
+const AT_ONCE = 8;
+
+/** Errors: database_not_found, store_unavailable. What one table cannot tell stands in its place and hides no other. */
+export async function inspectDatabase(database: string): Promise<DatabaseReport> {
+  if (!statSync(database, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new SegmentdError('database_not_found', `there is no folder ${database}`);
+  }
+  const limit = asyncLimit(AT_ONCE);
+  const names = await listTables(database);
+  const tables = names.map((name) => limit.run(() => summarize(database, name)));
+  return { database, tables: await Promise.all(tables) };
+}
+
+async function summarize(database: string, name: string): Promise<TableSummary | UnreadableTable> {
+  try {
+    const facts = await inspectTable(new LanceTable(localStore(join(database, `${name}.lance`))));
+    const { version, rows, fragments, coverage, missing_rows, missing_fragments, declined, indexes } = facts;
+    return {
+      table: name,
+      version,
+      rows,
+      fragments,
+      coverage,
+      missing_rows,
+      missing_fragments,
+      declined,
+      indexes: indexes.map((index) => index.name),
+      tiers: tierCounts(indexes, DEFAULT_MERGE),
+    };
+  } catch (error) {
+    if (!(error instanceof SegmentdError)) throw error;
+    return { table: name, error: { code: error.code, message: error.message } };
+  }
+}
+
+const HEADER = [
+  ...['table', 'version', 'rows', 'indexes', 'covered', 'missing rows', 'missing fragments'],
+  ...['segments by tier', 'note'],
+];
+
+export function formatDatabaseStatus({ database, tables }: DatabaseReport): string {
+  const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
+  if (tables.length === 0) return `${database}  no tables`;
+  return `${database}  ${count}\n${formatTable(HEADER, tables.map(rowOf))}`;
+}
+
+function rowOf(it: TableSummary | UnreadableTable): (string | number)[] {
+  if ('error' in it) return [it.table, '-', '-', '-', '-', '-', '-', '', it.error.code];
+  return [
+    it.table,
+    ...[it.version, it.rows, it.indexes.length],
+    ...(it.coverage === null ? ['-', '-', '-'] : [formatShare(it.coverage), it.missing_rows, it.missing_fragments]),
+    formatTiers(it.tiers),
+    it.declined ? `declined: ${it.declined.code}` : '',
+  ];
+}

@@ -1,0 +1,117 @@
+/** What `status` shows of one table. */
+import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect.ts';
+import { factsOf } from '../lance/inspect.ts';
+import type { OwnCommit } from '../lance/last-commit.ts';
+import { findLastCommit } from '../lance/last-commit.ts';
+import { LanceTable } from '../lance/table.ts';
+import { DEFAULT_POLICY } from '../lance/table-plan.ts';
+import type { Tier } from '../maintenance/merge-policy.ts';
+import { DEFAULT_MERGE, tierOf } from '../maintenance/merge-policy.ts';
+import type { NextWork, TierCounts } from '../maintenance/upkeep.ts';
+import { nextWork, tierCounts } from '../maintenance/upkeep.ts';
+import { localStore } from '../store/local-store.ts';
+import { formatBytes, formatShare, formatTable } from './output.ts';
+import { LIMITS } from './table-work.ts';
+
+export type TieredSegment = SegmentFacts & { readonly tier: Tier };
+export type TieredIndex = Omit<IndexFacts, 'segments'> & {
+  readonly segments: readonly TieredSegment[];
+  readonly tiers: TierCounts;
+};
+
+export type TableReport = Omit<TableFacts, 'indexes'> & {
+  readonly indexes: readonly TieredIndex[];
+  /** Segments of all indexes by tier. */
+  readonly tiers: TierCounts;
+  /** The newest version that segmentd committed, or null when none was found. */
+  readonly last_commit: OwnCommit | null;
+  /** The oldest version that was looked at for it. */
+  readonly looked_back_to: number;
+  readonly next: NextWork;
+};
+
+/** A function that looks at the table: what has not changed is not read again. */
+export function inspectOneTable(location: string): () => Promise<TableReport> {
+  const table = new LanceTable(localStore(location));
+  return async () => {
+    const manifest = await table.latest();
+    const facts = factsOf(table.uri, manifest);
+    const { commit, lookedBackTo } = await findLastCommit(table, manifest.version);
+    return {
+      ...facts,
+      indexes: facts.indexes.map((index) => ({
+        ...index,
+        segments: index.segments.map((segment) => ({ ...segment, tier: tierOf(segment.rows, DEFAULT_MERGE) })),
+        tiers: tierCounts([index], DEFAULT_MERGE),
+      })),
+      tiers: tierCounts(facts.indexes, DEFAULT_MERGE),
+      last_commit: commit,
+      looked_back_to: lookedBackTo,
+      next: nextWork(manifest, DEFAULT_POLICY, LIMITS, DEFAULT_MERGE),
+    };
+  };
+}
+
+export const formatTiers = (tiers: TierCounts): string =>
+  Object.entries(tiers)
+    .map(([tier, count]) => `${tier}:${count}`)
+    .join(' ');
+
+const number = (value: number) => value.toLocaleString('en-US');
+const counted = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+export function formatTableStatus(status: TableReport): string {
+  const { uri, version, rows, fragments, declined, indexes } = status;
+  return [
+    `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
+    ...(declined ? [`declined: ${declined.code}: ${declined.message}`] : []),
+    ...(indexes.length === 0 ? ['no BTREE index'] : []),
+    ...indexes.map(formatIndex),
+    '',
+    formatLastCommit(status),
+    formatNext(status),
+  ].join('\n');
+}
+
+function formatIndex(index: TieredIndex): string {
+  const head =
+    `\n${index.name}  BTREE on ${index.column}, ${formatShare(index.coverage)} covered: ` +
+    `${counted(index.covered_rows, 'row')}, ` +
+    `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
+    `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}`;
+  if (index.segments.length === 0) return head;
+  const header = ['segment', 'tier', 'fragments', 'rows', 'size', 'built from', 'created'];
+  const lines = index.segments.map((segment) => [
+    segment.uuid,
+    String(segment.tier),
+    segment.fragments,
+    segment.rows,
+    formatBytes(segment.bytes),
+    segment.built_from_version,
+    segment.created_at ?? 'unknown',
+  ]);
+  return `${head}\n${formatTable(header, lines).replaceAll(/^/gm, '  ')}`;
+}
+
+function formatLastCommit({ last_commit: commit, looked_back_to: from, version }: TableReport): string {
+  if (!commit) return `last commit of segmentd: none among versions ${from} to ${version}`;
+  const properties = Object.entries(commit.properties).map(([key, value]) => `  ${key} = ${value}`);
+  const head = `last commit of segmentd: version ${commit.version}, ${commit.operation} on version ${commit.read_version}`;
+  return [head, ...properties].join('\n');
+}
+
+function formatNext({ declined, next: { segments, rebuilds, merges, merges_due: due } }: TableReport): string {
+  if (declined) return 'next: nothing, the table is declined';
+  const lines = [
+    ...segments.map(
+      ({ index, fragments, rows }) =>
+        `next: ${rebuilds ? 'rebuild' : 'build'} a segment of ${index} over ${counted(fragments, 'fragment')}, ${counted(rows, 'row')}`,
+    ),
+    ...merges.map(
+      ({ index, segments: inputs, rows, reason }) =>
+        `next: merge ${inputs} segments of ${index} into one of ${counted(rows, 'row')} (${reason})`,
+    ),
+    ...(due > merges.length ? [`      ${due} merges are due in all`] : []),
+  ];
+  return lines.length > 0 ? lines.join('\n') : 'next: nothing';
+}

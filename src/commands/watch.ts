@@ -1,0 +1,46 @@
+/** Looks again and again: a screen that is drawn anew on a terminal, lines otherwise. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asSegmentdError } from '../lib/errors.ts';
+import { printJson, printLine } from './output.ts';
+
+/** One look: what `--json` prints, and the same for people. */
+export type Look = () => Promise<{ readonly json: unknown; readonly text: string }>;
+
+export type WatchOptions = { readonly intervalMs: number; readonly json: boolean };
+
+/**
+ * Resolves after SIGINT or SIGTERM. The first look throws what it meets; later ones print it and go on, since what is watched
+ * may be in the middle of a change.
+ */
+export async function watch(look: Look, { intervalMs, json }: WatchOptions): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (let first = true; !stopping.signal.aborted; first = false) {
+    const seen = await look().catch((thrown: unknown) => {
+      if (first) throw thrown;
+      const { code, message } = asSegmentdError(thrown);
+      return { json: { error: { code, message } }, text: `${code}: ${message}` };
+    });
+    if (stopping.signal.aborted) break;
+    if (json) printJson(seen.json);
+    else if (process.stdout.isTTY)
+      process.stdout.write(`${first ? CLEAR : ''}${screenOf(seen.text, process.stdout.rows || Infinity)}`);
+    else printLine(`${seen.text}\n`);
+    await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+  }
+}
+
+const CLEAR = '\x1b[2J';
+const HOME = '\x1b[H';
+const CLEAR_REST_OF_LINE = '\x1b[K';
+const CLEAR_BELOW = '\x1b[J';
+
+/**
+ * The first lines of the text, as many as fit, from the top left corner on. What stood there is overwritten rather than cleared
+ * first, which would flicker.
+ */
+export function screenOf(text: string, rows: number): string {
+  const lines = text.split('\n').slice(0, Math.max(1, rows - 1));
+  return `${HOME}${lines.map((line) => `${line}${CLEAR_REST_OF_LINE}\n`).join('')}${CLEAR_BELOW}`;
+}

@@ -1,0 +1,206 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Index } from '@lancedb/lancedb';
+import { expect, onTestFinished, test } from 'vitest';
+import { people } from '../../../bench/demo/people.ts';
+import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
+import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
+import { segmentd } from '../../helpers/cli.ts';
+import { index, realTable } from '../../helpers/lance-table.ts';
+
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const status = async (...args: string[]) => JSON.parse((await segmentd(['status', ...args, '--json'])).stdout);
+/** The same without a process. */
+const textOf = async (uri: string) => formatTableStatus(await inspectOneTable(uri)());
+
+async function indexed(rows: number) {
+  const real = await realTable(people(0, rows));
+  for (const column of ['id', 'name']) await real.table.createIndex(column, { config: Index.btree() });
+  return real;
+}
+
+test('status of a table tells tiers, the last commit of segmentd and what comes next', async () => {
+  const { uri, table } = await indexed(6_000);
+  await table.add(people(6_000, 10));
+  expect(await status(uri)).toMatchObject({
+    missing_rows: 10,
+    missing_fragments: 1,
+    tiers: { 1: 2 },
+    last_commit: null,
+    looked_back_to: 1,
+    next: {
+      segments: [
+        { index: 'id_idx', column: 'id', fragments: 1, rows: 10 },
+        { index: 'name_idx', column: 'name', fragments: 1, rows: 10 },
+      ],
+      merges: [],
+      merges_due: 0,
+    },
+  });
+  const before = await textOf(uri);
+  expect(before).toContain('last commit of segmentd: none among versions 1 to 4');
+  expect(before).toContain('next: build a segment of name_idx over 1 fragment, 10 rows');
+
+  await segmentd(['index', uri]);
+  // Versions of others on top: it is found all the same.
+  for (const from of [6_010, 6_020]) await table.add(people(from, 10));
+  const after = await inspectOneTable(uri)();
+  expect(after).toMatchObject({
+    version: 7,
+    tiers: { 0: 2, 1: 2 },
+    last_commit: {
+      version: 5,
+      read_version: 4,
+      operation: 'CreateIndex',
+      properties: { 'segmentd.command': 'index', 'segmentd.version': expect.any(String) },
+    },
+  });
+  expect(after.indexes[0]).toMatchObject({ tiers: { 0: 1, 1: 1 }, segments: [{ tier: 1 }, { tier: 0 }] });
+  const shown = (await segmentd(['status', uri])).stdout;
+  expect(shown).toContain('last commit of segmentd: version 5, CreateIndex on version 4');
+  expect(shown).toContain('segmentd.command = index');
+  expect(shown).toContain('segments by tier 0:1 1:1');
+});
+
+test('status of a table tells the merges that are due', async () => {
+  const { uri, table } = await indexed(10);
+  for (let batch = 1; batch < 8; batch++) {
+    await table.add(people(10 * batch, 10));
+    await index(uri);
+  }
+  expect((await inspectOneTable(uri)()).next).toMatchObject({
+    segments: [],
+    merges: [{ index: 'id_idx', reason: 'tier', segments: 8, rows: 80 }, { index: 'name_idx' }],
+    merges_due: 2,
+  });
+  expect(await textOf(uri)).toContain('next: merge 8 segments of id_idx into one of 80 rows (tier)');
+  await segmentd(['merge', uri]);
+  expect(await textOf(uri)).toMatch(/\nnext: nothing$/);
+});
+
+test('status of a database shows every table; one that cannot be read hides no other', async () => {
+  const { database, uri, table, connection } = await indexed(1_000);
+  await table.add(people(1_000, 1));
+  await connection.createTable('plain', people(0, 5));
+  const stable = await connection.createTable('stable', people(0, 5), {
+    storageOptions: { newTableEnableStableRowIds: 'true' },
+  });
+  await stable.createIndex('id', { config: Index.btree() });
+  await mkdir(join(database, 'broken.lance', '_versions'), { recursive: true });
+  await writeFile(join(database, 'broken.lance', '_versions', '1.manifest'), 'no manifest');
+  await symlink('nowhere', join(database, 'gone.lance'));
+  await writeFile(join(database, 'file.lance'), 'no folder, no table');
+
+  const { tables } = await status(database);
+  expect(tables.map(({ table: name }: { table: string }) => name)).toEqual(['broken', 'gone', 'plain', 'stable', 't']);
+  expect(tables).toMatchObject([
+    { error: { code: 'table_unreadable' } },
+    { error: { code: 'table_not_found' } },
+    { rows: 5, indexes: [], coverage: null, tiers: {} },
+    { rows: 5, declined: { code: 'table_stable_row_ids' } },
+    {
+      version: 4,
+      rows: 1_001,
+      indexes: ['id_idx', 'name_idx'],
+      missing_rows: 1,
+      missing_fragments: 1,
+      tiers: { 0: 2 },
+    },
+  ]);
+  const { stdout, code } = await segmentd(['status', `${database}/`]);
+  expect(code).toBe(0);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines).toHaveLength(7);
+  expect(lines[1]?.split(/ {2,}/)).toEqual([
+    ...['table', 'version', 'rows', 'indexes', 'covered', 'missing rows', 'missing fragments'],
+    ...['segments by tier', 'note'],
+  ]);
+  expect(lines[2]).toMatch(/^broken .* table_unreadable$/);
+  expect(lines[5]).toMatch(/^stable .* declined: table_stable_row_ids$/);
+  // 1000 of 1001 rows are 99.9001 %.
+  expect(lines[6]?.split(/ +/)).toEqual(['t', '4', '1,001', '2', '99.90', '%', '1', '1', '0:2']);
+
+  await index(uri);
+  expect(formatDatabaseStatus(await inspectDatabase(database))).toMatch(/\nt +5 +1,001 +2 +100\.00 % +0 +0 +0:4$/);
+});
+
+test('a database that is not there is an error, an empty one is not', async () => {
+  const { database } = await indexed(10);
+  const missing = await segmentd(['status', join(database, 'nowhere')]);
+  expect([missing.code, missing.stderr]).toEqual([65, expect.stringContaining('database_not_found')]);
+  await mkdir(join(database, 'empty'));
+  expect(formatDatabaseStatus(await inspectDatabase(join(database, 'empty')))).toContain('no tables');
+});
+
+test('--watch --json prints a line per look, lives through a bad one, and ends on SIGINT with 0', async () => {
+  const { uri, table, connection } = await indexed(10);
+  const watcher = spawn(process.execPath, [MAIN, 'status', uri, '--watch', '0.1', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void watcher.kill('SIGKILL'));
+  const lines = createInterface({ input: watcher.stdout })[Symbol.asyncIterator]();
+  const seen = async () => JSON.parse((await lines.next()).value ?? 'null') as Record<string, unknown>;
+  const until = async (wanted: Record<string, unknown>) => {
+    for (;;) {
+      const look = await seen();
+      if (Object.entries(wanted).every(([key, value]) => JSON.stringify(look[key]) === JSON.stringify(value)))
+        return look;
+    }
+  };
+  expect(await seen()).toMatchObject({ version: 3, coverage: 1 });
+  await table.add(people(10, 5));
+  expect(await until({ version: 4 })).toMatchObject({ missing_rows: 5 });
+  await connection.dropTable('t');
+  expect(await until({ version: undefined })).toMatchObject({ error: { code: 'table_not_found' } });
+  await connection.createTable('t', people(0, 7));
+  expect(await until({ rows: 7 })).toMatchObject({ version: 1, indexes: [] });
+  watcher.kill('SIGINT');
+  await once(watcher, 'exit');
+  expect(watcher.exitCode).toBe(0);
+});
+
+test('--watch wants a table that is there, and seconds that make sense', async () => {
+  const { database, uri } = await indexed(10);
+  expect((await segmentd(['status', join(database, 'nothing.lance'), '--watch'])).code).toBe(65);
+  for (const wrong of ['0', 'often']) {
+    expect((await segmentd(['status', uri, '--watch', wrong])).code).toBe(64);
+  }
+});
+
+/** Runs a command on a terminal of its own: what it is told to type goes there, too. */
+const ON_A_TERMINAL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+seen, typed = b'', False
+while True:
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:
+        break
+    seen += data
+    if not typed and seen.count(b'\\x1b[H') >= 3:
+        os.write(terminal, b'\\x03')
+        typed = True
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+test('--watch draws a terminal anew with each look, and ends on Control-C with 0', async () => {
+  const { database } = await indexed(10);
+  const args = ['-c', ON_A_TERMINAL, process.execPath, MAIN, 'status', database, '--watch', '0.1'];
+  const child = spawn('python3', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let seen = '';
+  child.stdout.on('data', (data) => {
+    seen += data;
+  });
+  await once(child, 'close');
+  expect(child.exitCode).toBe(0);
+  expect(seen.startsWith('\x1b[2J\x1b[H')).toBe(true);
+  expect(seen.match(/100\.00 %/g)?.length).toBeGreaterThanOrEqual(3);
+});
