@@ -2,6 +2,7 @@
 /** Arguments in, exit code out. The only place that ends the process. */
 import { Command, CommanderError } from 'commander';
 import { announceCommand } from './commands/announce.ts';
+import { backfillCommand } from './commands/backfill.ts';
 import { configCommand } from './commands/config.ts';
 import { indexCommand } from './commands/index-table.ts';
 import { mergeCommand } from './commands/merge.ts';
@@ -25,6 +26,7 @@ function program(): Command {
     verifyCommand(),
     mergeCommand(),
     announceCommand(),
+    backfillCommand(),
     configCommand(),
   ]) {
     root.addCommand(command);

@@ -43,6 +43,21 @@ export async function ensureTopics(
   }
 }
 
+/** How many partitions the topic has. Throws SegmentdError `broker_unavailable` or `broker_denied`. */
+export async function partitionsOf(settings: KafkaSettings, topic: string): Promise<number> {
+  const kafka = await openClient(settings, () => undefined);
+  const admin = kafka.admin({ retry: CLIENT_RETRY });
+  try {
+    await admin.connect();
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics[0]?.partitions.length ?? 0;
+  } catch (error) {
+    throw asKafkaError(error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
 /**
  * Creates a topic and waits until its partitions take records. False when it was there, or another member was faster, which is
  * as good. The client's own wait ends too early: a first batch is then refused by some of its partitions, sent again as a

@@ -29,21 +29,18 @@ export function cutBackfill(
   fragments: Uint32Array,
   { rowsPerPart, maxFragments }: { rowsPerPart: number; maxFragments: number },
 ): BackfillPart[] {
-  const total = rowsOf(manifest, fragments);
-  // Equal parts, rather than full ones and a small rest that somebody waits for.
-  const target = total / Math.max(1, Math.ceil(total / rowsPerPart));
   const parts: BackfillPart[] = [];
+  let left = rowsOf(manifest, fragments);
   let ids: number[] = [];
   let rows = 0;
-  let done = 0;
   for (const id of fragments) {
     const more = rowsOf(manifest, [id]);
     const isFull = rows + more > rowsPerPart || ids.length === maxFragments;
-    // The cut that lies nearer to where the part should end.
-    const isNearer = done + rows + more / 2 > (parts.length + 1) * target;
-    if (ids.length > 0 && (isFull || isNearer)) {
+    // Equal parts of what is left, rather than full ones and a small rest that somebody waits for. Cut where it is nearer.
+    const target = left / Math.max(1, Math.ceil(left / rowsPerPart));
+    if (ids.length > 0 && (isFull || rows + more / 2 > target)) {
       parts.push({ fragments: ids, rows });
-      done += rows;
+      left -= rows;
       [ids, rows] = [[], 0];
     }
     ids.push(id);

@@ -3,6 +3,7 @@ import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { openClient } from '../../../src/kafka/client.ts';
 
 export type TopicRecord = {
+  readonly partition: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,9 +19,9 @@ export async function readTopic(settings: KafkaSettings, topic: string, count: n
   try {
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
-      eachMessage: async ({ message: { key, value, headers } }) => {
+      eachMessage: async ({ partition, message: { key, value, headers } }) => {
         const text = Object.entries(headers ?? {}).map(([name, content]) => [name, String(content)]);
-        records.push({ key, value, headers: Object.fromEntries(text) as Record<string, string> });
+        records.push({ partition, key, value, headers: Object.fromEntries(text) as Record<string, string> });
         if (records.length >= count) resolve();
       },
     });

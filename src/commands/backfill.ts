@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { publishSpread } from '../kafka/publish-events.ts';
+import { resolveTable } from '../kafka/table-address.ts';
+import { kafkaSettings } from '../kafka-settings.ts';
+import type { BackfillPart } from '../lance/backfill-plan.ts';
+import { cutBackfill, missingOfAny, rowsOf } from '../lance/backfill-plan.ts';
+import { LanceTable } from '../lance/table.ts';
+import type { TablePolicy } from '../lance/table-plan.ts';
+import { planTable } from '../lance/table-plan.ts';
+import type { AppendEvent, TableRef } from '../model.ts';
+import { backfillEvents } from '../stages/hand-out.ts';
+import { localStore } from '../store/local-store.ts';
+import { formatTable, printJson, printLine } from './output.ts';
+import { openProgress } from './progress.ts';
+
+/** How long to try, milliseconds, as for `announce`. */
+const DEADLINE_MS = 15_000;
+const POLL_MS = 250;
+
+type Options = { config?: string; rowsPerSegment?: number; wait: boolean; dryRun?: boolean; json?: boolean };
+
+export function backfillCommand(): Command {
+  return new Command('backfill')
+    .description('share out what the indexes of a table miss to all running daemons')
+    .argument('<table>', 'the table as <database>/<table>')
+    .option('-c, --config <file>', 'configuration file')
+    .option('--rows-per-segment <n>', 'instead of backfill.rows_per_segment', atLeastOne)
+    .option('--no-wait', 'publish the events and end')
+    .option('--dry-run', 'print the events and publish nothing')
+    .option('--json', 'print one JSON object')
+    .action(backfill);
+}
+
+function atLeastOne(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
+  return Number(text);
+}
+
+async function backfill(address: string, options: Options): Promise<void> {
+  const config = loadConfig({ file: options.config, env: process.env, cwd: process.cwd() });
+  const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
+  const ref = resolveTable(databases, address);
+  const table = new LanceTable(localStore(ref.uri));
+  const { events, parts, missing, version } = await planBackfill(config, ref, table, options);
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };
+  if (options.dryRun) {
+    if (options.json) printJson({ ...facts, parts: parts.map(partFacts) });
+    else printParts(ref.id, version, parts);
+    return;
+  }
+  if (events.length > 0) await publish(config, events);
+  if (!options.json) printLine(`${ref.id}: ${rows.toLocaleString('en-US')} rows to cover in ${events.length} events`);
+  const started = performance.now();
+  if (options.wait && events.length > 0) await follow(table, policyOf(config, ref), missing, rows);
+  const seconds = Math.round(performance.now() - started) / 1000;
+  if (options.json) printJson({ ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) });
+  else if (options.wait) printLine(`${ref.id}: all of it is covered`);
+}
+
+function policyOf(config: Config, { id }: TableRef): TablePolicy {
+  const settings = config.tables[id];
+  return { wanted: settings?.indexes ?? 'existing', stableRowIds: settings?.stable_row_ids ?? 'decline' };
+}
+
+async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { rowsPerSegment }: Options) {
+  const manifest = await table.latest();
+  const limits = { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments };
+  const plan = planTable(manifest, policyOf(config, ref), limits);
+  const missing = missingOfAny(plan.states);
+  const { version } = manifest;
+  const parts = cutBackfill(manifest, missing, {
+    rowsPerPart: rowsPerSegment ?? config.backfill.rows_per_segment,
+    maxFragments: limits.maxFragments,
+  });
+  // An index that has to be replaced whole is one member's work: an event that names no fragments.
+  const events: readonly AppendEvent[] =
+    plan.remove.length > 0 ? [{ table: ref, version, producer: 'segmentd' }] : backfillEvents(ref, version, parts);
+  return { events, parts, missing, version };
+}
+
+async function publish(config: Config, events: readonly AppendEvent[]): Promise<void> {
+  const { openProducer } = await import('../kafka/producer.ts');
+  const { partitionsOf } = await import('../kafka/topics.ts');
+  const settings = kafkaSettings(config);
+  const partitions = await partitionsOf(settings, settings.topic);
+  const producer = openProducer(settings);
+  try {
+    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs: DEADLINE_MS });
+  } finally {
+    await producer.close();
+  }
+}
+
+/** Until every one of the fragments that is still there is covered. */
+async function follow(table: LanceTable, policy: TablePolicy, asked: Uint32Array, total: number): Promise<void> {
+  const progress = openProgress();
+  const wanted = new Set(asked);
+  const limits = { maxRows: 1, maxFragments: 1 };
+  try {
+    for (;;) {
+      const manifest = await table.latest();
+      const missing = missingOfAny(planTable(manifest, policy, limits).states).filter((id) => wanted.has(id));
+      progress.update(Math.max(0, total - rowsOf(manifest, missing)), total);
+      if (missing.length === 0) return;
+      await sleep(POLL_MS);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+const partFacts = ({ fragments, rows }: BackfillPart) => ({
+  fragments: fragments.length,
+  first: fragments[0],
+  last: fragments.at(-1),
+  rows,
+});
+
+function printParts(table: string, version: number, parts: readonly BackfillPart[]): void {
+  if (parts.length === 0) {
+    printLine(`${table} misses nothing at version ${version}`);
+    return;
+  }
+  printLine(`${table} version ${version}: ${parts.length} events`);
+  const rows = parts.map(partFacts).map((it, at) => [at + 1, it.fragments, `${it.first} to ${it.last}`, it.rows]);
+  printLine(formatTable(['event', 'fragments', 'ids', 'rows'], rows));
+}
