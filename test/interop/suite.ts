@@ -12,6 +12,7 @@ import { checksThemselves } from './checks-themselves.ts';
 import { races, rewrittenColumns } from './disturbances.ts';
 import { lifeOfATable } from './life-of-a-table.ts';
 import { lanceItself, refusals } from './limits.ts';
+import { mergedSegments } from './merged-segments.ts';
 import { rebuiltWhole } from './stable-row-ids.ts';
 import type { Shape } from './table-under-test.ts';
 import { TableUnderTest } from './table-under-test.ts';
@@ -58,6 +59,7 @@ export function interopSuite(version: PylanceVersion): void {
     lifeOfATable(shape, newTable, version !== PYLANCE_VERSIONS.oldest);
   });
   describe('while segmentd builds', () => races(newTable));
+  describe('a table that segmentd merges', () => mergedSegments(newTable));
   describe('a column that was rewritten in place', () => rewrittenColumns(newTable));
   describe('stable row ids', () => rebuiltWhole(newTable));
   describe('Lance itself', () => lanceItself(version, newTable));

@@ -14,6 +14,11 @@ import type { WantedIndexes } from '../../src/lance/index-plan.ts';
 import type { SegmentBuilder } from '../../src/lance/segment-builder.ts';
 import { lanceSegmentBuilder } from '../../src/lance/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table.ts';
+import { DEFAULT_POLICY } from '../../src/lance/table-plan.ts';
+import { planMerges } from '../../src/maintenance/merge-plan.ts';
+import { planMergeTo } from '../../src/maintenance/merge-policy.ts';
+import type { MergeResult } from '../../src/maintenance/merge-table.ts';
+import { mergeTable } from '../../src/maintenance/merge-table.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import type { Report } from './report.ts';
 import { lanceDbDisagreements } from './report.ts';
@@ -25,6 +30,7 @@ export type Shape = { readonly maker: Maker; readonly dataFormat: DataFormat; re
 
 const TABLE = 'rows';
 const WRITER = { library: 'segmentd', version: '0.0.0-interop' };
+const COMMIT = { maxAttempts: 5, backoffMs: 10, writer: WRITER };
 export const PROPERTIES = { 'segmentd.command': 'interop' };
 
 export class TableUnderTest {
@@ -107,8 +113,23 @@ export class TableUnderTest {
       wanted,
       stableRowIds,
       limits: { maxRows: 1_000_000, maxFragments: 1000 },
-      commit: { maxAttempts: 5, backoffMs: 10, writer: WRITER },
+      commit: COMMIT,
       properties: PROPERTIES,
+    });
+  }
+
+  /** segmentd merges each index into `to` segments, as far as one commit goes; `meanwhile` as above. Null when nothing is due. */
+  async merge(to: number, meanwhile?: () => Promise<unknown>): Promise<MergeResult | null> {
+    const builder = lanceSegmentBuilder(join(this.folder, 'scratch'));
+    const table = this.open();
+    const manifest = await table.latest();
+    const plan = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, to));
+    if (plan.merges.length === 0) return null;
+    return mergeTable(table, manifest, plan, {
+      builder: meanwhile ? disturbed(builder, meanwhile) : builder,
+      commit: COMMIT,
+      properties: PROPERTIES,
+      inPlace: (land) => land(),
     });
   }
 
