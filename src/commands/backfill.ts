@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { publishSpread } from '../kafka/publish-events.ts';
@@ -13,6 +13,7 @@ import { planTable } from '../lance/table-plan.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
 import { backfillEvents } from '../stages/hand-out.ts';
 import { localStore } from '../store/local-store.ts';
+import { atLeastOne } from './arguments.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
 
@@ -32,11 +33,6 @@ export function backfillCommand(): Command {
     .option('--dry-run', 'print the events and publish nothing')
     .option('--json', 'print one JSON object')
     .action(backfill);
-}
-
-function atLeastOne(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
-  return Number(text);
 }
 
 async function backfill(address: string, options: Options): Promise<void> {

@@ -2,22 +2,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { CatchUp } from '../lance/catch-up.ts';
-import { catchUp } from '../lance/catch-up.ts';
+import { catchUpInParts } from '../lance/catch-up-parts.ts';
 import { tableLocation } from '../lance/location.ts';
 import { LanceTable } from '../lance/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { localStore } from '../store/local-store.ts';
+import { atLeastOne } from './arguments.ts';
 import { formatTable, printJson, printLine } from './output.ts';
+import { openProgress } from './progress.ts';
 import { COMMIT, LIMITS } from './table-work.ts';
 
-type Options = { column?: string[]; stableRowIds: 'decline' | 'rebuild'; json?: boolean; scratchDir: string };
+type Options = {
+  column?: string[];
+  name?: string;
+  rowsPerSegment: number;
+  concurrency: number;
+  stableRowIds: 'decline' | 'rebuild';
+  json?: boolean;
+  scratchDir: string;
+};
+
+/** Builds at once: LanceDB uses several threads for a part of each. */
+const CONCURRENCY = 2;
 
 export function indexCommand(): Command {
   return new Command('index')
     .description('bring the BTREE indexes of a table up to date, without Kafka')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
     .option('-C, --column <column...>', 'index these columns, creating the index where missing; default: existing ones')
+    .option('--name <name>', 'name of the index, for a single column; default: that of LanceDB')
+    .option('--rows-per-segment <n>', 'most rows of one segment', atLeastOne, LIMITS.maxRows)
+    .option('--concurrency <n>', 'segments that are built at once', atLeastOne, CONCURRENCY)
     .addOption(
       new Option('--stable-row-ids <how>', 'tables with stable row ids: leave them, or replace each index whole')
         .choices(['decline', 'rebuild'])
@@ -28,15 +44,21 @@ export function indexCommand(): Command {
     .action(indexTable);
 }
 
-async function indexTable(uri: string, options: Options): Promise<void> {
+async function indexTable(this: Command, uri: string, options: Options): Promise<void> {
+  const { column: columns, name } = options;
+  if (name !== undefined && columns?.length !== 1) this.error('--name goes with exactly one --column');
   const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
   const { lanceSegmentBuilder } = await import('../lance/segment-builder.ts');
   const scratch = await openScratch(options.scratchDir);
+  const progress = openProgress();
   try {
-    const done = await catchUp(table, lanceSegmentBuilder(scratch.dir), {
-      wanted: options.column?.map((column) => ({ column })) ?? 'existing',
+    const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir), {
+      wanted: columns?.map((column) => ({ column, name })) ?? 'existing',
+      rowsPerSegment: options.rowsPerSegment,
+      concurrency: options.concurrency,
+      onProgress: (rows, total) => progress.update(rows, total),
       stableRowIds: options.stableRowIds,
       limits: LIMITS,
       commit: COMMIT,
@@ -45,6 +67,7 @@ async function indexTable(uri: string, options: Options): Promise<void> {
     if (options.json) printJson(factsOf(table.uri, done));
     else printDone(table.uri, done);
   } finally {
+    progress.end();
     await scratch.remove();
   }
 }

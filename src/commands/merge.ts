@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { tableLocation } from '../lance/location.ts';
 import { LanceTable } from '../lance/table.ts';
 import { DEFAULT_POLICY } from '../lance/table-plan.ts';
@@ -14,6 +14,7 @@ import { DEFAULT_MERGE, outlook, planMergeTo } from '../maintenance/merge-policy
 import type { Merged } from '../maintenance/merge-table.ts';
 import { mergeTable } from '../maintenance/merge-table.ts';
 import { localStore } from '../store/local-store.ts';
+import { atLeastOne } from './arguments.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
 import { COMMIT } from './table-work.ts';
 
@@ -35,11 +36,6 @@ export function mergeCommand(): Command {
     .option('--scratch-dir <dir>', 'folder for unpublished segments', join(tmpdir(), 'segmentd'))
     .option('--json', 'print one JSON object')
     .action(merge);
-}
-
-function atLeastOne(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
-  return Number(text);
 }
 
 async function merge(uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {

@@ -11,6 +11,7 @@ import type { RejectCause } from './reject-causes.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
 import { buildUnlessStale } from './segment-builder.ts';
 import type { LanceTable } from './table.ts';
+import type { PlanScope } from './table-plan.ts';
 import { planTable } from './table-plan.ts';
 
 export type CatchUp = {
@@ -31,6 +32,10 @@ export type CatchUpSettings = {
   readonly limits: BatchLimits;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
+  /** Default: everything that is missing. */
+  readonly scope?: PlanScope;
+  /** Called after each commit with the rows of its segments. */
+  readonly onRows?: (rows: number) => void;
 };
 
 /** Rounds in a row that the table may move under the build before it counts as contended. */
@@ -41,14 +46,14 @@ const FRUITLESS_PAUSE_MS = 100;
 export async function catchUp(
   table: LanceTable,
   builder: SegmentBuilder,
-  { wanted, stableRowIds = 'decline', limits, commit, properties }: CatchUpSettings,
+  { wanted, stableRowIds = 'decline', limits, commit, properties, scope, onRows }: CatchUpSettings,
 ): Promise<CatchUp> {
   const took = { planMs: 0, publishMs: 0, commitMs: 0, attempts: 0 };
   const segments: RebasedSegment['segment'][] = [];
   for (let fruitless = 0; ; ) {
     const lap = stopwatch();
     const manifest = await table.latest();
-    const { requests, remove } = planTable(manifest, { wanted, stableRowIds }, limits);
+    const { requests, remove } = planTable(manifest, { wanted, stableRowIds }, limits, scope);
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
@@ -65,7 +70,9 @@ export async function catchUp(
     if (outcome.kind === 'unknown') throw new SegmentdError('commit_unknown', outcome.error.message);
     if (outcome.kind === 'landed') {
       fruitless = 0;
-      segments.push(...outcome.rebased.keep.map(({ segment }) => segment));
+      const landed = outcome.rebased.keep.map(({ segment }) => segment);
+      segments.push(...landed);
+      onRows?.(landed.reduce((sum, { rows }) => sum + rows, 0));
       continue;
     }
     if (outcome.error) throw outcome.error;

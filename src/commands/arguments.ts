@@ -1,0 +1,8 @@
+/** Parsers of option values. */
+import { InvalidArgumentError } from 'commander';
+
+/** A whole number from 1 to ten digits. */
+export function atLeastOne(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
+  return Number(text);
+}

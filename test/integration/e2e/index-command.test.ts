@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { connect } from '@lancedb/lancedb';
+import { expect, test } from 'vitest';
+import { people } from '../../../bench/demo/people.ts';
+import { segmentd } from '../../helpers/cli.ts';
+import { tempDir } from '../../helpers/temp-dir.ts';
+import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
+
+const FRAGMENTS = 12;
+
+/** A table without any index. */
+async function plainTable(): Promise<{ uri: string; scratch: string[] }> {
+  const database = await tempDir();
+  const connection = await connect(database);
+  const table = await connection.createTable('t', people(0, 10));
+  for (let at = 1; at < FRAGMENTS; at++) await table.add(people(at * 10, 10));
+  table.close();
+  connection.close();
+  return { uri: join(database, 't.lance'), scratch: ['--scratch-dir', join(database, 'scratch')] };
+}
+
+const statusOf = async (uri: string) => JSON.parse((await segmentd(['status', uri, '--json'])).stdout);
+
+test('several columns are indexed in parts that are built side by side, with progress', async () => {
+  const { uri, scratch } = await plainTable();
+  const options = ['--rows-per-segment', '30', '--concurrency', '3', '--json', ...scratch];
+  const done = await segmentd(['index', uri, '-C', 'id', 'name', ...options]);
+  expect(done.code).toBe(0);
+  expect(JSON.parse(done.stdout).indexes).toHaveLength(2 * 4);
+  expect(done.stderr).toMatch(/^0 % {2}0 of 240 rows/);
+  expect(done.stderr).toContain('100 %  240 of 240 rows');
+  const { indexes } = await statusOf(uri);
+  expect(indexes.map(({ name }: { name: string }) => name)).toEqual(['id_idx', 'name_idx']);
+  for (const { coverage, segments } of indexes) {
+    expect(coverage).toBe(1);
+    expect(segments.map(({ rows }: { rows: number }) => rows)).toEqual([30, 30, 30, 30]);
+  }
+  expect((await segmentd(['verify', uri])).stdout).toContain('no findings');
+  const again = await segmentd(['index', uri, ...options]);
+  expect([JSON.parse(again.stdout).indexes, again.stderr]).toEqual([[], '']);
+});
+
+test('an index gets the name it is given, which is for one column', async () => {
+  const { uri, scratch } = await plainTable();
+  expect((await segmentd(['index', uri, '-C', 'id', 'name', '--name', 'x', ...scratch])).code).toBe(64);
+  expect((await segmentd(['index', uri, '--name', 'x', ...scratch])).code).toBe(64);
+  expect((await segmentd(['index', uri, '-C', 'id', '--concurrency', '0', ...scratch])).code).toBe(64);
+  expect((await segmentd(['index', uri, '-C', 'id', '--name', 'by_id', ...scratch])).code).toBe(0);
+  expect((await statusOf(uri)).indexes).toMatchObject([{ name: 'by_id', column: 'id', coverage: 1 }]);
+});
+
+test('beside a running daemon and a writer nothing is covered twice', async () => {
+  const world = await makeWorld({ sweep: { interval_s: 600 } });
+  await makeTable(world, 'people', 100);
+  const daemon = await world.daemon();
+  const table = await openTable(world.database, 'people');
+  const key = Buffer.from('db/people');
+  const write = async () => {
+    for (let at = 0; at < 20; at++) {
+      await table.add(people(100 + at * 10, 10));
+      await world.producer.send(world.settings.topic, [{ key, value: Buffer.from('{"table":"db/people"}') }]);
+    }
+  };
+  const uri = world.tableFolder('people');
+  const index = async () => {
+    for (let at = 0; at < 3; at++) {
+      const scratch = join(world.home, 'scratch-of-index');
+      expect((await segmentd(['index', uri, '--rows-per-segment', '20', '--scratch-dir', scratch])).code).toBe(0);
+    }
+  };
+  await Promise.all([write(), index()]);
+  await until('it is covered', () => covered(world, 'people'));
+  expect((await segmentd(['verify', uri])).stdout).toContain('no findings');
+  expect(await daemon.stop()).toBe(0);
+});
