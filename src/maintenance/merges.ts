@@ -9,6 +9,7 @@ import { readLostRaces } from '../lance/lost-races.ts';
 import type { LanceTable } from '../lance/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
+import { indexReport } from '../stages/index-report.ts';
 import type { Kit } from '../stages/kit.ts';
 import { memberProperties } from '../stages/provenance.ts';
 import { backoffMs } from '../stages/retry.ts';
@@ -119,6 +120,7 @@ async function mergeDue(
   const full = planMerges(manifest, policy, (segments) => outlook(segments, settings));
   const tiers = segmentsByTier(full, settings);
   kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
+  tellState(kit, table, full, manifest);
   const lag = lagMs(table, gaps, full, manifest);
   if (full.merges.length === 0 || schedule.concurrency === 0) return null;
   // The batch that ends the gap brings the table here again.
@@ -160,6 +162,14 @@ async function mayMerge(
 ): Promise<boolean> {
   // Only then is the history read.
   return !touchesTail || tails.mayTouchTail(id, await readLostRaces(lance, tails.seen(id)), Date.now());
+}
+
+/** The number of segments, above all: after a merge no batch comes by that would tell it. */
+function tellState(kit: Kit, table: TableRef, { states }: MergePlan, { version, timestampMs }: Manifest): void {
+  const indexes = states.map(({ name, coverage, segments }) =>
+    indexReport({ name, coverage, segments: segments.length }, timestampMs),
+  );
+  kit.telemetry.planned({ table: table.id, version, outcome: 'merges', indexes });
 }
 
 /** Segments per tier, of all indexes of the table. */

@@ -133,6 +133,9 @@ test('sixty appends one by one leave few segments, right answers, and a trace of
   expect(metrics.get('merges_total{outcome="landed"}')).toBe(replaced.size);
   expect(metrics.get('merge_input_segments_total')).toBe([...replaced.values()].flat().length);
   expect(sumOf('tier_segments')).toBe(segments);
+  for (const { name, segments: of } of facts.indexes) {
+    expect(metrics.get(`segments{table="db/people",index="${name}"}`)).toBe(of.length);
+  }
   const built = metrics.get('segment_build_rows_total') ?? 0;
   expect(built).toBe(2 * BATCHES * ROWS);
   const amplification = metrics.get('write_amplification') ?? 0;

@@ -19,6 +19,8 @@ describe('a table with much to do', () => {
     expect(await it.folders.a?.versions()).toEqual([1, 2, 3, 4, 5]);
     expect(await it.segments('a')).toHaveLength(1);
     expect(it.lines('mergesPlanned').map(({ pending }) => pending)).toEqual([4, 3, 2, 1, 0]);
+    const states = it.lines('planned').map(({ indexes }) => indexes as { segments: number }[]);
+    expect(states.map(([index]) => index?.segments)).toEqual([9, 7, 5, 3, 1]);
     expect(it.lines('mergeFinished').map(({ outcome }) => outcome)).toEqual(Array(4).fill('landed'));
     expect(it.lines('mergeFinished')[3]).toMatchObject({ segmentsIn: 3, segmentsOut: 1, rows: 900, bytesOut: 3 });
     expect(it.notices).toHaveLength(4);
