@@ -7,6 +7,7 @@ import { followControlTopic } from './kafka/control-topic.ts';
 import type { Notifications } from './kafka/notifications.ts';
 import { resolveTable } from './kafka/table-address.ts';
 import { listTables } from './lance/list-tables.ts';
+import { waitUntilCovered } from './lance/wait-until-covered.ts';
 import { asSegmentdError, SegmentdError } from './lib/errors.ts';
 import type { Releases } from './lib/releases.ts';
 import { secretOf } from './lib/secret.ts';
@@ -91,6 +92,12 @@ async function openAdmin({ config, kit, releases }: ControlContext, control: Con
     token,
     commands: COMMANDS,
     run: (command, table) => control.run(command as CommandName, table),
+    wait: async (address, { version, timeoutMs }, signal) => {
+      const { id, uri } = resolveTable(databasesOf(config), address);
+      const settings = { version, timeoutMs, signal, policy: kit.tables.policy(id) };
+      const { covered, latestVersion } = await waitUntilCovered(kit.tables.open(uri), settings);
+      return { table: id, version, covered, latest_version: latestVersion };
+    },
     all: () => ({ tables: kit.telemetry.board.all(), paused: kit.pauses.paused() }),
   });
   releases.push(() => server.close());

@@ -9,6 +9,7 @@ import { mergeCommand } from './commands/merge.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { waitCommand } from './commands/wait.ts';
 import { asSegmentdError, EXIT } from './lib/errors.ts';
 import { VERSION } from './lib/version.ts';
 
@@ -23,6 +24,7 @@ function program(): Command {
     runCommand(),
     indexCommand(),
     statusCommand(),
+    waitCommand(),
     verifyCommand(),
     mergeCommand(),
     announceCommand(),

@@ -116,6 +116,9 @@ export const ERRORS = {
     'No daemon answered there. Give the address of its metrics, http.host and http.port.',
   ),
 
+  wait_invalid: kind('never', EXIT.usage, 'Ask with version=N, 1 or more, and timeout=30s or another time up to 300s.'),
+  too_many_waits: kind('backoff', EXIT.unavailable, 'Wait for the last of several versions instead of for each.'),
+
   // Kafka.
   broker_unavailable: kind(
     'backoff',

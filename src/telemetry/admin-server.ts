@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import type { WaitQuery } from './admin-wait.ts';
+import { readWaitQuery, Waits } from './admin-wait.ts';
 import type { RunningServer } from './server.ts';
 
 export type AdminOptions = {
@@ -15,6 +17,8 @@ export type AdminOptions = {
   readonly commands: readonly string[];
   /** Runs a command on `<database>/<table>`, or `status`; what it returns is the answer. Errors: SegmentdErrors `event_*`. */
   run(command: string, table: string): object;
+  /** Resolves when a version of `<database>/<table>` is covered, the time is over or the signal fires. Errors: SegmentdErrors. */
+  wait(table: string, query: WaitQuery, signal: AbortSignal): Promise<object>;
   /** All tables, for `GET /v1/tables`. */
   all(): object;
 };
@@ -29,31 +33,48 @@ function isAllowed(request: IncomingMessage, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** GET /v1/tables · GET /v1/tables/<db>/<table> · POST /v1/tables/<db>/<table>/<command> */
-function answer(request: IncomingMessage, { token, commands, run, all }: AdminOptions): Answer {
+/** GET /v1/tables · GET /v1/tables/<db>/<table> · GET /v1/tables/<db>/<table>/wait · POST /v1/tables/<db>/<table>/<command> */
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { token, commands, run, all, wait }: AdminOptions,
+  waits: Waits,
+): Promise<Answer> {
   if (!isAllowed(request, token)) return { status: 401, body: { error: 'a bearer token is required' } };
-  const path = (request.url ?? '/').split('?', 1)[0] as string;
+  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
   if (request.method === 'GET' && path === '/v1/tables') return { status: 200, body: all() };
   const match = TABLE.exec(path);
   if (!match) return { status: 404, body: { error: 'not found' } };
   const [, database = '', table = '', command] = match;
   const isRead = request.method === 'GET' && command === undefined;
+  const isWait = request.method === 'GET' && command === 'wait';
   const isWrite = request.method === 'POST' && command !== undefined && commands.includes(command);
-  if (!isRead && !isWrite) return { status: 404, body: { error: 'not found' } };
+  if (!isRead && !isWait && !isWrite) return { status: 404, body: { error: 'not found' } };
   try {
     const address = `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
-    return { status: 200, body: run(command ?? 'status', address) };
+    if (!isWait) return { status: 200, body: run(command ?? 'status', address) };
+    const wanted = readWaitQuery(new URLSearchParams(query));
+    return { status: 200, body: await waits.run(response, (signal) => wait(address, wanted, signal)) };
   } catch (error) {
-    if (error instanceof SegmentdError) {
-      return { status: 400, body: { code: error.code, error: error.message, hint: error.hint } };
-    }
+    if (error instanceof SegmentdError) return refusal(error);
     if (error instanceof URIError) return { status: 400, body: { error: 'the path is not valid' } };
     throw error;
   }
 }
 
-function respond(request: IncomingMessage, response: ServerResponse, options: AdminOptions): void {
-  const { status, body } = answer(request, options);
+/** What asking again would not change is the request's fault, or the table's. */
+function refusal({ code, retry, message, hint }: SegmentdError): Answer {
+  const status = code === 'too_many_waits' ? 429 : retry === 'never' ? 400 : 503;
+  return { status, body: { code, error: message, hint } };
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AdminOptions,
+  waits: Waits,
+): Promise<void> {
+  const { status, body } = await answer(request, response, options, waits);
   const text = `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -66,7 +87,8 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Ad
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */
 export async function startAdminServer(options: AdminOptions): Promise<RunningServer> {
   const { host, port } = options;
-  const server = createServer((request, response) => respond(request, response, options));
+  const waits = new Waits();
+  const server = createServer((request, response) => void respond(request, response, options, waits));
   server.listen({ host, port });
   try {
     await once(server, 'listening');
@@ -81,6 +103,7 @@ export async function startAdminServer(options: AdminOptions): Promise<RunningSe
     port: typeof address === 'object' && address !== null ? address.port : port,
     async close() {
       if (!server.listening) return;
+      waits.stop();
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
