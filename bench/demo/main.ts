@@ -123,6 +123,7 @@ async function demo(releases: Releases): Promise<void> {
   report({
     appends: took.length,
     segments_added: after.size - before.size,
+    segments_now: facts.indexes.reduce((sum, { segments }) => sum + segments.length, 0),
     coverage: Math.min(...facts.indexes.map(({ coverage }) => coverage)),
     event_to_covered_ms: { p50: round(quantile(took, 0.5)), p99: round(quantile(took, 0.99)) },
     lookup_used_index: lookup.usedIndex,
@@ -137,7 +138,9 @@ const round = (ms: number) => Math.round(ms * 10) / 10;
 
 type Summary = {
   readonly appends: number;
+  /** Built in all, those included that merges made of others. */
   readonly segments_added: number;
+  readonly segments_now: number;
   readonly coverage: number;
   readonly event_to_covered_ms: { readonly p50: number; readonly p99: number };
   readonly lookup_used_index: boolean;
@@ -151,7 +154,7 @@ function report(summary: Summary): void {
   const yes = (is: boolean) => (is ? 'yes' : 'NO');
   const lines = [
     `appends                   ${summary.appends}`,
-    `segments added            ${summary.segments_added} (two indexes)`,
+    `segments                  ${summary.segments_added} built for two indexes, ${summary.segments_now} after merging`,
     `coverage                  ${summary.coverage}`,
     `event to covered          p50 ${p50} ms, p99 ${p99} ms`,
     `lookup of a fresh key     used the index: ${yes(summary.lookup_used_index)}, right row: ${yes(summary.lookup_correct)}`,
