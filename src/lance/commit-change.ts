@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
+import type { IndexMetadata } from './codec/index-metadata.ts';
 import { encodeSegment } from './codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from './codec/manifest.ts';
 import { spliceManifest } from './codec/manifest.ts';
@@ -13,7 +14,7 @@ import { encodeCreateIndex } from './codec/transaction.ts';
 import { FLAG } from './guards.ts';
 import { findMissingFiles, unpublishSegments } from './publish.ts';
 import type { Rebased, TableChange } from './rebase.ts';
-import { rebaseChange } from './rebase.ts';
+import { mayReturn, rebaseChange } from './rebase.ts';
 import type { RejectCause } from './reject-causes.ts';
 import type { LanceTable } from './table.ts';
 
@@ -30,6 +31,8 @@ export type CommitRequest = TableChange & {
   /** Chosen before the first attempt: the only proof that a version is ours. */
   readonly transactionUuid: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** Segments that come back as they were in `asOf`, where the table has not moved since. */
+  readonly putBack?: { readonly segments: readonly IndexMetadata[]; readonly asOf: Manifest };
 };
 
 type Effort = { readonly attempts: number; readonly races: number };
@@ -86,7 +89,7 @@ export async function commitChange(
     if (owner === 'ours') {
       // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
       const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), afterLanding(table, target, rebased)]);
-      if (gone.length > 0) return withdraw(table, gone, request, settings, effort);
+      if (gone.length > 0) return withdraw(table, { gone, rebased, latest, request }, settings, effort);
       return { ...effort, kind: 'landed', version: target, rebased };
     }
     const error = put.kind === 'unclear' ? put.error : takenBySomebody(target);
@@ -106,25 +109,39 @@ async function segmentsWithoutFiles(table: LanceTable, { keep }: Rebased): Promi
   return missing.flat();
 }
 
-/** Takes segments whose files vanished out of the table again: with them in it, every query on the column fails. */
+/** What landed on `latest`, with segments in it that have lost their files. */
+type Damage = {
+  readonly gone: readonly string[];
+  readonly rebased: Rebased;
+  readonly latest: Manifest;
+  readonly request: CommitRequest;
+};
+
+/**
+ * Takes segments whose files vanished out of the table again: with them in it, every query on the column fails. What they had
+ * replaced comes back: without it an index that was merged into one segment would be gone.
+ */
 async function withdraw(
   table: LanceTable,
-  uuids: readonly string[],
-  request: CommitRequest,
+  { gone, rebased, latest, request }: Damage,
   settings: CommitSettings,
   effort: Effort,
 ): Promise<CommitOutcome> {
+  const damaged = new Set(rebased.keep.flatMap(({ segment }) => (gone.includes(segment.uuid) ? [segment.index] : [])));
+  const replaced = latest.indexes.filter(({ name, uuid }) => damaged.has(name) && request.remove.includes(uuid));
+  const missing = await Promise.all(replaced.map((segment) => findMissingFiles(table.store, [segment])));
   const removal = {
     base: await table.latest(),
     add: [],
-    remove: uuids,
+    remove: gone,
     durable: Promise.resolve(),
     transactionUuid: randomUUID(),
     properties: request.properties,
+    putBack: { segments: replaced.filter((_, at) => missing[at]?.length === 0), asOf: latest },
   };
   const outcome = await commitChange(table, removal, settings);
   if (outcome.kind === 'landed') return { ...effort, kind: 'rejected', cause: 'files_gone' };
-  const why = `the files of ${uuids.join(', ')} vanished and the segments could not be withdrawn`;
+  const why = `the files of ${gone.join(', ')} vanished and the segments could not be withdrawn`;
   return { ...effort, kind: 'unknown', error: new SegmentdError('commit_unknown', why) };
 }
 
@@ -140,7 +157,7 @@ function nextVersion(latest: Manifest, rebased: Rebased, request: CommitRequest,
   const replaced = new Set(request.remove);
   const leaving = new Set([...request.remove, ...rebased.stale]);
   const removed = latest.indexes.filter((index) => leaving.has(index.uuid));
-  const added = rebased.keep.map(({ segment, fragments, siblings }) => ({
+  const built = rebased.keep.map(({ segment, fragments, siblings }) => ({
     entry: encodeSegment(segment.metadata, {
       name: segment.index,
       datasetVersion: request.base.version,
@@ -151,6 +168,11 @@ function nextVersion(latest: Manifest, rebased: Rebased, request: CommitRequest,
     }),
     inPlaceOf: removed.find(({ name, uuid }) => name === segment.index && replaced.has(uuid))?.uuid,
   }));
+  const { segments: left, asOf } = request.putBack ?? { segments: [], asOf: latest };
+  const back = left
+    .filter((segment) => mayReturn(segment, asOf, latest, leaving))
+    .map(({ raw, name }) => ({ entry: raw, inPlaceOf: removed.find((it) => it.name === name)?.uuid }));
+  const added = [...built, ...back];
   const transaction = encodeCreateIndex({
     uuid: request.transactionUuid,
     readVersion: request.base.version,

@@ -61,18 +61,47 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
   if (keep.length === 0 && change.add.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   // What is replaced must be replaced whole: nothing may be uncovered that was covered before.
   if (removed.size > 0 && skipped.length > 0) return skipped[0]?.cause ?? 'nothing_left';
-  if (removed.size > 0 && keep.some((it) => uncovers(it, latest))) return 'rows_moved';
+  const replaced = latest.indexes.filter(({ uuid }) => removed.has(uuid));
+  if (removed.size > 0 && keep.some((it) => uncovers(it, replaced, latest))) return 'rows_moved';
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
   const stale = keep.flatMap(({ siblings }) => siblings.filter((index) => isStale(index, latest)));
   return { keep, skipped, droppedFragments, stale: stale.map(({ uuid }) => uuid) };
 }
 
-/** Whether a fragment that is still there would be in no segment any more. */
-function uncovers({ segment, fragments, siblings }: RebasedSegment, latest: Manifest): boolean {
-  if (fragments.length === segment.fragments.length) return false;
-  const covered = (id: number) =>
-    [{ fragments }, ...siblings].some((it) => it.fragments !== null && includesSorted(it.fragments, id));
-  return Array.from(segment.fragments).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id));
+/**
+ * Whether a fragment that is there would be in no segment any more: one that the segment has lost since it was built, or one that
+ * was gone from the table then, so that it was not built in, and that a restore has brought back under what is replaced.
+ */
+function uncovers(
+  { segment, fragments, siblings }: RebasedSegment,
+  replaced: readonly IndexMetadata[],
+  latest: Manifest,
+): boolean {
+  const covered = (id: number) => [{ fragments }, ...siblings].some((it) => covers(it, id));
+  const inputs = replaced.filter(({ name }) => name === segment.index);
+  return [segment, ...inputs].some(({ fragments: ids }) =>
+    Array.from(ids ?? []).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id)),
+  );
+}
+
+/**
+ * Whether a segment that left the index after `before` may be in it again as it was: each of its fragments is the same, or just as
+ * gone, and no segment that stays covers any.
+ */
+export function mayReturn(
+  segment: IndexMetadata,
+  before: Manifest,
+  latest: Manifest,
+  leaving: ReadonlySet<string>,
+): boolean {
+  const stay = latest.indexes.filter(({ name, uuid }) => name === segment.name && !leaving.has(uuid));
+  const bytesOf = ({ fragments }: Manifest, id: number) => {
+    const at = fragments.indexOf(id);
+    return at < 0 ? Buffer.alloc(0) : fragments.bytesOf(at);
+  };
+  return Array.from(segment.fragments ?? []).every(
+    (id) => Buffer.compare(bytesOf(before, id), bytesOf(latest, id)) === 0 && !stay.some((it) => covers(it, id)),
+  );
 }
 
 /** Lance itself drops such a segment with its next commit, unless it is the last of its name. */
@@ -147,9 +176,12 @@ function liveFragments(
   latest: Manifest,
   taken: readonly { readonly fragments: ArrayLike<number> | null }[],
 ): number[] {
-  const isTaken = (id: number) => taken.some(({ fragments }) => fragments !== null && includesSorted(fragments, id));
+  const isTaken = (id: number) => taken.some((it) => covers(it, id));
   return Array.from(segment.fragments).filter((id) => !isTaken(id) && hasNoMoreRows(id, base, latest));
 }
+
+const covers = ({ fragments }: { readonly fragments: ArrayLike<number> | null }, id: number) =>
+  fragments !== null && includesSorted(fragments, id);
 
 /** Bitmaps decode to sorted ids; a new segment has few and its siblings may have very many. */
 function includesSorted(sorted: ArrayLike<number>, id: number): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import type { TableChange } from '../../../src/lance/rebase.ts';
-import { rebaseChange } from '../../../src/lance/rebase.ts';
+import { mayReturn, rebaseChange } from '../../../src/lance/rebase.ts';
 import type { FieldSpec, FragmentSpec, IndexSpec, ManifestSpec } from './manifest-fixture.ts';
 import { builtSegment, manifestFile, message, uuidText } from './manifest-fixture.ts';
 
@@ -207,6 +207,15 @@ describe('segments that are replaced', () => {
     expect(outcome(LATER, { ...merge, base })).toBe('rows_moved');
   });
 
+  test('rows_moved: a fragment that was gone from the table, and so was not built in, is back under one of them', () => {
+    const wide = { ...OLD, fragments: [0, 2] };
+    const base = parse({ ...BASE, fragments: FRAGMENTS.slice(0, 2), indexes: [wide] });
+    expect(outcome({ ...LATER, indexes: [wide] }, { ...merge, base })).toBe('rows_moved');
+    expect(outcome({ ...LATER, indexes: [wide, { uuid: 2, fragments: [2] }] }, { ...merge, base })).toEqual([[0, 1]]);
+    const other = { ...OLD, uuid: 3, name: 'name_idx', fields: [1], fragments: [2] };
+    expect(outcome({ ...LATER, indexes: [wide, other] }, { ...merge, base })).toBe('rows_moved');
+  });
+
   test('may have fragments that are gone, or that another segment covers by now', () => {
     expect(outcome({ ...LATER, fragments: [{ id: 0 }, { id: 2 }] }, merge)).toEqual([[0]]);
     expect(outcome({ ...LATER, indexes: [OLD, { uuid: 2, fragments: [1] }] }, merge)).toEqual([[0]]);
@@ -220,4 +229,32 @@ test('segments of the index whose fragments are all gone leave with the next com
     { ...OLD, uuid: 5, name: 'name_idx', fields: [1], fragments: [9] },
   ];
   expect(rebaseChange(change(), parse({ ...LATER, indexes }))).toMatchObject({ stale: [uuidText(4)] });
+});
+
+describe('a segment that was replaced may return', () => {
+  const OLDER: ManifestSpec = { ...BASE, indexes: [{ ...OLD, fragments: [0, 1, 8] }] };
+  const returns = (latest: ManifestSpec, leaving: readonly number[] = [2]) => {
+    const before = parse(OLDER);
+    const [segment] = before.indexes;
+    return segment && mayReturn(segment, before, parse(latest), new Set(leaving.map(uuidText)));
+  };
+  const indexes: IndexSpec[] = [{ ...OLD, uuid: 2, fragments: [0, 1] }];
+
+  test('for what takes its place leaves, and its fragments are as they were', () => {
+    expect(returns({ ...LATER, indexes })).toBe(true);
+    expect(returns({ ...LATER, indexes, fragments: [...replaceFile(2, { deleted: 1 }), { id: 3 }] })).toBe(true);
+  });
+
+  test('not where a fragment has changed, is gone, or is back', () => {
+    expect(returns({ ...LATER, indexes, fragments: replaceFile(1, { deleted: 1 }) })).toBe(false);
+    expect(returns({ ...LATER, indexes, fragments: [{ id: 0 }, { id: 2 }] })).toBe(false);
+    expect(returns({ ...LATER, indexes, fragments: [...FRAGMENTS, { id: 8 }] })).toBe(false);
+  });
+
+  test('not where another segment of its index covers a fragment', () => {
+    expect(returns({ ...LATER, indexes }, [])).toBe(false);
+    const other: IndexSpec = { ...OLD, uuid: 3, name: 'name_idx', fields: [1], fragments: [0, 1] };
+    expect(returns({ ...LATER, indexes: [...indexes, other] })).toBe(true);
+    expect(returns({ ...LATER, indexes: [...indexes, { ...OLD, uuid: 4, fragments: [1] }] })).toBe(false);
+  });
 });

@@ -1,0 +1,46 @@
+/**
+ * A fragment whose rows were all deleted is no longer in the table, though the segment that covered it still names it. A merge
+ * of that segment did not read the fragment; when the table was then restored to a version that has it, the merge landed all the
+ * same, and the fragment, covered until then, was in no segment any more.
+ */
+import { Index } from '@lancedb/lancedb';
+import { expect, test } from 'vitest';
+import { people } from '../../bench/demo/people.ts';
+import { lanceSegmentBuilder } from '../../src/lance/segment-builder.ts';
+import { LanceTable } from '../../src/lance/table.ts';
+import { DEFAULT_POLICY } from '../../src/lance/table-plan.ts';
+import { planMerges } from '../../src/maintenance/merge-plan.ts';
+import { planMergeTo } from '../../src/maintenance/merge-policy.ts';
+import { mergeTable } from '../../src/maintenance/merge-table.ts';
+import { localStore } from '../../src/store/local-store.ts';
+import { index, realTable } from '../helpers/lance-table.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+test('a merge takes no fragment out of the index that a restore has brought back', async () => {
+  const { table: theirs, uri } = await realTable(people(0, 10));
+  await theirs.createIndex('id', { config: Index.btree() });
+  await theirs.add(people(10, 10));
+  await theirs.add(people(20, 10));
+  await index(uri);
+  await theirs.checkoutLatest();
+  const whole = await theirs.version();
+  await theirs.delete('id >= 10 AND id < 20');
+
+  const table = new LanceTable(localStore(uri));
+  const manifest = await table.latest();
+  const plan = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, 1));
+  expect(plan.merges).toMatchObject([{ rows: 20 }]);
+  const merged = mergeTable(table, manifest, plan, {
+    builder: lanceSegmentBuilder(await tempDir()),
+    commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
+    properties: {},
+    inPlace: async (land) => {
+      await theirs.checkout(whole);
+      await theirs.restore();
+      return land();
+    },
+  });
+  expect(await merged).toEqual({ kind: 'rejected', cause: 'rows_moved' });
+  await theirs.checkoutLatest();
+  expect(await theirs.indexStats('id_idx')).toMatchObject({ numIndexedRows: 30, numUnindexedRows: 0 });
+});
