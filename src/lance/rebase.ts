@@ -62,15 +62,15 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
   // What is replaced must be replaced whole: nothing may be uncovered that was covered before.
   if (removed.size > 0 && skipped.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   const replaced = latest.indexes.filter(({ uuid }) => removed.has(uuid));
-  if (removed.size > 0 && keep.some((it) => uncovers(it, replaced, latest))) return 'rows_moved';
+  if (keep.some((it) => uncovers(it, replaced, latest))) return 'rows_moved';
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
   const stale = keep.flatMap(({ siblings }) => siblings.filter((index) => isStale(index, latest)));
   return { keep, skipped, droppedFragments, stale: stale.map(({ uuid }) => uuid) };
 }
 
 /**
- * Whether a fragment that is there would be in no segment any more: one that the segment has lost since it was built, or one that
- * was gone from the table then, so that it was not built in, and that a restore has brought back under what is replaced.
+ * Whether a fragment under the segments to be replaced would be in none any more: one with rows that a restore has brought back, or
+ * one that was gone from the table when the build read it and is back whole.
  */
 function uncovers(
   { segment, fragments, siblings }: RebasedSegment,
@@ -79,8 +79,8 @@ function uncovers(
 ): boolean {
   const covered = (id: number) => [{ fragments }, ...siblings].some((it) => covers(it, id));
   const inputs = replaced.filter(({ name }) => name === segment.index);
-  return [segment, ...inputs].some(({ fragments: ids }) =>
-    Array.from(ids ?? []).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id)),
+  return inputs.some((input) =>
+    Array.from(input.fragments ?? []).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id)),
   );
 }
 

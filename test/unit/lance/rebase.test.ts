@@ -202,6 +202,13 @@ describe('segments that are replaced', () => {
     expect(outcome({ ...LATER, indexes: both, schema }, request)).toBe('column_changed');
   });
 
+  test('answer for their own index only', () => {
+    const both = [OLD, { uuid: 2, name: 'name_idx', fields: [1], fragments: [1] }];
+    const add = [builtSegment([0]), builtSegment([1], { index: 'name_idx', fieldId: 1, column: 'name' })];
+    const request = { base: parse({ ...BASE, indexes: both }), add, remove: [1, 2].map(uuidText) };
+    expect(outcome({ ...LATER, indexes: both }, request)).toEqual([[0], [1]]);
+  });
+
   test('rows_moved: a fragment that is still there would be uncovered, since a restore brought rows back', () => {
     const base = parse({ ...BASE, fragments: replaceFile(0, { deleted: 2 }) });
     expect(outcome(LATER, { ...merge, base })).toBe('rows_moved');
