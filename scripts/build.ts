@@ -1,12 +1,15 @@
-/** Compiles `src` to `dist`, the JavaScript that the package ships. */
+/** Compiles `src` to `dist`, the JavaScript that the package ships, or to the folder that is given. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-rmSync(`${root}/dist`, { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-if (status === 0) chmodSync(`${root}/dist/main.js`, 0o755);
+const dist = resolve(process.argv[2] ?? `${root}/dist`);
+rmSync(dist, { recursive: true, force: true });
+const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', dist];
+const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+if (status === 0) chmodSync(`${dist}/main.js`, 0o755);
 process.exitCode = status ?? 1;

@@ -45,6 +45,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ['lib'],
   kafka: ['lib', 'model'],
   'kafka-settings': ['config', 'kafka'],
+  writer: ['lib', 'config', 'kafka'],
   telemetry: ['lib', 'model', 'config', 'lance'],
 };
 

@@ -6,10 +6,13 @@ import { messageOf } from '../lib/errors.ts';
 import { option, REDACTED, text } from './option.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
-const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
+export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 /** What LanceDB accepts as a table name, behind the database's. */
 const TABLE_ID = /^[a-z0-9][a-z0-9_-]*\/[A-Za-z0-9_.-]+$/;
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+
+/** The same as uriProblem, for the JSON Schema. */
+const LOCAL_URI = String.raw`^(?:[Ff][Ii][Ll][Ee]://|(?![A-Za-z][A-Za-z0-9+.\-]*://))[\s\S]*\S`;
 
 /** Why `uri` cannot be served by this version, or undefined. */
 function uriProblem(uri: string): string | undefined {
@@ -24,16 +27,20 @@ function uriProblem(uri: string): string | undefined {
   }
 }
 
-const database = z.preprocess(
-  (value) => (typeof value === 'string' ? { uri: value } : value),
-  z.strictObject({
-    uri: text().superRefine((uri, context) => {
-      const message = uriProblem(uri);
-      if (message !== undefined) context.addIssue({ code: 'custom', message });
+const database = z
+  .preprocess(
+    (value) => (typeof value === 'string' ? { uri: value } : value),
+    z.strictObject({
+      uri: text()
+        .superRefine((uri, context) => {
+          const message = uriProblem(uri);
+          if (message !== undefined) context.addIssue({ code: 'custom', message });
+        })
+        .meta({ pattern: LOCAL_URI }),
+      storage_options: z.record(z.string(), z.string()).default({}),
     }),
-    storage_options: z.record(z.string(), z.string()).default({}),
-  }),
-);
+  )
+  .meta({ type: ['string', 'object'], pattern: LOCAL_URI });
 type Databases = Record<string, z.output<typeof database>>;
 
 function mapValues<T, U>(map: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
@@ -60,7 +67,8 @@ const index = z.strictObject({ column: text(), name: text().optional() });
 export const databases = option(
   z
     .record(z.string().regex(DATABASE_NAME, 'a database name is a-z, 0-9, _ and -'), database)
-    .refine((map) => Object.keys(map).length > 0, 'name at least one database'),
+    .refine((map) => Object.keys(map).length > 0, 'name at least one database')
+    .meta({ minProperties: 1 }),
   'Databases to serve: name to folder, or to `{uri, storage_options}`. A table is then `<database>/<table>`. ' +
     'The values of storage_options are never printed.',
   { absolute: absoluteDatabases, redact: redactDatabases },

@@ -5,15 +5,15 @@ import { milliseconds, option, path, secret, section, text } from './option.ts';
 const BROKERS = ['localhost:9092']; // where a broker listens on a developer's machine
 const CLIENT_ID = 'segmentd'; // shows up in broker logs and quotas
 const GROUP_ID = 'segmentd'; // members that share it share the work
-const TOPIC = 'segmentd.append-events';
+export const TOPIC = 'segmentd.append-events';
 const DEAD_LETTER_TOPIC = 'segmentd.dead-letters';
 const CREATE_PARTITIONS = 12; // bounds the members of the group; divides evenly by 1, 2, 3, 4, 6 and 12
 const REPLICATION_FACTOR = -1; // Kafka's own way to say "what the broker is set to"
 const SESSION_TIMEOUT_MS = 30_000; // a stop-the-world pause of some seconds must not move partitions
 const HEARTBEAT_INTERVAL_MS = 3_000; // a tenth of the session: nine may be lost
 const REBALANCE_TIMEOUT_MS = 60_000; // twice the session, for members that first finish a build
-const CONNECTION_TIMEOUT_MS = 10_000; // TLS across regions included
-const REQUEST_TIMEOUT_MS = 10_000; // bounds how long a hung broker can delay a shutdown
+export const CONNECTION_TIMEOUT_MS = 10_000; // TLS across regions included
+export const REQUEST_TIMEOUT_MS = 10_000; // bounds how long a hung broker can delay a shutdown
 const MAX_WAIT_MS = 250; // an idle fetch this long is also the latency of resuming and of stopping
 const MAX_BYTES_PER_PARTITION = 1_048_576; // Kafka's default; thousands of append events
 const MAX_IN_FLIGHT = 5_000; // unacked records; a few hundred bytes each, so a few MiB at most
@@ -21,7 +21,7 @@ const COMMIT_INTERVAL_MS = 1_000; // a crash replays at most this much, and repl
 const LAG_INTERVAL_MS = 15_000; // once per Prometheus scrape
 
 // No IPv6 literals: kafkajs splits the address at its first colon.
-const BROKER = /^[^\s:,/[\]]+:\d{1,5}$/;
+export const BROKER = /^[^\s:,/[\]]+:\d{1,5}$/;
 const file = (doc: string) => path(text().optional(), doc);
 
 export const kafka = section('The Kafka cluster and the consumer group.', {
@@ -47,6 +47,7 @@ export const kafka = section('The Kafka cluster and the consumer group.', {
         .min(-1)
         .max(32_767)
         .refine((factor) => factor !== 0, 'a topic has at least one replica; -1 takes the broker default')
+        .meta({ not: { const: 0 } })
         .default(REPLICATION_FACTOR),
       'Replicas of a created topic; -1 takes the broker default.',
     ),

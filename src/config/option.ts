@@ -38,6 +38,11 @@ export function option<S extends z.ZodType>(schema: S, doc: string, extra: Omit<
   return schema;
 }
 
+/** What was declared of a schema, or undefined for one within an option. */
+export function metaOf(schema: object): OptionMeta | SectionMeta | undefined {
+  return registry.get(schema as z.ZodType);
+}
+
 /** An optional secret: printed as `[redacted]`. */
 export function secret(doc: string) {
   return option(text().optional(), `${doc} Never printed.`, {

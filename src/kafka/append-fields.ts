@@ -21,7 +21,7 @@ const count = (min: number) => z.int().min(min).nullish();
  * The fields of an append event, from whatever format they came. Unknown ones are ignored: producers may say more. Many write
  * an absent field as null.
  */
-const appendFields = z.object({
+export const appendFields = z.object({
   table: z.string().min(1).max(MAX_ADDRESS_CHARS),
   version: count(1),
   fragments: z.array(fragment).max(MAX_FRAGMENTS).nullish(),

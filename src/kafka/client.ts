@@ -5,8 +5,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
 import { patchRequestQueue } from './request-queue-patch.ts';
 
-/** Everything that segmentd needs to know of a Kafka cluster. Times in milliseconds, sizes in bytes. */
-export type KafkaSettings = {
+/** What it takes to reach a Kafka cluster. Times in milliseconds. */
+export type ConnectionSettings = {
   /** `host:port` each. */
   readonly brokers: readonly string[];
   readonly clientId: string;
@@ -14,6 +14,10 @@ export type KafkaSettings = {
   readonly sasl?: SaslSettings | undefined;
   readonly connectionTimeoutMs: number;
   readonly requestTimeoutMs: number;
+};
+
+/** Everything that segmentd needs to know of a Kafka cluster. Times in milliseconds, sizes in bytes. */
+export type KafkaSettings = ConnectionSettings & {
   readonly groupId: string;
   readonly topic: string;
   readonly deadLetterTopic: string;
@@ -69,7 +73,7 @@ export const CLIENT_RETRY = {
  * A client with the secrets as they are on disk now. Make one for each consumer: two consumers of one client and group share
  * their committed offsets. Rejects with the errno of a certificate or password file that cannot be read.
  */
-export async function openClient(settings: KafkaSettings, log: KafkaLog): Promise<Kafka> {
+export async function openClient(settings: ConnectionSettings, log: KafkaLog): Promise<Kafka> {
   registerCodecs();
   patchRequestQueue((reason) => log('warn', 'The timers of idle connections are not patched', { reason }));
   const [ssl, sasl] = await Promise.all([tlsOptions(settings.ssl), saslOptions(settings.sasl)]);

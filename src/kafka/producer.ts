@@ -3,7 +3,7 @@ import type { IHeaders, Message, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
 import { SegmentdError } from '../lib/errors.ts';
 import { backoffMs } from './backoff.ts';
-import type { KafkaLog, KafkaSettings } from './client.ts';
+import type { ConnectionSettings, KafkaLog } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError, protocolTypes } from './kafka-errors.ts';
 
@@ -39,18 +39,18 @@ const MAX_BACKOFF_MS = 5_000;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** A producer that connects at its first send and is built anew after a failure. */
-export function openProducer(settings: KafkaSettings, log: KafkaLog = () => undefined): RecordProducer {
+export function openProducer(settings: ConnectionSettings, log: KafkaLog = () => undefined): RecordProducer {
   return new PersistentProducer(settings, log);
 }
 
 class PersistentProducer implements RecordProducer {
-  readonly #settings: KafkaSettings;
+  readonly #settings: ConnectionSettings;
   readonly #log: KafkaLog;
   readonly #closed = new AbortController();
   /** Shared by all sends, connecting or connected. */
   #current: Promise<Producer> | undefined;
 
-  constructor(settings: KafkaSettings, log: KafkaLog) {
+  constructor(settings: ConnectionSettings, log: KafkaLog) {
     this.#settings = settings;
     this.#log = log;
   }

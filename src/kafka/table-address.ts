@@ -5,8 +5,14 @@ import type { TableRef } from '../model.ts';
  * A table name as LanceDB accepts it, less a leading dot. The pattern is the whole defence against paths that lead elsewhere:
  * no separator, no escape, no control or look-alike character passes it, and `..` is one of the names it refuses.
  */
-const NAME = /^(?!\.)[A-Za-z0-9_.-]{1,255}$/;
+const NAME_PATTERN = String.raw`(?!\.)[A-Za-z0-9_.\-]{1,255}`;
+const NAME = new RegExp(`^${NAME_PATTERN}$`);
 const SUFFIX = '.lance';
+/**
+ * An address that resolveTable may take, for the JSON Schema: which databases there are it cannot know. Names of databases are
+ * written as the configuration has them.
+ */
+export const ADDRESS_PATTERN = String.raw`^(?:[a-z0-9][a-z0-9_\-]*/${NAME_PATTERN}|(?:/|[^/]*://)(?:.*/)?${NAME_PATTERN}\.lance)$`;
 /** Of an address in a message; longer ones are somebody else's data. */
 const SHOWN_CHARS = 120;
 

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { makeOnce } from './cached-folder.ts';
+import { PYTHON, pythonPackage } from './python-package.ts';
 
 const run = promisify(execFile);
 
@@ -22,9 +21,6 @@ export type PylanceVersion = (typeof PYLANCE_VERSIONS)[keyof typeof PYLANCE_VERS
 /** How to start a Python that imports one version of pylance. */
 export type Pylance = { readonly python: string; readonly env: NodeJS.ProcessEnv };
 
-const PYTHON = 'python3';
-const ABI = 'import sys, sysconfig; print(sys.implementation.cache_tag, sysconfig.get_platform())';
-
 /**
  * A Python with this version of pylance, which is installed below `SEGMENTD_CACHE_DIR` (default: `.cache` in the repository)
  * when it is not there yet. Undefined where it cannot be had; with `CI=true` that throws, since a check that did not run must
@@ -32,10 +28,7 @@ const ABI = 'import sys, sysconfig; print(sys.implementation.cache_tag, sysconfi
  */
 export async function findPylance(version: PylanceVersion): Promise<Pylance | undefined> {
   try {
-    const { stdout: abi } = await run(PYTHON, ['-c', ABI]);
-    const home = join(cacheFolder(), 'pylance', `${version}-${abi.trim().replaceAll(' ', '-')}`);
-    await makeOnce(home, 'install-', (aside) => install(version, aside));
-    const pylance = { python: PYTHON, env: environment(home) };
+    const pylance = { python: PYTHON, env: environment(await pythonPackage('pylance', version)) };
     await run(PYTHON, ['-s', '-c', `import lance; assert lance.__version__ == '${version}', lance`], {
       env: pylance.env,
     });
@@ -48,18 +41,7 @@ export async function findPylance(version: PylanceVersion): Promise<Pylance | un
   }
 }
 
-function cacheFolder(): string {
-  return resolve(process.env.SEGMENTD_CACHE_DIR || join(import.meta.dirname, '..', '..', '.cache'));
-}
-
-/** Not a virtual environment, which Debian's Python cannot make by itself: a folder of packages that goes first on the path. */
 function environment(packages: string): NodeJS.ProcessEnv {
   // Lance would tell once per dataset that its format 2.2 is new; what matters comes back as an answer.
   return { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1', LANCE_LOG: 'error' };
-}
-
-async function install(version: PylanceVersion, aside: string): Promise<void> {
-  const quiet = ['--quiet', '--no-input', '--no-warn-conflicts', '--disable-pip-version-check'];
-  const args = ['-m', 'pip', 'install', ...quiet, '--only-binary', ':all:', '--target', aside, `pylance==${version}`];
-  await run(PYTHON, args);
 }
