@@ -12,6 +12,7 @@ import type { MergeSettings } from '../src/maintenance/merge-policy.ts';
 import { DEFAULT_MERGE } from '../src/maintenance/merge-policy.ts';
 import type { Sizes } from './merge-model.ts';
 import { simulate } from './merge-model.ts';
+import { seeded } from './seeded.ts';
 
 const FACTORS = [2, 4, 5, 6, 7, 8, 10, 12];
 const BOUNDS = [12, 16, 20, 24, 32, 1000];
@@ -37,17 +38,6 @@ const SHAPES = {
 } as const satisfies Record<string, Sizes>;
 type Shape = keyof typeof SHAPES;
 const SHAPE_NAMES = Object.keys(SHAPES) as Shape[];
-
-/** Random numbers from 0 to 1, the same for the same seed: mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 type Figures = ReturnType<typeof figuresOf>;
 /** Without the segments themselves. */

@@ -24,7 +24,7 @@ const MERGE_CONCURRENCY = 1; // LanceDB's builder uses several threads itself
 const MERGE_PAUSE_LAG_S = 5; // a busy table is behind by a build now and then; more means it needs the machine
 const BACKFILL_THRESHOLD_ROWS = 10_000_000; // some seconds of building: less is done sooner than it is shared out
 const BACKFILL_ROWS_PER_SEGMENT = 2_000_000; // half a second of building, so that a lost member costs little
-const COMMIT_MAX_ATTEMPTS = 20; // Lance's own limit for its commit loop
+const COMMIT_MAX_ATTEMPTS = 100; // a thousand workers on one table lose half as many: docs/scaling.md
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
 const RETRY_MAX_MS = 60_000; // a mended table is picked up within a minute
@@ -100,9 +100,12 @@ export const schema = section('segmentd', {
   commit: section('Publishing a segment.', {
     max_attempts: option(
       z.int().min(1).max(1_000).default(COMMIT_MAX_ATTEMPTS),
-      'Races for the next version to lose before the batch is put back.',
+      'Races for the next version to lose before a batch is given up, and built again later.',
     ),
-    backoff_ms: option(milliseconds(0).default(COMMIT_BACKOFF_MS), 'First wait after a lost race; grows with each.'),
+    backoff_ms: option(
+      milliseconds(0).default(COMMIT_BACKOFF_MS),
+      'First wait after a lost race; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
+    ),
   }),
   retry: section('Work on a table that failed and may succeed later.', {
     initial_ms: option(milliseconds(1).default(RETRY_INITIAL_MS), 'Wait after the first failure; doubles with each.'),

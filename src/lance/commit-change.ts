@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
+import { stopwatch } from '../lib/stopwatch.ts';
 import type { IndexMetadata } from './codec/index-metadata.ts';
 import { encodeSegment } from './codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from './codec/manifest.ts';
@@ -13,6 +14,7 @@ import { spliceManifest } from './codec/manifest.ts';
 import { encodeCreateIndex } from './codec/transaction.ts';
 import { FLAG } from './guards.ts';
 import { findMissingFiles, unpublishSegments } from './publish.ts';
+import { raceWaitMs } from './race-wait.ts';
 import type { Rebased, TableChange } from './rebase.ts';
 import { mayReturn, rebaseChange } from './rebase.ts';
 import type { RejectCause } from './reject-causes.ts';
@@ -23,6 +25,8 @@ export type CommitSettings = {
   /** First pause after a lost race, milliseconds; it doubles, with jitter. */
   readonly backoffMs: number;
   readonly writer: WriterVersion;
+  /** Once it fires, a commit that has lost a race gives up as contended instead of waiting for another. */
+  readonly signal?: AbortSignal;
 };
 
 export type CommitRequest = TableChange & {
@@ -44,9 +48,6 @@ export type CommitOutcome =
   /** It may have landed or still land. The files stay; the next plan reads the truth from the table. */
   | (Effort & { readonly kind: 'unknown'; readonly error: SegmentdError });
 
-/** Longest pause between two attempts, milliseconds. */
-const MAX_BACKOFF_MS = 1000;
-
 type Attempt = { readonly target: number; readonly rebased: Rebased };
 type Put =
   | { readonly kind: 'created' | 'exists' | 'files_gone' }
@@ -61,8 +62,10 @@ export async function commitChange(
   /** An attempt whose put failed and whose version was still free when we looked: it may land at any time. */
   let pending: (Attempt & { error: SegmentdError }) | null = null;
   let races = 0;
+  let triedMs = 0;
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, races };
+    const lap = stopwatch();
     const latest = await table.latest();
     if (pending && pending.target <= latest.version) {
       const owner = await ownerOf(table, pending.target, request.transactionUuid);
@@ -77,7 +80,7 @@ export async function commitChange(
       await Promise.allSettled([unpublishSegments(table.store, request.add)]);
       return { ...effort, kind: 'rejected', cause, ...(error ? { error } : {}) };
     };
-    if (attempts > settings.maxAttempts) return giveUp('contended');
+    if (attempts > settings.maxAttempts || (races > 0 && settings.signal?.aborted)) return giveUp('contended');
     const rebased = rebaseChange(request, latest);
     if (typeof rebased === 'string') return giveUp(rebased);
 
@@ -96,9 +99,14 @@ export async function commitChange(
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
     races += 1;
-    await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, settings.backoffMs * 2 ** (attempts - 1)));
+    triedMs += lap();
+    await pause(raceWaitMs(races, { firstMs: settings.backoffMs, attemptMs: triedMs / races }), settings.signal);
   }
 }
+
+/** Waits, until the signal at the longest. */
+const pause = (ms: number, signal?: AbortSignal) =>
+  sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 
 async function segmentsWithoutFiles(table: LanceTable, { keep }: Rebased): Promise<string[]> {
   const missing = await Promise.all(
@@ -139,7 +147,9 @@ async function withdraw(
     properties: request.properties,
     putBack: { segments: replaced.filter((_, at) => missing[at]?.length === 0), asOf: latest },
   };
-  const outcome = await commitChange(table, removal, settings);
+  // Whatever the signal says: it is in the table, and must come out of it.
+  const { signal: _, ...patient } = settings;
+  const outcome = await commitChange(table, removal, patient);
   if (outcome.kind === 'landed') return { ...effort, kind: 'rejected', cause: 'files_gone' };
   const why = `the files of ${gone.join(', ')} vanished and the segments could not be withdrawn`;
   return { ...effort, kind: 'unknown', error: new SegmentdError('commit_unknown', why) };

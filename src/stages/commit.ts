@@ -31,7 +31,7 @@ async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
     table,
     build,
     { remove: work.remove, properties: provenance(kit.settings, batch) },
-    { ...kit.settings.commit, writer: kit.settings.writer },
+    { ...kit.settings.commit, writer: kit.settings.writer, signal: kit.signal },
   );
   reportCommit(kit, batch.table.id, outcome, commitMs / 1000);
   switch (outcome.kind) {

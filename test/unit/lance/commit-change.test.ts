@@ -264,11 +264,40 @@ describe('rejected, and the files are gone', () => {
     expect(await segmentsIn()).toEqual([uuidText(1)]);
   });
 
+  test('when that happens as the process ends, and the withdrawal loses a race', async () => {
+    const told = new AbortController();
+    const cleanUp: Fault = async (put) => {
+      const answer = await put();
+      await rm(join(folder.root, FILE));
+      told.abort();
+      return answer;
+    };
+    const table = faultyTable(folder.root, [cleanUp, async () => 'exists']);
+    const outcome = await commitChange(table, request(), { ...SETTINGS, signal: told.signal });
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'files_gone' });
+    expect(await folder.versions()).toEqual([5, 6, 7]);
+    expect(await segmentsIn()).toEqual([uuidText(1)]);
+  });
+
   test('when every race is lost', async () => {
     const table = faultyTable(folder.root, [lose], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', races: 3 });
     expect(await folder.versions()).toEqual([5, 6, 7, 8]);
+    await nothingLeft();
+  });
+
+  test('when the process is told to end while it waits after a lost race, at once', async () => {
+    const told = new AbortController();
+    const loseAndTell: Fault = (put) => {
+      setTimeout(() => told.abort(), 20);
+      return lose(put);
+    };
+    const table = faultyTable(folder.root, [loseAndTell], { repeat: true });
+    const began = performance.now();
+    const outcome = await commitChange(table, request(), { ...SETTINGS, backoffMs: 1e9, signal: told.signal });
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', races: 1 });
+    expect(performance.now() - began).toBeLessThan(900);
     await nothingLeft();
   });
 

@@ -147,6 +147,24 @@ test('after the signal to stop nothing is published, and what was built is let g
   expect([disposed, folder.has('_indices'), await folder.versions()]).toEqual([1, false, [3]]);
 });
 
+test('a commit that waits after a lost race gives up when the process must end', async () => {
+  const stop = new AbortController();
+  const lose = async () => {
+    stop.abort(new Error('stopping'));
+    const fragments = [0, 1, 2].map((id) => ({ id }));
+    await folder.write({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] });
+    return 'exists' as const;
+  };
+  const { settings } = testKit();
+  const kit = kitWith(await builder(), {
+    table: new LanceTable({ ...localStore(folder.root), putIfAbsent: lose }),
+    signal: stop.signal,
+    settings: { ...settings, commit: { maxAttempts: 3, backoffMs: 1e9 } },
+  });
+  await expect(round(kit)).rejects.toMatchObject({ code: 'commit_contended' });
+  expect([disposed, folder.has(`_indices/${uuidText(500)}`)]).toEqual([1, false]);
+});
+
 test('a table that went away is waited for like a version that is not there yet', async () => {
   const kit = kitWith(await builder());
   await rm(folder.root, { recursive: true });

@@ -1,0 +1,23 @@
+/** How long to wait after a lost race for the next version of a table. Pure. Figures: docs/scaling.md. */
+
+/** Bounds of the longest wait, milliseconds. A disk's commits are soon over; those of an object store are not. */
+const LONGEST_MS = { least: 1_000, most: 30_000 };
+
+/**
+ * The longest wait by the length of an attempt. Commits go one after the other, whoever makes them, so of sixty that want to the last
+ * waits for about sixty attempts; half of twice 32 on average.
+ */
+const ATTEMPTS_WAITED = 32;
+
+/**
+ * Milliseconds to wait, anything up to a bound that doubles with each race: `firstMs` after the first, and at most 32 times what an
+ * attempt takes, `attemptMs`, within a second and half a minute.
+ */
+export function raceWaitMs(
+  races: number,
+  { firstMs, attemptMs }: { readonly firstMs: number; readonly attemptMs: number },
+  random: () => number = Math.random,
+): number {
+  const longest = Math.min(LONGEST_MS.most, Math.max(LONGEST_MS.least, ATTEMPTS_WAITED * attemptMs));
+  return random() * Math.min(longest, firstMs * 2 ** Math.min(races - 1, 30));
+}
