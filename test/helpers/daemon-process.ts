@@ -17,13 +17,17 @@ export type DaemonProcess = {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
-/** Starts `segmentd run` and waits until it is ready. `onLog` gets each line of its JSON log. */
+/** Starts `segmentd run` and waits until it is ready. `onLog` gets each line of its JSON log; `env` goes over the environment. */
 export async function startDaemonProcess(
   configFile: string,
   port: number,
   onLog: (line: LogLine) => void,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [MAIN, 'run', '-c', configFile], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [MAIN, 'run', '-c', configFile], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   createInterface({ input: child.stdout }).on('line', (line) => onLog(JSON.parse(line) as LogLine));
   const url = `http://127.0.0.1:${port}`;
   try {
