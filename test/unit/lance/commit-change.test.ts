@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { decodeTransactionHead, encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
 import type { CommitRequest } from '../../../src/lance/commit-change.ts';
@@ -30,6 +31,8 @@ beforeEach(async () => {
   folder = await tableFolder(BASE);
   segment = await publishedSegment(folder, [1, 2]);
 });
+
+afterEach(() => void vi.restoreAllMocks());
 
 const request = (more: Partial<CommitRequest> = {}): CommitRequest => ({
   base: parseManifest(manifestFile(BASE)),
@@ -288,16 +291,19 @@ describe('rejected, and the files are gone', () => {
   });
 
   test('when the process is told to end while it waits after a lost race, at once', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.999);
     const told = new AbortController();
-    const loseAndTell: Fault = (put) => {
-      setTimeout(() => told.abort(), 20);
+    const loseAndTell: Fault = async (put) => {
+      await sleep(100);
+      // By then it waits: three seconds, as attempts take that long; one second if they took no time.
+      setTimeout(() => told.abort(), 1_200);
       return lose(put);
     };
     const table = faultyTable(folder.root, [loseAndTell], { repeat: true });
     const began = performance.now();
     const outcome = await commitChange(table, request(), { ...SETTINGS, backoffMs: 1e9, signal: told.signal });
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', races: 1 });
-    expect(performance.now() - began).toBeLessThan(900);
+    expect(performance.now() - began).toBeLessThan(3_000);
     await nothingLeft();
   });
 
