@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
 import { connect, Index } from '@lancedb/lancedb';
+import { index } from '../../helpers/lance-table.ts';
 import type { Row, Rows } from './model-rows.ts';
 import { COLUMNS, freshRow, toArrow } from './model-rows.ts';
 import type { Step } from './steps.ts';
@@ -13,7 +14,7 @@ export const indexNameOf = (column: string) => `${column}_idx`;
 type State = { readonly rows: Rows; readonly indexes: ReadonlySet<string> };
 
 /** Steps of the table's users, done with LanceDB alone. */
-export type UserStep = Exclude<Step, { do: 'work' | 'crash' | 'land-late' }>;
+export type UserStep = Exclude<Step, { do: 'work' | 'merge' | 'crash' | 'crash-merge' | 'land-late' }>;
 
 /** Of the rows that steps touched, so many are asked for. */
 const NOTABLE = 12;
@@ -46,7 +47,7 @@ export class ModelTable {
     return this.#state.indexes;
   }
 
-  /** Three fragments, the first two indexed by LanceDB. */
+  /** Five fragments: the first two indexed by LanceDB, the next two by segmentd in a segment each, the last by nobody. */
   static async create(database: string): Promise<ModelTable> {
     const connection = await connect(database);
     const model = new ModelTable(database, connection, await connection.createTable(NAME, toArrow([freshRow(0)])));
@@ -54,6 +55,11 @@ export class ModelTable {
     model.#nextKey = 1;
     await model.do({ do: 'append', rows: 14 });
     for (const column of COLUMNS) await model.do({ do: 'create-index', column });
+    for (const rows of [3, 5]) {
+      await model.do({ do: 'append', rows });
+      await index(model.folder);
+      await model.remember();
+    }
     await model.do({ do: 'append', rows: 10 });
     return model;
   }

@@ -5,6 +5,8 @@ import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit-cha
 import { commitChange } from '../../../src/lance/commit-change.ts';
 import type { BatchLimits, WantedIndexes } from '../../../src/lance/index-plan.ts';
 import { publishSegments } from '../../../src/lance/publish.ts';
+import type { Rebased } from '../../../src/lance/rebase.ts';
+import type { RejectCause } from '../../../src/lance/reject-causes.ts';
 import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/segment-builder.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
 import { planTable } from '../../../src/lance/table-plan.ts';
@@ -26,10 +28,19 @@ type Phase =
       readonly end: Promise<CommitOutcome>;
     };
 
+/** What a worker tried to commit. */
+export type Change = Pick<CommitRequest, 'base' | 'add' | 'remove' | 'transactionUuid'>;
+
+/** What became of it. */
+export type Ending =
+  | { readonly kind: 'landed'; readonly version: number; readonly rebased: Pick<Rebased, 'keep' | 'skipped'> }
+  | { readonly kind: 'rejected'; readonly cause: RejectCause }
+  | { readonly kind: 'unknown' };
+
 /** What a step came to, as far as the model has to know. */
 export type Progress =
   | { readonly kind: 'nothing-to-do' | 'going-on' | 'build-stale' }
-  | { readonly kind: 'ended'; readonly change: CommitRequest; readonly outcome: CommitOutcome };
+  | { readonly kind: 'ended'; readonly change: Change; readonly outcome: Ending };
 
 export type WorkerSetup = {
   readonly store: ObjectStore;
@@ -38,10 +49,10 @@ export type WorkerSetup = {
   readonly wanted: WantedIndexes;
   readonly limits: BatchLimits;
   /** Told of a commit before its first attempt. */
-  readonly onCommit: (change: CommitRequest) => void;
+  readonly onCommit: (change: Change) => void;
 };
 
-const SETTINGS = { maxAttempts: 4, backoffMs: 0, writer: { library: 'segmentd', version: '0.0.0' } };
+export const SETTINGS = { maxAttempts: 4, backoffMs: 0, writer: { library: 'segmentd', version: '0.0.0' } };
 
 export class ModelWorker {
   readonly #setup: WorkerSetup;

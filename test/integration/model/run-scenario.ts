@@ -2,17 +2,20 @@
 import { access, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit-change.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/segment-builder.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
+import type { MergeRule } from '../../../src/maintenance/merge-plan.ts';
+import { outlook, planMergeTo } from '../../../src/maintenance/merge-policy.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { PutOutcome } from '../../../src/store/object-store.ts';
+import { checkMerged, checkNotShrunk } from './merge-checks.ts';
+import { MergeWorker } from './merge-worker.ts';
 import { COLUMNS, probesAround, probesOfAll } from './model-rows.ts';
 import type { ModelTable } from './model-table.ts';
 import { NAME } from './model-table.ts';
-import type { Progress } from './model-worker.ts';
+import type { Change, Ending, Progress } from './model-worker.ts';
 import { ModelWorker } from './model-worker.ts';
-import type { PutFate, Scenario, Step } from './steps.ts';
+import type { MergeChoice, PutFate, Scenario, Step } from './steps.ts';
 import { checkAnswers, checkEverything, checkManifest } from './table-checks.ts';
 
 /** How often something happened, over all runs: a test that never comes to a conflict proves nothing. */
@@ -35,17 +38,38 @@ export async function runScenario(scenario: Scenario, base: ModelTable, home: st
 /** A drain that takes more steps than this goes in circles. */
 const MAX_DRAIN_STEPS = 200;
 
+/** Steps until nothing is left to do. */
+async function drained(step: () => Promise<Progress['kind']>): Promise<number> {
+  for (let steps = 0; ; steps++) {
+    if ((await step()) === 'nothing-to-do') return steps;
+    expect(steps, 'steps to drain').toBeLessThan(MAX_DRAIN_STEPS);
+  }
+}
+
+/** Each index becomes one segment, as far as it has no gaps. */
+const ALL: MergeChoice = { to: 1 };
+
+/** Only merges replace segments. */
+const isMerge = ({ remove }: Change) => remove.length > 0;
+
+const ruleOf =
+  (choice: MergeChoice): MergeRule =>
+  (segments) =>
+    'to' in choice ? planMergeTo(segments, choice.to) : outlook(segments, choice);
+
 class Run {
   readonly #model: ModelTable;
   readonly #workers: readonly [ModelWorker, ModelWorker];
+  readonly #mergers: readonly [MergeWorker, MergeWorker];
   readonly #late: (() => Promise<PutOutcome>)[] = [];
   /** Version that each segment was built from. */
   readonly #builtFrom = new Map<string, number>();
   /** Every commit that was begun, by transaction. */
+  readonly #begun = new Map<string, Change>();
   /** Commits that landed late: by the time their worker hears of it, the index may be gone again. */
   readonly #adopted = new Set<string>();
-  readonly #begun = new Map<string, CommitRequest>();
-  readonly #planned = [0, 0];
+  /** How often files had been taken away when a worker made its plan. */
+  readonly #planned = new Map<ModelWorker | MergeWorker, number>();
   readonly #tally: Tally;
 
   constructor(model: ModelTable, { configured, maxRows, maxFragments }: Scenario, scratch: string, tally: Tally) {
@@ -57,29 +81,35 @@ class Run {
       builder: lanceSegmentBuilder(scratch),
       wanted: configured ? COLUMNS.map((column) => ({ column })) : ('existing' as const),
       limits: { maxRows, maxFragments },
-      onCommit: (change: CommitRequest) => {
+      onCommit: (change: Change) => {
         this.#begun.set(change.transactionUuid, change);
         for (const { uuid } of change.add) this.#builtFrom.set(uuid, change.base.version);
       },
     };
     this.#workers = [new ModelWorker(setup), new ModelWorker(setup)];
+    this.#mergers = [new MergeWorker(setup), new MergeWorker(setup)];
   }
 
   async step(step: Step): Promise<void> {
     this.#count(step.do);
     switch (step.do) {
       case 'work':
-        for (let at = 0; at < step.steps; at++) await this.#work(step.worker, step.put);
+        for (let at = 0; at < step.steps; at++) await this.#work(this.#workers[step.worker], step.put);
+        return;
+      case 'merge':
+        for (let at = 0; at < step.steps; at++) await this.#merge(this.#mergers[step.worker], step.put, step.rule);
         return;
       case 'crash':
         return this.#workers[step.worker].crash();
+      case 'crash-merge':
+        return this.#mergers[step.worker].crash();
       case 'land-late':
         return this.#landLate();
       case 'cleanup':
       case 'recreate':
         // Lance itself cannot tell when a version under a put is taken away or begins anew, so neither happens then.
         await this.#landLate();
-        if (this.#workers.some(({ phase }) => phase === 'putting')) return;
+        if ([...this.#workers, ...this.#mergers].some(({ phase }) => phase === 'putting')) return;
         break;
       case 'purge':
         return this.#purge();
@@ -91,34 +121,45 @@ class Run {
   async finish(): Promise<void> {
     await checkEverything(this.#model, this.#builtFrom, false);
     await this.#landLate();
-    for (const worker of [0, 1] as const) {
-      for (let steps = 0; (await this.#work(worker, 'lands')) !== 'nothing-to-do'; steps++) {
-        expect(steps, 'steps to drain').toBeLessThan(MAX_DRAIN_STEPS);
-      }
-    }
+    for (const merger of this.#mergers) while (merger.phase !== 'idle') await this.#merge(merger, 'lands', ALL);
+    for (const worker of this.#workers) await drained(() => this.#work(worker, 'lands'));
     await checkEverything(this.#model, this.#builtFrom, true);
+    if ((await drained(() => this.#merge(this.#mergers[0], 'lands', ALL))) > 0) {
+      await checkEverything(this.#model, this.#builtFrom, true);
+    }
   }
 
   /** Segments whose files were taken just before they appeared are withdrawn at once: only then the table is whole again. */
   async #purge(): Promise<void> {
     await this.#landLate();
     await this.#model.do({ do: 'purge' });
+    const table = new LanceTable(localStore(this.#model.folder));
+    const before = await table.latest();
     for (const worker of this.#workers) {
-      while (worker.phase === 'putting') {
-        const progress = await worker.step('lands');
-        if (progress.kind === 'ended') this.#tell(progress.outcome);
-      }
+      while (worker.phase === 'putting') this.#tellEnd(await worker.step('lands'));
     }
+    for (const merger of this.#mergers) {
+      while (merger.phase === 'putting') this.#tellEnd(await merger.step('lands', ruleOf(ALL)));
+    }
+    checkNotShrunk(before, await table.latest(), 'a purge under a commit');
     await this.#appeared();
   }
 
-  async #work(at: 0 | 1, fate: PutFate): Promise<Progress['kind']> {
-    const worker = this.#workers[at];
-    if (worker.phase === 'idle') this.#planned[at] = this.#model.takenAway;
+  #work(worker: ModelWorker, fate: PutFate): Promise<Progress['kind']> {
+    return this.#go(worker, () => worker.step(fate));
+  }
+
+  #merge(merger: MergeWorker, fate: PutFate, rule: MergeChoice): Promise<Progress['kind']> {
+    return this.#go(merger, () => merger.step(fate, ruleOf(rule)));
+  }
+
+  async #go(worker: ModelWorker | MergeWorker, step: () => Promise<Progress>): Promise<Progress['kind']> {
+    if (worker.phase === 'idle') this.#planned.set(worker, this.#model.takenAway);
     const putting = worker.phase === 'putting';
-    const progress = await worker.step(fate);
+    const progress = await step();
     if (progress.kind === 'build-stale') {
-      expect(this.#model.takenAway, 'a build lost files that nobody took').toBeGreaterThan(this.#planned[at] as number);
+      const planned = this.#planned.get(worker) as number;
+      expect(this.#model.takenAway, 'a build lost files that nobody took').toBeGreaterThan(planned);
     }
     if (progress.kind === 'ended') await this.#ended(progress);
     else if (putting) await this.#appeared();
@@ -126,7 +167,7 @@ class Run {
   }
 
   async #ended({ change, outcome }: Extract<Progress, { kind: 'ended' }>): Promise<void> {
-    this.#tell(outcome);
+    this.#tell(change, outcome);
     if (outcome.kind === 'landed') {
       const manifest = await new LanceTable(localStore(this.#model.folder)).at(outcome.version);
       expect(manifest?.transaction?.uuid, `owner of version ${outcome.version}`).toBe(change.transactionUuid);
@@ -139,9 +180,15 @@ class Run {
         if (fragments.length < segment.fragments.length) this.#count('fragments dropped');
       }
       if (outcome.rebased.skipped.length > 0) this.#count('segments skipped');
+      if (isMerge(change)) await this.#merged(change, outcome.version);
     }
     if (outcome.kind === 'rejected') await this.#leftNothing(change);
     await this.#appeared();
+  }
+
+  async #merged(change: Change, version: number): Promise<void> {
+    await checkMerged(this.#model.folder, version, change);
+    if (version > change.base.version + 1) this.#count('merge landed on a newer version');
   }
 
   /** Rejected means that no version there is, or will be, has anything of it. */
@@ -167,18 +214,19 @@ class Run {
 
   /** A late put has landed after all. */
   async #adopt(): Promise<void> {
-    const { transaction, indexes } = await new LanceTable(localStore(this.#model.folder)).latest();
+    const { version, transaction, indexes } = await new LanceTable(localStore(this.#model.folder)).latest();
     const change = this.#begun.get(transaction?.uuid ?? '');
     if (!change) throw new Error('a late put brought a version that nobody made');
     this.#adopted.add(change.transactionUuid);
     for (const { index, uuid } of change.add) {
       if (indexes.some((entry) => entry.uuid === uuid)) this.#expectIndex(change, index);
     }
+    if (isMerge(change)) await this.#merged(change, version);
     await this.#appeared();
   }
 
   /** Only an index that was not there when the change was planned may be created by it. */
-  #expectIndex({ base }: CommitRequest, name: string): void {
+  #expectIndex({ base }: Change, name: string): void {
     if (!base.indexes.some((index) => index.name === name)) this.#model.addIndex(name);
   }
 
@@ -190,8 +238,13 @@ class Run {
     await checkAnswers(this.#model, probes, manifest);
   }
 
-  #tell(outcome: CommitOutcome): void {
-    this.#count(outcome.kind === 'rejected' ? `rejected: ${outcome.cause}` : outcome.kind);
+  #tellEnd(progress: Progress): void {
+    if (progress.kind === 'ended') this.#tell(progress.change, progress.outcome);
+  }
+
+  #tell(change: Change, outcome: Ending): void {
+    const what = outcome.kind === 'rejected' ? `rejected: ${outcome.cause}` : outcome.kind;
+    this.#count(isMerge(change) ? `merge ${what}` : what);
   }
 
   #count(what: string): void {

@@ -1,5 +1,6 @@
-/** What may happen to a table, one step at a time: by LanceDB's users and by two segmentd workers. */
+/** What may happen to a table, one step at a time: by LanceDB's users, by two segmentd workers and by two that merge. */
 import * as fc from 'fast-check';
+import type { MergeSettings } from '../../../src/maintenance/merge-policy.ts';
 import type { Column } from './model-rows.ts';
 import { COLUMNS } from './model-rows.ts';
 
@@ -8,6 +9,9 @@ import { COLUMNS } from './model-rows.ts';
  * known. `late`: no answer, and it may land at a later step. `refused`: the store is full.
  */
 export type PutFate = 'lands' | 'lands-unheard' | 'lost' | 'late' | 'refused';
+
+/** What is to be merged: into few segments, as an operator asks for, or by a policy of small numbers. */
+export type MergeChoice = { readonly to: number } | MergeSettings;
 
 export type Step =
   | { readonly do: 'append'; readonly rows: number }
@@ -31,7 +35,16 @@ export type Step =
   | { readonly do: 'recreate'; readonly rows: number; readonly ahead: number }
   /** The worker goes on: plan, build, publish, put, and again whatever the put led to. */
   | { readonly do: 'work'; readonly worker: 0 | 1; readonly steps: number; readonly put: PutFate }
+  /** The same of a merge. The rule counts when it begins. */
+  | {
+      readonly do: 'merge';
+      readonly worker: 0 | 1;
+      readonly steps: number;
+      readonly put: PutFate;
+      readonly rule: MergeChoice;
+    }
   | { readonly do: 'crash'; readonly worker: 0 | 1 }
+  | { readonly do: 'crash-merge'; readonly worker: 0 | 1 }
   | { readonly do: 'land-late' };
 
 export type Scenario = {
@@ -52,11 +65,19 @@ const put = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom<PutFate[]>('lands-unheard', 'lost', 'late', 'refused') },
 );
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 30,
-    arbitrary: fc.record({ do: fc.constant('work' as const), worker, steps: fc.integer({ min: 1, max: 4 }), put }),
-  },
+const rule: fc.Arbitrary<MergeChoice> = fc.oneof(
+  fc.record({ to: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({
+    floorRows: fc.constantFrom(1, 4, 20),
+    factor: fc.constantFrom(2, 3),
+    maxFactor: fc.constantFrom(3, 64),
+    maxSegmentRows: fc.constantFrom(30, 10_000),
+    maxSegments: fc.constantFrom(1, 3, 20),
+  }),
+);
+
+/** What users do. */
+const userStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 9, arbitrary: fc.record({ do: fc.constant('append' as const), rows }) },
   {
     weight: 4,
@@ -87,12 +108,49 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('recreate' as const), rows, ahead: fc.integer({ min: -1, max: 2 }) }),
   },
+);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 30,
+    arbitrary: fc.record({ do: fc.constant('work' as const), worker, steps: fc.integer({ min: 1, max: 4 }), put }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('merge' as const),
+      worker,
+      steps: fc.integer({ min: 1, max: 4 }),
+      put,
+      rule,
+    }),
+  },
+  { weight: 35, arbitrary: userStep },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), worker }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('crash-merge' as const), worker }) },
   { weight: 2, arbitrary: fc.constant<Step>({ do: 'land-late' }) },
 );
 
+/** A merge that is halted, and goes on when something has happened: left to chance that would be rare. */
+const underMerge: fc.Arbitrary<Step[]> = fc
+  .record({ worker, rule, put, halt: fc.integer({ min: 1, max: 3 }), meanwhile: fc.array(userStep, { maxLength: 2 }) })
+  .map(({ halt, meanwhile, ...merge }) => [
+    { do: 'merge', ...merge, steps: halt },
+    ...meanwhile,
+    { do: 'merge', ...merge, steps: 4 - halt },
+  ]);
+
+/** Steps of one kind and the other, one after the other. */
+const steps: fc.Arbitrary<Step[]> = fc
+  .array(fc.oneof({ weight: 14, arbitrary: step.map((it) => [it]) }, { weight: 2, arbitrary: underMerge }), {
+    minLength: 5,
+    maxLength: 20,
+    size: 'max',
+  })
+  .map((groups) => groups.flat());
+
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
-  steps: fc.array(step, { minLength: 6, maxLength: 26, size: 'max' }),
+  steps,
   maxRows: fc.constantFrom(20, 1000),
   maxFragments: fc.constantFrom(1, 2, 100),
   configured: fc.boolean(),
