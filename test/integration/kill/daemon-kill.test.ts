@@ -11,7 +11,7 @@ import { kafkaSettings } from '../../../src/kafka-settings.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import type { LaneSetup } from './kill-lane.ts';
 import { killRounds } from './kill-lane.ts';
-import { KillWorld } from './kill-world.ts';
+import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
 const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? 51);
@@ -44,6 +44,7 @@ async function kafkaLane(): Promise<LaneSetup> {
       commit_interval_ms: 100,
     },
     batch: { max_fragments: 1 },
+    merge: MERGE_OPTIONS,
     shutdown: { drain_ms: 300 },
     state: { scratch_dir: scratch },
     http: { port: 0 },

@@ -2,6 +2,7 @@
  * Loaded before segmentd (`node --import`): watches what it does from the outside and ends the process with SIGKILL at the
  * n-th passage of a point, once the parent has armed it. Until then everything runs as it is.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
@@ -9,7 +10,7 @@ import { dirname, join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { AckTracker } from '../../../src/kafka/ack-tracker.ts';
 import { GroupConsumer } from '../../../src/kafka/consumer.ts';
-import type { Arming, KillPoint } from './kill-points.ts';
+import type { Arming, KillPoint, Passage } from './kill-points.ts';
 
 let armed: Arming | undefined;
 let passages = 0;
@@ -22,8 +23,16 @@ process.on('message', (arming: Arming) => {
 // The channel to the parent must not keep a process alive that has nothing left to do.
 process.channel?.unref();
 
+/** Whether what runs is part of a merge: the same work is done for fresh data at the same time. */
+export const merging = new AsyncLocalStorage<true>();
+
+/** Passes a point of the work that runs, on the way of a commit. */
+function passage(point: Passage): void {
+  pass(merging.getStore() ? (`merge-${point}` as KillPoint) : point);
+}
+
 /** Dies here if this is the point and the time. */
-export function passage(point: KillPoint): void {
+export function pass(point: KillPoint): void {
   if (armed?.point !== point) return;
   passages += 1;
   if (passages === armed.nth) process.kill(process.pid, 'SIGKILL');

@@ -9,7 +9,7 @@ import { AckTracker } from '../../../src/kafka/ack-tracker.ts';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../../../src/kafka/source.ts';
 import type { Delivery } from '../../../src/model.ts';
-import { passage } from './die-at.ts';
+import { pass } from './die-at.ts';
 
 const TICK_MS = 10;
 
@@ -47,11 +47,11 @@ export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): R
   const commit = async () => {
     const { committable } = tracker;
     if (committable === undefined || committable <= committed) return;
-    passage('offsets');
+    pass('offsets');
     await writeFile(`${positionFile}.next`, `${committable}`);
     await rename(`${positionFile}.next`, positionFile);
     committed = committable;
-    passage('offsets-committed');
+    pass('offsets-committed');
   };
   const run = async () => {
     committed = BigInt(await readFile(positionFile, 'utf8'));

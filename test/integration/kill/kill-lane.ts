@@ -25,7 +25,7 @@ export type LaneSetup = {
 const ROUNDS_PER_TABLE = 8;
 const DEATH_WITHIN_MS = 60_000;
 
-export type Leftovers = { folders: number; staged: number };
+export type Leftovers = { folders: number; staged: number; merges: number };
 
 const LANES = 2;
 
@@ -38,13 +38,14 @@ export async function killRounds(rounds: number, openLane: () => Promise<LaneSet
   process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
   expect(hits.total).toBe(rounds);
   expect(hits.missed).toEqual([]);
+  for (const { merges } of left) expect(merges, 'merges that landed').toBeGreaterThan(0);
   return left;
 }
 
 async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
   const { world, events } = setup;
   const sent: Append[] = [];
-  const left = { folders: 0, staged: 0 };
+  const left = { folders: 0, staged: 0, merges: 0 };
   const collect = async () => {
     const { folders, staged } = await world.checkCleanup();
     left.folders += folders;
@@ -56,7 +57,7 @@ async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits)
     await events.send(append.event);
   };
   for (const [round, arming] of armings.entries()) {
-    const mortal = await live(setup, sent.length);
+    const mortal = await live(setup, sent);
     if (round > 0) await world.checkRecovered(setup.scratch);
     if (round % ROUNDS_PER_TABLE === 0) {
       if (round > 0) await collect();
@@ -69,21 +70,31 @@ async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits)
     hits.add(arming);
     await world.checkRuin(sent.slice(0, await events.position()));
   }
-  const last = await live(setup, sent.length);
+  const last = await live(setup, sent);
   await world.checkRecovered(setup.scratch);
   if ((await last.stop()) !== 0) throw new Error('the last process did not end well');
   if ((await readdir(setup.scratch)).length > 0) throw new Error('the last process left scratch files');
   if ((await events.position()) !== sent.length) throw new Error('not every event was acknowledged in the end');
   await collect();
-  return left;
+  return { ...left, merges: world.merges };
 }
 
 /** Starts a process and waits until nothing is left to do. */
-async function live({ start, events, world }: LaneSetup, end: number): Promise<Mortal> {
+async function live({ start, events, world }: LaneSetup, sent: Append[]): Promise<Mortal> {
   const mortal = start();
   onTestFinished(() => mortal.kill());
   await mortal.ready;
-  await until('the next process has caught up', async () => (await events.position()) === end);
-  if (end > 0 && !(await world.isCovered())) throw new Error('everything is acknowledged, but not covered');
+  const caughtUp = () => until('the next process has caught up', async () => (await events.position()) === sent.length);
+  await caughtUp();
+  const last = sent.at(-1);
+  if (!last) return mortal;
+  if (!(await world.isCovered())) throw new Error('everything is acknowledged, but not covered');
+  if (!(await world.isMerged())) {
+    // A merge that a death cut off goes on with the next event of the table, even one that was seen before.
+    sent.push(last);
+    await events.send(last.event);
+    await caughtUp();
+    await until('the next process has merged what there is', () => world.isMerged());
+  }
   return mortal;
 }

@@ -1,7 +1,7 @@
 /** Where segmentd is killed, in the order of its work, and how often in a row it passes there for two batches. */
 
-/** A name alone is the moment before, except for those in the past tense. */
-export const KILL_POINTS = {
+/** On the way of a commit. A name alone is the moment before, except for those in the past tense. */
+const OF_COMMITS = {
   view: 'before the manifest of the fragment view is written',
   'view-made': 'after that',
   index: 'before LanceDB builds an index in it',
@@ -16,18 +16,34 @@ export const KILL_POINTS = {
   unstaged: 'after that is gone',
   'hint-staged': 'before the version hint gets its name',
   hint: 'after that',
+} as const;
+
+const OF_EVENTS = {
   ack: 'before an event is acknowledged',
   offsets: 'before offsets are committed',
   'offsets-committed': 'after the commit was answered',
 } as const;
 
-export type KillPoint = keyof typeof KILL_POINTS;
+type CommitPoint = keyof typeof OF_COMMITS;
+
+/** What the process passes. Which commit it is for, one of fresh data or a merge, is known where it is watched. */
+export type Passage = CommitPoint | keyof typeof OF_EVENTS;
+
+/** The same points on the way of a merge, and after it has landed, before its local files are gone. */
+export type KillPoint = Passage | `merge-${CommitPoint}` | 'merged';
 
 export type Arming = { readonly point: KillPoint; readonly nth: number };
 
-const POINTS = Object.keys(KILL_POINTS) as KillPoint[];
+const COMMIT_POINTS = Object.keys(OF_COMMITS) as CommitPoint[];
+const EVENT_POINTS = Object.keys(OF_EVENTS) as (keyof typeof OF_EVENTS)[];
+const POINTS: readonly KillPoint[] = [
+  ...COMMIT_POINTS,
+  ...EVENT_POINTS,
+  ...COMMIT_POINTS.map((point) => `merge-${point}` as const),
+  'merged',
+];
 
-/** Passages at least, when two appends of one fragment each are indexed on two columns by two commits. */
+/** Passages at least, when two appends of one fragment each are indexed on two columns by two commits, and then merged by one. */
 const PASSAGES: Partial<Record<KillPoint, number>> = {
   index: 4,
   'index-built': 4,
@@ -35,12 +51,18 @@ const PASSAGES: Partial<Record<KillPoint, number>> = {
   published: 5,
   offsets: 1,
   'offsets-committed': 1,
+  'merge-index': 2,
+  'merge-index-built': 2,
+  'merge-file-published': 4,
+  'merge-published': 2,
 };
+
+const passagesOf = (point: KillPoint) => PASSAGES[point] ?? (point.startsWith('merge') ? 1 : 2);
 
 /** Every point in turn, and when its turn comes again a later passage of it. */
 export function armingOf(round: number): Arming {
   const point = POINTS[round % POINTS.length] as KillPoint;
-  return { point, nth: 1 + (Math.floor(round / POINTS.length) % (PASSAGES[point] ?? 2)) };
+  return { point, nth: 1 + (Math.floor(round / POINTS.length) % passagesOf(point)) };
 }
 
 export class Hits {

@@ -8,10 +8,26 @@ import { nameOf, people } from '../../../bench/demo/people.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { maintainedIndexes } from '../../../src/lance/index-plan.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/table-plan.ts';
+import { planMerges } from '../../../src/maintenance/merge-plan.ts';
+import type { MergeSettings } from '../../../src/maintenance/merge-policy.ts';
+import { outlook } from '../../../src/maintenance/merge-policy.ts';
 import { localStore } from '../../../src/store/local-store.ts';
+import { until } from '../e2e/world.ts';
+import { checkNotShrunk } from '../model/merge-checks.ts';
 
 const FIRST_ROWS = 50;
 const APPENDED_ROWS = 6;
+
+/** Two segments of a size make a merge due: those of two appends always do. */
+const MERGE: MergeSettings = { floorRows: 1, factor: 2, maxFactor: 64, maxSegmentRows: 1_000_000, maxSegments: 20 };
+export const MERGE_OPTIONS = {
+  floor_rows: MERGE.floorRows,
+  factor: MERGE.factor,
+  max_factor: MERGE.maxFactor,
+  max_segment_rows: MERGE.maxSegmentRows,
+  max_segments: MERGE.maxSegments,
+};
 
 const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
@@ -34,6 +50,9 @@ export class KillWorld {
   #number = 0;
   #table: Table | undefined;
   #rows = 0;
+  /** The last version of the table whose making was checked. */
+  #checked: Manifest | undefined;
+  #merges = 0;
 
   private constructor(database: string, connection: Connection) {
     this.database = database;
@@ -42,6 +61,11 @@ export class KillWorld {
 
   static async open(database: string): Promise<KillWorld> {
     return new KillWorld(database, await connect(database));
+  }
+
+  /** Merges that landed, of all tables. */
+  get merges(): number {
+    return this.#merges;
   }
 
   get #name(): string {
@@ -64,6 +88,7 @@ export class KillWorld {
     this.#table = await this.#connection.createTable(this.#name, people(0, FIRST_ROWS));
     for (const column of ['id', 'name']) await this.#table.createIndex(column, { config: Index.btree() });
     this.#rows = FIRST_ROWS;
+    this.#checked = await this.#manifest();
   }
 
   async append(): Promise<Append> {
@@ -79,6 +104,12 @@ export class KillWorld {
   /** Whether every index of the table covers all of it. */
   async isCovered(): Promise<boolean> {
     return maintainedIndexes(await this.#manifest(), 'existing').every(({ coverage }) => coverage.missing.length === 0);
+  }
+
+  /** Whether nothing is left to be merged. */
+  async isMerged(): Promise<boolean> {
+    const rule = (segments: Parameters<typeof outlook>[0]) => outlook(segments, MERGE);
+    return planMerges(await this.#manifest(), DEFAULT_POLICY, rule).pending === 0;
   }
 
   /** The moment after a death: the table opens, answers right, and nothing acknowledged is missing. */
@@ -100,7 +131,8 @@ export class KillWorld {
     await this.#checkTable();
     const [own, ...others] = await readdir(scratch);
     expect(others, 'scratch folders of dead processes').toEqual([]);
-    if (own !== undefined) expect(await readdir(join(scratch, own)), 'scratch of the living').toEqual([]);
+    // The files of a merge go when its version is already there.
+    if (own !== undefined) await until('no scratch', async () => (await readdir(join(scratch, own))).length === 0);
     for (const folder of STAGING_FOLDERS) {
       const staged = (await readdir(join(this.#folder, folder))).filter((name) => name.startsWith('.'));
       for (const name of staged) expect(name).toMatch(STAGED[folder]);
@@ -115,6 +147,7 @@ export class KillWorld {
     const table = this.#table as Table;
     await table.checkoutLatest();
     await table.optimize({ cleanupOlderThan: new Date(0), deleteUnverified: true });
+    this.#checked = await this.#manifest();
     expect(await this.#leftovers()).toEqual({ folders: [], staged: [] });
     await this.#checkTable();
     return { folders: before.folders.length, staged: before.staged.length };
@@ -150,7 +183,22 @@ export class KillWorld {
       for (const { path } of files) await access(join(this.#folder, '_indices', uuid, path));
     }
     await this.#checkAnswers(manifest.version);
+    await this.#checkHistory(manifest.version);
     return manifest;
+  }
+
+  /** Each version since the last look: nothing left the index, and a merge replaced all of its inputs or is not there. */
+  async #checkHistory(version: number): Promise<void> {
+    const table = new LanceTable(localStore(this.#folder));
+    for (let at = (this.#checked?.version ?? version) + 1; at <= version; at++) {
+      const [before, after] = [this.#checked as Manifest, (await table.at(at)) as Manifest];
+      checkNotShrunk(before, after, `version ${at}`);
+      const inputs = Number(after.transaction?.properties.get('segmentd.merged') ?? 0);
+      const left = before.indexes.filter(({ uuid }) => after.indexes.every((index) => index.uuid !== uuid));
+      expect(left.length, `segments that version ${at} replaced`).toBe(inputs);
+      if (inputs > 0) this.#merges += 1;
+      this.#checked = after;
+    }
   }
 
   async #checkAnswers(version: number): Promise<void> {

@@ -26,7 +26,7 @@ const withoutOptions = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SEGMENTD_')));
 
 export function startMortal(configFile: string, preloads: readonly string[], env: Record<string, string>): Mortal {
-  const imports = ['die-at.ts', ...preloads].flatMap((file) => ['--import', pathOf(file)]);
+  const imports = ['die-at.ts', 'use-watched-merge.ts', ...preloads].flatMap((file) => ['--import', pathOf(file)]);
   const child = spawn(process.execPath, [...imports, pathOf('../../../src/main.ts'), 'run', '-c', configFile], {
     env: { ...withoutOptions(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

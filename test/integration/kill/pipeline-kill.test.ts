@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import type { LaneSetup } from './kill-lane.ts';
 import { killRounds } from './kill-lane.ts';
-import { KillWorld } from './kill-world.ts';
+import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
 const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? 153);
@@ -30,6 +30,7 @@ async function fileLane(): Promise<LaneSetup> {
     databases: { db: database },
     kafka: { brokers: ['127.0.0.1:1'], create_topics: { enabled: false } },
     batch: { max_fragments: 1 },
+    merge: MERGE_OPTIONS,
     state: { scratch_dir: scratch },
     http: { port: 0 },
   };

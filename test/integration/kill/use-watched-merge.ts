@@ -1,0 +1,9 @@
+/** Loaded before segmentd: its merges are told apart from its other work. Everything else is the daemon as it is. */
+import { registerHooks } from 'node:module';
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const isMerge = specifier === './merge-table.ts' && context.parentURL?.endsWith('/src/maintenance/merges.ts');
+    return next(isMerge ? new URL('watched-merge.ts', import.meta.url).href : specifier, context);
+  },
+});

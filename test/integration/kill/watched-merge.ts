@@ -1,0 +1,13 @@
+/** The merging of segmentd, told apart from its other work. */
+import { mergeTable as realMerge } from '../../../src/maintenance/merge-table.ts';
+import { merging, pass } from './die-at.ts';
+
+export const mergeTable: typeof realMerge = (table, manifest, plan, parts) =>
+  merging.run(true, async () => {
+    const inPlace: typeof parts.inPlace = async (land) => {
+      const landed = await parts.inPlace(land);
+      pass('merged');
+      return landed;
+    };
+    return realMerge(table, manifest, plan, { ...parts, inPlace });
+  });
