@@ -26,7 +26,13 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
     .join('\n');
 }
 
-const formatCell = (cell: string | number) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell);
+const formatCell = (cell: string | number) =>
+  typeof cell === 'number' ? cell.toLocaleString('en-US') : printable(cell);
+
+/** A name that somebody else chose, on one line and without a say in the terminal: control characters as `\u000a`. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 /** A share as a percentage, floored: never 100 % while anything is missing. */
 export function formatShare(share: number): string {

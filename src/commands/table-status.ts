@@ -10,7 +10,7 @@ import { DEFAULT_MERGE, tierOf } from '../maintenance/merge-policy.ts';
 import type { NextWork, TierCounts } from '../maintenance/upkeep.ts';
 import { nextWork, tierCounts } from '../maintenance/upkeep.ts';
 import { localStore } from '../store/local-store.ts';
-import { formatBytes, formatShare, formatTable } from './output.ts';
+import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import { LIMITS } from './table-work.ts';
 
 export type TieredSegment = SegmentFacts & { readonly tier: Tier };
@@ -65,7 +65,7 @@ export function formatTableStatus(status: TableReport): string {
   return [
     `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
     ...(declined ? [`declined: ${declined.code}: ${declined.message}`] : []),
-    ...(indexes.length === 0 ? ['no BTREE index'] : []),
+    ...(indexes.length === 0 && !declined ? ['no BTREE index'] : []),
     ...indexes.map(formatIndex),
     '',
     formatLastCommit(status),
@@ -75,7 +75,7 @@ export function formatTableStatus(status: TableReport): string {
 
 function formatIndex(index: TieredIndex): string {
   const head =
-    `\n${index.name}  BTREE on ${index.column}, ${formatShare(index.coverage)} covered: ` +
+    `\n${printable(index.name)}  BTREE on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
     `${counted(index.covered_rows, 'row')}, ` +
     `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
     `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}`;
@@ -105,11 +105,11 @@ function formatNext({ declined, next: { segments, rebuilds, merges, merges_due: 
   const lines = [
     ...segments.map(
       ({ index, fragments, rows }) =>
-        `next: ${rebuilds ? 'rebuild' : 'build'} a segment of ${index} over ${counted(fragments, 'fragment')}, ${counted(rows, 'row')}`,
+        `next: ${rebuilds ? 'rebuild' : 'build'} a segment of ${printable(index)} over ${counted(fragments, 'fragment')}, ${counted(rows, 'row')}`,
     ),
     ...merges.map(
       ({ index, segments: inputs, rows, reason }) =>
-        `next: merge ${inputs} segments of ${index} into one of ${counted(rows, 'row')} (${reason})`,
+        `next: merge ${inputs} segments of ${printable(index)} into one of ${counted(rows, 'row')} (${reason})`,
     ),
     ...(due > merges.length ? [`      ${due} merges are due in all`] : []),
   ];

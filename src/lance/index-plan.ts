@@ -4,7 +4,7 @@ import type { IndexMetadata } from './codec/index-metadata.ts';
 import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 import type { SchemaField } from './codec/schema-field.ts';
-import { defaultIndexName, fieldByPath, pathOfField, supportsBtree } from './codec/schema-field.ts';
+import { BTREE_TYPES, defaultIndexName, fieldByPath, pathOfField, supportsBtree } from './codec/schema-field.ts';
 import type { Coverage } from './coverage.ts';
 import { coverageOf } from './coverage.ts';
 import type { SegmentRequest } from './segment-builder.ts';
@@ -32,10 +32,7 @@ export function maintainedIndexes(manifest: Manifest, wanted: WantedIndexes): In
     const segments = manifest.indexes.filter((index) => index.name === name);
     checkSegments(name, field.id, segments);
     const column = pathOfField(manifest.schema, field.id) as string;
-    // Measured with LanceDB 0.39: such a column makes its BTREE builder fail on a duplicate field.
-    if (field.name.includes('`')) {
-      throw new SegmentdError('column_type_unsupported', `LanceDB cannot index ${column}: its name has a backquote`);
-    }
+    checkColumn(field, column);
     return { name, fieldId: field.id, column, segments, coverage: coverageOf(manifest.fragments, segments) };
   });
 }
@@ -56,12 +53,24 @@ function wantedIndex(manifest: Manifest, { column, name }: { column: string; nam
   const { schema } = manifest;
   const field = fieldByPath(schema, column);
   if (!field) throw new SegmentdError('column_not_found', `the table has no column "${column}"`);
-  if (!supportsBtree(field)) {
-    throw new SegmentdError('column_type_unsupported', `column "${column}" has type ${field.logicalType}`);
-  }
   // A column that has a BTREE already keeps it, whatever it is called: a second one would only cost writes.
   const existing = manifest.indexes.find((index) => isBtree(index) && index.fields[0] === field.id);
   return { name: name ?? existing?.name ?? defaultIndexName(schema, field), field };
+}
+
+/** Also of an index that is there: other engines build some that LanceDB does not, and nobody could extend those here. */
+function checkColumn(field: SchemaField, column: string): void {
+  if (!supportsBtree(field)) {
+    const types = [...BTREE_TYPES].join(', ');
+    throw new SegmentdError(
+      'column_type_unsupported',
+      `column ${column} has type ${field.logicalType}; LanceDB builds a BTREE over ${types}`,
+    );
+  }
+  // Measured with LanceDB 0.39: such a column makes its BTREE builder fail on a duplicate field.
+  if (field.name.includes('`')) {
+    throw new SegmentdError('column_type_unsupported', `LanceDB cannot index ${column}: its name has a backquote`);
+  }
 }
 
 /** Readers fail on the whole table when segments of one name differ in column or type, and on a missing bitmap. */

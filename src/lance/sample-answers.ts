@@ -2,8 +2,8 @@
 import { basename, dirname } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import type { DataType, Vector } from 'apache-arrow';
-import { TimeUnit, Type } from 'apache-arrow';
+import type { DataType, Float, Vector } from 'apache-arrow';
+import { Precision, TimeUnit, Type } from 'apache-arrow';
 import { SegmentdError } from '../lib/errors.ts';
 
 /** A condition whose two answers differ. Counts are rows. */
@@ -16,8 +16,8 @@ export type SampleReport = {
 };
 
 /**
- * Compares the indexed answers for `column` with a scan, for `samples` values of random rows and for nulls. The scan is one
- * pass over the column. Errors are LanceDB's own: an index that cannot be read makes the query fail.
+ * Compares the indexed answers for `column`, a path as SQL has it, with a scan, for `samples` values of random rows and for nulls.
+ * The scan is one pass over the column. Errors are LanceDB's own: an index that cannot be read makes the query fail.
  */
 export async function compareAnswers(tableUri: string, column: string, samples: number): Promise<SampleReport> {
   const connection = await connect(dirname(tableUri));
@@ -90,11 +90,15 @@ const UNIT: Record<TimeUnit, string> = {
   [TimeUnit.NANOSECOND]: 'Nanosecond',
 };
 
-/** The value at a position as SQL, or null when it is null or NaN, which `=` does not find. */
+/** The value at a position as SQL, or null when it is null, NaN, which `=` does not find, or infinite, which SQL cannot say. */
 function literalAt(vector: Vector, at: number): string | null {
   const value: unknown = vector.get(at);
-  if (value === null || (typeof value === 'number' && Number.isNaN(value))) return null;
+  if (value === null || (typeof value === 'number' && !Number.isFinite(value))) return null;
   const { type } = vector;
+  // No plain number is taken for one.
+  if (type.typeId === Type.Float && (type as Float).precision === Precision.HALF) {
+    return `arrow_cast(${value}, 'Float16')`;
+  }
   const cast = castName(type);
   if (cast) return `arrow_cast(${rawAt(vector, at)}, '${cast}')`;
   if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;

@@ -3,7 +3,7 @@ import { messageOf, SegmentdError } from '../lib/errors.ts';
 import type { IndexMetadata } from './codec/index-metadata.ts';
 import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
-import { pathOfField } from './codec/schema-field.ts';
+import { pathOfField, sqlPathOfField } from './codec/schema-field.ts';
 import { findMissingFiles } from './publish.ts';
 import { compareAnswers } from './sample-answers.ts';
 import type { LanceTable } from './table.ts';
@@ -67,7 +67,7 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
 function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Map<string, string> {
   const columns = new Map<string, string>();
   for (const { name, fields } of segments) {
-    const column = pathOfField(schema, fields[0] as number);
+    const column = sqlPathOfField(schema, fields[0] as number);
     if (column) columns.set(name, column);
   }
   return columns;

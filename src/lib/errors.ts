@@ -60,7 +60,7 @@ export const ERRORS = {
     'Name a column of the table; nested columns are written a.b, names with dots in backquotes.',
   ),
   column_type_unsupported: declined(
-    'LanceDB builds BTREE indexes over integers, floats, booleans, strings, dates, times, timestamps and fixed-size binary.',
+    'Index another column, or name the indexes to keep in tables.<id>.indexes, so that one of another engine is left alone.',
   ),
   index_name_taken: declined('The name belongs to an index of another type or column. Choose another name.'),
 

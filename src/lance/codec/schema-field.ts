@@ -41,12 +41,19 @@ function namesOf(schema: readonly SchemaField[], field: SchemaField): string[] |
   return names;
 }
 
-const quoteName = (name: string) => (/^\w+$/.test(name) ? name : `\`${name.replaceAll('`', '``')}\``);
+const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``;
+const quoteName = (name: string) => (/^\w+$/.test(name) ? name : quoted(name));
 
 /** The path that LanceDB accepts and prints for a field, or null when the field is not in the schema. */
 export function pathOfField(schema: readonly SchemaField[], fieldId: number): string | null {
   const field = schema.find((candidate) => candidate.id === fieldId);
   return (field && namesOf(schema, field)?.map(quoteName).join('.')) ?? null;
+}
+
+/** The same for a filter: there a name may also be a word of SQL or begin with a digit, so that all of them are quoted. */
+export function sqlPathOfField(schema: readonly SchemaField[], fieldId: number): string | null {
+  const field = schema.find((candidate) => candidate.id === fieldId);
+  return (field && namesOf(schema, field)?.map(quoted).join('.')) ?? null;
 }
 
 /** The name LanceDB gives an index when none is asked for: the names without quotes, then `_idx`. */
@@ -87,7 +94,7 @@ export function withDescendants(schema: readonly SchemaField[], fieldId: number)
 }
 
 /** Types that LanceDB builds a BTREE over, by the first word of Lance's logical type. */
-const BTREE_TYPES = new Set([
+export const BTREE_TYPES: ReadonlySet<string> = new Set([
   ...['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],
   ...['halffloat', 'float', 'double', 'bool', 'string'],
   ...['date32', 'date64', 'time32', 'time64', 'time', 'timestamp', 'fixed_size_binary'],

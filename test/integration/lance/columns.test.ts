@@ -1,37 +1,12 @@
-import type { DataType } from 'apache-arrow';
-import {
-  Bool,
-  DateDay,
-  DateMillisecond,
-  Field,
-  FixedSizeBinary,
-  Float16,
-  Float32,
-  Float64,
-  Int8,
-  Int16,
-  Int32,
-  Int64,
-  makeVector,
-  Struct,
-  Table,
-  TimeMicrosecond,
-  TimeMillisecond,
-  TimeNanosecond,
-  TimeSecond,
-  TimestampMicrosecond,
-  TimestampMillisecond,
-  TimestampNanosecond,
-  TimestampSecond,
-  Uint8,
-  Uint16,
-  Uint32,
-  Uint64,
-  Utf8,
-  vectorFromArray,
-} from 'apache-arrow';
+import { Index } from '@lancedb/lancedb';
+import { Field, Int32, makeVector, Struct, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { expect, test } from 'vitest';
-import { idsWhere, index, latest, realTable, usesIndex } from '../../helpers/lance-table.ts';
+import { BTREE_TYPES } from '../../../src/lance/codec/schema-field.ts';
+import { LanceTable } from '../../../src/lance/table.ts';
+import { verifyTable } from '../../../src/lance/verify-table.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import { INDEXABLE, NOT_INDEXABLE } from '../../helpers/column-types.ts';
+import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../helpers/lance-table.ts';
 
 const ROWS = 30;
 const ids = (from: number) => makeVector(BigInt64Array.from({ length: ROWS }, (_, at) => BigInt(from + at)));
@@ -44,6 +19,13 @@ test.each([
   ['UPPER', 'UPPER'],
   ['select', 'select'],
   ['1st', '1st'],
+  ["it's", "`it's`"],
+  ['say "hi"', '`say "hi"`'],
+  ['back\\slash', '`back\\slash`'],
+  ['new\nline', '`new\nline`'],
+  ['🦀', '`🦀`'],
+  ['a,b', '`a,b`'],
+  ['*', '`*`'],
 ])('a column called %s is indexed and found', async (name, path) => {
   const rows = (from: number) => new Table({ id: ids(from), [name]: vectorFromArray(values(from), new Int32()) });
   const { table, uri } = await realTable(rows(0));
@@ -92,38 +74,7 @@ test('nested columns are indexed and found, also those whose names have dots', a
   }
 });
 
-const day = 86_400_000;
-const whole = (value: number) => value;
-type Case = [name: string, type: DataType, make: (value: number) => unknown, literal?: string];
-const TYPES: Case[] = [
-  ['int8', new Int8(), whole, '41'],
-  ['int16', new Int16(), whole, '41'],
-  ['int32', new Int32(), whole, '41'],
-  ['int64', new Int64(), BigInt, '41'],
-  ['uint8', new Uint8(), whole, '41'],
-  ['uint16', new Uint16(), whole, '41'],
-  ['uint32', new Uint32(), whole, '41'],
-  ['uint64', new Uint64(), BigInt, '41'],
-  ['float16', new Float16(), whole],
-  ['float32', new Float32(), whole, '41.0'],
-  ['float64', new Float64(), whole, '41.0'],
-  ['bool', new Bool(), (value) => value === 41, 'true'],
-  ['string', new Utf8(), (value) => `v${value}`, "'v41'"],
-  ['date32', new DateDay(), (value) => new Date(value * day), "date '1970-02-11'"],
-  ['date64', new DateMillisecond(), (value) => new Date(value * day)],
-  ['time32 in seconds', new TimeSecond(), whole],
-  ['time32 in milliseconds', new TimeMillisecond(), whole],
-  ['time64 in microseconds', new TimeMicrosecond(), BigInt],
-  ['time64 in nanoseconds', new TimeNanosecond(), BigInt],
-  ['timestamp in seconds', new TimestampSecond(), (value) => value * 1000, "timestamp '1970-01-01 00:00:41'"],
-  ['timestamp in milliseconds', new TimestampMillisecond(), whole, "timestamp '1970-01-01 00:00:00.041'"],
-  ['timestamp in microseconds', new TimestampMicrosecond(), whole, "timestamp '1970-01-01 00:00:00.041'"],
-  ['timestamp in nanoseconds', new TimestampNanosecond(), whole],
-  ['timestamp with a time zone', new TimestampMicrosecond('UTC'), whole],
-  ['binary of a fixed size', new FixedSizeBinary(16), (value) => new Uint8Array(16).fill(value)],
-];
-
-test.each(TYPES)('a column of type %s is indexed and found, nulls too', async (_name, type, make, literal) => {
+test.each(INDEXABLE)('a column of type %s is indexed and found, nulls too', async (_name, type, make, literal) => {
   const rows = (from: number) =>
     new Table({
       id: ids(from),
@@ -150,4 +101,39 @@ test.each(TYPES)('a column of type %s is indexed and found, nulls too', async (_
   if (literal === undefined) return;
   expect(await idsWhere(table, `c = ${literal}`)).toEqual([41]);
   expect(await usesIndex(table, `c = ${literal}`)).toBe(true);
+});
+
+test.each(NOT_INDEXABLE)(
+  'a column of type %s is refused, by LanceDB too, and what is supported is listed',
+  async (...it) => {
+    const [, type, make] = it;
+    const rows = new Table({ id: ids(0), c: vectorFromArray(values(0).map(make), type) });
+    const { table, uri, database } = await realTable(rows);
+    const before = await digests(database);
+    const refused = index(uri, { wanted: [{ column: 'c' }] });
+    await expect(refused).rejects.toMatchObject({ code: 'column_type_unsupported', retry: 'never' });
+    const message = await refused.then(String, (error: Error) => error.message);
+    for (const name of BTREE_TYPES) expect(message).toContain(name);
+    await expect(table.createIndex('c', { config: Index.btree() })).rejects.toThrow('BTree index cannot be created');
+    expect(await digests(database)).toEqual(before);
+  },
+);
+
+test('columns whose names differ in case alone each have their own index', async () => {
+  const rows = (from: number) =>
+    new Table({
+      Key: vectorFromArray(values(from), new Int32()),
+      key: vectorFromArray(
+        values(from).map((value) => `k${value}`),
+        new Utf8(),
+      ),
+    });
+  const { table, uri } = await realTable(rows(0));
+  for (const column of ['Key', 'key']) await index(uri, { wanted: [{ column }] });
+  await table.add(rows(ROWS));
+  expect((await index(uri)).segments).toMatchObject([
+    { index: 'Key_idx', fieldId: 0 },
+    { index: 'key_idx', fieldId: 1 },
+  ]);
+  expect((await verifyTable(new LanceTable(localStore(uri)), 5)).findings).toEqual([]);
 });

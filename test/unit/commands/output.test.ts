@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatBytes, formatShare, formatTable } from '../../../src/commands/output.ts';
+import { formatBytes, formatShare, formatTable, printable } from '../../../src/commands/output.ts';
 
 test('a table pads its columns, numbers to the right, without spaces at the end of a line', () => {
   const rows = [
@@ -36,4 +36,9 @@ test.each([
   [5 * 1024 ** 5, '5120.0 TiB'],
 ])('%s bytes are %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
+});
+
+test('a name keeps to its line and moves no cursor', () => {
+  expect(printable('new\nline \u001b[2J\u0085 🦀 Größe')).toBe('new\\u000aline \\u001b[2J\\u0085 🦀 Größe');
+  expect(formatTable(['name'], [['a\nb']])).toBe('name\na\\u000ab');
 });

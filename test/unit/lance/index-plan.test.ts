@@ -77,6 +77,12 @@ describe('what is refused', () => {
       [{ column: 'v' }],
     ],
     [
+      'an index that another engine built over a type without a BTREE here',
+      'column_type_unsupported',
+      { schema: [{ id: 0, name: 'v', type: 'large_string' }], indexes: [{ uuid: 1 }] },
+      'existing',
+    ],
+    [
       'a name taken by an index on another column',
       'index_name_taken',
       { indexes: [{ uuid: 1, name: 'taken', fields: [1] }] },
