@@ -29,6 +29,9 @@ async function start(wait: Wait) {
   return { server, ask };
 }
 
+/** On a busy machine a request takes its time. */
+const PATIENCE = { timeout: 10_000 };
+
 /** A wait that only its signal ends. */
 const forEver: Wait = (_table, _query, signal) =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve({ covered: false })));
@@ -78,8 +81,10 @@ test('a wait needs the token, is a GET, and errors keep their code', async () =>
 });
 
 test('a client that leaves ends its wait, and no other', async () => {
+  const begun: string[] = [];
   const ended: string[] = [];
   const { ask } = await start(async (table, query, signal) => {
+    begun.push(table);
     const answer = await forEver(table, query, signal);
     ended.push(table);
     return answer;
@@ -87,37 +92,38 @@ test('a client that leaves ends its wait, and no other', async () => {
   const leaving = new AbortController();
   const left = ask('db/left/wait?version=1', { signal: leaving.signal }).catch(() => 'left');
   const stays = ask('db/stays/wait?version=1').catch(() => 'cut off');
-  await sleep(100);
+  await expect.poll(() => begun, PATIENCE).toHaveLength(2);
   leaving.abort();
   expect(await left).toBe('left');
-  await expect.poll(() => ended).toEqual(['db/left']);
+  await expect.poll(() => ended, PATIENCE).toEqual(['db/left']);
   expect(await Promise.race([stays, sleep(100, 'waits')])).toBe('waits');
 });
 
 test('closing the server ends the waits', async () => {
-  let ended = 0;
+  let [begun, ended] = [0, 0];
   const { server, ask } = await start(async (...args) => {
+    begun += 1;
     const answer = await forEver(...args);
     ended += 1;
     return answer;
   });
   const waits = [1, 2, 3].map((version) => ask(`db/t/wait?version=${version}`).catch(() => 'cut off'));
-  await sleep(100);
+  await expect.poll(() => begun, PATIENCE).toBe(3);
   await server.close();
   expect(await Promise.all(waits)).toEqual(['cut off', 'cut off', 'cut off']);
-  await expect.poll(() => ended).toBe(3);
+  await expect.poll(() => ended, PATIENCE).toBe(3);
 });
 
 test('there are at most 256 waits at once, and places become free again', async () => {
   const ends: (() => void)[] = [];
   const { ask } = await start(() => new Promise((resolve) => ends.push(() => resolve({ covered: true }))));
   const waits = Array.from({ length: 256 }, () => ask('db/t/wait?version=1'));
-  await expect.poll(() => ends.length).toBe(256);
+  await expect.poll(() => ends.length, PATIENCE).toBe(256);
   expect(await ask('db/t/wait?version=1')).toMatchObject({ status: 429, body: { code: 'too_many_waits' } });
   for (const end of ends.splice(0)) end();
   expect((await Promise.all(waits)).every(({ status }) => status === 200)).toBe(true);
   const next = ask('db/t/wait?version=1');
-  await expect.poll(() => ends.length).toBe(1);
+  await expect.poll(() => ends.length, PATIENCE).toBe(1);
   ends[0]?.();
   expect((await next).status).toBe(200);
 });
