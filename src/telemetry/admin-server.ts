@@ -103,7 +103,6 @@ export async function startAdminServer(options: AdminOptions): Promise<RunningSe
     port: typeof address === 'object' && address !== null ? address.port : port,
     async close() {
       if (!server.listening) return;
-      waits.stop();
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();

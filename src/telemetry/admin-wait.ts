@@ -31,9 +31,8 @@ export function readWaitQuery(query: URLSearchParams): WaitQuery {
   return { version: Number(version), timeoutMs };
 }
 
-/** The waits that are under way: only so many, and none outlives its client or the server. */
+/** The waits that are under way: only so many, and none outlives its connection, which a closing server ends as well. */
 export class Waits {
-  private readonly stopping = new AbortController();
   private active = 0;
 
   /** Runs a wait for a request. Errors: too_many_waits, and those of the wait. */
@@ -44,14 +43,10 @@ export class Waits {
     response.once('close', leave);
     this.active += 1;
     try {
-      return await wait(AbortSignal.any([left.signal, this.stopping.signal]));
+      return await wait(left.signal);
     } finally {
       this.active -= 1;
       response.off('close', leave);
     }
-  }
-
-  stop(): void {
-    this.stopping.abort();
   }
 }
