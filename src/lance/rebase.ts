@@ -113,9 +113,16 @@ function isStale({ fragments }: IndexMetadata, latest: Manifest): boolean {
 
 const byUuid = (manifest: Manifest, uuid: string) => manifest.indexes.find((index) => index.uuid === uuid);
 
+/**
+ * Every writer encodes the entries that it copies in its own way, Lance those of segmentd with its next append: what counts is what
+ * an entry says. Nobody gives a uuid to other files.
+ */
 function sameEntry(a: IndexMetadata | undefined, b: IndexMetadata | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.compare(a.raw, b.raw) === 0;
+  if (!a?.fragments || !b?.fragments) return false;
+  return a.name === b.name && a.fields.join() === b.fields.join() && sameIds(a.fragments, b.fragments);
 }
+
+const sameIds = (a: Uint32Array, b: Uint32Array) => a.length === b.length && a.every((id, at) => id === b[at]);
 
 function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): ReplanCause | null {
   const before = base.indexes.some((index) => index.name === segment.index);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
+import { copyFields } from '../../../src/lance/codec/wire.ts';
 import type { TableChange } from '../../../src/lance/rebase.ts';
 import { mayReturn, rebaseChange } from '../../../src/lance/rebase.ts';
 import type { FieldSpec, FragmentSpec, IndexSpec, ManifestSpec } from './manifest-fixture.ts';
-import { builtSegment, manifestFile, message, uuidText } from './manifest-fixture.ts';
+import { builtSegment, indexEntry, manifestFile, message, uuidText } from './manifest-fixture.ts';
 
 const parse = (spec: ManifestSpec) => parseManifest(manifestFile(spec));
 const FRAGMENTS: readonly FragmentSpec[] = [0, 1, 2].map((id) => ({ id }));
@@ -175,6 +176,12 @@ describe('segments that are replaced', () => {
 
   test('do not count as cover for what replaces them', () => {
     expect(outcome(LATER, merge)).toEqual([[0, 1]]);
+  });
+
+  test('are the same however another writer encodes them', () => {
+    const fields = copyFields(indexEntry(OLD), () => true);
+    const reversed = new Uint8Array(Buffer.concat(fields.toReversed()));
+    expect(outcome({ ...LATER, indexes: [reversed] }, merge)).toEqual([[0, 1]]);
   });
 
   test('input_gone: one is gone', () => {
