@@ -24,7 +24,19 @@ export async function openScratch(parent: string): Promise<Scratch> {
       cause: error,
     });
   }
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+  return { dir, remove: () => removeNowOrLater(dir) };
+}
+
+/**
+ * LanceDB cannot be told to stop, so the build of a merge may still write here when the process ends. What it adds is left to the
+ * next process.
+ */
+async function removeNowOrLater(dir: string): Promise<void> {
+  try {
+    await rm(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTEMPTY') throw error;
+  }
 }
 
 async function removeLeftovers(parent: string, own: string): Promise<void> {

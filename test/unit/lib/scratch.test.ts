@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openScratch } from '../../../src/lib/scratch.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 
@@ -34,6 +34,18 @@ test('the scratch folder lies below the given one, is there, and goes when asked
   await scratch.remove();
   expect(existsSync(scratch.dir)).toBe(false);
   expect(existsSync(parent)).toBe(true);
+  await scratch.remove();
+});
+
+test('goes, or what somebody adds meanwhile stays: no end of a process fails by it', async () => {
+  const scratch = await openScratch(await tempDir());
+  // As the engine does, whose builds nobody can stop.
+  const adding = spawn('sh', ['-c', 'i=0; while :; do i=$((i+1)); mkdir -p d$((i%9)); : > d$((i%9))/$i; done'], {
+    cwd: scratch.dir,
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void adding.kill('SIGKILL'));
+  await vi.waitFor(async () => expect(await readdir(scratch.dir)).toHaveLength(9), { timeout: 5_000 });
   await scratch.remove();
 });
 
