@@ -90,6 +90,8 @@ function checkHistory(versions: readonly Manifest[]): Map<number, string[]> {
     for (const name of INDEXES) {
       const ids = fragmentsOf(now, name);
       expect([now.version, name, ids.length]).toEqual([now.version, name, new Set(ids).size]);
+      // Batches may land while the merge runs that they make due.
+      expect(segmentsOf(now, name).length).toBeLessThan(3 * MAX_SEGMENTS);
     }
     const before = versions[at - 1];
     if (!before || !isMerge(now)) continue;
@@ -128,8 +130,10 @@ test('sixty appends one by one leave few segments, right answers, and a trace of
     [...metrics].reduce((sum, [series, value]) => (series.startsWith(`${name}{`) ? sum + value : sum), 0);
   const versions = await history(world, 'people');
   const replaced = checkHistory(versions);
-  expect(replaced.size).toBeGreaterThan(0);
+  expect(replaced.size).toBeGreaterThan(5);
   expect(metrics.get('merges_total{outcome="landed"}')).toBe(replaced.size);
+  // An append is no reason to drop a merge.
+  expect(metrics.get('merges_total{outcome="rejected"}') ?? 0).toBe(0);
   expect(metrics.get('merge_input_segments_total')).toBe([...replaced.values()].flat().length);
   expect(sumOf('tier_segments')).toBe(segments);
   for (const { name, segments: of } of facts.indexes) {
@@ -140,7 +144,7 @@ test('sixty appends one by one leave few segments, right answers, and a trace of
   const amplification = metrics.get('write_amplification') ?? 0;
   expect(amplification).toBeCloseTo((built + (metrics.get('merge_rows_total') ?? 0)) / built, 9);
   // Each row of a batch is written a few times; the first thousand rows, of a segment that came before, once or twice.
-  expect(amplification).toBeGreaterThan(1);
+  expect(amplification).toBeGreaterThan(1.5);
   expect(amplification).toBeLessThan(8);
 
   const own = versions.filter(({ transaction }) => transaction?.properties.has('segmentd.version'));
@@ -227,14 +231,29 @@ test('a large merge does not hold up fresh data', async () => {
   const [from = 0, to = 0] = [timesOf('mergeStarted')[INDEXES.length - 1], timesOf('mergeFinished')[0]];
   const during = timesOf('batchCovered').filter((time) => time > from && time < to);
   expect(during.length).toBeGreaterThan(0);
-  const landed = () =>
-    world.log.some(
-      ({ event, outcome, rows }) =>
-        event === 'mergeFinished' && outcome === 'landed' && Number(rows) > 2 * BIG_SEGMENTS * BIG,
-    );
-  await until('it has landed', landed);
+  const [first] = world.log.filter(({ event }) => event === 'mergeFinished');
+  expect(first).toMatchObject({ outcome: 'landed' });
+  expect(first?.rows).toBeGreaterThan(2 * BIG_SEGMENTS * BIG);
   expect(await daemon.stop()).toBe(0);
   const verified = await segmentd(['verify', world.tableFolder('people'), '--json']);
   expect([verified.code, JSON.parse(verified.stdout).findings]).toEqual([0, []]);
   await findsFreshKeys(table, BIG_SEGMENTS * BIG, next, 61);
+});
+
+test('the daemon ends well while a large merge runs, and another goes on', async () => {
+  const world = await makeWorld({ merge: BIG_MERGE, log: { level: 'debug' } });
+  await makeBig(world);
+  const daemon = await world.daemon();
+  await announce(world, 'people');
+  await until('the merge runs', () => world.log.some(({ event }) => event === 'mergeStarted'));
+  expect(await daemon.stop()).toBe(0);
+  // It may have landed while the daemon drained; whatever is left of one that did not is gone when the next daemon starts.
+  const next = await world.daemon();
+  expect(await entriesOf(world.scratch)).toHaveLength(1);
+  await announce(world, 'people');
+  await until('merged', async () =>
+    (await world.facts('people')).indexes.every(({ segments }) => segments.length === 1),
+  );
+  expect(world.log.filter(({ event, outcome }) => event === 'mergeFinished' && outcome !== 'landed')).toEqual([]);
+  expect(await next.stop()).toBe(0);
 });
