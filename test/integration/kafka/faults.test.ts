@@ -138,7 +138,10 @@ test('wrong credentials fail the source for good; right ones from a file work', 
   await vi.waitFor(() => expect(member.got).toHaveLength(1), patience);
 });
 
-async function openAndSend(settings: Parameters<typeof openProducer>[0] & { topic: string }, value: string): Promise<void> {
+async function openAndSend(
+  settings: Parameters<typeof openProducer>[0] & { topic: string },
+  value: string,
+): Promise<void> {
   const producer = openProducer(settings);
   onTestFinished(() => producer.close());
   await producer.send(settings.topic, [{ key: null, value: Buffer.from(value) }]);
