@@ -25,6 +25,8 @@ export type Scenario = {
   readonly rowsPerPart: number;
   /** `batch.max_rows`. */
   readonly batchRows: number;
+  /** `batch.linger_ms` is long enough for an idle worker to have all its events before it begins. */
+  readonly lingers: boolean;
   /** Of all indexes of one part: whatever its rows, and for each. */
   readonly build: { readonly fixedMs: number; readonly perRowMs: number };
   readonly store: Store;
@@ -83,9 +85,9 @@ export function simulateBackfill(scenario: Scenario): Outcome {
       worker.endedMs = now;
       return;
     }
-    // The first event finds an idle worker and is a batch of its own; the others wait for it together.
+    // Else the first event finds an idle worker and is a batch of its own; the others wait for it together.
     const fits = Math.max(1, Math.floor(scenario.batchRows / scenario.rowsPerPart));
-    worker.batch = worker.isFirst ? 1 : Math.min(fits, worker.left);
+    worker.batch = worker.isFirst && !scenario.lingers ? 1 : Math.min(fits, worker.left);
     worker.attempts = 0;
     worker.triedMs = 0;
     worker.seen = version;

@@ -4,7 +4,7 @@
  * races, waiting after them, and batches that were built again; *given up* counts the latter. The random numbers are seeded.
  *
  *   node bench/scaling-model.ts [--rows 10000000000] [--fragments 10000] [--workers 1,2,8,64,1024] [--partitions 1024]
- *     [--rows-per-segment 2000000] [--batch-rows 5000000,50000000,200000000]
+ *     [--rows-per-segment 2000000] [--batch-rows 5000000,50000000,200000000] [--linger]
  *     [--build-fixed-ms 12] [--build-us-per-row 0.2] [--indexes 2] [--commit-ms 3] [--request-ms 50] [--seed 1] [--json]
  *
  * The builds' defaults were measured by `node bench/scaling.ts`, which prints them; a commit of 3 ms stands for one of the table of
@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     workers: { type: 'string', default: '1,2,8,64,1024' },
     partitions: { type: 'string', default: '1024' },
     'rows-per-segment': { type: 'string', default: '2000000' },
+    linger: { type: 'boolean', default: false },
     'batch-rows': { type: 'string', default: '5000000,50000000,200000000' },
     'build-fixed-ms': { type: 'string', default: '12' },
     'build-us-per-row': { type: 'string', default: '0.2' },
@@ -71,6 +72,7 @@ const scenario = (store: StoreName, rules: RuleName, workers: number, batchRows:
   parts: Math.ceil(Number(options.rows) / rowsPerPart),
   rowsPerPart,
   batchRows,
+  lingers: options.linger,
   build: {
     fixedMs: indexes * Number(options['build-fixed-ms']),
     perRowMs: (indexes * Number(options['build-us-per-row'])) / 1000,

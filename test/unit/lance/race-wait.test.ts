@@ -42,6 +42,7 @@ const crowd = (workers: number) =>
     parts: 4 * workers,
     rowsPerPart: 2_000_000,
     batchRows: 5_000_000,
+    lingers: false,
     build: { fixedMs: 20, perRowMs: 0.0004 },
     store: { lookMs: 20, readMs: 30, writeMs: 50, bytesPerMs: 100_000 },
     manifest: { bytes: 900_000, bytesPerPart: 800 },
