@@ -7,7 +7,7 @@ import { listTables } from '../lance/list-tables.ts';
 import { LanceTable } from '../lance/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { SegmentdError } from '../lib/errors.ts';
+import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { DEFAULT_MERGE } from '../maintenance/merge-policy.ts';
 import type { TierCounts } from '../maintenance/upkeep.ts';
 import { tierCounts } from '../maintenance/upkeep.ts';
@@ -63,8 +63,8 @@ async function summarize(database: string, name: string): Promise<TableSummary |
       tiers: tierCounts(indexes, DEFAULT_MERGE),
     };
   } catch (error) {
-    if (!(error instanceof SegmentdError)) throw error;
-    return { table: name, error: { code: error.code, message: error.message } };
+    const { code, message } = asSegmentdError(error);
+    return { table: name, error: { code, message } };
   }
 }
 
