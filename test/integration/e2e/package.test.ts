@@ -1,6 +1,6 @@
 /** The package as others get it: packed, unpacked beside a project of theirs, imported, type-checked and run. */
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -63,6 +63,10 @@ test('the package exports the writer, with types, and the schemas; the Node snip
   const table = await openTable(world.database, 'events');
   expect(event).toMatchObject({ table: 'demo/events', version: await table.version() });
   expect(await table.countRows()).toBe(11);
+
+  const home = join(folder, 'node_modules', 'segmentd');
+  const { exports } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
+  for (const target of Object.values<string>(exports['.'])) await access(join(home, target));
 
   const schema = async (name: string) => {
     const script = `console.log(import.meta.resolve('segmentd/schemas/${name}.json'))`;
