@@ -42,35 +42,25 @@ export type Delivery = {
   ack(): void;
 };
 
+/** A segment that was committed, with the fragments it answers for. */
+export type CommittedSegment = {
+  readonly index: string;
+  readonly uuid: string;
+  readonly fragments: readonly number[];
+  readonly rows: number;
+};
+
+type Commit<Segment> = {
+  readonly table: string;
+  readonly version: number;
+  readonly transaction: string;
+  readonly duration_ms: number;
+  readonly segments: readonly Segment[];
+};
+
 /** What segmentd tells others, as JSON on a topic keyed by table. */
 export type Notification =
-  | {
-      readonly type: 'segment.committed';
-      readonly table: string;
-      readonly version: number;
-      readonly transaction: string;
-      readonly duration_ms: number;
-      readonly segments: readonly {
-        readonly index: string;
-        readonly uuid: string;
-        readonly fragments: readonly number[];
-        readonly rows: number;
-      }[];
-    }
-  /** Larger segments took the place of smaller ones; what the index answers is the same. */
-  | {
-      readonly type: 'segment.merged';
-      readonly table: string;
-      readonly version: number;
-      readonly transaction: string;
-      readonly duration_ms: number;
-      readonly segments: readonly {
-        readonly index: string;
-        readonly uuid: string;
-        readonly fragments: readonly number[];
-        readonly rows: number;
-        /** Uuids of the segments it replaced. */
-        readonly replaced: readonly string[];
-      }[];
-    }
+  | ({ readonly type: 'segment.committed' } & Commit<CommittedSegment>)
+  /** Larger segments took the place of smaller ones, named by uuid; what the index answers is the same. */
+  | ({ readonly type: 'segment.merged' } & Commit<CommittedSegment & { readonly replaced: readonly string[] }>)
   | ({ readonly type: 'table.status'; readonly table: string } & Readonly<Record<string, unknown>>);
