@@ -62,7 +62,7 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
   // What is replaced must be replaced whole: nothing may be uncovered that was covered before.
   if (removed.size > 0 && skipped.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   const replaced = latest.indexes.filter(({ uuid }) => removed.has(uuid));
-  if (keep.some((it) => uncovers(it, replaced, latest))) return 'rows_moved';
+  if (change.add.length > 0 && replaced.some((input) => uncovers(keep, input, latest))) return 'rows_moved';
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
   const stale = keep.flatMap(({ siblings }) => siblings.filter((index) => isStale(index, latest)));
   return { keep, skipped, droppedFragments, stale: stale.map(({ uuid }) => uuid) };
@@ -72,16 +72,10 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
  * Whether a fragment under the segments to be replaced would be in none any more: one with rows that a restore has brought back, or
  * one that was gone from the table when the build read it and is back whole.
  */
-function uncovers(
-  { segment, fragments, siblings }: RebasedSegment,
-  replaced: readonly IndexMetadata[],
-  latest: Manifest,
-): boolean {
-  const covered = (id: number) => [{ fragments }, ...siblings].some((it) => covers(it, id));
-  const inputs = replaced.filter(({ name }) => name === segment.index);
-  return inputs.some((input) =>
-    Array.from(input.fragments ?? []).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id)),
-  );
+function uncovers(keep: readonly RebasedSegment[], { name, fragments }: IndexMetadata, latest: Manifest): boolean {
+  const others = keep.filter(({ segment }) => segment.index === name);
+  const covered = (id: number) => [...others, ...(others[0]?.siblings ?? [])].some((it) => covers(it, id));
+  return Array.from(fragments ?? []).some((id) => latest.fragments.indexOf(id) >= 0 && !covered(id));
 }
 
 /**

@@ -230,6 +230,16 @@ describe('segments that are replaced', () => {
     expect(outcome({ ...LATER, indexes: [wide, other] }, { ...merge, base })).toBe('rows_moved');
   });
 
+  test('may be replaced by several, which together cover what they covered', () => {
+    const two = [builtSegment([0]), builtSegment([1], { uuid: uuidText(0xcafe) })];
+    const old = { ...OLD, fragments: [0, 1] };
+    const base = parse({ ...BASE, indexes: [old] });
+    expect(outcome({ ...LATER, indexes: [old] }, { base, add: two, remove: [uuidText(1)] })).toEqual([[0], [1]]);
+    expect(outcome({ ...LATER, indexes: [old] }, { base, add: two.slice(1), remove: [uuidText(1)] })).toBe(
+      'rows_moved',
+    );
+  });
+
   test('may have fragments that are gone, or that another segment covers by now', () => {
     expect(outcome({ ...LATER, fragments: [{ id: 0 }, { id: 2 }] }, merge)).toEqual([[0]]);
     expect(outcome({ ...LATER, indexes: [OLD, { uuid: 2, fragments: [1] }] }, merge)).toEqual([[0]]);
