@@ -22,6 +22,12 @@ export async function publishSegments(store: ObjectStore, segments: readonly Bui
   }
 }
 
+/**
+ * More than this takes longer to sync than a version stays the latest while others commit too, so it is waited for before anybody
+ * looks which that is. Less is synced while the manifest is made.
+ */
+const MUCH_BYTES = 8 * 1024 * 1024;
+
 async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
   const moves = segments.flatMap(({ uuid, folder, files }) =>
     files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
@@ -33,6 +39,8 @@ async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]):
   const missing = await findMissingFiles(store, segments);
   if (missing.length > 0)
     throw new SegmentdError('store_unavailable', `not published as written: ${missing.join(', ')}`);
+  const bytes = segments.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes > MUCH_BYTES) await durable;
   return { durable };
 }
 

@@ -1,7 +1,9 @@
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { findMissingFiles, publishSegments, unpublishSegments } from '../../../src/lance/publish.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
 import { builtSegment } from './manifest-fixture.ts';
@@ -55,6 +57,46 @@ test('a file that the builder did not leave is an error', async () => {
   await expect(publishSegments(store, first ? [{ ...first, files }] : [])).rejects.toMatchObject({
     code: 'store_unavailable',
   });
+});
+
+/** The segments, the first file of which has so many bytes, and a store whose sync ends when it is told to. */
+async function withSlowSync(bytes: number) {
+  const { root, segments, store } = await setUp();
+  const [first, ...others] = segments as [(typeof segments)[0]];
+  await truncate(join(first.folder, 'page_data.lance'), bytes);
+  const files = first.files.map((file) => (file.path === 'page_data.lance' ? { ...file, bytes } : file));
+  const { promise: synced, resolve, reject } = Promise.withResolvers<void>();
+  let isPublished = false;
+  const published = publishSegments({ ...store, sync: () => synced }, [{ ...first, files }, ...others]);
+  published.then(
+    () => {
+      isPublished = true;
+    },
+    () => undefined,
+  );
+  await sleep(50);
+  return { root, published, isPublished, resolve, reject };
+}
+
+test('little is synced while the commit goes on', async () => {
+  const { isPublished, resolve, published } = await withSlowSync(1_000_000);
+  expect(isPublished).toBe(true);
+  resolve();
+  await (await published).durable;
+});
+
+test('much is durable before anybody looks which version is the latest', async () => {
+  const { isPublished, resolve, published } = await withSlowSync(9_000_000);
+  expect(isPublished).toBe(false);
+  resolve();
+  await (await published).durable;
+});
+
+test('nothing is left of much that could not be made durable', async () => {
+  const { reject, published, root } = await withSlowSync(9_000_000);
+  reject(new SegmentdError('store_full', 'no room'));
+  await expect(published).rejects.toMatchObject({ code: 'store_full' });
+  expect(await readdir(join(root, '_indices'))).toEqual([]);
 });
 
 test('files that are missing or of another size are found', async () => {
