@@ -9,7 +9,7 @@ import { planMerges } from './merge-plan.ts';
 import type { MergeReason, MergeSettings } from './merge-policy.ts';
 import { outlook, tierOf, tiersOf } from './merge-policy.ts';
 
-/** Segments of each tier that has any, the small ones first: `0`, `1`, … `mature`. */
+/** Segments of each tier that is not empty, the small ones first: `0`, `1`, … `mature`. */
 export type TierCounts = Readonly<Record<string, number>>;
 
 export type NextWork = {
