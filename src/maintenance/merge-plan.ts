@@ -72,8 +72,13 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
 }
 
 function candidateOf({ uuid, fragments }: IndexMetadata, { fragments: current }: Manifest): MergeCandidate {
-  const ids = Array.from(fragments ?? []);
-  const positions = ids.map((id) => current.indexOf(id)).filter((position) => position >= 0);
+  const positions: number[] = [];
+  let from = 0;
+  for (const id of fragments ?? []) {
+    // Both lists are sorted, so the search goes on where the last one ended.
+    from = current.lowerBound(id, from);
+    if (current.ids[from] === id) positions.push(from);
+  }
   return {
     uuid,
     rows: positions.reduce((sum, position) => sum + (current.rows[position] as number), 0),

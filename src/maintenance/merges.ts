@@ -41,6 +41,8 @@ type Memory = {
   /** The oldest fragment that is missing, and since when. */
   readonly gaps: Map<string, { readonly fragment: number; readonly sinceMs: number }>;
   readonly tails: TailPauses;
+  /** Versions at which nothing was due: most events of a flood find the table as it was. */
+  readonly done: WeakSet<Manifest>;
 };
 
 /** Merges are due, of segments that are left alone for now. */
@@ -52,7 +54,7 @@ const LATER_MAX_MS = 30_000;
 export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFunction<Batch, never> {
   return (covered) => {
     const turns = new Turns();
-    const memory: Memory = { failures: new Map(), gaps: new Map(), tails: new TailPauses() };
+    const memory: Memory = { failures: new Map(), gaps: new Map(), tails: new TailPauses(), done: new WeakSet() };
     const again = new Subject<{ table: TableRef; afterMs: number }>();
     const ended = new Subject<void>();
     const turn = async (table: TableRef) => {
@@ -110,11 +112,12 @@ async function mergeDue(
   kit: Kit,
   schedule: MergeSchedule,
   table: TableRef,
-  { gaps, tails }: Memory,
+  { gaps, tails, done }: Memory,
 ): Promise<MergeResult | Later | null> {
   if (kit.signal.aborted || kit.pauses.isPaused(table.id)) return null;
   const lance = kit.tables.open(table.uri);
   const manifest = await lance.latest();
+  if (done.has(manifest)) return null;
   const policy = kit.tables.policy(table.id);
   const { settings } = schedule;
   const full = planMerges(manifest, policy, (segments) => outlook(segments, settings));
@@ -122,7 +125,10 @@ async function mergeDue(
   kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
   tellState(kit, table, full, manifest);
   const lag = lagMs(table, gaps, full, manifest);
-  if (full.merges.length === 0 || schedule.concurrency === 0) return null;
+  if (full.merges.length === 0 || schedule.concurrency === 0) {
+    done.add(manifest);
+    return null;
+  }
   // The batch that ends the gap brings the table here again.
   if (lag > schedule.pauseLagMs) return null;
   const sparing = () =>
