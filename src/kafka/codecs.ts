@@ -65,7 +65,7 @@ function register(type: keyof typeof CompressionCodecs, codec: Codec): void {
   const safe: Codec = {
     compress: codec.compress,
     // Any failure here is a fact about the batch, not about us: memory is bounded above.
-    decompress: (packed) => codec.decompress(packed).catch((error: unknown) => placeholderRecords(error)),
+    decompress: (packed) => codec.decompress(packed).catch((error: unknown) => placeholderRecords(error, packed)),
   };
   CompressionCodecs[type] = () => safe;
 }

@@ -5,12 +5,17 @@ import type { OutRecord, RecordProducer, SendOptions } from './producer.ts';
 
 /** Of a message in a header; the log line has it in full. */
 const MAX_MESSAGE_CHARS = 1_000;
-/** Says, on a dead letter whose value the topic did not take, how many bytes were left out. */
-const OMITTED_HEADER = 'segmentd-value-omitted-bytes';
+/** Says, on a dead letter that the topic did not take whole, how many bytes of each part were left out. */
+const OMITTED = {
+  value: 'segmentd-value-omitted-bytes',
+  key: 'segmentd-key-omitted-bytes',
+  headers: 'segmentd-headers-omitted-bytes',
+} as const;
 
 export type DeadLetters = {
   /**
-   * Resolves once the broker has the letter; the record may be acknowledged only then. Throws as RecordProducer.send does.
+   * Resolves once the broker has the letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
+   * `broker_denied`.
    */
   send(delivery: Delivery, error: SegmentdError, options?: SendOptions): Promise<void>;
 };
@@ -19,23 +24,49 @@ export type DeadLetters = {
 export function openDeadLetters(settings: KafkaSettings, producer: RecordProducer): DeadLetters {
   return {
     async send(delivery, error, options) {
-      const letter = toDeadLetter(delivery, error);
-      try {
-        await producer.send(settings.deadLetterTopic, [letter], options);
-      } catch (failure) {
-        if (!(failure instanceof SegmentdError) || failure.code !== 'event_too_large') throw failure;
-        // It was as large as its own topic allowed, and the headers made it larger. A letter without its value still names
-        // the offset where the value is; no letter at all would block the partition.
-        const headers = new Map(letter.headers).set(OMITTED_HEADER, String(delivery.value?.byteLength ?? 0));
-        await producer.send(settings.deadLetterTopic, [{ ...letter, headers, value: null }], options);
+      for (const letter of lettersOf(delivery, error)) {
+        try {
+          await producer.send(settings.deadLetterTopic, [letter], options);
+          return;
+        } catch (failure) {
+          if (!(failure instanceof SegmentdError) || failure.code !== 'event_too_large') throw failure;
+        }
       }
+      // Never the code that says something of the record: the topic takes no record at all, and the operator has to see to it.
+      throw new SegmentdError('broker_denied', `${settings.deadLetterTopic} does not even take a record of a kilobyte`);
     },
   };
 }
 
+/**
+ * The letter, and what to send when it is too large: the record may have been as large as its own topic allowed, and our headers
+ * made it larger. A letter without the record still names the offset where it is; no letter at all would block the partition.
+ */
+function* lettersOf(delivery: Delivery, error: SegmentdError): Generator<OutRecord> {
+  const letter = toDeadLetter(delivery, error);
+  yield letter;
+  const valueBytes: [string, string] = [OMITTED.value, String(delivery.value?.byteLength ?? 0)];
+  yield { ...letter, value: null, headers: new Map(letter.headers).set(...valueBytes) };
+  const headersBytes = [...delivery.headers].reduce(
+    (sum, [name, content]) => sum + Buffer.byteLength(name) + content.byteLength,
+    0,
+  );
+  const omitted: [string, string][] = [
+    valueBytes,
+    [OMITTED.key, String(delivery.key?.byteLength ?? 0)],
+    [OMITTED.headers, String(headersBytes)],
+  ];
+  yield { key: null, value: null, headers: new Map([...headersAdded(delivery, error), ...omitted]) };
+}
+
 /** The record of a dead letter. */
-export function toDeadLetter({ origin, key, value, headers, timestampMs }: Delivery, error: SegmentdError): OutRecord {
-  const added: [string, string][] = [
+export function toDeadLetter(delivery: Delivery, error: SegmentdError): OutRecord {
+  const { key, value, headers } = delivery;
+  return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...headersAdded(delivery, error)]) };
+}
+
+function headersAdded({ origin, timestampMs }: Delivery, error: SegmentdError): [string, string][] {
+  return [
     ['segmentd-reason', error.code],
     ['segmentd-message', error.message.slice(0, MAX_MESSAGE_CHARS)],
     ['segmentd-topic', origin.topic],
@@ -43,5 +74,4 @@ export function toDeadLetter({ origin, key, value, headers, timestampMs }: Deliv
     ['segmentd-offset', String(origin.offset)],
     ['segmentd-timestamp', String(timestampMs)],
   ];
-  return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...added]) };
 }

@@ -3,9 +3,10 @@ import type { TableRef } from '../model.ts';
 
 /**
  * A table name as LanceDB accepts it, less a leading dot. The pattern is the whole defence against paths that lead elsewhere:
- * no separator, no escape, no control or look-alike character passes it, and `..` is one of the names it refuses.
+ * no separator, no escape, no control or look-alike character passes it, and `..` is one of the names it refuses. With its suffix
+ * a name is no longer than file systems take, 255 bytes.
  */
-const NAME_PATTERN = String.raw`(?!\.)[A-Za-z0-9_.\-]{1,255}`;
+const NAME_PATTERN = String.raw`(?!\.)[A-Za-z0-9_.\-]{1,249}`;
 const NAME = new RegExp(`^${NAME_PATTERN}$`);
 const SUFFIX = '.lance';
 /**

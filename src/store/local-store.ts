@@ -41,12 +41,15 @@ function storeError(error: unknown, action: string): SegmentdError {
   return new SegmentdError(code, `cannot ${action}: ${messageOf(error)}`, { cause: error });
 }
 
+/** Of names that lead nowhere: not there, below a file, or longer than any name can be. */
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
+
 /** Runs a file operation; `absent` is the answer when the file or its folder is not there. */
 async function attempt<T>(action: string, operation: () => Promise<T>, absent?: { value: T }): Promise<T> {
   try {
     return await operation();
   } catch (error) {
-    if (absent && (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')) return absent.value;
+    if (absent && ABSENT.has(errnoOf(error) ?? '')) return absent.value;
     throw error instanceof SegmentdError ? error : storeError(error, action);
   }
 }

@@ -29,6 +29,14 @@ function conformance(name: string, open: () => Promise<ObjectStore>): void {
       expect(await store.list('a/b/c')).toEqual([]);
     });
 
+    test('nothing is at a name that is too long to be one', async () => {
+      const store = await open();
+      const name = 'a'.repeat(1_025);
+      expect(await store.stat(name)).toBeNull();
+      expect(await store.read(name)).toBeNull();
+      expect(await store.list(name)).toEqual([]);
+    });
+
     test('what is created is read back, whole and in order, with its size', async () => {
       const store = await open();
       expect(await store.putIfAbsent('a/b', [bytes('one '), bytes(''), bytes('two')])).toBe('created');

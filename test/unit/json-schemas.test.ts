@@ -54,7 +54,7 @@ describe('append events', () => {
     event({ fragments: [3], backfill: { id: 'job', first: 0, last: 4_294_967_295, by: 'me' } }),
     event({ backfill: null }),
     { table: 'lake/a.b-C_9' },
-    { table: `lake/${'t'.repeat(255)}` },
+    { table: `lake/${'t'.repeat(249)}` },
     { table: '/data/lake/events.lance' },
     { table: 's3://acme-data/lake/events.lance' },
   ])('%j is one', (value) => {

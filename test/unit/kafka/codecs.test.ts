@@ -10,9 +10,23 @@ type Record = { offset: string; key: Buffer | null; value: Buffer | null; header
 
 const require = createRequire(import.meta.url);
 const Decoder = require('kafkajs/src/protocol/decoder');
+const decodeBatch: (
+  decoder: unknown,
+) => Promise<{ records: Record[] }> = require('kafkajs/src/protocol/recordBatch/v0/decoder');
 const decodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0/decoder');
 
 beforeAll(() => registerCodecs());
+
+/** A batch whose records are `packed`, as it lies in what was fetched. */
+function batchAround(packed: Buffer, count: number, { at = 0, magic = 2 } = {}): Buffer {
+  const batch = Buffer.alloc(at + 61 + packed.length);
+  batch.writeInt32BE(49 + packed.length, at + 8);
+  batch.writeInt8(magic, at + 16);
+  batch.writeInt16BE(CompressionTypes.GZIP, at + 21);
+  batch.writeInt32BE(count, at + 57);
+  packed.copy(batch, at + 61);
+  return batch.subarray(at + 61);
+}
 
 const codec = (
   type: CompressionTypes.GZIP | CompressionTypes.Snappy | CompressionTypes.LZ4 | CompressionTypes.ZSTD,
@@ -56,4 +70,18 @@ test.each([
     expect([key, value]).toEqual([null, null]);
     expect(headers[UNDECODABLE_HEADER]?.length).toBeGreaterThan(0);
   }
+});
+
+test('of a batch that cannot be unpacked the client reads a record for each that it says it has', async () => {
+  const count = 70_000;
+  const { buffer, byteOffset, byteLength } = batchAround(Buffer.from('garbage'), count, { at: 9 });
+  const fetched = Buffer.from(buffer, byteOffset - 61, 61 + byteLength);
+  const { records } = await decodeBatch(new Decoder(fetched));
+  expect(records).toHaveLength(count);
+  expect(records.at(-1)?.offset).toBe(String(count - 1));
+});
+
+test('bytes in front of the records that are no header of theirs say nothing', async () => {
+  const packed = batchAround(Buffer.from('garbage'), 3, { magic: 1 });
+  expect(read(await codec(CompressionTypes.GZIP).decompress(packed), 300)).toHaveLength(300);
 });

@@ -21,6 +21,7 @@ test.each([
   ['docs/a', 'docs/a', '/data/docs/a.lance'],
   ['nested/a.b-C_1', 'nested/a.b-C_1', '/data/docs/nested/a.b-C_1.lance'],
   ['cloud/t', 'cloud/t', 's3://bucket/lake/t.lance'],
+  [`docs/${'a'.repeat(249)}`, `docs/${'a'.repeat(249)}`, `/data/docs/${'a'.repeat(249)}.lance`],
   ['/data/docs/a.lance', 'docs/a', '/data/docs/a.lance'],
   ['/data/docs/nested/a.lance', 'nested/a', '/data/docs/nested/a.lance'],
   ['s3://bucket/lake/t.lance', 'cloud/t', 's3://bucket/lake/t.lance'],
@@ -60,7 +61,7 @@ test.each([
     'docs/a b',
     'docs/a?versionId=1',
     'docs/a#b',
-    `docs/${'a'.repeat(256)}`,
+    `docs/${'a'.repeat(250)}`,
     '/data/docs/a',
     '/data/docs/.lance',
     '/data/docs/a.lance/',
@@ -104,7 +105,7 @@ test('the result always lies directly in its database', { timeout: 60_000 }, () 
         const table = resolveTable(databases, text);
         const base = databases.get(table.database)?.replace(/\/$/, '');
         expect(table.uri).toBe(`${base}/${table.name}.lance`);
-        expect(table.name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}$/);
+        expect(table.name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,248}$/);
         expect(table.id).toBe(`${table.database}/${table.name}`);
         expect(resolveTable(databases, table.id)).toEqual(table);
       } catch (error) {
