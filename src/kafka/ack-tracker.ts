@@ -1,14 +1,15 @@
 /** One delivered record; `done` once it was acknowledged. */
 type Entry = { readonly offset: bigint; readonly sinceMs: number; done: boolean };
 
-/** How many settled entries may stand before the head until the list is cut. */
+/** The list is cut when it holds this many entries more than twice the open ones: rarely enough to cost nothing per record. */
 const COMPACT_AT = 1024;
 
 /**
  * Which offset of one partition may be committed. Records are acknowledged in any order, and the offset to commit is the one
  * after the longest run of acknowledged records from the start: it never passes a record that is still open.
  *
- * Offsets have gaps (compaction, transactions), so "next" is never "plus one" of the last record alone: `reached` says up to
+ * However many were settled behind one that stays open, only the open ones take memory. Offsets have gaps (compaction,
+ * transactions), so "next" is never "plus one" of the last record alone: `reached` says up to
  * where the partition was read with nothing held back.
  */
 export class AckTracker {
@@ -17,11 +18,15 @@ export class AckTracker {
   #committable: bigint | undefined;
   #reached: bigint | undefined;
   #unacked = 0;
+  /** The highest offset that was delivered. */
+  #last = -1n;
 
   /** Registers a record that is handed out now. Offsets must rise. Returns its ack: true the first time, false after that. */
   deliver(offset: bigint, nowMs: number): () => boolean {
-    const last = this.#entries.at(-1)?.offset ?? (this.#committable === undefined ? -1n : this.#committable - 1n);
-    if (offset <= last) throw new RangeError(`offset ${offset} was delivered after ${last}`);
+    const before =
+      this.#committable === undefined || this.#committable <= this.#last ? this.#last : this.#committable - 1n;
+    if (offset <= before) throw new RangeError(`offset ${offset} was delivered after ${before}`);
+    this.#last = offset;
     const entry: Entry = { offset, sinceMs: nowMs, done: false };
     this.#entries.push(entry);
     this.#unacked++;
@@ -44,9 +49,9 @@ export class AckTracker {
     return this.#unacked;
   }
 
-  /** Records from the first open one to the last delivered one: what a crash would deliver again. */
-  get window(): number {
-    return this.#entries.length - this.#head;
+  /** Records that take memory. */
+  get kept(): number {
+    return this.#entries.length;
   }
 
   /** When the oldest open record was handed out. */
@@ -63,16 +68,19 @@ export class AckTracker {
   }
 
   #advance(): void {
-    let entry = this.#entries[this.#head];
-    while (entry?.done) {
-      this.#committable = entry.offset + 1n;
-      entry = this.#entries[++this.#head];
-    }
-    if (this.#head > COMPACT_AT || this.#head === this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#head);
+    const from = this.#head;
+    while (this.#entries[this.#head]?.done) this.#head++;
+    const open = this.#entries[this.#head];
+    // All that was delivered before the first open record is settled; what was cut from the list in between is, too.
+    if (this.#head > from) this.#committable = open?.offset ?? this.#last + 1n;
+    if (open === undefined) {
+      this.#entries = [];
+      this.#head = 0;
+      if (this.#reached === undefined) return;
+      if (this.#committable === undefined || this.#reached > this.#committable) this.#committable = this.#reached;
+    } else if (this.#entries.length > 2 * this.#unacked + COMPACT_AT) {
+      this.#entries = this.#entries.filter(({ done }) => !done);
       this.#head = 0;
     }
-    if (this.#entries.length > 0 || this.#reached === undefined) return;
-    if (this.#committable === undefined || this.#reached > this.#committable) this.#committable = this.#reached;
   }
 }

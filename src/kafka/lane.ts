@@ -15,8 +15,9 @@ export class Lane {
   paused = false;
   readonly #tracker = new AckTracker();
   readonly #abort = new AbortController();
-  readonly #acked: () => void;
+  readonly #acked: (bytes: number) => void;
   #buffer: RawRecord[] = [];
+  #bufferedBytes = 0;
   /** Place in the buffer of the record that is next. */
   #next = 0;
   #readTo: bigint | undefined;
@@ -24,8 +25,8 @@ export class Lane {
   #dropped = false;
   #closed = false;
 
-  /** `acked` is called once per record, if the lane is still open then. */
-  constructor(topic: string, partition: number, acked: () => void) {
+  /** `acked` is called once per record with its size, if the lane is still open then. */
+  constructor(topic: string, partition: number, acked: (bytes: number) => void) {
     this.topic = topic;
     this.partition = partition;
     this.#acked = acked;
@@ -37,6 +38,7 @@ export class Lane {
     if (this.#closed || this.#dropped) return;
     this.#buffer = this.buffered === 0 ? [...records] : [...this.#buffer.slice(this.#next), ...records];
     this.#next = 0;
+    for (const record of records) this.#bufferedBytes += sizeOf(record);
     this.#readTo = next;
     if (this.buffered === 0) this.#tracker.reached(next);
   }
@@ -46,11 +48,13 @@ export class Lane {
     const record = this.#buffer[this.#next];
     if (record === undefined) return undefined;
     this.#next += 1;
+    const bytes = sizeOf(record);
+    this.#bufferedBytes -= bytes;
     const settle = this.#tracker.deliver(record.offset, nowMs);
     // Only now, so that a dropped buffer can never count as delivered.
     if (this.buffered === 0) this.#finishBuffer();
     return new Loan(record, this, this.#abort.signal, () => {
-      if (!this.#closed && settle()) this.#acked();
+      if (!this.#closed && settle()) this.#acked(bytes);
     });
   }
 
@@ -64,8 +68,14 @@ export class Lane {
     return this.#buffer.length - this.#next;
   }
 
-  get window(): number {
-    return this.#tracker.window;
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** Size of the next record; 0 when none waits. */
+  get nextBytes(): number {
+    const record = this.#buffer[this.#next];
+    return record === undefined ? 0 : sizeOf(record);
   }
 
   get oldestSinceMs(): number | undefined {
@@ -87,6 +97,7 @@ export class Lane {
   dropBuffer(): void {
     this.#dropped = true;
     this.#buffer = [];
+    this.#bufferedBytes = 0;
     this.#next = 0;
     this.#readTo = undefined;
   }
@@ -102,6 +113,13 @@ export class Lane {
   abort(): void {
     this.#abort.abort();
   }
+}
+
+/** Bytes of a record as it came. */
+function sizeOf({ key, value, headers }: RawRecord): number {
+  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  if (headers.size > 0) for (const [name, content] of headers) bytes += name.length + content.byteLength;
+  return bytes;
 }
 
 /** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */

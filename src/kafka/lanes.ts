@@ -2,8 +2,10 @@ import type { Delivery } from '../model.ts';
 import type { RawRecord } from './lane.ts';
 import { Lane } from './lane.ts';
 
-/** How many times the records in flight a partition may be ahead of its oldest open record: bounds what a crash replays. */
-const WINDOW_FACTOR = 4;
+/** Of records handed out and open, whatever their number: sixty-four of the largest that a broker takes by default. */
+const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
+/** Of records that wait in one partition: reading goes on below it, so that a fetch is under way while these are handed out. */
+const LOW_WATER_BYTES = 4 * 1024 * 1024;
 
 export type LanesPort = {
   /** False while nobody listens or the source drains: nothing is handed out. */
@@ -18,8 +20,10 @@ export type LanesPort = {
 export type Offsets = ReadonlyMap<number, bigint>;
 
 /**
- * The partitions this member has now, and the credit they share: at most `maxInFlight` records are handed out and open. Knows
- * nothing of Kafka; it is told of joins and batches and says what to pause and what to commit.
+ * The partitions this member has now, and the credit they share: at most `maxInFlight` records, and 64 MiB of them, are handed
+ * out and open. A record that stays open holds back what its partition commits and nothing else: a crash replays what came
+ * after it, which does no harm. Knows nothing of Kafka; it is told of joins and batches and says what to pause and what to
+ * commit.
  */
 export class Lanes {
   readonly #topic: string;
@@ -34,6 +38,7 @@ export class Lanes {
   #pumping = false;
   /** Records handed out by the lanes of now and not acknowledged. */
   #unacked = 0;
+  #unackedBytes = 0;
 
   constructor(topic: string, maxInFlight: number, port: LanesPort) {
     this.#topic = topic;
@@ -50,8 +55,9 @@ export class Lanes {
       else if (lane.paused) this.#port.resume(lane.partition);
     }
     this.#retired = [];
-    const acked = () => {
+    const acked = (bytes: number) => {
       this.#unacked -= 1;
+      this.#unackedBytes -= bytes;
       this.pump();
     };
     this.#lanes = new Map(partitions.map((partition) => [partition, new Lane(this.#topic, partition, acked)]));
@@ -68,6 +74,7 @@ export class Lanes {
     this.#lanes = new Map();
     this.#order = [];
     this.#unacked = 0;
+    this.#unackedBytes = 0;
   }
 
   /** Ends it for good: everything still open is aborted. */
@@ -83,7 +90,7 @@ export class Lanes {
     if (lane === undefined) return;
     lane.accept(records, next);
     this.pump();
-    if (!lane.paused && lane.buffered > this.#lowWater) {
+    if (!lane.paused && !this.#isShort(lane)) {
       lane.paused = true;
       this.#port.pause(partition);
     }
@@ -98,10 +105,14 @@ export class Lanes {
       const nowMs = this.#port.nowMs();
       while (this.#unacked < this.#maxInFlight && this.#port.ready()) {
         const lane = this.#next();
+        const bytes = lane?.nextBytes ?? 0;
+        // A single record of any size goes out when nothing else is.
+        if (this.#unacked > 0 && this.#unackedBytes + bytes > MAX_IN_FLIGHT_BYTES) break;
         const delivery = lane?.take(nowMs);
         if (lane === undefined || delivery === undefined) break;
         this.#unacked += 1;
-        if (lane.paused && lane.buffered <= this.#lowWater) {
+        this.#unackedBytes += bytes;
+        if (lane.paused && this.#isShort(lane)) {
           lane.paused = false;
           this.#port.resume(lane.partition);
         }
@@ -149,15 +160,16 @@ export class Lanes {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  get #lowWater(): number {
-    return this.#maxInFlight;
+  /** Whether so little of a partition waits that more is to be read. */
+  #isShort({ buffered, bufferedBytes }: Lane): boolean {
+    return buffered <= this.#maxInFlight && bufferedBytes <= LOW_WATER_BYTES;
   }
 
   #next(): Lane | undefined {
     for (let step = 0; step < this.#order.length; step++) {
       const index = (this.#turn + step) % this.#order.length;
       const lane = this.#order[index];
-      if (lane === undefined || lane.buffered === 0 || lane.window >= WINDOW_FACTOR * this.#maxInFlight) continue;
+      if (lane === undefined || lane.buffered === 0) continue;
       this.#turn = index + 1;
       return lane;
     }
