@@ -10,8 +10,8 @@ import type { Batch, Item } from './work.ts';
 export type Batching = {
   /** How long an idle table waits for more, milliseconds. */
   readonly lingerMs: number;
-  /** Offered each item of a busy table, with those that wait; true when it has settled the item and it need not wait. */
-  readonly fold?: (item: Item, waiting: readonly Item[]) => boolean;
+  /** Offered each item of a busy table, with those that wait; true when one of these, or another in its place, stands for it. */
+  readonly fold?: (item: Item, waiting: Item[]) => boolean;
 };
 
 export function batchByTable<R>(

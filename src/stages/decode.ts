@@ -41,19 +41,21 @@ function readRecord(kit: Kit, delivery: Delivery): Item[] {
     kit.telemetry.recordIgnored({ origin: delivery.origin });
     delivery.ack();
   }
-  const part = events.length > 1 ? partOf(delivery, events.length) : delivery;
-  return events.map((event) => ({ event, delivery: part, seenMs }));
+  const [first] = events;
+  if (first && events.length === 1) return [{ event: first, delivery, seenMs }];
+  const parts = partsOf(delivery, events.length);
+  return events.map((event, at) => ({ event, delivery: parts[at] as Delivery, seenMs }));
 }
 
-/** The delivery of a record with several events: acknowledged when each of them is. */
-function partOf(delivery: Delivery, events: number): Delivery {
-  const { origin, key, value, headers, timestampMs, signal } = delivery;
-  let open = events;
-  const ack = () => {
-    open -= 1;
-    if (open === 0) delivery.ack();
-  };
-  return { origin, key, value, headers, timestampMs, signal, ack };
+/** A delivery for each event of a record that has several: it is acknowledged when each of them was, once or more often. */
+function partsOf(delivery: Delivery, events: number): Delivery[] {
+  const open = new Set(Array.from({ length: events }, (_, at) => at));
+  return [...open].map((at) => ({
+    ...delivery,
+    ack: () => {
+      if (open.delete(at) && open.size === 0) delivery.ack();
+    },
+  }));
 }
 
 /** Settles a record that cannot be worked on: its original bytes go to the dead-letter topic before its offset is done. */

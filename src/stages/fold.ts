@@ -1,31 +1,39 @@
 /** Keeps the memory of a busy table flat, whatever is announced for it meanwhile. */
+import type { Delivery } from '../model.ts';
 import type { Kit } from './kit.ts';
 import type { Item } from './work.ts';
 
 /** Waiting events per table that keep their own place, and so their own latency in the metrics. */
 const KEPT = 100;
+/** Of a table that waits for an operator or for its next try: the credit they hold is missing to all other tables. */
+const KEPT_STUCK = 1;
+
+type Waiting = Item & { readonly delivery: Delivery };
 
 /**
- * Settles an event at once when one of the same partition already waits for the same table: the batch it waits for is planned
- * after both, and its offset, which is the lower one, holds back the commit of this one's. Only for versions that were seen
- * already: an event that announces more than that has to wait for it.
+ * Puts an event into the place of one that waits for the same table, as one that says no more than it: the batch they wait for is
+ * planned after both, for the higher of their versions. Only of one partition and assignment, so that the place keeps the lower
+ * of their offsets open until the higher version is covered: no offset is committed early. Should that version never appear,
+ * its event is the one that ends in the dead-letter topic; the other's version is covered whenever it appears before that.
  */
-export function foldInto(kit: Kit): (item: Item, waiting: readonly Item[]) => boolean {
-  return ({ event, delivery }, waiting) => {
-    if (waiting.length < KEPT || !delivery || event.fragments) return false;
-    const known = kit.tables.open(event.table.uri).knownVersion;
-    if (event.version !== undefined && (known === null || event.version > known)) return false;
-    const { topic, partition, offset } = delivery.origin;
-    // An elder that waits for a version nobody has seen may end as a dead letter, and would hold nothing back any more.
-    const isElder = ({ event: { version = 0 }, delivery: other }: Item) =>
-      version <= (known ?? 0) &&
-      other?.origin.topic === topic &&
-      other.origin.partition === partition &&
-      other.origin.offset < offset &&
-      !other.signal.aborted;
-    if (!waiting.some(isElder)) return false;
-    kit.telemetry.eventSettled({ origin: delivery.origin, table: event.table.id, outcome: 'duplicate' });
+export function foldInto(kit: Kit): (item: Item, waiting: Item[]) => boolean {
+  const isStuck = (id: string) => kit.pauses.isPaused(id) || kit.telemetry.board.of(id).state === 'parked';
+  return ({ event, delivery, seenMs }, waiting) => {
+    const { id } = event.table;
+    if (!delivery || event.fragments || waiting.length < KEPT_STUCK) return false;
+    if (waiting.length < KEPT && !isStuck(id)) return false;
+    const at = waiting.findLastIndex((other) => isPlainOf(delivery.signal, other));
+    const elder = waiting[at] as Waiting | undefined;
+    if (!elder) return false;
+    if ((event.version ?? 0) > (elder.event.version ?? 0)) {
+      waiting[at] = { event, delivery: { ...delivery, ack: elder.delivery.ack }, seenMs };
+    }
+    kit.telemetry.eventSettled({ origin: delivery.origin, table: id, outcome: 'duplicate' });
     delivery.ack();
     return true;
   };
 }
+
+/** Each partition has a signal of its own in each assignment: acks of an older one count no more. */
+const isPlainOf = (signal: AbortSignal, { event, delivery }: Item) =>
+  delivery?.signal === signal && !signal.aborted && !event.fragments;

@@ -70,6 +70,8 @@ test('a record with several events is settled when the last of them is; one with
   expect(items.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
   expect([several.acks(), none.acks()]).toEqual([0, 1]);
   for (const [at, { delivery: part }] of items.entries()) {
+    // Work that failed and starts over may settle a part again.
+    part?.ack();
     part?.ack();
     expect(several.acks()).toBe(at === 2 ? 1 : 0);
   }
