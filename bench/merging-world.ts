@@ -9,6 +9,7 @@ import { loadConfig } from '../src/config/load.ts';
 import { daemonKit, mergeSchedule } from '../src/daemon-kit.ts';
 import { LanceTable } from '../src/lance/table.ts';
 import { DEFAULT_POLICY } from '../src/lance/table-plan.ts';
+import { asyncLimit } from '../src/lib/async-limit.ts';
 import { stopwatch } from '../src/lib/stopwatch.ts';
 import { planMerges } from '../src/maintenance/merge-plan.ts';
 import { outlook } from '../src/maintenance/merge-policy.ts';
@@ -64,6 +65,7 @@ export async function makeMergingWorld(
     publish: async () => false,
     signal: new AbortController().signal,
     pauses: createPauses(),
+    slots: asyncLimit(config.concurrency.tables),
     scratchDir,
     owners: new TableOwners(),
   });

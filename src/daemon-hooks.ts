@@ -3,6 +3,7 @@ import type { Config } from './config/schema.ts';
 import type { KafkaLog } from './kafka/client.ts';
 import type { LagHooks } from './kafka/lag.ts';
 import type { RecordSource, SourceHooks, SourceState } from './kafka/source.ts';
+import type { Limit } from './lib/async-limit.ts';
 import type { TableOwners } from './table-owners.ts';
 import type { Telemetry } from './telemetry/events.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -23,7 +24,13 @@ export function kafkaLog(logger: Logger): KafkaLog {
   return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
 }
 
-export function sourceHooks(config: Config, telemetry: Telemetry, owners: TableOwners, log: KafkaLog): SourceHooks {
+export function sourceHooks(
+  config: Config,
+  telemetry: Telemetry,
+  owners: TableOwners,
+  slots: Limit,
+  log: KafkaLog,
+): SourceHooks {
   return {
     log,
     onState: (state) => {
@@ -38,6 +45,7 @@ export function sourceHooks(config: Config, telemetry: Telemetry, owners: TableO
     onCommit: (result) => {
       if (result === 'ok') telemetry.offsetsCommitted();
     },
+    isBusy: () => slots.busy,
   };
 }
 

@@ -4,7 +4,6 @@ import type { Config } from './config/schema.ts';
 import { recordDecoder } from './kafka/record-decoder.ts';
 import { lanceSegmentBuilder } from './lance/segment-builder.ts';
 import { openTables } from './lance/tables.ts';
-import { asyncLimit } from './lib/async-limit.ts';
 import { VERSION } from './lib/version.ts';
 import type { MergeSchedule } from './maintenance/merges.ts';
 import { createBackfills } from './stages/backfills.ts';
@@ -32,7 +31,7 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
   };
 }
 
-export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses'> & {
+export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'> & {
   readonly scratchDir: string;
   readonly owners: TableOwners;
 };
@@ -55,7 +54,6 @@ export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitP
       for (const { table } of events) owners.seen(table.id, delivery.origin.partition);
       return events;
     },
-    slots: asyncLimit(config.concurrency.tables),
     settings: {
       lingerMs: config.batch.linger_ms,
       limits: { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments },

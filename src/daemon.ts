@@ -14,6 +14,7 @@ import type { RecordSource } from './kafka/source.ts';
 import { openSource } from './kafka/source.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { recordEngineMetrics } from './lance/engine-recorder.ts';
+import { asyncLimit } from './lib/async-limit.ts';
 import { asSegmentdError, messageOf } from './lib/errors.ts';
 import { Releases } from './lib/releases.ts';
 import { openScratch } from './lib/scratch.ts';
@@ -69,7 +70,8 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
 
   const settings = kafkaSettings(config);
   const owners = new TableOwners();
-  const source = openSource(settings, sourceHooks(config, telemetry, owners, log));
+  const slots = asyncLimit(config.concurrency.tables);
+  const source = openSource(settings, sourceHooks(config, telemetry, owners, slots, log));
   const pauses = createPauses();
   const status = () => ({
     state: source.state(),
@@ -93,6 +95,7 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
     telemetry,
     signal,
     pauses,
+    slots,
     owners,
     scratchDir: scratch.dir,
     deadLetter: (delivery, error) => deadLetters.send(delivery, error, { signal, deadlineMs: FOR_EVER_MS }),
@@ -103,7 +106,7 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
       return true;
     },
   });
-  releases.push(() => kit.slots.idle());
+  releases.push(() => slots.idle());
   const asked = await openControl({ config, settings, kit, owners, notifications, log, releases });
 
   const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, owners, source, log));

@@ -87,7 +87,7 @@ export const kafka = section('The Kafka cluster and the consumer group.', {
   ),
   max_in_flight: option(
     z.int().min(1).max(1_000_000).default(MAX_IN_FLIGHT),
-    'Records taken from Kafka and not yet acknowledged; reading pauses at this many.',
+    'Records handed out and not yet acknowledged, 64 MiB of them at most; reading of a partition pauses when as many again wait.',
   ),
   commit_interval_ms: option(milliseconds(10).default(COMMIT_INTERVAL_MS), 'Time between offset commits.'),
   lag_interval_ms: option(milliseconds(1_000).default(LAG_INTERVAL_MS), 'Time between measurements of consumer lag.'),

@@ -23,6 +23,8 @@ export type SourceHooks = {
   onRebalance?(assigned: readonly number[]): void;
   onCrash?(error: SegmentdError, willRestart: boolean): void;
   onCommit?(result: 'ok' | 'failed', seconds: number): void;
+  /** Whether records that were handed out are being worked on. Those that only wait are not worth waiting for when draining. */
+  isBusy?(): boolean;
   log?: KafkaLog;
 };
 
@@ -42,8 +44,9 @@ export type RecordSource = {
   /** Age of the oldest of them in milliseconds; 0 when there is none. */
   oldestUnackedMs(): number;
   /**
-   * Hands out nothing more, waits for the acks of what is out, commits, leaves the group, disconnects and completes. Takes at
-   * most `deadlineMs` milliseconds: what is not acknowledged by then is aborted and will be delivered to another member.
+   * Hands out nothing more, waits for the acks of what is out for as long as it is worked on, commits, leaves the group,
+   * disconnects and completes. Takes at most `deadlineMs` milliseconds: what is not acknowledged by then is aborted and will be
+   * delivered to another member.
    */
   drain(deadlineMs: number): Promise<void>;
 };
@@ -52,6 +55,8 @@ export type RecordSource = {
 const FAREWELL_SHARE = 0.25;
 const FAREWELL_MAX_MS = 2_000;
 const ACK_POLL_MS = 20;
+/** So long without an ack and without work, and what is out waits: for an operator, for a next try, for a version. */
+const QUIET_MS = 500;
 
 /** The records of the topic that fall to this member of the group. Does nothing until `start`. */
 export function openSource(settings: KafkaSettings, hooks: SourceHooks = {}): RecordSource {
@@ -132,7 +137,7 @@ class Source implements RecordSource {
       this.#enter('draining');
       this.#lanes.dropBuffers();
       const acksEndMs = endMs - Math.min(FAREWELL_MAX_MS, lengthMs * FAREWELL_SHARE);
-      while (this.#lanes.unacked > 0 && Date.now() < acksEndMs) await sleep(ACK_POLL_MS);
+      await this.#acks(acksEndMs);
       const timeUp = new AbortController();
       const atEnd = sleep(Math.max(0, endMs - Date.now()), undefined, { signal: timeUp.signal }).catch(() => undefined);
       // Committed first: once a consumer begins to stop, its commits are no longer sent.
@@ -147,6 +152,16 @@ class Source implements RecordSource {
     this.#lanes.abort();
     this.#subject.complete();
     if (this.#state !== 'failed') this.#enter('stopped');
+  }
+
+  async #acks(endMs: number): Promise<void> {
+    let { unacked } = this.#lanes;
+    let quietMs = Date.now();
+    while (unacked > 0 && Date.now() < endMs && Date.now() - quietMs < QUIET_MS) {
+      await sleep(ACK_POLL_MS);
+      if (this.#lanes.unacked !== unacked || (this.#hooks.isBusy?.() ?? true)) quietMs = Date.now();
+      ({ unacked } = this.#lanes);
+    }
   }
 
   #supervise(log: KafkaLog): Supervisor {

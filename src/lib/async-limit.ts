@@ -3,6 +3,8 @@
 export type Limit = {
   /** Runs the task when a place is free; once `signal` has fired it is dropped instead, and the promise rejects. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Whether a task runs. */
+  readonly busy: boolean;
   /** Resolves when no task runs. */
   idle(): Promise<void>;
 };
@@ -12,6 +14,9 @@ export function asyncLimit(size: number): Limit {
   const watching: (() => void)[] = [];
   let active = 0;
   return {
+    get busy() {
+      return active > 0;
+    },
     idle: () => (active === 0 ? Promise.resolve() : new Promise((resolve) => watching.push(resolve))),
     async run(task, signal) {
       if (active >= size) await new Promise<void>((resolve) => waiting.push(resolve));

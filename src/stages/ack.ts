@@ -25,7 +25,7 @@ export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
           done.batch,
           done.batch.items.filter((item) => !isSettled(item)),
         );
-        return left.items.length > 0 ? of(left) : EMPTY;
+        return left.items.length > 0 ? of({ ...left, plannedVersion: done.coveredVersion }) : EMPTY;
       }
     }
   });

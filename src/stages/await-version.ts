@@ -1,4 +1,7 @@
-/** Holds a batch until an announced version can be seen, and gives up on events whose version never comes. */
+/**
+ * Holds a batch until an announced version can be seen, or any that was not planned yet: what others have appended does not wait
+ * for an event that announces too much. Gives up on events whose version never comes.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, from, mergeMap, of } from 'rxjs';
@@ -12,27 +15,34 @@ import type { Batch, Item } from './work.ts';
 const POLL_MS = 50;
 
 export function awaitVersion(kit: Kit): OperatorFunction<Batch, Batch> {
-  return concatMap((batch) => from(visiblePart(kit, batch)).pipe(mergeMap((ready) => (ready ? of(ready) : EMPTY))));
+  // Outlives a failure of this or a later stage, after which the same batch comes again.
+  const rejected = new WeakSet<Item>();
+  return concatMap((batch) =>
+    from(visiblePart(kit, batch, rejected)).pipe(mergeMap((ready) => (ready ? of(ready) : EMPTY))),
+  );
 }
 
-async function visiblePart(kit: Kit, batch: Batch): Promise<Batch | null> {
+async function visiblePart(kit: Kit, batch: Batch, rejected: WeakSet<Item>): Promise<Batch | null> {
   const table = kit.tables.open(batch.table.uri);
-  let items = batch.items.filter(({ delivery }) => !delivery?.signal.aborted);
-  while (items.length > 0) {
+  for (;;) {
+    const isOpen = (item: Item) => !rejected.has(item) && !item.delivery?.signal.aborted;
+    let items = batch.items.filter(isOpen);
+    if (items.length === 0) return null;
     const version = await latestVersion(() => table.latest());
     const now = Date.now();
     // What segmentd asked itself waits for nothing.
     const isExpired = (item: Item) => !item.delivery || now - item.seenMs >= kit.settings.versionWaitMs;
-    const expired = items.filter((item) => isAhead(item, version) && isExpired(item));
-    for (const item of expired) if (item.delivery) await rejectRecord(kit, item.delivery, neverSeen(item, version));
-    if (expired.length > 0) {
-      const gone = new Set(expired);
-      items = items.filter((item) => !gone.has(item));
+    for (const item of items.filter((each) => isAhead(each, version) && isExpired(each))) {
+      // Another member may have it by now.
+      if (item.delivery && !item.delivery.signal.aborted)
+        await rejectRecord(kit, item.delivery, neverSeen(item, version));
+      rejected.add(item);
     }
-    if (items.some((item) => !isAhead(item, version))) return { ...batch, items };
+    items = items.filter(isOpen);
+    const isNew = version !== null && version > (batch.plannedVersion ?? 0);
+    if (items.length > 0 && (isNew || items.some((item) => !isAhead(item, version)))) return { ...batch, items };
     if (items.length > 0) await sleep(POLL_MS);
   }
-  return null;
 }
 
 /**

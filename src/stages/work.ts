@@ -24,6 +24,8 @@ export type Batch = {
   readonly rest: readonly Item[];
   /** How often in a row it had to be planned anew without getting anywhere. */
   readonly replans: number;
+  /** The version that it was planned for last, with nothing left to do up to there. */
+  readonly plannedVersion?: number;
   /** Whether a commit landed for it already. */
   readonly progressed: boolean;
 };

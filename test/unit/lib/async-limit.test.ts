@@ -14,12 +14,14 @@ test('never more tasks at once than there are places, and all of them run, in or
     fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(fc.nat(5), { maxLength: 30 }), async (size, turns) => {
       const limit = asyncLimit(size);
       const started: number[] = [];
+      expect(limit.busy).toBe(false);
       let running = 0;
       let most = 0;
       const results = turns.map((count, number) =>
         limit.run(async () => {
           started.push(number);
           most = Math.max(most, ++running);
+          expect(limit.busy).toBe(true);
           for (let at = 0; at < count; at++) await Promise.resolve();
           running -= 1;
           if (count === 5) throw new Error(`task ${number}`);
@@ -33,6 +35,7 @@ test('never more tasks at once than there are places, and all of them run, in or
         turns.map((count, number) => (count === 5 ? 'failed' : number)),
       );
       await limit.idle();
+      expect(limit.busy).toBe(false);
     }),
   );
 });

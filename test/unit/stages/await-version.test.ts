@@ -1,4 +1,4 @@
-import { lastValueFrom, of, toArray } from 'rxjs';
+import { lastValueFrom, map, of, retry, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
@@ -21,8 +21,8 @@ function kitWith(answers: (Manifest | Error)[], versionWaitMs = 60_000): TestKit
   const kit = testKit({ table: { latest } });
   return { ...kit, settings: { ...kit.settings, versionWaitMs } };
 }
-const through = (kit: TestKit, items: ReturnType<typeof item>[]) =>
-  lastValueFrom(of(batchOf(items)).pipe(awaitVersion(kit), toArray()));
+const through = (kit: TestKit, items: ReturnType<typeof item>[], plannedVersion = 6) =>
+  lastValueFrom(of(batchOf(items, { plannedVersion })).pipe(awaitVersion(kit), toArray()));
 const version = (offset: number, number: number) => item(offset, 't', { version: number });
 
 test('a batch whose versions can be seen goes on at once', async () => {
@@ -35,6 +35,14 @@ test('a batch waits until its version can be seen', async () => {
   const kit = kitWith([none(), at(5), at(6), at(8)]);
   expect(await through(kit, items)).toMatchObject([{ items }]);
   expect(kit.letters).toEqual([]);
+});
+
+test('a batch does not wait while there is a version that was not planned yet', async () => {
+  const items = [version(0, 9)];
+  expect(await through(kitWith([at(5), at(6), at(7)]), items)).toMatchObject([{ items, plannedVersion: 6 }]);
+  expect(await through(kitWith([at(5)]), items, 4)).toMatchObject([{ items }]);
+  const fresh = lastValueFrom(of(batchOf(items)).pipe(awaitVersion(kitWith([at(1)])), toArray()));
+  expect(await fresh).toMatchObject([{ items }]);
 });
 
 test('a batch of which some can be seen goes on whole: the rest comes round again', async () => {
@@ -66,6 +74,32 @@ test('an event for a table that never comes goes to the dead-letter topic, and n
   expect(await through(kit, items)).toEqual([]);
   expect(kit.letters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
   expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
+});
+
+test('an event that was given up is not given up again when its batch starts over', async () => {
+  const items = [item(0), version(1, 9), item(2)];
+  const kit = kitWith([at(5)], 0);
+  const stage = of(batchOf(items)).pipe(awaitVersion(kit));
+  let left = 2;
+  const failing = stage.pipe(
+    map((batch) => {
+      if (left-- > 0) throw passing();
+      return batch;
+    }),
+    retry(2),
+  );
+  expect((await lastValueFrom(failing)).items).toEqual([items[0], items[2]]);
+  expect(kit.letters).toEqual([[1n, 'event_version_not_visible']]);
+  expect(items[1]?.delivery.acks()).toBe(1);
+});
+
+test('an event whose partition moves while it waits is left to its new owner', async () => {
+  const moving = new AbortController();
+  const moved = item(0, 't', { version: 99 }, { signal: moving.signal });
+  const kit = kitWith([at(5)], 80);
+  setTimeout(() => moving.abort(), 20);
+  expect(await through(kit, [moved])).toEqual([]);
+  expect([kit.letters, moved.delivery.acks()]).toEqual([[], 0]);
 });
 
 test('records whose partition has moved are not waited for', async () => {
