@@ -1,6 +1,7 @@
 /**
  * What a flood of announcements costs: how many segments and commits it coalesces into, how fast it is read beside a consumer of
- * the same client library that does nothing, and how much memory the daemon takes. Progress goes to standard error.
+ * the same client library that does nothing, and how much memory the daemon takes. Once as a writer announces that says where and
+ * when, and no more, so that events of one moment are the same; once with an id in each event. Progress goes to standard error.
  *
  *   node bench/flood.ts [--events 100000] [--rounds 3] [--many 1000000] [--tables 1000] [--json]
  *
@@ -56,9 +57,14 @@ const { values: options } = parseArgs({
 
 /** Where one flood takes place: a topic of its own. */
 type Place = { readonly home: string; readonly database: string; readonly configFile: string; readonly port: number };
-type Flood = Place & { readonly settings: KafkaSettings; readonly names: readonly string[] };
+type Flood = Place & { readonly settings: KafkaSettings; readonly names: readonly string[]; readonly ids: boolean };
 
-async function makePlace(home: string, brokers: readonly string[], names: readonly string[]): Promise<Flood> {
+async function makePlace(
+  home: string,
+  brokers: readonly string[],
+  names: readonly string[],
+  ids = false,
+): Promise<Flood> {
   const id = randomUUID().slice(0, 8);
   const database = join(home, `db-${id}`);
   await mkdir(database);
@@ -81,13 +87,13 @@ async function makePlace(home: string, brokers: readonly string[], names: readon
   await writeFile(configFile, stringify(config));
   const settings = kafkaSettings(loadConfig({ file: configFile, env: {}, cwd: home }));
   await ensureTopics(settings, { partitions: PARTITIONS, replicationFactor: 1 });
-  return { home, database, configFile, port, settings, names };
+  return { home, database, configFile, port, settings, names, ids };
 }
 
 const folderOf = (database: string, name: string) => join(database, `${name}.lance`);
 
 /** Announces the tables in turn, and appends to the first one now and then; seconds that it took. */
-async function announceAll({ database, settings, names }: Flood, events: number): Promise<number> {
+async function announceAll({ database, settings, names, ids }: Flood, events: number): Promise<number> {
   const producer = openProducer(settings);
   const connection = await connect(database);
   const table = await connection.openTable(names[0] as string);
@@ -101,7 +107,9 @@ async function announceAll({ database, settings, names }: Flood, events: number)
     }
     const records = Array.from({ length: Math.min(SEND, events - sent) }, (_, at) => {
       const name = names[(sent + at) % names.length] as string;
-      const event = { table: `db/${name}`, ...(name === names[0] && { version }), time: new Date().toISOString() };
+      const time = new Date().toISOString();
+      const more = { ...(name === names[0] && { version }), ...(ids && { id: randomUUID() }) };
+      const event = { table: `db/${name}`, ...more, time };
       return { key: Buffer.from(event.table), value: Buffer.from(JSON.stringify(event)) };
     });
     await producer.send(settings.topic, records);
@@ -242,14 +250,23 @@ async function bench(releases: Releases): Promise<void> {
   const broker = await startBroker();
   releases.push(() => broker.stop());
   const one = await makePlace(home, broker.bootstrap, ['t0']);
+  const withIds = await makePlace(home, broker.bootstrap, ['t0'], true);
 
   screen.step(`${events} announcements of one table while the daemon runs`);
   const floods = [await live(one, events)];
+  screen.step(`${events} more with an id in each`);
+  floods.push(await live(withIds, events));
   const rates: Rates[] = [];
+  const ratesWithIds: Rates[] = [];
   for (let round = 0; round < Number(options.rounds); round++) {
-    screen.step(`the same topic from its start, round ${round + 1}: plain consumers, then the daemon`);
-    rates.push(await readAgain(one, events));
-    screen.note(told(rates.at(-1) as Rates));
+    screen.step(`the same topics from their start, round ${round + 1}: plain consumers, then the daemon`);
+    for (const [flood, seen] of [
+      [one, rates],
+      [withIds, ratesWithIds],
+    ] as const) {
+      seen.push(await readAgain(flood, events));
+      screen.note(told(seen.at(-1) as Rates));
+    }
   }
   if (Number(options.many) > 0) {
     for (const tables of [1, Number(options.tables)]) {
@@ -262,17 +279,22 @@ async function bench(releases: Releases): Promise<void> {
       floods.push(flood);
     }
   }
+  const median = medianOf(rates);
+  const medianWithIds = medianOf(ratesWithIds);
+  if (options.json) printJson({ floods, rates, median, ratesWithIds, medianWithIds });
+  else print(floods, median, medianWithIds);
+}
+
+function medianOf(rates: readonly Rates[]): Rates {
   const middle = (name: keyof Rates) =>
     quantile(
       rates.map((rate) => rate[name]),
       0.5,
     );
-  const median = { raw: middle('raw'), parsing: middle('parsing'), daemon: middle('daemon') };
-  if (options.json) printJson({ floods, rates, median });
-  else print(floods, median);
+  return { raw: middle('raw'), parsing: middle('parsing'), daemon: middle('daemon') };
 }
 
-function print(floods: readonly Awaited<ReturnType<typeof live>>[], median: Rates): void {
+function print(floods: readonly Awaited<ReturnType<typeof live>>[], median: Rates, withIds: Rates): void {
   const header = ['events', 'tables', 'seconds', 'events/s', 'commits', 'segments', 'coverage', 'memory', 'peak'];
   const rows = floods.map((it) => [
     ...[it.events, it.tables, whole(it.seconds), whole(it.events / it.seconds), it.commits, it.segments, it.coverage],
@@ -280,6 +302,7 @@ function print(floods: readonly Awaited<ReturnType<typeof live>>[], median: Rate
   ]);
   printLine(formatTable(header, rows));
   printLine(`\nread from the start: ${told(median)}`);
+  printLine(`with an id in each:  ${told(withIds)}`);
 }
 
 const releases = new Releases();

@@ -3,7 +3,6 @@ import type { Config } from './config/schema.ts';
 import type { KafkaLog } from './kafka/client.ts';
 import type { LagHooks } from './kafka/lag.ts';
 import type { RecordSource, SourceHooks, SourceState } from './kafka/source.ts';
-import type { Limit } from './lib/async-limit.ts';
 import type { TableOwners } from './table-owners.ts';
 import type { Telemetry } from './telemetry/events.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -28,7 +27,7 @@ export function sourceHooks(
   config: Config,
   telemetry: Telemetry,
   owners: TableOwners,
-  slots: Limit,
+  slots: { readonly busy: boolean },
   log: KafkaLog,
 ): SourceHooks {
   return {

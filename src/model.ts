@@ -29,6 +29,9 @@ export type AppendEvent = {
   readonly rows?: number;
 };
 
+/** Offset and timestamp in milliseconds of a record, in decimal. */
+export type Repeat = { readonly offset: string; readonly timestamp: string };
+
 /** One Kafka record on loan: it is settled by `ack` exactly once, after which its offset may be committed. */
 export type Delivery = {
   readonly origin: Origin;
@@ -37,6 +40,8 @@ export type Delivery = {
   readonly headers: ReadonlyMap<string, Uint8Array>;
   /** Broker or producer timestamp, milliseconds since the epoch. */
   readonly timestampMs: number;
+  /** Records right behind it that are the same byte for byte: on loan with it, and settled with it. */
+  readonly repeats?: readonly Repeat[] | undefined;
   /** Fires when the partition has moved to another member: work for this record may stop. */
   readonly signal: AbortSignal;
   ack(): void;

@@ -21,12 +21,15 @@ export class AckTracker {
   /** The highest offset that was delivered. */
   #last = -1n;
 
-  /** Registers a record that is handed out now. Offsets must rise. Returns its ack: true the first time, false after that. */
-  deliver(offset: bigint, nowMs: number): () => boolean {
+  /**
+   * Registers a record that is handed out now, with all behind it up to the offset `last` that it stands for. Offsets must rise.
+   * Returns its ack: true the first time, false after that.
+   */
+  deliver(offset: bigint, nowMs: number, last = offset): () => boolean {
     const before =
       this.#committable === undefined || this.#committable <= this.#last ? this.#last : this.#committable - 1n;
     if (offset <= before) throw new RangeError(`offset ${offset} was delivered after ${before}`);
-    this.#last = offset;
+    this.#last = last;
     const entry: Entry = { offset, sinceMs: nowMs, done: false };
     this.#entries.push(entry);
     this.#unacked++;

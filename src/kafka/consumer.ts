@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { SegmentdError } from '../lib/errors.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
-import type { RawRecord } from './lane.ts';
 import type { Offsets } from './lanes.ts';
+import type { RawRecord } from './raw-records.ts';
+import { toRecords } from './raw-records.ts';
 
 /** New partitions of the topic are noticed after at most this long. */
 const METADATA_MAX_AGE_MS = 60_000;
@@ -143,7 +144,7 @@ export class GroupConsumer {
   #batch({ batch, commitOffsetsIfNecessary }: EachBatchPayload): void {
     if (this.#over) return;
     this.#commit = commitOffsetsIfNecessary;
-    this.#events.batch(batch.partition, batch.messages.map(toRecord), BigInt(batch.lastOffset()) + 1n);
+    this.#events.batch(batch.partition, toRecords(batch.messages), BigInt(batch.lastOffset()) + 1n);
   }
 
   #alive(): void {
@@ -169,29 +170,4 @@ export class GroupConsumer {
       this.#log('debug', 'A partition could not be paused or resumed', { partition, error });
     }
   }
-}
-
-function toRecord(message: KafkaMessage): RawRecord {
-  return {
-    offset: BigInt(message.offset),
-    key: message.key,
-    value: message.value,
-    headers: toHeaders(message.headers),
-    timestampMs: Number(message.timestamp),
-  };
-}
-
-const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
-
-/** Of a header that is there several times the last one counts, as for Kafka's own `lastHeader`. */
-function toHeaders(headers: IHeaders = {}): ReadonlyMap<string, Uint8Array> {
-  const names = Object.keys(headers);
-  if (names.length === 0) return NO_HEADERS;
-  const map = new Map<string, Uint8Array>();
-  for (const name of names) {
-    const value = headers[name];
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    map.set(name, typeof last === 'string' ? Buffer.from(last) : (last ?? new Uint8Array()));
-  }
-  return map;
 }

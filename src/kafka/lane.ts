@@ -1,8 +1,6 @@
 import type { Delivery, Origin } from '../model.ts';
 import { AckTracker } from './ack-tracker.ts';
-
-/** A record as it was read, before it is handed out. */
-export type RawRecord = Omit<Delivery, 'origin' | 'signal' | 'ack'> & { readonly offset: bigint };
+import type { RawRecord } from './raw-records.ts';
 
 /**
  * One partition during one assignment: what was read and waits, what was handed out, and what may be committed. A lane lives
@@ -50,7 +48,7 @@ export class Lane {
     this.#next += 1;
     const bytes = sizeOf(record);
     this.#bufferedBytes -= bytes;
-    const settle = this.#tracker.deliver(record.offset, nowMs);
+    const settle = this.#tracker.deliver(record.offset, nowMs, lastOffset(record));
     // Only now, so that a dropped buffer can never count as delivered.
     if (this.buffered === 0) this.#finishBuffer();
     return new Loan(record, this, this.#abort.signal, () => {
@@ -115,7 +113,12 @@ export class Lane {
   }
 }
 
-/** Bytes of a record as it came. */
+function lastOffset({ offset, repeats }: RawRecord): bigint {
+  const last = repeats?.at(-1);
+  return last === undefined ? offset : BigInt(last.offset);
+}
+
+/** Bytes of a record as it came; its repeats are of the same fetch, which is bounded by itself. */
 function sizeOf({ key, value, headers }: RawRecord): number {
   let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
   if (headers.size > 0) for (const [name, content] of headers) bytes += name.length + content.byteLength;
@@ -129,6 +132,7 @@ class Loan implements Delivery {
   readonly value: Delivery['value'];
   readonly headers: Delivery['headers'];
   readonly timestampMs: number;
+  readonly repeats: Delivery['repeats'];
   readonly signal: AbortSignal;
   readonly ack: () => void;
 
@@ -138,6 +142,7 @@ class Loan implements Delivery {
     this.value = record.value;
     this.headers = record.headers;
     this.timestampMs = record.timestampMs;
+    this.repeats = record.repeats;
     this.signal = signal;
     this.ack = ack;
   }

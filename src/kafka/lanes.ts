@@ -1,6 +1,6 @@
 import type { Delivery } from '../model.ts';
-import type { RawRecord } from './lane.ts';
 import { Lane } from './lane.ts';
+import type { RawRecord } from './raw-records.ts';
 
 /** Of records handed out and open, whatever their number: sixty-four of the largest that a broker takes by default. */
 const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;

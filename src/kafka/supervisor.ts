@@ -4,8 +4,8 @@ import { backoffMs } from './backoff.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { GroupConsumer } from './consumer.ts';
 import { asKafkaError } from './kafka-errors.ts';
-import type { RawRecord } from './lane.ts';
 import type { Offsets } from './lanes.ts';
+import type { RawRecord } from './raw-records.ts';
 
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;

@@ -3,6 +3,7 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SettledOutcome } from '../telemetry/intake-events.ts';
 import type { Kit } from './kit.ts';
+import { countOf } from './repeated-records.ts';
 import type { Batch, Committed, Covered, Item } from './work.ts';
 
 export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
@@ -60,7 +61,8 @@ function settle(
 function finish(kit: Kit, items: readonly Item[], outcome: SettledOutcome): void {
   for (const { delivery, event } of items) {
     if (!delivery) continue;
-    kit.telemetry.eventSettled({ origin: delivery.origin, table: event.table.id, outcome });
+    const { origin } = delivery;
+    kit.telemetry.eventSettled({ origin, table: event.table.id, outcome, records: countOf(delivery) });
     delivery.ack();
   }
 }

@@ -4,6 +4,7 @@ import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Delivery } from '../model.ts';
 import type { Kit } from './kit.ts';
+import { countOf, recordsOf } from './repeated-records.ts';
 import type { Item } from './work.ts';
 
 /** As `mergeMap` would, but without an inner observable for each record: a flood has hundreds of thousands a second. */
@@ -38,7 +39,7 @@ function readRecord(kit: Kit, delivery: Delivery): Item[] {
   const seenMs = Date.now();
   for (const event of events) kit.telemetry.eventReceived({ origin: delivery.origin, event });
   if (events.length === 0) {
-    kit.telemetry.recordIgnored({ origin: delivery.origin });
+    kit.telemetry.recordIgnored({ origin: delivery.origin, records: countOf(delivery) });
     delivery.ack();
   }
   const [first] = events;
@@ -60,7 +61,10 @@ function partsOf(delivery: Delivery, events: number): Delivery[] {
 
 /** Settles a record that cannot be worked on: its original bytes go to the dead-letter topic before its offset is done. */
 export async function rejectRecord(kit: Kit, delivery: Delivery, error: SegmentdError): Promise<void> {
-  await kit.deadLetter(delivery, error);
-  kit.telemetry.eventDeadLettered({ origin: delivery.origin, code: error.code, message: error.message });
+  const reject = async (record: Delivery) => {
+    await kit.deadLetter(record, error);
+    kit.telemetry.eventDeadLettered({ origin: record.origin, code: error.code, message: error.message });
+  };
+  await Promise.all(recordsOf(delivery).map(reject));
   delivery.ack();
 }

@@ -1,6 +1,7 @@
 /** Keeps the memory of a busy table flat, whatever is announced for it meanwhile. */
 import type { Delivery } from '../model.ts';
 import type { Kit } from './kit.ts';
+import { countOf } from './repeated-records.ts';
 import type { Item } from './work.ts';
 
 /** Waiting events per table that keep their own place, and so their own latency in the metrics. */
@@ -25,10 +26,13 @@ export function foldInto(kit: Kit): (item: Item, waiting: Item[]) => boolean {
     const at = waiting.findLastIndex((other) => isPlainOf(delivery.signal, other));
     const elder = waiting[at] as Waiting | undefined;
     if (!elder) return false;
+    let records = countOf(delivery);
     if ((event.version ?? 0) > (elder.event.version ?? 0)) {
-      waiting[at] = { event, delivery: { ...delivery, ack: elder.delivery.ack }, seenMs };
+      // The place is counted as one record when its time comes.
+      records += countOf(elder.delivery) - 1;
+      waiting[at] = { event, delivery: { ...delivery, repeats: [], ack: elder.delivery.ack }, seenMs };
     }
-    kit.telemetry.eventSettled({ origin: delivery.origin, table: id, outcome: 'duplicate' });
+    kit.telemetry.eventSettled({ origin: delivery.origin, table: id, outcome: 'duplicate', records });
     delivery.ack();
     return true;
   };

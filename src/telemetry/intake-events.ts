@@ -8,6 +8,13 @@ import type { EventOutcome } from './metric-catalogue.ts';
 /** How an append event ends, other than in the dead-letter topic. */
 export type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
 export type PartitionLag = { readonly topic: string; readonly partition: number; readonly records: number };
+type Settled = {
+  readonly origin: Origin;
+  readonly table: string;
+  readonly outcome: SettledOutcome;
+  /** How many records in a row that was. */
+  readonly records: number;
+};
 /** Topic to the partitions this member owns. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
 
@@ -43,11 +50,13 @@ export function intakeEvents(context: EventContext) {
 }
 
 /** Counters of settled records by topic and outcome. */
-function settledCounter(metrics: EventContext['metrics']): (topic: string, outcome: SettledOutcome) => void {
-  const topics = new Map<string, Map<SettledOutcome, () => void>>();
-  return (topic, outcome) => {
+function settledCounter(
+  metrics: EventContext['metrics'],
+): (topic: string, outcome: SettledOutcome, records: number) => void {
+  const topics = new Map<string, Map<SettledOutcome, (by: number) => void>>();
+  return (topic, outcome, records) => {
     const outcomes = getOrMake(topics, topic, () => new Map());
-    getOrMake(outcomes, outcome, () => metrics.tally('events_total', { topic, outcome }))();
+    getOrMake(outcomes, outcome, () => metrics.tally('events_total', { topic, outcome }))(records);
   };
 }
 
@@ -66,14 +75,14 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
       say('eventReceived', () => ({ table: table.id, version, id, ...where(origin) }));
     },
     /** A record that was understood and asks for nothing, such as a notification about a data file. */
-    recordIgnored(event: { origin: Origin }): void {
-      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'ignored' });
-      say('recordIgnored', where(event.origin));
+    recordIgnored({ origin, records }: { origin: Origin; records: number }): void {
+      metrics.inc('events_total', { topic: origin.topic, outcome: 'ignored' }, records);
+      say('recordIgnored', { ...where(origin), records });
     },
-    /** The record is done with. `accepted`: it led to a commit; `duplicate`: there was nothing to do any more. */
-    eventSettled({ origin, table, outcome }: { origin: Origin; table: string; outcome: SettledOutcome }): void {
-      countSettled(origin.topic, outcome);
-      say('eventSettled', () => ({ table, outcome, ...where(origin) }));
+    /** The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to do any more. */
+    eventSettled({ origin, table, outcome, records }: Settled): void {
+      countSettled(origin.topic, outcome, records);
+      say('eventSettled', () => ({ table, outcome, ...where(origin), records }));
     },
     eventDeadLettered(event: { origin: Origin; code: ErrorCode; message: string }): void {
       metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });

@@ -14,9 +14,9 @@ const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 
 export function round(telemetry: Telemetry, n: number): void {
   const origin = { topic: 'appends', partition: 0, offset: BigInt(n) };
   telemetry.eventReceived({ origin, event: { table: REF, version: n } });
-  telemetry.eventSettled({ origin, table: TABLE, outcome: 'accepted' });
-  telemetry.recordIgnored({ origin });
-  telemetry.eventSettled({ origin, table: TABLE, outcome: 'duplicate' });
+  telemetry.eventSettled({ origin, table: TABLE, outcome: 'accepted', records: 1 });
+  telemetry.recordIgnored({ origin, records: 1 });
+  telemetry.eventSettled({ origin, table: TABLE, outcome: 'duplicate', records: 1 });
   telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'no JSON' });
   telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);
   telemetry.rebalanced({ assigned: { appends: [0] } });

@@ -19,6 +19,18 @@ test('commits the longest run of settled records from the start', () => {
   expect(tracker.oldestSinceMs).toBeUndefined();
 });
 
+test('a record stands for those behind it that it was delivered with', () => {
+  const tracker = new AckTracker();
+  const [a, b] = [tracker.deliver(3n, 0, 9n), tracker.deliver(10n, 0)];
+  expect(() => tracker.deliver(10n, 0)).toThrow(RangeError);
+  b();
+  expect(tracker.committable).toBeUndefined();
+  a();
+  expect(tracker.committable).toBe(11n);
+  tracker.deliver(12n, 0, 20n)();
+  expect(tracker.committable).toBe(21n);
+});
+
 test('an ack counts once', () => {
   const tracker = new AckTracker();
   const ack = tracker.deliver(0n, 0);

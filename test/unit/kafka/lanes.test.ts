@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RawRecord } from '../../../src/kafka/lane.ts';
 import { Lanes } from '../../../src/kafka/lanes.ts';
+import type { RawRecord } from '../../../src/kafka/raw-records.ts';
 import type { Delivery } from '../../../src/model.ts';
 
 const record = (offset: bigint, value: Uint8Array | null = null): RawRecord => ({

@@ -35,6 +35,13 @@ test('a batch that is settled whole does not go round again', async () => {
   expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
 });
 
+test('records that repeat an event are settled and counted with it', async () => {
+  const repeats = [{ offset: '1', timestamp: '0' }];
+  const kit = testKit();
+  await through(kit, covered([item(0, 't', {}, { repeats })], 5));
+  expect(kit.lines.find(({ event }) => event === 'eventSettled')).toMatchObject({ outcome: 'accepted', records: 2 });
+});
+
 test('a batch that goes round again keeps all its records', async () => {
   const items = [item(0), item(1)];
   const batch = batchOf(items, { replans: 2 });

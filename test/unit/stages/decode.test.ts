@@ -76,3 +76,30 @@ test('a record with several events is settled when the last of them is; one with
     expect(several.acks()).toBe(at === 2 ? 1 : 0);
   }
 });
+
+const repeats = [
+  { offset: '5', timestamp: '1005' },
+  { offset: '7', timestamp: '1007' },
+];
+
+test('of records that repeat each other one is worked on; if it is no event, each is a letter of its own', async () => {
+  const [good, bad] = [delivery(4, { repeats }), delivery(3, { repeats })];
+  const letters: [bigint, number][] = [];
+  const kit = testKit({
+    decodeRecord,
+    deadLetter: async ({ origin, timestampMs }) => void letters.push([origin.offset, timestampMs]),
+  });
+  expect(await through(kit, good, bad)).toMatchObject([{ delivery: good }]);
+  expect(letters).toEqual([
+    [3n, bad.timestampMs],
+    [5n, 1005],
+    [7n, 1007],
+  ]);
+  expect([good.acks(), bad.acks()]).toEqual([0, 1]);
+});
+
+test('records that repeat each other are each counted', async () => {
+  const kit = testKit({ decodeRecord: () => [] });
+  await through(kit, delivery(4, { repeats }));
+  expect(kit.lines.find(({ event }) => event === 'recordIgnored')).toMatchObject({ offset: '4', records: 3 });
+});

@@ -85,3 +85,13 @@ test.each<[string, TestItem, Item[]]>([
 test('what segmentd asks itself waits like any other', () => {
   expect(foldInto(testKit())({ ...event(500), delivery: null }, waiting(100))).toBe(false);
 });
+
+test('records that repeat each other are counted once each, whoever takes their place', () => {
+  const kit = testKit();
+  const repeats = [{ offset: '600', timestamp: '0' }];
+  const others = [...waiting(99, 7), item(99, 't', { version: 7 }, { signal, repeats })];
+  foldInto(kit)(item(500, 't', { version: 8 }, { signal, repeats }), others);
+  const [told] = kit.lines.filter(({ event: name }) => name === 'eventSettled');
+  // Two of the late event and one of the elder, whose place is counted as one when its time comes.
+  expect([told?.records, others.at(-1)?.delivery.repeats]).toEqual([3, []]);
+});

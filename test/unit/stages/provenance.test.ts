@@ -16,6 +16,11 @@ test('names segmentd, the member, and the offsets of each partition', () => {
   });
 });
 
+test('records that repeat an event count', () => {
+  const items = [item(3, 't', {}, { repeats: [{ offset: '4', timestamp: '0' }] }), item(2)];
+  expect(provenance(settings, batchOf(items))['segmentd.events']).toBe('appends/0/2-4');
+});
+
 test('a batch without events says nothing of any', () => {
   expect(Object.keys(provenance(settings, batchOf([])))).toEqual(['segmentd.version', 'segmentd.member']);
 });
