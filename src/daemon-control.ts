@@ -5,6 +5,7 @@ import { databasesOf } from './daemon-kit.ts';
 import type { KafkaLog, KafkaSettings } from './kafka/client.ts';
 import { followControlTopic } from './kafka/control-topic.ts';
 import type { Notifications } from './kafka/notifications.ts';
+import type { RecordProducer } from './kafka/producer.ts';
 import { resolveTable } from './kafka/table-address.ts';
 import { listTables } from './lance/list-tables.ts';
 import { waitUntilCovered } from './lance/wait-until-covered.ts';
@@ -27,14 +28,26 @@ export type ControlContext = {
   readonly kit: Kit;
   readonly owners: TableOwners;
   readonly notifications: Notifications;
+  readonly publish: RecordProducer['send'];
   readonly log: KafkaLog;
   readonly releases: Releases;
 };
 
-/** Opens the ways in for operators and starts the sweep; the tables to look at come out. Errors: config_invalid. */
-export async function openControl(context: ControlContext): Promise<Asked['items']> {
+/** How long a start waits for what the control topic says already; a broker that is away must not hold it up for ever. */
+const HEAR_MS = 10_000;
+
+export type ControlWays = {
+  /** The tables to look at. */
+  readonly asked: Asked['items'];
+  /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
+  readonly heard: Promise<void>;
+};
+
+/** Opens the ways in for operators and the sweep. Errors: config_invalid. */
+export async function openControl(context: ControlContext): Promise<ControlWays> {
   const { config, kit } = context;
-  const asked = askedTables(config.sweep.interval_s === 0 ? null : sweepOptions(context));
+  const { promise: heard, resolve } = Promise.withResolvers<void>();
+  const asked = askedTables(config.sweep.interval_s === 0 ? null : sweepOptions(context, heard));
   const control = createControl({
     resolve: (address) => resolveTable(databasesOf(config), address),
     pauses: kit.pauses,
@@ -42,23 +55,22 @@ export async function openControl(context: ControlContext): Promise<Asked['items
     status: (table) => kit.telemetry.board.of(table),
   });
   await openAdmin(context, control);
-  openTopic(context, control);
-  return asked.items;
+  openTopic(context, control).then(resolve, resolve);
+  return { asked: asked.items, heard };
 }
 
-function sweepOptions({ config, kit, owners, log }: ControlContext): SweepOptions {
+function sweepOptions({ config, kit, owners, log }: ControlContext, heard: Promise<void>): SweepOptions {
   return {
     intervalMs: config.sweep.interval_s * 1000,
-    ready: () => untilOwnersKnown(owners, kit.signal),
-    owns: ({ id }) => owners.owns(id),
-    tables: async () => {
-      try {
-        return await tablesOf(databasesOf(config));
-      } catch (error) {
-        log('warn', 'the databases could not be listed for the sweep', { error: asSegmentdError(error).message });
-        return [];
-      }
+    ready: async () => {
+      await heard;
+      await untilOwnersKnown(owners, kit.signal);
     },
+    owns: ({ id }) => owners.claims(id),
+    tables: () =>
+      tablesOf(databasesOf(config), (database, error) => {
+        log('warn', 'a database could not be listed for the sweep', { database, error });
+      }),
   };
 }
 
@@ -68,9 +80,17 @@ async function untilOwnersKnown(owners: TableOwners, signal: AbortSignal): Promi
   while (!owners.known && !signal.aborted) await sleep(READY_POLL_MS, undefined, { ref: false });
 }
 
-async function tablesOf(databases: ReadonlyMap<string, string>): Promise<TableRef[]> {
-  const lists = [...databases].map(async ([database, uri]) =>
-    (await listTables(uri)).flatMap((name) => {
+/** The tables of all databases that can be listed; `failed` is told of the others. */
+export async function tablesOf(
+  databases: ReadonlyMap<string, string>,
+  failed: (database: string, error: unknown) => void,
+): Promise<TableRef[]> {
+  const lists = [...databases].map(async ([database, uri]) => {
+    const names = await listTables(uri).catch((error: unknown) => {
+      failed(database, error);
+      return [];
+    });
+    return names.flatMap((name) => {
       try {
         return [resolveTable(databases, `${database}/${name}`)];
       } catch (error) {
@@ -78,12 +98,15 @@ async function tablesOf(databases: ReadonlyMap<string, string>): Promise<TableRe
         if (error instanceof SegmentdError) return [];
         throw error;
       }
-    }),
-  );
+    });
+  });
   return (await Promise.all(lists)).flat();
 }
 
-async function openAdmin({ config, kit, releases }: ControlContext, control: Control): Promise<void> {
+/** A request over HTTP does not wait longer for the broker. */
+const PUBLISH_MS = 5_000;
+
+async function openAdmin({ config, kit, releases, publish }: ControlContext, control: Control): Promise<void> {
   const token = secretOf(config.admin.token, config.admin.token_file);
   if (token === undefined) return;
   const server = await startAdminServer({
@@ -91,7 +114,16 @@ async function openAdmin({ config, kit, releases }: ControlContext, control: Con
     port: config.admin.port,
     token,
     commands: COMMANDS,
-    run: (command, table) => control.run(command as CommandName, table),
+    run: async (command, table) => {
+      const topic = config.kafka.control_topic;
+      // Told to all members, and to those that come later; first, so that an error means that nothing has changed.
+      if (topic !== undefined && command !== 'status') {
+        const { id } = resolveTable(databasesOf(config), table);
+        const value = Buffer.from(JSON.stringify({ command, table: id }));
+        await publish(topic, [{ key: Buffer.from(id), value }], { deadlineMs: PUBLISH_MS });
+      }
+      return control.run(command as CommandName, table);
+    },
     wait: async (address, { version, timeoutMs }, signal) => {
       const { id, uri } = resolveTable(databasesOf(config), address);
       const settings = { version, timeoutMs, signal, policy: kit.tables.policy(id) };
@@ -103,15 +135,19 @@ async function openAdmin({ config, kit, releases }: ControlContext, control: Con
   releases.push(() => server.close());
 }
 
-function openTopic({ config, settings, owners, notifications, log, releases }: ControlContext, control: Control): void {
+/** Resolves when what the control topic says already is in force, or cannot be heard in time. */
+async function openTopic(context: ControlContext, control: Control): Promise<void> {
+  const { config, settings, owners, notifications, log, releases } = context;
   const topic = config.kafka.control_topic;
   if (topic === undefined) return;
-  const onRecord = (_key: Uint8Array | null, value: Uint8Array | null) => {
+  const onRecord = (value: Uint8Array | null, isHistory: boolean) => {
     try {
       const { command, table } = parseCommand(value);
+      // What somebody wanted to be done or told, long ago; only what shall be still counts.
+      if (isHistory && (command === 'refresh' || command === 'status')) return;
       const status = control.run(command, table);
       // Every member hears every command; the owner is the one that answers.
-      if (owners.owns(table)) notifications.send({ type: 'table.status', ...status, table });
+      if (!isHistory && owners.owns(table)) notifications.send({ type: 'table.status', ...status, table });
     } catch (thrown) {
       const { code, message } = asSegmentdError(thrown);
       log('warn', 'a control record was not understood', { code, error: message });
@@ -119,4 +155,8 @@ function openTopic({ config, settings, owners, notifications, log, releases }: C
   };
   const following = followControlTopic(settings, topic, onRecord, log);
   releases.push(() => following.stop());
+  const late = sleep(HEAR_MS, 'late' as const, { ref: false });
+  if ((await Promise.race([following.heard, late])) === 'late') {
+    log('warn', 'starting before all earlier commands of the control topic were heard', { topic });
+  }
 }

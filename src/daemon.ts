@@ -91,6 +91,7 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
   const notifications = openNotifications(config.kafka.notification_topic, producer, (error) =>
     log('warn', 'a notification was lost', { error: messageOf(error) }),
   );
+  releases.push(() => notifications.flush());
   const kit = daemonKit(config, {
     telemetry,
     signal,
@@ -107,7 +108,8 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
     },
   });
   releases.push(() => slots.idle());
-  const asked = await openControl({ config, settings, kit, owners, notifications, log, releases });
+  const publish = producer.send.bind(producer);
+  const { asked, heard } = await openControl({ config, settings, kit, owners, notifications, publish, log, releases });
 
   const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, owners, source, log));
   releases.push(() => lag.stop());
@@ -116,7 +118,7 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
     void keepTopics(settings, { partitions, replicationFactor }, log, signal);
   }
   const running = run(source, kit, asked, config, releases, stopping);
-  await source.start();
+  void heard.then(() => source.start());
   lag.start();
   return { port: server.port, ...running };
 }

@@ -1,6 +1,9 @@
 /** Which tables are this member's: those whose events come on a partition that the group gave it. */
 import { partitionOf } from './kafka/partition-of.ts';
 
+/** Tables remembered: made-up names in events must not grow this for ever. The first that came go first. */
+const REMEMBERED = 10_000;
+
 export class TableOwners {
   /** The partition that each table's events last came from; producers may spread keys in their own way. */
   private readonly lastSeen = new Map<string, number>();
@@ -10,6 +13,9 @@ export class TableOwners {
   /** An event for `table` came on `partition`. */
   seen(table: string, partition: number): void {
     this.lastSeen.set(table, partition);
+    if (this.lastSeen.size <= REMEMBERED) return;
+    const [oldest] = this.lastSeen.keys();
+    if (oldest !== undefined) this.lastSeen.delete(oldest);
   }
 
   /** How many partitions the topic has. */
@@ -33,6 +39,13 @@ export class TableOwners {
   /** Whether it is known by now who owns what. */
   get known(): boolean {
     return this.partitions > 0 && this.assigned.length > 0;
+  }
+
+  /** As `owns`, for work on a table whether or not it ever had an event: it is remembered, and told when it goes elsewhere. */
+  claims(table: string): boolean {
+    if (!this.owns(table)) return false;
+    if (!this.lastSeen.has(table)) this.seen(table, partitionOf(table, this.partitions));
+    return true;
   }
 
   /** Whether this member sweeps the table: one member does, the owner of the partition that its key hashes to. */

@@ -2,6 +2,7 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import type { Leaf } from './option.ts';
+import { BAD_ALIAS, contentOf } from './yaml-source.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Override = { readonly variable: string; readonly leaf: Leaf; readonly value: unknown };
@@ -41,7 +42,8 @@ function parseValue(leaf: Leaf, raw: string): { value: unknown } | { problem: st
   }
   const document = parseDocument(raw, { prettyErrors: false });
   const [problem] = [...document.errors, ...document.warnings];
-  return problem === undefined ? { value: document.toJS() } : { problem: `not YAML: ${problem.message}` };
+  if (problem !== undefined) return { problem: `not YAML: ${problem.message}` };
+  return contentOf(document) ?? { problem: `not YAML: ${BAD_ALIAS}` };
 }
 
 /** Reads every override for `leaves`. A variable with the prefix that names no option is a problem, never ignored. */

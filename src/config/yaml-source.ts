@@ -1,7 +1,8 @@
 /** The configuration file as data, with the place of every key for messages. */
 import { readFileSync } from 'node:fs';
+import type { Document } from 'yaml';
 import { LineCounter, parseDocument } from 'yaml';
-import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import { errnoOf, SegmentdError } from '../lib/errors.ts';
 
 export type Source = {
   /** Plain data; `undefined` when the text is not YAML. */
@@ -44,10 +45,21 @@ export function parseSource(text: string, file: string): Source {
     return file;
   };
   if (problems.length > 0) return { data: undefined, problems, placeOf };
+  const content = contentOf(document);
+  return content
+    ? { data: content.value ?? {}, problems, placeOf }
+    : { data: undefined, problems: [{ at: file, message: BAD_ALIAS }], placeOf };
+}
+
+/** Not the library's words, which quote the alias: an unquoted password may look like one. */
+export const BAD_ALIAS =
+  'a value that begins with * and is not quoted is an alias, which leads nowhere or grows without bound';
+
+/** The content of a document without errors, undefined for what yaml finds out only here: aliases that cannot be resolved. */
+export function contentOf(document: Document.Parsed): { readonly value: unknown } | undefined {
   try {
-    return { data: document.toJS() ?? {}, problems, placeOf };
-  } catch (error) {
-    // yaml refuses aliases that expand without bound only here.
-    return { data: undefined, problems: [{ at: file, message: messageOf(error) }], placeOf };
+    return { value: document.toJS() };
+  } catch {
+    return undefined;
   }
 }

@@ -1,13 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notification } from '../model.ts';
 import type { RecordProducer } from './producer.ts';
 
 export type Notifications = {
   /** Sends in the background, in order; what the broker does not take in time is dropped and told to `onLost`. */
   send(notification: Notification): void;
+  /** Waits for those that are on their way, for two seconds at most. */
+  flush(): Promise<void>;
 };
 
 /** A notification is news: late ones are worth little, and none may hold up the work they tell of. */
 const DEADLINE_MS = 30_000;
+const FLUSH_MS = 2_000;
 /** Waiting notifications; beyond, the broker is away and the table itself has the truth. */
 const MAX_WAITING = 1_000;
 
@@ -35,6 +39,9 @@ export function openNotifications(
         .finally(() => {
           waiting -= 1;
         });
+    },
+    async flush() {
+      await Promise.race([last, sleep(FLUSH_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -15,8 +15,8 @@ export type AdminOptions = {
   readonly token: string;
   /** Commands that may be asked of a table with POST. */
   readonly commands: readonly string[];
-  /** Runs a command on `<database>/<table>`, or `status`; what it returns is the answer. Errors: SegmentdErrors `event_*`. */
-  run(command: string, table: string): object;
+  /** Runs a command on `<database>/<table>`, or `status`; what it returns is the answer. Errors: SegmentdErrors. */
+  run(command: string, table: string): Promise<object>;
   /** Resolves when a version of `<database>/<table>` is covered, the time is over or the signal fires. Errors: SegmentdErrors. */
   wait(table: string, query: WaitQuery, signal: AbortSignal): Promise<object>;
   /** All tables, for `GET /v1/tables`. */
@@ -52,7 +52,7 @@ async function answer(
   if (!isRead && !isWait && !isWrite) return { status: 404, body: { error: 'not found' } };
   try {
     const address = `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
-    if (!isWait) return { status: 200, body: run(command ?? 'status', address) };
+    if (!isWait) return { status: 200, body: await run(command ?? 'status', address) };
     const wanted = readWaitQuery(new URLSearchParams(query));
     return { status: 200, body: await waits.run(response, (signal) => wait(address, wanted, signal)) };
   } catch (error) {
@@ -74,7 +74,10 @@ async function respond(
   options: AdminOptions,
   waits: Waits,
 ): Promise<void> {
-  const { status, body } = await answer(request, response, options, waits);
+  const { status, body } = await answer(request, response, options, waits).catch((error: unknown) => ({
+    status: 500,
+    body: { code: 'internal', error: messageOf(error) },
+  }));
   const text = `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     'content-type': 'application/json',

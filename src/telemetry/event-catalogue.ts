@@ -11,9 +11,9 @@ const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'm
 
 export const EVENTS = {
   // Intake.
-  eventReceived: { level: 'debug', says: 'event received', metrics: ['last_event_timestamp_seconds'] },
+  eventReceived: { level: 'debug', says: 'event received', metrics: [] },
   recordIgnored: { level: 'debug', says: 'record asks for nothing', metrics: ['events_total'] },
-  eventSettled: { level: 'debug', says: 'event settled', metrics: ['events_total'] },
+  eventSettled: { level: 'debug', says: 'event settled', metrics: ['events_total', 'last_event_timestamp_seconds'] },
   eventDeadLettered: { level: 'warn', says: 'record dead-lettered', metrics: ['events_total', 'dead_letters_total'] },
   rebalanced: { level: 'info', says: 'partitions assigned', metrics: ['rebalances_total', 'consumer_lag_records'] },
   consumerCrashed: { level: 'error', says: 'consumer stopped', metrics: ['consumer_restarts_total'] },

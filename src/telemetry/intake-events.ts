@@ -71,7 +71,6 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
   return {
     /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
     eventReceived({ origin, event: { table, version, id } }: { origin: Origin; event: AppendEvent }): void {
-      metrics.tables.set('last_event_timestamp_seconds', table.id, now() / 1000);
       say('eventReceived', () => ({ table: table.id, version, id, ...where(origin) }));
     },
     /** A record that was understood and asks for nothing, such as a notification about a data file. */
@@ -82,6 +81,8 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
     /** The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to do any more. */
     eventSettled({ origin, table, outcome, records }: Settled): void {
       countSettled(origin.topic, outcome, records);
+      // Not before it is settled: by then there is such a table. Names that somebody made up must not take the places of tables.
+      metrics.tables.set('last_event_timestamp_seconds', table, now() / 1000);
       say('eventSettled', () => ({ table, outcome, ...where(origin), records }));
     },
     eventDeadLettered(event: { origin: Origin; code: ErrorCode; message: string }): void {

@@ -19,6 +19,21 @@ export type LoggerOptions = {
 const SECRETS = ['password', 'secret', 'storage_options', 'storageOptions', 'authorization'];
 const QUIET = new Set(['trace', 'debug', 'info']);
 
+const MESSAGE_CHARS = 1_000;
+
+/** An error that a library threw, in short. Its other fields are left out: nobody knows what they hold. */
+function errorInShort(value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  const { name, message, cause } = value;
+  const { code } = value as { code?: unknown };
+  return {
+    name,
+    ...(typeof code === 'string' ? { code } : {}),
+    message: message.slice(0, MESSAGE_CHARS),
+    ...(cause instanceof Error ? { cause: cause.message.slice(0, MESSAGE_CHARS) } : {}),
+  };
+}
+
 /** A logger with ISO time, level names and secrets redacted. */
 export function createLogger({ level, format, quiet = false, write }: LoggerOptions): Logger {
   const plain = write ?? standardOutput();
@@ -28,6 +43,7 @@ export function createLogger({ level, format, quiet = false, write }: LoggerOpti
       level: quiet && QUIET.has(level) ? 'warn' : level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
+      serializers: { error: errorInShort },
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
     },

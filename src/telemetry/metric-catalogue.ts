@@ -84,7 +84,7 @@ export const METRICS = {
   },
   last_event_timestamp_seconds: {
     type: 'gauge',
-    help: 'When the last event for the table was accepted.',
+    help: 'When the last event for the table was settled.',
     labels: TABLE,
     other: 'max',
   },

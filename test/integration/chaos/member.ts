@@ -25,6 +25,8 @@ export type Member = {
   /** Status of a probe, or 0 when nobody answers. */
   probe(path: '/healthz' | '/readyz'): Promise<number>;
   metrics(): Promise<string>;
+  /** What `/status` says. */
+  status(): Promise<{ readonly paused: readonly string[] }>;
   untilReady(): Promise<void>;
 };
 
@@ -67,6 +69,7 @@ export async function startMember(configFile: string, env: Readonly<Record<strin
     ended,
     end,
     probe,
+    status: async () => (await fetch(`${url}/status`)).json() as Promise<{ paused: string[] }>,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
     untilReady: () =>
       until('the member is ready', async () => {

@@ -5,6 +5,7 @@ import { openClient } from '../../../src/kafka/client.ts';
 import { createTopic } from '../../../src/kafka/topics.ts';
 import { freePorts } from '../../broker/broker.ts';
 import { segmentd } from '../../helpers/cli.ts';
+import { startMember } from '../chaos/member.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
@@ -28,7 +29,7 @@ async function makeTopic(world: World, topic: string): Promise<void> {
 }
 
 test('the sweep finds appends that nobody announced, at start and later', async () => {
-  const world = await makeWorld({ sweep: { interval_s: 2 } });
+  const world = await makeWorld({ sweep: { interval_s: 5 } });
   for (const name of ['a', 'b']) await makeTable(world, name, 100);
   await append(world, 'a', 100);
   const daemon = await world.daemon();
@@ -114,6 +115,43 @@ test('the control topic does the same, survives a restart, and commits are told 
     { index: 'name_idx', fragments: [1], rows: 10 },
   ]);
   expect(await daemon.stop()).toBe(0);
+});
+
+test('what is asked over HTTP is heard by all members and after a restart, when there is a control topic', async () => {
+  const [port, other] = await freePorts();
+  const control = `control-${Date.now()}`;
+  const world = await makeWorld({ admin: { port, token: TOKEN } }, 3, { control_topic: control });
+  await makeTopic(world, control);
+  await makeTable(world, 'people', 100);
+  const pausedAt = async (url: string) => {
+    const page = (await (await fetch(`${url}/status`)).json()) as { paused: string[] };
+    return page.paused.includes('db/people');
+  };
+  const ask = async (command: string) => {
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/tables/db/people/${command}`, { method: 'POST', headers });
+    expect(answer.status).toBe(200);
+  };
+  const first = await world.daemon();
+  const second = await startMember(world.configFile, {
+    SEGMENTD_ADMIN_PORT: String(other),
+    SEGMENTD_STATE_SCRATCH_DIR: `${world.scratch}-2`,
+  });
+  await second.untilReady();
+  await ask('pause');
+  expect(await pausedAt(first.url)).toBe(true);
+  await until('the other member has heard', async () => (await second.status()).paused.includes('db/people'));
+  expect(await second.end()).toBe(0);
+  expect(await first.stop()).toBe(0);
+
+  await append(world, 'people', 100);
+  await announce(world, 'people');
+  const next = await world.daemon();
+  expect(await pausedAt(next.url)).toBe(true);
+  expect(await covered(world, 'people')).toBe(false);
+  await ask('resume');
+  await until('covered', () => covered(world, 'people'));
+  expect(await next.stop()).toBe(0);
 });
 
 test('a table that keeps failing is parked, shows in status, stops nobody, and is told once when it is well', async () => {

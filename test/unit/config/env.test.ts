@@ -62,3 +62,11 @@ test('every option can be set by its variable', () => {
     expect(() => loadConfig({ env, cwd: '/' }), path.join('.')).toThrow(`${variableOf(path)}: ${path.join('.')}`);
   }
 });
+
+test('a value that cannot be resolved is a problem of the configuration, and is not repeated', () => {
+  const databases = '{lake: {uri: /data/lake, storage_options: {secret: *s3cr3t}}}';
+  const loading = () => loadConfig({ env: { SEGMENTD_DATABASES: databases }, cwd: '/here' });
+  expect(loading).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  expect(loading).toThrow(/SEGMENTD_DATABASES: .*begins with \*/);
+  expect(loading).not.toThrow(/s3cr3t/);
+});

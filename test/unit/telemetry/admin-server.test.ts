@@ -10,13 +10,13 @@ afterEach(() => Promise.all(running.splice(0).map((server) => server.close())));
 
 type Wait = AdminOptions['wait'];
 
-async function start(wait: Wait) {
+async function start(wait: Wait, run: AdminOptions['run'] = async () => ({})) {
   const server = await startAdminServer({
     host: '127.0.0.1',
     port: 0,
     token: 'secret',
-    commands: [],
-    run: () => ({}),
+    commands: ['pause'],
+    run,
     all: () => ({}),
     wait,
   });
@@ -126,4 +126,18 @@ test('there are at most 256 waits at once, and places become free again', async 
   await expect.poll(() => ends.length, PATIENCE).toBe(1);
   ends[0]?.();
   expect((await next).status).toBe(200);
+});
+
+test('a command answers when it is done; a bug in it is an answer too, and the end of nothing', async () => {
+  const refused = new SegmentdError('broker_unavailable', 'no');
+  const { ask } = await start(forEver, async (command, table) => {
+    if (table === 'db/away') throw refused;
+    if (table === 'db/bug') throw new TypeError('a bug');
+    return { command, table };
+  });
+  const pause = (table: string) => ask(`db/${table}/pause`, { method: 'POST' });
+  expect(await pause('t')).toEqual({ status: 200, body: { command: 'pause', table: 'db/t' } });
+  expect(await pause('away')).toMatchObject({ status: 503, body: { code: 'broker_unavailable' } });
+  expect(await pause('bug')).toEqual({ status: 500, body: { code: 'internal', error: 'a bug' } });
+  expect((await pause('t')).status).toBe(200);
 });

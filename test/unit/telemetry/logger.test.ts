@@ -27,6 +27,17 @@ test('secrets are hidden, three levels deep', () => {
   expect(lines[0]).not.toMatch(/p[1-4]"/);
 });
 
+test('an error of a library keeps its name, code and message, and nothing that nobody knows', () => {
+  const { lines, logger } = capture();
+  const error = Object.assign(new TypeError('no route', { cause: new Error('cable') }), { code: 'EROUTE', key: 'p1' });
+  logger.warn({ error }, 'failed');
+  logger.warn({ error: 'as text' }, 'failed');
+  expect(lines.map((line) => JSON.parse(line).error)).toEqual([
+    { name: 'TypeError', code: 'EROUTE', message: 'no route', cause: 'cable' },
+    'as text',
+  ]);
+});
+
 test('--quiet leaves warnings and errors, and never makes the log louder', () => {
   const quiet = capture({ quiet: true });
   quiet.logger.info('no');
