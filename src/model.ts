@@ -32,6 +32,9 @@ export type AppendEvent = {
 /** Offset and timestamp in milliseconds of a record, in decimal. */
 export type Repeat = { readonly offset: string; readonly timestamp: string };
 
+/** More fragments than a message of a megabyte names anyway. */
+export const MAX_EVENT_FRAGMENTS = 100_000;
+
 /** One Kafka record on loan: it is settled by `ack` exactly once, after which its offset may be committed. */
 export type Delivery = {
   readonly origin: Origin;

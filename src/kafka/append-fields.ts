@@ -1,16 +1,15 @@
 import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent } from '../model.ts';
+import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { resolveTable } from './table-address.ts';
 
-/** More fragments than a message of a megabyte names anyway. */
-const MAX_FRAGMENTS = 100_000;
 /** Lance keeps fragment ids in 32 bits. */
 const MAX_FRAGMENT_ID = 2 ** 32 - 1;
 /** A full object store URI with its longest table name fits; a document does not. */
 const MAX_ADDRESS_CHARS = 2_048;
 /** Provenance goes into log lines. */
-const MAX_NOTE_CHARS = 256;
+export const MAX_NOTE_CHARS = 256;
 const MAX_PROBLEMS = 3;
 
 const note = z.string().max(MAX_NOTE_CHARS).nullish();
@@ -24,7 +23,7 @@ const count = (min: number) => z.int().min(min).nullish();
 export const appendFields = z.object({
   table: z.string().min(1).max(MAX_ADDRESS_CHARS),
   version: count(1),
-  fragments: z.array(fragment).max(MAX_FRAGMENTS).nullish(),
+  fragments: z.array(fragment).max(MAX_EVENT_FRAGMENTS).nullish(),
   backfill: z.object({ id: z.string().min(1).max(MAX_NOTE_CHARS), first: fragment, last: fragment }).nullish(),
   id: note,
   time: note,

@@ -6,11 +6,13 @@ export type BackfillJob = { readonly id: string; readonly first: number; readonl
 export type Backfills = {
   /** An event of the job was published or seen. */
   note(table: string, job: BackfillJob): void;
+  /** The fragments that the table misses now, rising: a job with none of them in its range is done. */
+  keep(table: string, missing: Uint32Array): void;
   /** Whether somebody was asked for the fragment. */
   has(table: string, fragment: number): boolean;
 };
 
-/** A job that nothing was heard of for so long counts as lost: what it left is asked for again. */
+/** An unfinished job that nothing was heard of for so long counts as lost: what it left is asked for again. */
 const FORGET_MS = 600_000;
 const MAX_JOBS = 10_000;
 
@@ -22,6 +24,12 @@ export function createBackfills(nowMs: () => number = Date.now): Backfills {
       jobs.set(job.id, { ...job, table, untilMs: nowMs() + FORGET_MS });
       const [oldest] = jobs.keys();
       if (jobs.size > MAX_JOBS && oldest !== undefined) jobs.delete(oldest);
+    },
+    keep(table, missing) {
+      for (const [id, job] of jobs) {
+        if (job.table !== table) continue;
+        if (!missing.some((fragment) => fragment >= job.first && fragment <= job.last)) jobs.delete(id);
+      }
     },
     has(table, fragment) {
       for (const [id, job] of jobs) {

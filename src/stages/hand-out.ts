@@ -4,6 +4,7 @@ import { cutBackfill, missingOfAny, rowsOf } from '../lance/backfill-plan.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { TablePlan } from '../lance/table-plan.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
+import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import type { Kit } from './kit.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function handOut(kit: Kit, table: TableRef, manifest: Manifest, pla
   if (plan.remove.length > 0 || plan.requests.length === 0) return false;
   const missing = missingOfAny(plan.states, (id) => kit.backfills.has(table.id, id));
   if (rowsOf(manifest, missing) <= thresholdRows) return false;
-  const { maxFragments } = kit.settings.limits;
+  const maxFragments = Math.min(kit.settings.limits.maxFragments, MAX_EVENT_FRAGMENTS);
   const parts = cutBackfill(manifest, missing, { rowsPerPart: rowsPerSegment, maxFragments }).slice(0, -1);
   const events = backfillEvents(table, manifest.version, parts);
   const [job] = events.flatMap(({ backfill }) => backfill ?? []);

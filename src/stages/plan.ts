@@ -1,6 +1,7 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: the table is the truth, the event a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import { missingOfAny } from '../lance/backfill-plan.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { TablePlan } from '../lance/table-plan.ts';
 import { planTable } from '../lance/table-plan.ts';
@@ -48,13 +49,17 @@ async function planRound(kit: Kit, batch: Batch, manifest: Manifest): Promise<Pl
   const plain = batch.items.filter(({ event }) => !event.fragments);
   const named = batch.items.filter(({ event }) => event.fragments);
   for (const { event } of named) if (event.backfill) kit.backfills.note(batch.table.id, event.backfill);
+  // A job that is done must not keep anybody from fragments that come to be missing again, as after a new index or a restore.
+  const noteDone = ({ states }: TablePlan) => kit.backfills.keep(batch.table.id, missingOfAny(states));
   if (plain.length > 0) {
     const scope = { isLeft: (id: number) => kit.backfills.has(batch.table.id, id) };
     let plan = planTable(manifest, policy, limits, scope);
+    noteDone(plan);
     if (await handOut(kit, batch.table, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
     return { ...plan, batch: { ...batch, items: plain, rest: [...named, ...batch.rest] } };
   }
   const plan = planTable(manifest, policy, limits, { parts: named.map(({ event }) => event.fragments ?? []) });
+  noteDone(plan);
   if (plan.requests.length === 0 || plan.whole) return { ...plan, batch };
   // Of the last part some may be built too; its event waits until all of it is.
   const batchNow = { ...batch, items: named.slice(0, plan.parts), rest: [...named.slice(plan.parts), ...batch.rest] };

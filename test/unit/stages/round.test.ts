@@ -170,3 +170,18 @@ test('a table that went away is waited for like a version that is not there yet'
   await rm(folder.root, { recursive: true });
   expect(await round(kit)).toMatchObject({ kind: 'again' });
 });
+
+test('fragments of a finished backfill are built when they come to be missing again', async () => {
+  const kit = kitWith(await builder());
+  const backfill = { id: 'job', first: 0, last: 2 };
+  expect(await round(kit)).toMatchObject({ kind: 'covered' });
+  expect(await round(kit, batchOf([item(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
+    kind: 'covered',
+  });
+  // The index was made anew over the first fragment alone.
+  const fragments = [0, 1, 2].map((id) => ({ id }));
+  await folder.write({ version: 5, fragments, indexes: [{ uuid: 9, fragments: [0] }] });
+  expect(await round(kit, batchOf([item(1)]))).toMatchObject({ kind: 'covered', fresh: true });
+  const { indexes } = await new LanceTable(localStore(folder.root)).latest();
+  expect(indexes.flatMap((index) => [...(index.fragments ?? [])]).sort()).toEqual([0, 1, 2]);
+});
