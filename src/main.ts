@@ -6,6 +6,7 @@ import { backfillCommand } from './commands/backfill.ts';
 import { configCommand } from './commands/config.ts';
 import { indexCommand } from './commands/index-table.ts';
 import { mergeCommand } from './commands/merge.ts';
+import { printableLines } from './commands/output.ts';
 import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -53,9 +54,16 @@ async function main(argv: readonly string[]): Promise<number> {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const error = asSegmentdError(thrown);
     const stack = error.code === 'internal' && thrown instanceof Error ? `\n${thrown.stack}` : '';
-    process.stderr.write(`segmentd: ${error.code}: ${error.message}\n  ${error.hint}${stack}\n`);
+    process.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
     return error.exit;
   }
 }
+
+// Without a listener a reader that closes the pipe early, such as `head`, would end the process with a stack and a code of findings.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  process.stderr.write(`segmentd: cannot write to standard output: ${error.message}\n`);
+  process.exit(EXIT.unavailable);
+});
 
 process.exit(await main(process.argv.slice(2)));

@@ -2,8 +2,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { encodeAppendEvent } from '../kafka/append-event.ts';
+import { MAX_NOTE_CHARS } from '../kafka/append-fields.ts';
 import { resolveTable } from '../kafka/table-address.ts';
 import { kafkaSettings } from '../kafka-settings.ts';
+import { versionNumber } from './arguments.ts';
 import { printJson, printLine } from './output.ts';
 
 /** How long to try, milliseconds: longer than a broker's restart, shorter than a person's patience. */
@@ -26,9 +28,9 @@ export function announceCommand(): Command {
     .option('-c, --config <file>', 'configuration file')
     .option('--brokers <list>', 'host:port[,host:port], instead of kafka.brokers')
     .option('--topic <name>', 'topic, instead of kafka.topic')
-    .option('--version <n>', 'version that the append produced', count)
+    .option('--version <n>', 'version that the append produced', versionNumber)
     .option('--rows <n>', 'rows appended, for the log', count)
-    .option('--producer <name>', 'who appended, for the log', 'segmentd announce')
+    .option('--producer <name>', 'who appended, for the log', note, 'segmentd announce')
     .option('--json', 'print one JSON object')
     .action(announce);
 }
@@ -36,6 +38,11 @@ export function announceCommand(): Command {
 function count(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
   return Number(text);
+}
+
+function note(text: string): string {
+  if (text.length > MAX_NOTE_CHARS) throw new InvalidArgumentError(`expected at most ${MAX_NOTE_CHARS} characters`);
+  return text;
 }
 
 async function announce(address: string, options: Options): Promise<void> {

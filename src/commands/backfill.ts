@@ -7,10 +7,14 @@ import { resolveTable } from '../kafka/table-address.ts';
 import { kafkaSettings } from '../kafka-settings.ts';
 import type { BackfillPart } from '../lance/backfill-plan.ts';
 import { cutBackfill, missingOfAny, rowsOf } from '../lance/backfill-plan.ts';
+import type { Manifest } from '../lance/codec/manifest.ts';
 import { LanceTable } from '../lance/table.ts';
 import type { TablePolicy } from '../lance/table-plan.ts';
 import { planTable } from '../lance/table-plan.ts';
+import { fragmentsToCover } from '../lance/version-coverage.ts';
+import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
+import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { backfillEvents } from '../stages/hand-out.ts';
 import { localStore } from '../store/local-store.ts';
 import { atLeastOne } from './arguments.ts';
@@ -45,6 +49,8 @@ async function backfill(address: string, options: Options): Promise<void> {
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };
   if (options.dryRun) {
     if (options.json) printJson({ ...facts, parts: parts.map(partFacts) });
+    else if (events.length < parts.length)
+      printLine(`${ref.id} version ${version}: 1 event, for a rebuild of all of it`);
     else printParts(ref.id, version, parts);
     return;
   }
@@ -70,7 +76,7 @@ async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { 
   const { version } = manifest;
   const parts = cutBackfill(manifest, missing, {
     rowsPerPart: rowsPerSegment ?? config.backfill.rows_per_segment,
-    maxFragments: limits.maxFragments,
+    maxFragments: Math.min(limits.maxFragments, MAX_EVENT_FRAGMENTS),
   });
   // An index that has to be replaced whole is one member's work: an event that names no fragments.
   const events: readonly AppendEvent[] =
@@ -91,14 +97,17 @@ async function publish(config: Config, events: readonly AppendEvent[]): Promise<
   }
 }
 
-/** Until every one of the fragments that is still there is covered. */
+/**
+ * Until every one of the fragments is covered. Once some of them are gone their rows may be anywhere, and everything has to be. A
+ * store that does not answer is asked again.
+ */
 async function follow(table: LanceTable, policy: TablePolicy, asked: Uint32Array, total: number): Promise<void> {
   const progress = openProgress();
-  const wanted = new Set(asked);
   const limits = { maxRows: 1, maxFragments: 1 };
   try {
     for (;;) {
-      const manifest = await table.latest();
+      const manifest = await latestWhenThere(table);
+      const wanted = new Set(fragmentsToCover(asked, manifest));
       const missing = missingOfAny(planTable(manifest, policy, limits).states).filter((id) => wanted.has(id));
       progress.update(Math.max(0, total - rowsOf(manifest, missing)), total);
       if (missing.length === 0) return;
@@ -106,6 +115,17 @@ async function follow(table: LanceTable, policy: TablePolicy, asked: Uint32Array
     }
   } finally {
     progress.end();
+  }
+}
+
+async function latestWhenThere(table: LanceTable): Promise<Manifest> {
+  for (;;) {
+    try {
+      return await table.latest();
+    } catch (error) {
+      if (!(error instanceof SegmentdError) || error.retry === 'never') throw error;
+      await sleep(POLL_MS);
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { DEFAULT_MERGE } from '../maintenance/merge-policy.ts';
 import type { TierCounts } from '../maintenance/upkeep.ts';
 import { tierCounts } from '../maintenance/upkeep.ts';
-import { localStore } from '../store/local-store.ts';
+import { localStore, storeError } from '../store/local-store.ts';
 import { formatShare, formatTable } from './output.ts';
 import { formatTiers } from './table-status.ts';
 
@@ -35,15 +35,21 @@ export type DatabaseReport = {
 /** Manifests read at once: bounds memory, and keeps a slow disk busy. */
 const AT_ONCE = 8;
 
-/** Errors: database_not_found, store_unavailable. What one table cannot tell stands in its place and hides no other. */
+/** Errors: database_not_found, store_unavailable, store_denied. What one table cannot tell stands in its place and hides no other. */
 export async function inspectDatabase(database: string): Promise<DatabaseReport> {
-  if (!statSync(database, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new SegmentdError('database_not_found', `there is no folder ${database}`);
-  }
+  if (!isFolder(database)) throw new SegmentdError('database_not_found', `there is no folder ${database}`);
   const limit = asyncLimit(AT_ONCE);
   const names = await listTables(database);
   const tables = names.map((name) => limit.run(() => summarize(database, name)));
   return { database, tables: await Promise.all(tables) };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    throw storeError(error, `look at ${path}`);
+  }
 }
 
 async function summarize(database: string, name: string): Promise<TableSummary | UnreadableTable> {

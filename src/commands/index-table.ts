@@ -64,6 +64,8 @@ async function indexTable(this: Command, uri: string, options: Options): Promise
       commit: COMMIT,
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },
     });
+    // Before the result: the bar has no line end of its own.
+    progress.end();
     if (options.json) printJson(factsOf(table.uri, done));
     else printDone(table.uri, done);
   } finally {

@@ -34,6 +34,9 @@ export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+/** The same for text of several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
+
 /** A share as a percentage, floored: never 100 % while anything is missing. */
 export function formatShare(share: number): string {
   return `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;

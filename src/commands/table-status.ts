@@ -1,7 +1,8 @@
 /** What `status` shows of one table. */
+import type { Manifest } from '../lance/codec/manifest.ts';
 import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect.ts';
 import { factsOf } from '../lance/inspect.ts';
-import type { OwnCommit } from '../lance/last-commit.ts';
+import type { LastCommit, OwnCommit } from '../lance/last-commit.ts';
 import { findLastCommit } from '../lance/last-commit.ts';
 import { LanceTable } from '../lance/table.ts';
 import { DEFAULT_POLICY } from '../lance/table-plan.ts';
@@ -33,10 +34,12 @@ export type TableReport = Omit<TableFacts, 'indexes'> & {
 /** A function that looks at the table: what has not changed is not read again. */
 export function inspectOneTable(location: string): () => Promise<TableReport> {
   const table = new LanceTable(localStore(location));
+  let seen: { readonly manifest: Manifest; readonly last: LastCommit } | undefined;
   return async () => {
     const manifest = await table.latest();
     const facts = factsOf(table.uri, manifest);
-    const { commit, lookedBackTo } = await findLastCommit(table, manifest.version);
+    if (seen?.manifest !== manifest) seen = { manifest, last: await findLastCommit(table, manifest.version) };
+    const { commit, lookedBackTo } = seen.last;
     return {
       ...facts,
       indexes: facts.indexes.map((index) => ({
@@ -64,7 +67,7 @@ export function formatTableStatus(status: TableReport): string {
   const { uri, version, rows, fragments, declined, indexes } = status;
   return [
     `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
-    ...(declined ? [`declined: ${declined.code}: ${declined.message}`] : []),
+    ...(declined ? [`declined: ${declined.code}: ${printable(declined.message)}`] : []),
     ...(indexes.length === 0 && !declined ? ['no BTREE index'] : []),
     ...indexes.map(formatIndex),
     '',
@@ -95,7 +98,9 @@ function formatIndex(index: TieredIndex): string {
 
 function formatLastCommit({ last_commit: commit, looked_back_to: from, version }: TableReport): string {
   if (!commit) return `last commit of segmentd: none among versions ${from} to ${version}`;
-  const properties = Object.entries(commit.properties).map(([key, value]) => `  ${key} = ${value}`);
+  const properties = Object.entries(commit.properties).map(
+    ([key, value]) => `  ${printable(key)} = ${printable(value)}`,
+  );
   const head = `last commit of segmentd: version ${commit.version}, ${commit.operation} on version ${commit.read_version}`;
   return [head, ...properties].join('\n');
 }

@@ -5,6 +5,7 @@ import { waitUntilCovered } from '../lance/wait-until-covered.ts';
 import { durationMs } from '../lib/duration.ts';
 import { EXIT } from '../lib/errors.ts';
 import { localStore } from '../store/local-store.ts';
+import { versionNumber } from './arguments.ts';
 import { printJson, printLine } from './output.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -15,16 +16,11 @@ export function waitCommand(): Command {
   return new Command('wait')
     .description('wait until the rows of a version are indexed: exit code 0 when they are, 1 when the time is over')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
-    .requiredOption('--version <n>', 'the version, such as the one an append returned', version)
+    .requiredOption('--version <n>', 'the version, such as the one an append returned', versionNumber)
     .option('--timeout <time>', 'how long to wait, such as 500ms, 30s or 5m; default: 30s', duration, TIMEOUT_MS)
     .option('-C, --column <column...>', 'the indexes of these columns; default: every BTREE index there is')
     .option('--json', 'print one JSON object')
     .action(wait);
-}
-
-function version(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
-  return Number(text);
 }
 
 function duration(text: string): number {

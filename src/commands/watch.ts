@@ -25,7 +25,9 @@ export async function watch(look: Look, { intervalMs, json }: WatchOptions): Pro
     if (stopping.signal.aborted) break;
     if (json) printJson(seen.json);
     else if (process.stdout.isTTY)
-      process.stdout.write(`${first ? CLEAR : ''}${screenOf(seen.text, process.stdout.rows || Infinity)}`);
+      process.stdout.write(
+        `${first ? CLEAR : ''}${screenOf(seen.text, process.stdout.rows || Infinity, process.stdout.columns || Infinity)}`,
+      );
     else printLine(`${seen.text}\n`);
     await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
   }
@@ -37,10 +39,13 @@ const CLEAR_REST_OF_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
 /**
- * The first lines of the text, as many as fit, from the top left corner on. What stood there is overwritten rather than cleared
+ * The first lines of the text, as many as fit and as much of each, since a line that wraps takes two, from the top left corner on. What stood there is overwritten rather than cleared
  * first, which would flicker.
  */
-export function screenOf(text: string, rows: number): string {
-  const lines = text.split('\n').slice(0, Math.max(1, rows - 1));
+export function screenOf(text: string, rows: number, columns = Infinity): string {
+  const lines = text
+    .split('\n')
+    .slice(0, Math.max(1, rows - 1))
+    .map((line) => line.slice(0, columns));
   return `${HOME}${lines.map((line) => `${line}${CLEAR_REST_OF_LINE}\n`).join('')}${CLEAR_BELOW}`;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHeaders, Message, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
-import { SegmentdError } from '../lib/errors.ts';
+import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { backoffMs } from './backoff.ts';
 import type { ConnectionSettings, KafkaLog } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
@@ -76,9 +76,13 @@ class PersistentProducer implements RecordProducer {
         await sleep(waitMs, undefined, { signal }).catch(() => undefined);
       }
     }
-    throw new SegmentdError('broker_unavailable', `${topic}: ${records.length} records were not acknowledged in time`, {
-      cause: last,
-    });
+    throw new SegmentdError(
+      'broker_unavailable',
+      `${topic}: ${records.length} records were not acknowledged in time: ${messageOf(last)}`,
+      {
+        cause: last,
+      },
+    );
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,14 @@ import type { IndexMetadata } from './codec/index-metadata.ts';
 import { isBtree } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 import type { SchemaField } from './codec/schema-field.ts';
-import { BTREE_TYPES, defaultIndexName, fieldByPath, pathOfField, supportsBtree } from './codec/schema-field.ts';
+import {
+  ancestorsOf,
+  BTREE_TYPES,
+  defaultIndexName,
+  fieldByPath,
+  pathOfField,
+  supportsBtree,
+} from './codec/schema-field.ts';
 import type { Coverage } from './coverage.ts';
 import { coverageOf } from './coverage.ts';
 import type { SegmentRequest } from './segment-builder.ts';
@@ -27,12 +34,12 @@ export type IndexState = {
  * Errors: column_not_found, column_type_unsupported, index_name_taken, table_index_unreadable.
  */
 export function maintainedIndexes(manifest: Manifest, wanted: WantedIndexes): IndexState[] {
-  const named = wanted === 'existing' ? existingIndexes(manifest) : wanted.map((it) => wantedIndex(manifest, it));
+  const named = wanted === 'existing' ? existingIndexes(manifest) : wantedIndexes(manifest, wanted);
   return named.map(({ name, field }) => {
     const segments = manifest.indexes.filter((index) => index.name === name);
     checkSegments(name, field.id, segments);
     const column = pathOfField(manifest.schema, field.id) as string;
-    checkColumn(field, column);
+    checkColumn(manifest.schema, field, column);
     return { name, fieldId: field.id, column, segments, coverage: coverageOf(manifest.fragments, segments) };
   });
 }
@@ -49,8 +56,28 @@ function existingIndexes({ indexes, schema }: Manifest): NamedField[] {
   return [...named.values()];
 }
 
+/** A column that is named twice is one; two columns cannot share a name. */
+function wantedIndexes(manifest: Manifest, wanted: Exclude<WantedIndexes, 'existing'>): NamedField[] {
+  const named = new Map<string, NamedField>();
+  for (const each of wanted) {
+    const index = wantedIndex(manifest, each);
+    const other = named.get(index.name);
+    if (other && other.field.id !== index.field.id) {
+      throw new SegmentdError('index_name_taken', `index "${index.name}" is wanted on two columns`);
+    }
+    named.set(index.name, index);
+  }
+  return [...named.values()];
+}
+
+/** Names that Lance reads a meaning into: with an index of another type under one of them no query works any more. */
+const RESERVED_NAME = /^$|^__lance_/;
+
 function wantedIndex(manifest: Manifest, { column, name }: { column: string; name?: string | undefined }): NamedField {
   const { schema } = manifest;
+  if (name !== undefined && RESERVED_NAME.test(name)) {
+    throw new SegmentdError('index_name_taken', `"${name}" is no name for an index: Lance keeps __lance_ to itself`);
+  }
   const field = fieldByPath(schema, column);
   if (!field) throw new SegmentdError('column_not_found', `the table has no column "${column}"`);
   // A column that has a BTREE already keeps it, whatever it is called: a second one would only cost writes.
@@ -59,12 +86,15 @@ function wantedIndex(manifest: Manifest, { column, name }: { column: string; nam
 }
 
 /** Also of an index that is there: other engines build some that LanceDB does not, and nobody could extend those here. */
-function checkColumn(field: SchemaField, column: string): void {
-  if (!supportsBtree(field)) {
+function checkColumn(schema: readonly SchemaField[], field: SchemaField, column: string): void {
+  const holder = ancestorsOf(schema, field).find(({ logicalType }) => logicalType !== 'struct');
+  if (!supportsBtree(field) || holder) {
     const types = [...BTREE_TYPES].join(', ');
     throw new SegmentdError(
       'column_type_unsupported',
-      `column ${column} has type ${field.logicalType}; LanceDB builds a BTREE over ${types}`,
+      holder
+        ? `column ${column} lies in a ${holder.logicalType}; LanceDB builds a BTREE at the top or inside structs, over ${types}`
+        : `column ${column} has type ${field.logicalType}; LanceDB builds a BTREE over ${types}`,
     );
   }
   // Measured with LanceDB 0.39: such a column makes its BTREE builder fail on a duplicate field.

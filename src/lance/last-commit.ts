@@ -1,4 +1,5 @@
 /** The newest version of a table that segmentd committed, as far back as it costs little to look. */
+import { SegmentdError } from '../lib/errors.ts';
 import { transactionOf } from './codec/manifest-transaction.ts';
 import type { LanceTable } from './table.ts';
 
@@ -43,12 +44,22 @@ export async function findLastCommit(
   for (let version = latest; version >= oldest; version--) {
     const file = await table.store.read(await table.manifestKey(version));
     if (!file) continue;
-    const commit = ownCommit(version, file);
+    const commit = ownCommitOrNone(version, file, latest);
     if (commit) return { commit, lookedBackTo: version };
     read += file.byteLength;
     if (read >= bytes) return { commit: null, lookedBackTo: version };
   }
   return { commit: null, lookedBackTo: oldest };
+}
+
+/** An older version that cannot be read is the matter of whoever wants to read it. Not so the latest. */
+function ownCommitOrNone(version: number, file: Uint8Array, latest: number): OwnCommit | null {
+  try {
+    return ownCommit(version, file);
+  } catch (error) {
+    if (version === latest || !(error instanceof SegmentdError)) throw error;
+    return null;
+  }
 }
 
 function ownCommit(version: number, file: Uint8Array): OwnCommit | null {

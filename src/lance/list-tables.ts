@@ -1,8 +1,9 @@
 /** The tables of a local database folder. */
 import { readdir } from 'node:fs/promises';
-import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import { errnoOf } from '../lib/errors.ts';
+import { storeError } from '../store/local-store.ts';
 
-/** Names without `.lance`, sorted; none when the folder does not exist yet. Errors: store_unavailable. */
+/** Names without `.lance`, sorted; none when the folder does not exist yet. Errors: store_unavailable, store_denied. */
 export async function listTables(database: string): Promise<string[]> {
   try {
     const entries = await readdir(database, { withFileTypes: true });
@@ -12,6 +13,6 @@ export async function listTables(database: string): Promise<string[]> {
       .sort();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
-    throw new SegmentdError('store_unavailable', `cannot list ${database}: ${messageOf(error)}`, { cause: error });
+    throw storeError(error, `list ${database}`);
   }
 }

@@ -90,6 +90,8 @@ const UNIT: Record<TimeUnit, string> = {
   [TimeUnit.NANOSECOND]: 'Nanosecond',
 };
 
+const MIN_INT64 = -(2n ** 63n);
+
 /** The value at a position as SQL, or null when it is null, NaN, which `=` does not find, or infinite, which SQL cannot say. */
 function literalAt(vector: Vector, at: number): string | null {
   const value: unknown = vector.get(at);
@@ -99,6 +101,8 @@ function literalAt(vector: Vector, at: number): string | null {
   if (type.typeId === Type.Float && (type as Float).precision === Precision.HALF) {
     return `arrow_cast(${value}, 'Float16')`;
   }
+  // Its digits alone are too large for the type, and SQL reads the sign as an operator.
+  if (value === MIN_INT64) return `arrow_cast('${value}', 'Int64')`;
   const cast = castName(type);
   if (cast) return `arrow_cast(${rawAt(vector, at)}, '${cast}')`;
   if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`;

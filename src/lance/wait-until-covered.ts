@@ -52,6 +52,16 @@ export async function waitUntilCovered(table: LanceTable, settings: WaitSettings
   }
 }
 
+/** Null when it is gone, or damaged and so as good as gone. */
+async function olderVersion(table: LanceTable, version: number): Promise<Manifest | null> {
+  try {
+    return await table.at(version);
+  } catch (error) {
+    if (error instanceof SegmentdError && error.code === 'table_unreadable') return null;
+    throw error;
+  }
+}
+
 /** A function that looks once. What it has seen of the version it keeps, for a cleanup may take the manifest away. */
 function looker(table: LanceTable, { version, policy }: WaitSettings) {
   let seen: Manifest | null = null;
@@ -64,7 +74,7 @@ function looker(table: LanceTable, { version, policy }: WaitSettings) {
       const tag = (await table.store.stat(await table.manifestKey(version)))?.tag ?? null;
       // Another manifest under the same name is that of another table, which took the place of the first.
       if (!kept || (tag !== null && tag !== kept.tag)) {
-        const asked = version === latest.version ? latest : await table.at(version);
+        const asked = version === latest.version ? latest : await olderVersion(table, version);
         kept = { tag, fragments: fragmentsToCover(asked?.fragments.ids ?? null, latest) };
       } else kept = { ...kept, fragments: fragmentsToCover(kept.fragments, latest) };
       outcome.covered = isCovered(kept.fragments, latest, policy);

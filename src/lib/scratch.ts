@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from './errors.ts';
 
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
@@ -14,15 +14,21 @@ const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
 export type Scratch = { readonly dir: string; remove(): Promise<void> };
 
 /** Errors: config_invalid when the folder cannot be used. */
-export async function openScratch(parent: string): Promise<Scratch> {
+export async function openScratch(folder: string): Promise<Scratch> {
+  // LanceDB takes a relative path that begins with `db` for a name in its cloud.
+  const parent = resolve(folder);
   const dir = join(parent, `${hostname()}-${process.pid}-${randomUUID()}`);
   try {
     await mkdir(dir, { recursive: true });
     await removeLeftovers(parent, dir);
   } catch (error) {
-    throw new SegmentdError('config_invalid', `state.scratch_dir: cannot use ${parent}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new SegmentdError(
+      'config_invalid',
+      `the scratch folder (state.scratch_dir, --scratch-dir) cannot be used: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   return { dir, remove: () => removeNowOrLater(dir) };
 }

@@ -36,7 +36,8 @@ const CODE_OF_ERRNO: Record<string, ErrorCode> = {
   EDQUOT: 'store_full',
 };
 
-function storeError(error: unknown, action: string): SegmentdError {
+/** What went wrong with a local file or folder, with the code that says whether it may pass. */
+export function storeError(error: unknown, action: string): SegmentdError {
   const code = CODE_OF_ERRNO[errnoOf(error) ?? ''] ?? 'store_unavailable';
   return new SegmentdError(code, `cannot ${action}: ${messageOf(error)}`, { cause: error });
 }

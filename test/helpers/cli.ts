@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** The program, for a test that has to do more with its process. */
+export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 export type CliResult = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 

@@ -28,17 +28,23 @@ export function decodeSchemaField(cursor: Cursor): SchemaField {
   return field;
 }
 
+/** What holds the field, from the nearest on up to the root, or to where a parent is missing. */
+export function ancestorsOf(schema: readonly SchemaField[], field: SchemaField): SchemaField[] {
+  const above: SchemaField[] = [];
+  for (let { parentId } = field; parentId !== ROOT; ) {
+    const parent = schema.find((candidate) => candidate.id === parentId);
+    if (!parent || above.length > schema.length) break;
+    above.push(parent);
+    ({ parentId } = parent);
+  }
+  return above;
+}
+
 /** Names from the root down to the field. Null when a parent is missing. */
 function namesOf(schema: readonly SchemaField[], field: SchemaField): string[] | null {
-  const names = [field.name];
-  let parentId = field.parentId;
-  while (parentId !== ROOT) {
-    const parent = schema.find((candidate) => candidate.id === parentId);
-    if (!parent || names.length > schema.length) return null;
-    names.unshift(parent.name);
-    parentId = parent.parentId;
-  }
-  return names;
+  const above = ancestorsOf(schema, field);
+  if ((above.at(-1) ?? field).parentId !== ROOT) return null;
+  return [field, ...above].map(({ name }) => name).reverse();
 }
 
 const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``;

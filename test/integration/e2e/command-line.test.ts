@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { people } from '../../../bench/demo/people.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { MAIN, segmentd } from '../../helpers/cli.ts';
 import { covered, entriesOf, makeTable, makeWorld, openTable, until } from './world.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -118,5 +121,35 @@ test('every command explains itself', async () => {
     const help = await segmentd([command, '--help']);
     expect(help.code).toBe(0);
     expect(help.stdout).toContain(`Usage: segmentd ${command}`);
+  }
+});
+
+test('a reader that closes the pipe early ends the command quietly', async () => {
+  const world = await makeWorld();
+  await makeTable(world, 'people', 10);
+  const child = spawn(process.execPath, [MAIN, 'status', world.tableFolder('people'), '--watch', '0.1'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const errors = text(child.stderr);
+  child.stdout.once('data', () => child.stdout.destroy());
+  await once(child, 'exit');
+  expect([child.exitCode, await errors]).toEqual([0, '']);
+});
+
+test('a path that leads nowhere is no bug of segmentd', async () => {
+  const world = await makeWorld();
+  const long = join(world.home, 'x'.repeat(300));
+  const { code, stderr } = await segmentd(['status', long]);
+  expect(code).toBe(69);
+  expect(stderr).toMatch(/^segmentd: store_unavailable: cannot look at /);
+  expect(stderr).not.toContain('bug');
+});
+
+test('announce refuses what the daemon would', async () => {
+  for (const args of [
+    ['--version', '0'],
+    ['--producer', 'x'.repeat(257)],
+  ]) {
+    expect((await segmentd(['announce', 'db/people', ...args])).code).toBe(64);
   }
 });

@@ -1,5 +1,6 @@
 import { Index } from '@lancedb/lancedb';
-import { Field, Int32, makeVector, Struct, Table, Utf8, vectorFromArray } from 'apache-arrow';
+import type { DataType } from 'apache-arrow';
+import { Field, Int32, List, makeVector, Struct, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { expect, test } from 'vitest';
 import { BTREE_TYPES } from '../../../src/lance/codec/schema-field.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
@@ -136,4 +137,19 @@ test('columns whose names differ in case alone each have their own index', async
     { index: 'key_idx', fieldId: 1 },
   ]);
   expect((await verifyTable(new LanceTable(localStore(uri)), 5)).findings).toEqual([]);
+});
+
+test.each<[string, DataType, (value: number) => unknown]>([
+  ['l.item', new List(new Field('item', new Int32(), true)), (value) => [value]],
+  [
+    'l.item.x',
+    new List(new Field('item', new Struct([new Field('x', new Int32(), true)]), true)),
+    (value) => [{ x: value }],
+  ],
+])('an element of a list, %s, is refused, and what is supported is listed', async (column, type, make) => {
+  const rows = new Table({ id: ids(0), l: vectorFromArray(values(0).map(make), type) });
+  const { uri } = await realTable(rows);
+  const refused = index(uri, { wanted: [{ column }] });
+  await expect(refused).rejects.toMatchObject({ code: 'column_type_unsupported', retry: 'never' });
+  await expect(refused).rejects.toThrow('inside structs');
 });

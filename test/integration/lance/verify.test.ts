@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeVector, Table } from 'apache-arrow';
 import { expect, test } from 'vitest';
 import { people } from '../../../bench/demo/people.ts';
 import type { IndexMetadata } from '../../../src/lance/codec/index-metadata.ts';
@@ -98,4 +99,12 @@ test('--samples 0 looks at the manifest and the files alone', async () => {
   await claim(uri, [2, 3]);
   const { code, stdout } = await segmentd(['verify', uri, '--samples', '0']);
   expect([code, stdout]).toEqual([0, expect.stringContaining('no findings')]);
+});
+
+test('the smallest of all integers is asked for as what it is', async () => {
+  const smallest = -(2n ** 63n);
+  const { uri } = await realTable(new Table({ c: makeVector(BigInt64Array.of(smallest, -1n, 7n)) }));
+  await index(uri, { wanted: [{ column: 'c' }] });
+  const { code, report } = await verify(uri);
+  expect([code, report.findings]).toEqual([0, []]);
 });

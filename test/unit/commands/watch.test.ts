@@ -22,3 +22,7 @@ test('a shorter text leaves nothing of a longer one', () => {
 test('a text that does not fit is cut at the bottom, so that the screen does not scroll', () => {
   expect(shown([screenOf('1\n2\n3\n4', 3)], 3)).toEqual(['1', '2', '']);
 });
+
+test('a line that does not fit is cut at the right, so that it takes no second one', () => {
+  expect(shown([screenOf('123456\n12', 4, 5)], 3)).toEqual(['12345', '12', '']);
+});

@@ -52,6 +52,25 @@ describe('which indexes are maintained', () => {
     ]);
   });
 
+  test('a column that is named twice is one', () => {
+    const twice = [{ column: 'id' }, { column: 'ID' }, { column: '`id`' }];
+    expect(brief({ fragments: THREE }, twice)).toEqual([['id_idx', 'id', [0, 1, 2]]]);
+  });
+
+  test.each([
+    [
+      'two columns share a name',
+      [
+        { column: 'id', name: 'mine' },
+        { column: 'name', name: 'mine' },
+      ],
+    ],
+    ['the name is empty', [{ column: 'id', name: '' }]],
+    ['the name is one of Lance', [{ column: 'id', name: '__lance_mem_wal' }]],
+  ])('it is refused when %s', (_, wanted) => {
+    expect(() => statesOf({ fragments: THREE }, wanted)).toThrow(expect.objectContaining({ code: 'index_name_taken' }));
+  });
+
   test('a wanted column that has a BTREE keeps it, whatever it is called', () => {
     const indexes = [
       { uuid: 1, name: 'bitmap', details: OTHER_TYPE },

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
@@ -71,6 +71,14 @@ test('versions that a cleanup took away are passed over', async () => {
   const { root, find } = await versions(6, [3]);
   for (const version of [4, 5]) await rm(join(root, '_versions', versionFileName('V2', version)));
   expect((await find()).commit?.version).toBe(3);
+});
+
+test('an older version that cannot be read hides no other', async () => {
+  const { root, find } = await versions(6, [3]);
+  await writeFile(join(root, '_versions', versionFileName('V2', 5)), 'cut');
+  expect((await find()).commit?.version).toBe(3);
+  await writeFile(join(root, '_versions', versionFileName('V2', 6)), 'cut');
+  await expect(find()).rejects.toMatchObject({ code: 'table_unreadable' });
 });
 
 test('a manifest without a transaction, or with one that says nothing, is nobody of ours', async () => {

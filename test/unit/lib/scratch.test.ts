@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openScratch } from '../../../src/lib/scratch.ts';
 import { tempDir } from '../../helpers/temp-dir.ts';
@@ -90,4 +90,11 @@ test('a folder that cannot be used is a mistake in the configuration', async () 
   const file = join(await tempDir(), 'file');
   await writeFile(file, '');
   await expect(openScratch(join(file, 'scratch'))).rejects.toMatchObject({ code: 'config_invalid' });
+});
+
+test('a relative folder is taken from where the process runs, whatever it begins with', async () => {
+  const parent = await tempDir();
+  const { dir, remove } = await openScratch(relative(process.cwd(), join(parent, 'db-scratch')));
+  expect(dirname(dir)).toBe(join(parent, 'db-scratch'));
+  await remove();
 });
