@@ -19,6 +19,7 @@ import type { RecordProducer } from '../../../src/kafka/producer.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
 import { kafkaSettings } from '../../../src/kafka-settings.ts';
+import { isBtree } from '../../../src/lance/codec/index-metadata.ts';
 import type { TableFacts } from '../../../src/lance/inspect.ts';
 import { inspectTable } from '../../../src/lance/inspect.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
@@ -157,8 +158,17 @@ export async function until(what: string, check: () => Promise<boolean> | boolea
 
 /** Whether every index of a table covers everything and no fragment twice. */
 export async function covered(world: World, table: string): Promise<boolean> {
-  const { indexes, rows } = await world.facts(table);
-  return indexes.length > 0 && indexes.every((index) => index.coverage === 1 && index.covered_rows === rows);
+  const { fragments, indexes } = await new LanceTable(localStore(world.tableFolder(table))).latest();
+  const live = [...fragments.ids];
+  const names = new Set(indexes.filter(isBtree).map(({ name }) => name));
+  return (
+    names.size > 0 &&
+    [...names].every((name) => {
+      const own = indexes.filter((index) => index.name === name).flatMap(({ fragments: ids }) => [...(ids ?? [])]);
+      const count = (id: number) => own.filter((each) => each === id).length;
+      return live.every((id) => count(id) === 1);
+    })
+  );
 }
 
 export const entriesOf = (folder: string) => readdir(folder).catch(() => [] as string[]);
