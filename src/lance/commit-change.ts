@@ -16,8 +16,9 @@ import { FLAG } from './guards.ts';
 import { findMissingFiles, unpublishSegments } from './publish.ts';
 import { raceWaitMs } from './race-wait.ts';
 import type { Rebased, TableChange } from './rebase.ts';
-import { mayReturn, rebaseChange } from './rebase.ts';
+import { mayReturn, needsRowHistory, rebaseChange } from './rebase.ts';
 import type { RejectCause } from './reject-causes.ts';
+import { RowHistory } from './row-history.ts';
 import type { LanceTable } from './table.ts';
 
 export type CommitSettings = {
@@ -61,6 +62,7 @@ export async function commitChange(
 ): Promise<CommitOutcome> {
   /** An attempt whose put failed and whose version was still free when we looked: it may land at any time. */
   let pending: (Attempt & { error: SegmentdError }) | null = null;
+  const history = new RowHistory(table, request.base.version);
   let races = 0;
   let triedMs = 0;
   for (let attempts = 1; ; attempts++) {
@@ -81,7 +83,7 @@ export async function commitChange(
       return { ...effort, kind: 'rejected', cause, ...(error ? { error } : {}) };
     };
     if (attempts > settings.maxAttempts || (races > 0 && settings.signal?.aborted)) return giveUp('contended');
-    const rebased = rebaseChange(request, latest);
+    const rebased = rebaseChange(request, latest, await onlyShrank(history, request, latest));
     if (typeof rebased === 'string') return giveUp(rebased);
 
     const target = latest.version + 1;
@@ -101,6 +103,18 @@ export async function commitChange(
     races += 1;
     triedMs += lap();
     await pause(raceWaitMs(races, { firstMs: settings.backoffMs, attemptMs: triedMs / races }), settings.signal);
+  }
+}
+
+/** Whether it is certain that no deleted row came back since the build; false also where it does not matter. */
+async function onlyShrank(history: RowHistory, request: CommitRequest, latest: Manifest): Promise<boolean> {
+  if (!needsRowHistory(request, latest)) return false;
+  try {
+    return await history.onlyShrankUpTo(latest.version);
+  } catch (error) {
+    if (!(error instanceof SegmentdError)) throw error;
+    // What cannot be read proves nothing.
+    return false;
   }
 }
 

@@ -37,8 +37,11 @@ export type Rebased = {
   readonly stale: readonly string[];
 };
 
-/** Applies the conflict rules to `change` as it would stand on `latest`; a cause when nothing of it can stand. */
-export function rebaseChange(change: TableChange, latest: Manifest): Rebased | ReplanCause {
+/**
+ * Applies the conflict rules to `change` as it would stand on `latest`; a cause when nothing of it can stand. `onlyShrank`: it is
+ * certain that no deleted row came back in between.
+ */
+export function rebaseChange(change: TableChange, latest: Manifest, onlyShrank = false): Rebased | ReplanCause {
   const { base } = change;
   if (latest.version < base.version) return 'table_replaced';
   const stable = hasStableRowIds(base);
@@ -54,7 +57,7 @@ export function rebaseChange(change: TableChange, latest: Manifest): Rebased | R
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
     const cause =
       conflictOf(segment, base, latest) ?? (stable ? rebuildConflict(segment, base, latest, siblings) : null);
-    const fragments = cause ? [] : liveFragments(segment, base, latest, taken);
+    const fragments = cause ? [] : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, onlyShrank));
     if (fragments.length > 0) keep.push({ segment, fragments, siblings });
     else skipped.push({ segment, cause: cause ?? 'nothing_left' });
   }
@@ -173,12 +176,11 @@ function rebuildConflict(
 /** Fragments of the segment that are still there with no more rows than it read, and that nobody else covers. */
 function liveFragments(
   segment: BuiltSegment,
-  base: Manifest,
-  latest: Manifest,
   taken: readonly { readonly fragments: ArrayLike<number> | null }[],
+  isThere: (id: number) => boolean,
 ): number[] {
   const isTaken = (id: number) => taken.some((it) => covers(it, id));
-  return Array.from(segment.fragments).filter((id) => !isTaken(id) && hasNoMoreRows(id, base, latest));
+  return Array.from(segment.fragments).filter((id) => !isTaken(id) && isThere(id));
 }
 
 const covers = ({ fragments }: { readonly fragments: ArrayLike<number> | null }, id: number) =>
@@ -196,10 +198,26 @@ function includesSorted(sorted: ArrayLike<number>, id: number): boolean {
   return sorted[low] === id;
 }
 
-/** A restore brings deleted rows back, which the segment does not have. Only an unchanged file proves that none came. */
-function hasNoMoreRows(id: number, base: Manifest, latest: Manifest): boolean {
+/**
+ * A restore brings deleted rows back, which the segment does not have. That none came, an unchanged file proves, or one that took
+ * its place while rows could only go.
+ */
+function hasNoMoreRows(id: number, base: Manifest, latest: Manifest, onlyShrank: boolean): boolean {
   if (latest.fragments.indexOf(id) < 0) return false;
+  if (!hasOtherDeletions(id, base, latest)) return true;
+  return onlyShrank && rowsIn(latest, id) <= rowsIn(base, id);
+}
+
+const rowsIn = ({ fragments }: Manifest, id: number) => fragments.rows[fragments.indexOf(id)] as number;
+
+/** Whether other rows are deleted in a fragment than when it was read, where some were deleted then. */
+function hasOtherDeletions(id: number, base: Manifest, latest: Manifest): boolean {
   const both = base === latest ? null : fragmentPair(id, base, latest);
-  if (!both || both.before.deletions === null) return true;
-  return both.now.deletions !== null && Buffer.compare(both.before.deletions, both.now.deletions) === 0;
+  if (!both || both.before.deletions === null) return false;
+  return both.now.deletions === null || Buffer.compare(both.before.deletions, both.now.deletions) !== 0;
+}
+
+/** Whether the change depends on what happened between its base and `latest`: only then is it worth reading. */
+export function needsRowHistory({ base, add }: TableChange, latest: Manifest): boolean {
+  return add.some(({ fragments }) => Array.from(fragments).some((id) => hasOtherDeletions(id, base, latest)));
 }

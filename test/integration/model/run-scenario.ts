@@ -2,6 +2,7 @@
 import { access, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { needsRowHistory } from '../../../src/lance/rebase.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/segment-builder.ts';
 import { LanceTable } from '../../../src/lance/table.ts';
 import type { MergeRule } from '../../../src/maintenance/merge-plan.ts';
@@ -189,6 +190,9 @@ class Run {
   async #merged(change: Change, version: number): Promise<void> {
     await checkMerged(this.#model.folder, version, change);
     if (version > change.base.version + 1) this.#count('merge landed on a newer version');
+    const table = new LanceTable(localStore(this.#model.folder));
+    const before = await table.at(version - 1);
+    if (before && needsRowHistory(change, before)) this.#count('merge landed over a delete');
   }
 
   /** Rejected means that no version there is, or will be, has anything of it. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { copyFields } from '../../../src/lance/codec/wire.ts';
 import type { TableChange } from '../../../src/lance/rebase.ts';
-import { mayReturn, rebaseChange } from '../../../src/lance/rebase.ts';
+import { mayReturn, needsRowHistory, rebaseChange } from '../../../src/lance/rebase.ts';
 import type { FieldSpec, FragmentSpec, IndexSpec, ManifestSpec } from './manifest-fixture.ts';
 import { builtSegment, indexEntry, manifestFile, message, uuidText } from './manifest-fixture.ts';
 
@@ -219,6 +219,20 @@ describe('segments that are replaced', () => {
   test('rows_moved: a fragment that is still there would be uncovered, since a restore brought rows back', () => {
     const base = parse({ ...BASE, fragments: replaceFile(0, { deleted: 2 }) });
     expect(outcome(LATER, { ...merge, base })).toBe('rows_moved');
+  });
+
+  test('stands over a delete in a fragment with deletions, once it is certain that rows only went', () => {
+    const deleted = (count: number) => ({ ...LATER, fragments: replaceFile(0, { deleted: count }) });
+    const base = parse({ ...BASE, fragments: replaceFile(0, { deleted: 2 }) });
+    const rebased = (latest: ManifestSpec, onlyShrank: boolean) =>
+      rebaseChange(change({ ...merge, base }), parse(latest), onlyShrank);
+    expect(rebased(deleted(3), true)).toMatchObject({ keep: [{ fragments: [0, 1] }] });
+    expect(rebased(deleted(3), false)).toBe('rows_moved');
+    expect(rebased(deleted(1), true)).toBe('rows_moved');
+    expect(rebased(LATER, true)).toBe('rows_moved');
+    const needs = (latest: ManifestSpec) => needsRowHistory(change({ ...merge, base }), parse(latest));
+    expect([needs(deleted(3)), needs(LATER), needs(deleted(2))]).toEqual([true, true, false]);
+    expect(needs({ ...deleted(2), fragments: [{ id: 0, deleted: 2 }, { id: 1, deleted: 1 }, { id: 2 }] })).toBe(false);
   });
 
   test('rows_moved: a fragment that was gone from the table, and so was not built in, is back under one of them', () => {
