@@ -5,6 +5,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { filter, from, ignoreElements, map, mergeMap, mergeWith, Subject, takeUntil, tap, timer } from 'rxjs';
 import type { Manifest } from '../lance/codec/manifest.ts';
+import { appearedMs } from '../lance/fragment-age.ts';
 import { readLostRaces } from '../lance/lost-races.ts';
 import type { LanceTable } from '../lance/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
@@ -124,13 +125,12 @@ async function mergeDue(
   const tiers = segmentsByTier(full, settings);
   kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
   tellState(kit, table, full, manifest);
-  const lag = lagMs(table, gaps, full, manifest);
   if (full.merges.length === 0 || schedule.concurrency === 0) {
     done.add(manifest);
     return null;
   }
   // The batch that ends the gap brings the table here again.
-  if (lag > schedule.pauseLagMs) return null;
+  if ((await lagMs(lance, table, gaps, full, manifest, schedule.pauseLagMs)) > schedule.pauseLagMs) return null;
   const sparing = () =>
     planMerges(manifest, policy, (segments) => outlook(withoutTail(segments, settings.maxSegments), settings));
   const plan = (await mayMerge(lance, table, full, tails)) ? full : sparing();
@@ -189,15 +189,27 @@ function segmentsByTier({ segmentRows }: MergePlan, settings: MergeSettings): Re
 }
 
 /**
- * How long fresh data waits at least. A gap is no younger than the first version that was seen with it; later ones do not make
- * it younger, those of the merges among them.
+ * How long fresh data waits: the age of the oldest fragment that is missing, by the version that brought it. The latest version may
+ * be a second old while a build that began half a minute ago is still to cover what came since. The history is read once per gap.
  */
-function lagMs({ id }: TableRef, gaps: Memory['gaps'], { states }: MergePlan, { timestampMs }: Manifest): number {
+async function lagMs(
+  lance: LanceTable,
+  { id }: TableRef,
+  gaps: Memory['gaps'],
+  { states }: MergePlan,
+  manifest: Manifest,
+  limitMs: number,
+): Promise<number> {
   const fragment = Math.min(...states.flatMap(({ coverage }) => coverage.missing[0] ?? []));
+  if (fragment === Infinity) {
+    gaps.delete(id);
+    return 0;
+  }
   const before = gaps.get(id);
-  if (fragment === Infinity) gaps.delete(id);
-  else if (before?.fragment !== fragment) gaps.set(id, { fragment, sinceMs: timestampMs });
-  return Date.now() - (gaps.get(id)?.sinceMs ?? Date.now());
+  if (before?.fragment === fragment) return Date.now() - before.sinceMs;
+  const sinceMs = await appearedMs(lance, manifest, fragment, limitMs);
+  gaps.set(id, { fragment, sinceMs });
+  return Date.now() - sinceMs;
 }
 
 function report(kit: Kit, table: TableRef, { merges }: MergePlan, result: MergeResult | null): void {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { createPauses } from '../../../src/stages/pauses.ts';
-import { uuidText } from '../lance/manifest-fixture.ts';
+import { message, uuidText } from '../lance/manifest-fixture.ts';
 import { batchOf, item, testKit } from '../stages/kit-fixture.ts';
 import { MADE_MS, merging, nothingDue, SCHEDULE, segmented, WAIT } from './merging-fixture.ts';
 
@@ -145,6 +145,25 @@ describe('fresh data that waits', () => {
     early.covered('a');
     await vi.waitFor(() => expect(early.notices).toHaveLength(1), WAIT);
     await early.end();
+  });
+
+  test('is as old as the first append that is missing, however young the latest version is', async () => {
+    const seconds = Math.floor(Date.now() / 1000);
+    const at = (version: number) =>
+      segmented(3, { version, missing: version - 1, more: { more: [[7, message([1, seconds - 30 + version])]] } });
+    for (const [pauseLagMs, merges] of [
+      [5_000, 0],
+      [60_000, 1],
+    ] as const) {
+      const it = await merging({ a: at(1) }, { schedule: { pauseLagMs } });
+      for (let version = 2; version <= 30; version++) await it.folders.a?.write(at(version));
+      it.covered('a');
+      await vi.waitFor(() => expect(it.lines('mergesPlanned').length).toBeGreaterThan(0), WAIT);
+      if (merges > 0) await vi.waitFor(() => expect(it.notices).toHaveLength(merges), WAIT);
+      await sleep(QUIET_MS);
+      expect(it.notices).toHaveLength(merges);
+      await it.end();
+    }
   });
 
   test('ages while versions come and go, those of the merges among them', async () => {
