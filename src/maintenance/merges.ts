@@ -26,19 +26,30 @@ import { Turns } from './turns.ts';
 
 export type MergeSchedule = {
   readonly settings: MergeSettings;
-  /** Merges at once, of different tables; 0: tables are looked at and no more. */
+  /** Merges at once, of different tables; 0: tables are looked at and no more. While all places are taken, tables wait, crowded ones too. */
   readonly concurrency: number;
   /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
   readonly pauseLagMs: number;
 };
 
-/** When to look at a table again: null for when its next batch is covered. */
-type Next = { readonly afterMs: number } | null;
+/**
+ * When to look at a table again: null for when its next batch is covered. A look that `rests` is not to come earlier, for it would
+ * lead to another build; the others cost little.
+ */
+type Next = { readonly afterMs: number; readonly rests: boolean } | null;
+
+/**
+ * Longest rest after a merge that did not land while an index has more segments than its bound: ten batches a second add thirty
+ * meanwhile, not six hundred.
+ */
+const CROWDED_REST_MS = 3_000;
 
 /** What is known of tables between two looks. */
 type Memory = {
   /** Merges in a row that did not land. */
   readonly failures: Map<string, number>;
+  /** Tables with an index of more segments than the bound. */
+  readonly crowded: Set<string>;
   /** The oldest fragment that is missing, and since when. */
   readonly gaps: Map<string, { readonly fragment: number; readonly sinceMs: number }>;
   readonly tails: TailPauses;
@@ -55,15 +66,18 @@ const LATER_MAX_MS = 30_000;
 export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFunction<Batch, never> {
   return (covered) => {
     const turns = new Turns();
-    const memory: Memory = { failures: new Map(), gaps: new Map(), tails: new TailPauses(), done: new WeakSet() };
-    const again = new Subject<{ table: TableRef; afterMs: number }>();
+    const memory = newMemory();
+    const again = new Subject<{ table: TableRef } & NonNullable<Next>>();
+    /** Tables that are looked at again later, whatever happens meanwhile: a table that has a timer needs no other. */
+    const timed = new Set<string>();
     const ended = new Subject<void>();
     const turn = async (table: TableRef) => {
       turns.begin(table.id);
       const next = await look(kit, schedule, table, memory);
       const wanted = turns.end(table.id);
-      if (next && next.afterMs > 0) turns.rest(table.id);
-      if (next || wanted) again.next({ table, afterMs: next?.afterMs ?? 0 });
+      if (next?.rests) turns.rest(table.id);
+      if (next && (next.rests || next.afterMs === 0 || !timed.has(table.id))) again.next({ table, ...next });
+      if (wanted && (next === null || (next.afterMs > 0 && !next.rests))) again.next({ table, ...AT_ONCE });
     };
     return covered.pipe(
       tap({ complete: () => ended.next() }),
@@ -72,8 +86,13 @@ export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFuncti
       map(({ table }) => table),
       mergeWith(
         again.pipe(
-          mergeMap(({ table, afterMs }) => timer(afterMs).pipe(map(() => table))),
-          tap(({ id }) => turns.wake(id)),
+          tap(({ table, afterMs, rests }) => afterMs > 0 && !rests && timed.add(table.id)),
+          mergeMap((next) => timer(next.afterMs).pipe(map(() => next))),
+          tap(({ table, afterMs, rests }) => {
+            if (rests) turns.wake(table.id);
+            else if (afterMs > 0) timed.delete(table.id);
+          }),
+          map(({ table }) => table),
           takeUntil(ended),
         ),
       ),
@@ -84,20 +103,31 @@ export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFuncti
   };
 }
 
+const AT_ONCE = { afterMs: 0, rests: false };
+
+const newMemory = (): Memory => ({
+  failures: new Map(),
+  crowded: new Set(),
+  gaps: new Map(),
+  tails: new TailPauses(),
+  done: new WeakSet(),
+});
+
 async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, memory: Memory): Promise<Next> {
-  const { failures } = memory;
+  const { failures, crowded } = memory;
   const fail = (): Next => {
     const count = (failures.get(table.id) ?? 0) + 1;
     failures.set(table.id, count);
-    return { afterMs: backoffMs(kit.settings.retry, count) };
+    const restMs = backoffMs(kit.settings.retry, count);
+    return { afterMs: crowded.has(table.id) ? Math.min(restMs, CROWDED_REST_MS) : restMs, rests: true };
   };
   try {
     const result = await mergeDue(kit, schedule, table, memory);
     if (result === null) return null;
-    if (result.kind === 'later') return result;
+    if (result.kind === 'later') return { afterMs: result.afterMs, rests: false };
     if (result.kind === 'rejected') return fail();
     failures.delete(table.id);
-    return { afterMs: 0 };
+    return AT_ONCE;
   } catch (error) {
     if (kit.signal.aborted) return null;
     // Anything unexpected is a bug: it ends the process, and nothing was lost.
@@ -113,7 +143,7 @@ async function mergeDue(
   kit: Kit,
   schedule: MergeSchedule,
   table: TableRef,
-  { gaps, tails, done }: Memory,
+  { gaps, tails, done, crowded }: Memory,
 ): Promise<MergeResult | Later | null> {
   if (kit.signal.aborted || kit.pauses.isPaused(table.id)) return null;
   const lance = kit.tables.open(table.uri);
@@ -125,6 +155,8 @@ async function mergeDue(
   const tiers = segmentsByTier(full, settings);
   kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
   tellState(kit, table, full, manifest);
+  if (full.states.some(({ segments }) => segments.length > settings.maxSegments)) crowded.add(table.id);
+  else crowded.delete(table.id);
   if (full.merges.length === 0 || schedule.concurrency === 0) {
     done.add(manifest);
     return null;

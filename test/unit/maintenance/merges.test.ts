@@ -1,11 +1,24 @@
 /** Merging beside the batches: when a table is looked at, in which order, and what becomes of merges that fail. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { createPauses } from '../../../src/stages/pauses.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
 import { batchOf, item, testKit } from '../stages/kit-fixture.ts';
 import { MADE_MS, merging, nothingDue, SCHEDULE, segmented, WAIT } from './merging-fixture.ts';
+
+/** Waits by turns of the event loop: files are read while the clock stands still. */
+async function soon(check: () => void): Promise<void> {
+  for (let turns = 0; ; turns++) {
+    try {
+      return check();
+    } catch (error) {
+      if (turns > 5_000) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+      await vi.advanceTimersByTimeAsync(0);
+    }
+  }
+}
 
 /** Long enough for whatever is wrongly begun to show. */
 const QUIET_MS = 40;
@@ -204,6 +217,24 @@ describe('a merge that did not land', () => {
     expect(it.lines('mergeFinished', 'a')).toMatchObject([finished, finished, { outcome: 'landed' }]);
     expect(it.lines('mergeFailed')).toMatchObject(code === 'build_failed' ? [{ table: 'lake/a', code }] : []);
     await it.end();
+  });
+
+  test('rests a few seconds at most while an index has more segments than its bound', async () => {
+    const settings = { ...testKit().settings, retry: { initialMs: 60_000, maxMs: 60_000 } };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const before = (_table: string, count: number) => {
+      if (count === 1) throw new SegmentdError('build_failed', 'no');
+    };
+    const bound = { ...SCHEDULE.settings, maxSegments: 4 };
+    const crowded = await merging({ a: segmented(9) }, { before, kit: { settings }, schedule: { settings: bound } });
+    const roomy = await merging({ a: segmented(4) }, { before, kit: { settings }, schedule: { settings: bound } });
+    for (const it of [crowded, roomy]) it.covered('a');
+    const failed = () => [crowded, roomy].map((it) => it.lines('mergeFailed').length);
+    await soon(() => expect(failed()).toEqual([1, 1]));
+    await vi.advanceTimersByTimeAsync(3_000);
+    await soon(() => expect(crowded.notices.length).toBeGreaterThan(0));
+    expect(roomy.builder.builds).toHaveLength(1);
   });
 
   test('because another took one of its inputs away is planned anew', async () => {
