@@ -35,7 +35,7 @@ export type MergePlan = {
   readonly requests: readonly SegmentRequest[];
   /** Uuids of all that they replace. */
   readonly remove: readonly string[];
-  /** Merges that are due until nothing is left to do, the ones of this plan included. */
+  /** Merges that are due, the ones of this plan included: as many as the rule looks ahead. */
   readonly pending: number;
   /** Whether a segment that others may be compacting is replaced. */
   readonly touchesTail: boolean;

@@ -18,7 +18,7 @@ import type { Batch } from '../stages/work.ts';
 import type { MergePlan } from './merge-plan.ts';
 import { planMerges } from './merge-plan.ts';
 import type { MergeSettings } from './merge-policy.ts';
-import { outlook, tierOf, tiersOf } from './merge-policy.ts';
+import { outlook, RUNS_AHEAD, tierOf, tiersOf } from './merge-policy.ts';
 import type { Merged, MergeResult } from './merge-table.ts';
 import { mergeTable } from './merge-table.ts';
 import { TailPauses, withoutTail } from './tail-pause.ts';
@@ -151,7 +151,7 @@ async function mergeDue(
   if (done.has(manifest)) return null;
   const policy = kit.tables.policy(table.id);
   const { settings } = schedule;
-  const full = planMerges(manifest, policy, (segments) => outlook(segments, settings));
+  const full = planMerges(manifest, policy, (segments) => outlook(segments, settings, RUNS_AHEAD));
   const tiers = segmentsByTier(full, settings);
   kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
   tellState(kit, table, full, manifest);
@@ -164,7 +164,9 @@ async function mergeDue(
   // The batch that ends the gap brings the table here again.
   if ((await lagMs(lance, table, gaps, full, manifest, schedule.pauseLagMs)) > schedule.pauseLagMs) return null;
   const sparing = () =>
-    planMerges(manifest, policy, (segments) => outlook(withoutTail(segments, settings.maxSegments), settings));
+    planMerges(manifest, policy, (segments) =>
+      outlook(withoutTail(segments, settings.maxSegments), settings, RUNS_AHEAD),
+    );
   const plan = (await mayMerge(lance, table, full, tails)) ? full : sparing();
   if (plan.merges.length === 0) {
     return { kind: 'later', afterMs: Math.min(LATER_MAX_MS, tails.restMs(table.id, Date.now())) };

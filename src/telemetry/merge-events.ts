@@ -25,7 +25,7 @@ export function mergeEvents({ metrics, say, repeats, tiers, written }: EventCont
     written.built > 0 ? (written.built + written.merged) / written.built : 1,
   );
   return {
-    /** What a table's segments look like: how many per tier, and how many merges are due until nothing is left to do. */
+    /** What a table's segments look like: how many per tier, and how many merges are due at least. */
     mergesPlanned(plan: { table: string; tiers: ReadonlyMap<string, number>; pending: number }): void {
       tiers.note(plan.table, plan.tiers, plan.pending);
       const { table, pending } = plan;

@@ -208,7 +208,11 @@ export const METRICS = {
     help: 'Segments of all tables by tier of size: 0 is below merge.floor_rows, each further tier merge.factor times as large.',
     labels: ['tier'],
   },
-  merges_pending: { type: 'gauge', help: 'Merges due until nothing is left to merge, of all tables.', labels: [] },
+  merges_pending: {
+    type: 'gauge',
+    help: 'Merges due at least, of all tables: of each index the next four are counted.',
+    labels: [],
+  },
   merges_total: {
     type: 'counter',
     help: 'Merges, by outcome. Rejected: the table moved under it, and it was planned anew.',

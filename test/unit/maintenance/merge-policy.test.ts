@@ -324,6 +324,7 @@ describe('for all segments and settings', () => {
       fc.property(layouts, settings, (segments, limits) => {
         let current = live(segments);
         const { runs, segments: foreseen } = outlook(segments, limits);
+        expect(outlook(segments, limits, 2).runs).toEqual(runs.slice(0, 2));
         for (let step = 0; ; step++) {
           const { run: next } = planMerge(current, limits);
           if (!next) {

@@ -48,6 +48,13 @@ describe('a table with much to do', () => {
     expect(it.notices[3]).toMatchObject({ segments: [{ replaced: [500, 510, 520].map(uuidText) }] });
   });
 
+  test('is not planned to its end each time it is looked at', async () => {
+    const it = await merging({ a: segmented(60) }, { schedule: { concurrency: 0 } });
+    it.covered('a');
+    await vi.waitFor(() => expect(it.lines('mergesPlanned')).toMatchObject([{ pending: 4 }]), WAIT);
+    await it.end();
+  });
+
   test('goes behind the tables that wait', async () => {
     const gate = Promise.withResolvers<void>();
     const tables = { a: segmented(9), b: segmented(3), c: segmented(3) };
