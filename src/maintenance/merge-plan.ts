@@ -9,7 +9,7 @@ import type { TablePolicy } from '../lance/table-plan.ts';
 import { hasStableRowIds, missesRewritten } from '../lance/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { MergeCandidate, MergeOutlook, MergeReason } from './merge-policy.ts';
-import { isTail } from './tail-pause.ts';
+import { isMuchDeleted, isTail } from './tail-pause.ts';
 
 /** How an index is to be merged: the whole way ahead while nothing is appended. */
 export type MergeRule = (segments: readonly MergeCandidate[]) => MergeOutlook;
@@ -83,6 +83,7 @@ function candidateOf({ uuid, fragments }: IndexMetadata, { fragments: current }:
     uuid,
     rows: positions.reduce((sum, position) => sum + (current.rows[position] as number), 0),
     positions: Uint32Array.from(positions),
+    hasMuchDeleted: positions.some((at) => isMuchDeleted(current.rows[at] as number, current.deleted[at] as number)),
   };
 }
 

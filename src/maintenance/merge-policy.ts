@@ -31,6 +31,8 @@ export type MergeCandidate = {
   readonly rows: number;
   /** Positions in table order of the live fragments it answers for, sorted; none when it is wholly stale. */
   readonly positions: Uint32Array;
+  /** Whether much of a fragment is deleted, so that compactions of others rewrite it by itself. */
+  readonly hasMuchDeleted?: boolean;
 };
 
 /** `tier`: enough segments of one size; `bound`: too many in all; `asked`: an operator wants fewer. */

@@ -1,9 +1,9 @@
 /**
  * Leaves the tail of a table alone while compactions of others keep losing to segmentd.
  *
- * The tail is what others may be compacting: segments over two or more fragments that are small to Lance. Lance compacts only
- * neighbours that the same segments cover, so a segment over a single fragment is in nobody's way, and a merge of such segments
- * makes room for a compaction. A merge that replaces a segment of the tail, though, takes away the work of everybody who is
+ * The tail is what others may be compacting: segments over two or more fragments that are small to Lance, or over one with many
+ * deleted rows, which Lance rewrites by itself. Otherwise it compacts only neighbours that the same segments cover, so any other
+ * segment over a single fragment is in nobody's way, and a merge of such segments makes room for a compaction. A merge that replaces a segment of the tail, though, takes away the work of everybody who is
  * compacting its fragments. Where fragments are compacted as they are appended, the tail is the end of the table.
  */
 import type { LostRaces } from '../lance/lost-races.ts';
@@ -13,8 +13,15 @@ import type { MergeCandidate } from './merge-policy.ts';
 /** Rows below which a fragment is worth compacting: what Lance's compaction aims at unless it is told otherwise. */
 const TARGET_ROWS_PER_FRAGMENT = 1024 * 1024;
 
-export function isTail({ positions, rows }: Pick<MergeCandidate, 'positions' | 'rows'>): boolean {
-  return positions.length > 1 && rows < TARGET_ROWS_PER_FRAGMENT * positions.length;
+/** Share of deleted rows above which Lance's compaction rewrites a fragment, unless it is told otherwise. */
+const MUCH_DELETED = 0.1;
+
+export function isMuchDeleted(rows: number, deleted: number): boolean {
+  return deleted > MUCH_DELETED * (rows + deleted);
+}
+
+export function isTail({ positions, rows, hasMuchDeleted = false }: Omit<MergeCandidate, 'uuid'>): boolean {
+  return hasMuchDeleted || (positions.length > 1 && rows < TARGET_ROWS_PER_FRAGMENT * positions.length);
 }
 
 /**

@@ -16,6 +16,8 @@ export class FragmentList {
   readonly ids: Uint32Array;
   /** Rows that are not deleted. */
   readonly rows: Uint32Array;
+  /** Rows that are. */
+  readonly deleted: Uint32Array;
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
   /** Why Lance itself would rewrite this list before committing, if it would (lance-format: old tables). */
@@ -30,6 +32,7 @@ export class FragmentList {
     this.bytes = columns.bytes;
     this.ids = columns.ids;
     this.rows = columns.rows;
+    this.deleted = columns.deleted;
     this.starts = columns.starts;
     this.ends = columns.ends;
     this.migration = columns.migration;
@@ -109,11 +112,13 @@ export function scanFragments(bytes: Uint8Array, spans: FragmentSpans, known?: F
   const count = before + spans.starts.length;
   const ids = new Uint32Array(count);
   const rows = new Uint32Array(count);
+  const deleted = new Uint32Array(count);
   const starts = new Uint32Array(count);
   const ends = new Uint32Array(count);
   if (known) {
     ids.set(known.ids);
     rows.set(known.rows);
+    deleted.set(known.deleted);
     starts.set(known.starts);
     ends.set(known.ends);
   }
@@ -126,12 +131,13 @@ export function scanFragments(bytes: Uint8Array, spans: FragmentSpans, known?: F
     const seen = scanFragment(new Cursor(bytes, starts[at] as number, ends[at] as number));
     ids[at] = seen.id;
     rows[at] = Math.max(0, seen.physicalRows - seen.deletedRows);
+    deleted[at] = seen.deletedRows;
     if (at > 0 && (ids[at - 1] as number) >= seen.id) sorted = false;
     if (seen.overlay) hasOverlays = true;
     if (seen.physicalRows === 0) migration ??= `fragment ${seen.id} has no row count`;
     if (seen.uncountedDeletions) migration ??= `the deletion file of fragment ${seen.id} has no count`;
   }
-  const columns = { bytes, ids, rows, starts, ends };
+  const columns = { bytes, ids, rows, deleted, starts, ends };
   return new FragmentList({
     ...(sorted ? columns : sortById(columns)),
     migration,
@@ -186,7 +192,7 @@ function deletedRowsOf(deletionFile: Cursor): number {
   return rows;
 }
 
-type Columns = Pick<FragmentList, 'bytes' | 'ids' | 'rows' | 'starts' | 'ends'>;
+type Columns = Pick<FragmentList, 'bytes' | 'ids' | 'rows' | 'deleted' | 'starts' | 'ends'>;
 
 /** Lance writes the list sorted; the format does not promise it. Duplicate ids would make two fragments one: refused. */
 function sortById(columns: Columns): Columns {
@@ -202,6 +208,7 @@ function sortById(columns: Columns): Columns {
     bytes: columns.bytes,
     ids,
     rows: pick(columns.rows),
+    deleted: pick(columns.deleted),
     starts: pick(columns.starts),
     ends: pick(columns.ends),
   };

@@ -80,3 +80,23 @@ test('a table that is covered often while its tail is left alone has one timer',
   expect(long).toHaveLength(1);
   await it.end();
 });
+
+test('a single fragment of which more than a tenth is deleted is compacted by itself, and left alone as well', async () => {
+  for (const [deleted, builds] of [
+    [13, ['a']],
+    [14, []],
+  ] as const) {
+    const it = await afterLosses(2);
+    const single = {
+      fragments: [{ id: 0, rows: 130, deleted }, { id: 1 }, { id: 2 }],
+      indexes: [0, 1, 2].map((id) => ({ uuid: id + 1, fragments: [id] })),
+      ...{ readerFlags: 1n, writerFlags: 1n },
+    };
+    await it.folders.a?.write(tail(6, 7, { writer: OURS, ...single }));
+    it.covered('a');
+    await vi.waitFor(() => expect(it.lines('mergesPlanned')[0]).toMatchObject({ pending: 1 }), WAIT);
+    await sleep(QUIET_MS);
+    expect(it.builder.builds).toEqual(builds);
+    await it.end();
+  }
+});
