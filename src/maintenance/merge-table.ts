@@ -15,7 +15,7 @@ export type MergeParts = {
   readonly builder: SegmentBuilder;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
-  /** Runs the last step, publishing and committing, in a place of its own. */
+  /** Runs the last step, the commit of what is published by then, in a place of its own; rejects without running it once there is none. */
   readonly inPlace: <T>(land: () => Promise<T>) => Promise<T>;
 };
 
@@ -45,9 +45,7 @@ export async function mergeTable(
   if (!build) return { kind: 'rejected', cause: 'files_gone' };
   await using _ = build;
   const buildMs = lap();
-  const { outcome, transactionUuid, commitMs } = await inPlace(() =>
-    landBuild(table, build, { remove, properties }, commit),
-  );
+  const { outcome, transactionUuid, commitMs } = await landBuild(table, build, { remove, properties, inPlace }, commit);
   switch (outcome.kind) {
     case 'landed': {
       const { version, attempts, rebased } = outcome;

@@ -1,6 +1,7 @@
 /** Merging beside the batches: when a table is looked at, in which order, and what becomes of merges that fail. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { createPauses } from '../../../src/stages/pauses.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
@@ -314,9 +315,29 @@ describe('the end', () => {
     await vi.waitFor(() => expect(it.builder.builds).toEqual(['a']), WAIT);
     await it.end();
     expect(it.builder.builds).toEqual(['a']);
-    expect([await it.folders.a?.versions(), it.folders.a?.has('_indices'), it.notices]).toEqual([[1], false, []]);
+    const published = it.folders.a?.has(`_indices/${uuidText(500)}`);
+    expect([await it.folders.a?.versions(), published, it.notices]).toEqual([[1], false, []]);
     expect([it.lines('mergeFailed'), it.lines('mergeFinished')]).toEqual([[], []]);
   });
+});
+
+test('a merge takes a place of fresh data for its commit alone, and leaves no files when it gets none', async () => {
+  for (const aborts of [false, true]) {
+    const slots = asyncLimit(1);
+    const stop = new AbortController();
+    const fresh = Promise.withResolvers<void>();
+    const running = slots.run(() => fresh.promise);
+    const it = await merging({ a: segmented(3) }, { kit: { slots, signal: stop.signal } });
+    const isPublished = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
+    it.covered('a');
+    await vi.waitFor(() => expect(isPublished()).toBe(true), WAIT);
+    expect(await it.folders.a?.versions()).toEqual([1]);
+    if (aborts) stop.abort();
+    fresh.resolve();
+    await running;
+    await it.end();
+    expect([await it.folders.a?.versions(), isPublished()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
+  }
 });
 
 test('settings of the schedule are those that plan', async () => {
