@@ -48,6 +48,7 @@ export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitP
     ...parts,
     tables: openTables(localStore, policies),
     backfills: createBackfills(),
+    onReleased: (listener) => owners.onReleased(listener),
     builder: lanceSegmentBuilder(scratchDir),
     decodeRecord: (delivery) => {
       const events = decoded(delivery);

@@ -9,6 +9,12 @@ export class TableOwners {
   private readonly lastSeen = new Map<string, number>();
   private assigned: readonly number[] = [];
   private partitions = 0;
+  private readonly listeners: ((table: string) => void)[] = [];
+
+  /** Tells of each table that goes to another member from now on. */
+  onReleased(listener: (table: string) => void): void {
+    this.listeners.push(listener);
+  }
 
   /** An event for `table` came on `partition`. */
   seen(table: string, partition: number): void {
@@ -28,6 +34,7 @@ export class TableOwners {
     this.assigned = assigned;
     const gone = [...this.lastSeen].filter(([, partition]) => !assigned.includes(partition)).map(([table]) => table);
     for (const table of gone) this.lastSeen.delete(table);
+    for (const table of gone) for (const listener of this.listeners) listener(table);
     return gone;
   }
 

@@ -53,8 +53,10 @@ type Memory = {
   /** The oldest fragment that is missing, and since when. */
   readonly gaps: Map<string, { readonly fragment: number; readonly sinceMs: number }>;
   readonly tails: TailPauses;
-  /** Versions at which nothing was due: most events of a flood find the table as it was. */
-  readonly done: WeakSet<Manifest>;
+  /** The version of each table at which nothing was due: most events of a flood find the table as it was. */
+  readonly done: Map<string, WeakRef<Manifest>>;
+  /** Tables that went to another member, until a batch of theirs is covered here again. */
+  readonly released: Set<string>;
 };
 
 /** Merges are due, of segments that are left alone for now. */
@@ -71,6 +73,7 @@ export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFuncti
     /** Tables that are looked at again later, whatever happens meanwhile: a table that has a timer needs no other. */
     const timed = new Set<string>();
     const ended = new Subject<void>();
+    kit.onReleased((id) => forget(memory, id));
     const turn = async (table: TableRef) => {
       turns.begin(table.id);
       const next = await look(kit, schedule, table, memory);
@@ -84,6 +87,7 @@ export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFuncti
       // Fragments that an event names come to any member; whoever gets the plain events of a table merges it.
       filter(({ items }) => items.some(({ event }) => !event.fragments)),
       map(({ table }) => table),
+      tap(({ id }) => memory.released.delete(id)),
       mergeWith(
         again.pipe(
           tap(({ table, afterMs, rests }) => afterMs > 0 && !rests && timed.add(table.id)),
@@ -110,8 +114,15 @@ const newMemory = (): Memory => ({
   crowded: new Set(),
   gaps: new Map(),
   tails: new TailPauses(),
-  done: new WeakSet(),
+  done: new Map(),
+  released: new Set(),
 });
+
+/** When the table comes back, it is told of and merged like one that was never seen. */
+function forget({ failures, crowded, gaps, done, released }: Memory, id: string): void {
+  for (const known of [failures, crowded, gaps, done]) known.delete(id);
+  released.add(id);
+}
 
 async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, memory: Memory): Promise<Next> {
   const { failures, crowded } = memory;
@@ -143,12 +154,12 @@ async function mergeDue(
   kit: Kit,
   schedule: MergeSchedule,
   table: TableRef,
-  { gaps, tails, done, crowded }: Memory,
+  { gaps, tails, done, crowded, released }: Memory,
 ): Promise<MergeResult | Later | null> {
-  if (kit.signal.aborted || kit.pauses.isPaused(table.id)) return null;
+  if (kit.signal.aborted || released.has(table.id) || kit.pauses.isPaused(table.id)) return null;
   const lance = kit.tables.open(table.uri);
   const manifest = await lance.latest();
-  if (done.has(manifest)) return null;
+  if (done.get(table.id)?.deref() === manifest) return null;
   const policy = kit.tables.policy(table.id);
   const { settings } = schedule;
   const full = planMerges(manifest, policy, (segments) => outlook(segments, settings, RUNS_AHEAD));
@@ -158,7 +169,7 @@ async function mergeDue(
   if (full.states.some(({ segments }) => segments.length > settings.maxSegments)) crowded.add(table.id);
   else crowded.delete(table.id);
   if (full.merges.length === 0 || schedule.concurrency === 0) {
-    done.add(manifest);
+    done.set(table.id, new WeakRef(manifest));
     return null;
   }
   // The batch that ends the gap brings the table here again.

@@ -26,6 +26,8 @@ export type Kit = {
    * broker_unavailable.
    */
   publish(events: readonly AppendEvent[]): Promise<boolean>;
+  /** Tells of each table that goes to another member: what waits to be done to it is the other's from then on. */
+  onReleased(listener: (table: string) => void): void;
   /** Tells others of a commit; never waits. */
   notify(notification: Notification): void;
   /** Shared by all tables: how many are planned, built and committed at once. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { Kit } from '../../../src/stages/kit.ts';
 import { createPauses } from '../../../src/stages/pauses.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
 import { batchOf, item, testKit } from '../stages/kit-fixture.ts';
@@ -338,6 +339,31 @@ test('a merge takes a place of fresh data for its commit alone, and leaves no fi
     await it.end();
     expect([await it.folders.a?.versions(), isPublished()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
   }
+});
+
+describe('a table that went to another member', () => {
+  test('is not merged any more, though its next merge was due, and is told anew when it comes back', async () => {
+    let release: (table: string) => void = () => undefined;
+    const kit: Partial<Kit> = {
+      onReleased: (listener) => {
+        release = listener;
+      },
+    };
+    const it = await merging({ a: segmented(9) }, { kit, before: (table) => release(`lake/${table}`) });
+    it.covered('a');
+    await vi.waitFor(() => expect(it.notices).toHaveLength(1), WAIT);
+    await sleep(QUIET_MS);
+    expect([it.builder.builds, it.lines('mergesPlanned').length]).toEqual([['a'], 1]);
+    await it.folders.a?.write(segmented(2, { version: 3 }));
+    it.covered('a');
+    await nothingDue(it, 'a');
+    const told = () => it.lines('mergesPlanned').length;
+    const before = told();
+    release('lake/a');
+    it.covered('a');
+    await vi.waitFor(() => expect(told()).toBe(before + 1), WAIT);
+    await it.end();
+  });
 });
 
 test('settings of the schedule are those that plan', async () => {

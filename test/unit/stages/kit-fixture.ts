@@ -49,6 +49,7 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
       letters.push([origin.offset, code]);
     },
     pauses: createPauses(),
+    onReleased: () => undefined,
     backfills: createBackfills(),
     publish: unused,
     notify: () => undefined,
