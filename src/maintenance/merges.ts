@@ -192,10 +192,12 @@ async function mergeDue(
   try {
     const result = await mergeTable(lance, manifest, plan, {
       builder: kit.builder,
-      commit: { ...kit.settings.commit, writer: kit.settings.writer },
+      commit: { ...kit.settings.commit, writer: kit.settings.writer, signal: kit.signal },
       properties,
       inPlace: (land) => kit.slots.run(land, kit.signal),
     });
+    // A commit that gave up because the process must end has not failed, and nothing of it is left.
+    if (kit.signal.aborted && result.kind === 'rejected' && result.cause === 'contended') return null;
     finished(result);
     return result;
   } catch (error) {

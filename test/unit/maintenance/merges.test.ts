@@ -322,6 +322,23 @@ describe('the end', () => {
   });
 });
 
+test('the signal ends a commit that has lost a race, and the merge does not count as failed', async () => {
+  const stop = new AbortController();
+  const it = await merging({ a: segmented(3) }, { kit: { signal: stop.signal } });
+  const { store } = it.kit.tables.open('/lake/a.lance');
+  const putIfAbsent = vi.spyOn(store, 'putIfAbsent').mockImplementation(async (_key, _parts, after) => {
+    await after;
+    await it.folders.a?.write(segmented(3, { version: putIfAbsent.mock.calls.length + 1 }));
+    stop.abort();
+    return 'exists';
+  });
+  it.covered('a');
+  await vi.waitFor(() => expect(putIfAbsent).toHaveBeenCalled(), WAIT);
+  await it.end();
+  expect([putIfAbsent.mock.calls.length, it.lines('mergeFinished'), it.lines('mergeFailed')]).toEqual([1, [], []]);
+  expect(it.folders.a?.has(`_indices/${uuidText(500)}`)).toBe(false);
+});
+
 test('a merge takes a place of fresh data for its commit alone, and leaves no files when it gets none', async () => {
   for (const aborts of [false, true]) {
     const slots = asyncLimit(1);
