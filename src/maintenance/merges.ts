@@ -7,6 +7,7 @@ import { filter, from, ignoreElements, map, mergeMap, mergeWith, Subject, takeUn
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { appearedMs } from '../lance/fragment-age.ts';
 import { readLostRaces } from '../lance/lost-races.ts';
+import type { SegmentBuilder } from '../lance/segment-builder.ts';
 import type { LanceTable } from '../lance/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
@@ -191,7 +192,7 @@ async function mergeDue(
   const finished = (result: MergeResult | null) => report(kit, table, plan, result);
   try {
     const result = await mergeTable(lance, manifest, plan, {
-      builder: kit.builder,
+      builder: countedBuilder(kit, table),
       commit: { ...kit.settings.commit, writer: kit.settings.writer, signal: kit.signal },
       properties,
       inPlace: (land) => kit.slots.run(land, kit.signal),
@@ -204,6 +205,17 @@ async function mergeDue(
     if (!kit.signal.aborted) finished(null);
     throw error;
   }
+}
+
+/** Tells of each build what it wrote: a merge that does not land has cost as much as one that does. */
+function countedBuilder({ builder, telemetry }: Kit, { id }: TableRef): SegmentBuilder {
+  return {
+    async build(...work) {
+      const build = await builder.build(...work);
+      telemetry.mergeBuilt({ table: id, rows: build.segments.reduce((sum, { rows }) => sum + rows, 0) });
+      return build;
+    },
+  };
 }
 
 /** Whether the plan leaves alone what others are compacting, or their compactions do not keep losing to us. */

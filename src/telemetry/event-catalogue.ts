@@ -79,6 +79,7 @@ export const EVENTS = {
   // Merges.
   mergesPlanned: { level: 'debug', says: 'merges planned', metrics: ['tier_segments', 'merges_pending'] },
   mergeStarted: { level: 'debug', says: 'merge started', metrics: [] },
+  mergeBuilt: { level: 'debug', says: 'merge built', metrics: ['write_amplification'] },
   mergeFinished: {
     level: 'info',
     says: 'merge finished',
@@ -89,7 +90,6 @@ export const EVENTS = {
       'merge_rows_total',
       'merge_input_bytes_total',
       'merge_output_bytes_total',
-      'write_amplification',
     ],
   },
   mergeFailed: { level: 'warn', says: 'merge failed, fresh data goes on', metrics: [] },

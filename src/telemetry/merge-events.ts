@@ -34,6 +34,11 @@ export function mergeEvents({ metrics, say, repeats, tiers, written }: EventCont
     mergeStarted(merge: { table: string; index: string; segments: number; rows: number; reason: string }): void {
       say('mergeStarted', merge);
     },
+    /** The rows count as written from here on, whether or not the merge lands. */
+    mergeBuilt(merge: { table: string; rows: number }): void {
+      written.merged += merge.rows;
+      say('mergeBuilt', merge);
+    },
     mergeFinished(merge: MergeFinished): void {
       metrics.inc('merges_total', { outcome: merge.outcome });
       if (merge.outcome === 'landed') {
@@ -42,7 +47,6 @@ export function mergeEvents({ metrics, say, repeats, tiers, written }: EventCont
         metrics.inc('merge_rows_total', {}, merge.rows);
         metrics.inc('merge_input_bytes_total', {}, merge.bytesIn);
         metrics.inc('merge_output_bytes_total', {}, merge.bytesOut);
-        written.merged += merge.rows;
         repeats.recovered(`merge ${merge.table}`);
       }
       say('mergeFinished', merge, merge.outcome === 'landed' ? 'info' : 'debug');

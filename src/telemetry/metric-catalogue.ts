@@ -231,7 +231,7 @@ export const METRICS = {
   merge_output_bytes_total: { type: 'counter', help: 'Bytes of segments that merges made.', labels: [] },
   write_amplification: {
     type: 'gauge',
-    help: 'Rows written into segments since the start, merges included, per row of fresh data.',
+    help: 'Rows written into segments since the start, merges included, those that did not land too, per row of fresh data.',
     labels: [],
   },
   // Process.

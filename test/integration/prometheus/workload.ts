@@ -41,6 +41,7 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.mergesPlanned({ table: TABLE, tiers: new Map([['0', 3]]), pending: 1 });
   const merge = { segmentsIn: 8, segmentsOut: 1, rows: 80, bytesIn: 32_000, bytesOut: 20_000, seconds: 0.2 };
   telemetry.mergeStarted({ table: TABLE, index: 'id_idx', segments: 8, rows: 80, reason: 'tier' });
+  telemetry.mergeBuilt({ table: TABLE, rows: 80 });
   telemetry.mergeFinished({ table: TABLE, outcome: 'landed', ...merge });
   telemetry.mergeFailed({ table: TABLE, error: new SegmentdError('build_failed', 'once') });
   telemetry.offsetsCommitted();

@@ -263,6 +263,7 @@ describe('a merge that did not land', () => {
     expect(it.notices[0]).toMatchObject({ version: 3, segments: [{ replaced: [77, 2, 3].map(uuidText) }] });
     expect(await it.segments('a')).toEqual([uuidText(510), uuidText(4)]);
     expect(it.folders.a?.has(`_indices/${uuidText(500)}`)).toBe(false);
+    expect(it.lines('mergeBuilt').map(({ rows }) => rows)).toEqual([300, 300]);
     await it.end();
   });
 

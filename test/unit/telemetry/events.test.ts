@@ -85,6 +85,7 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ],
   ['backfillPublished', () => telemetry.backfillPublished({ table: 'lake/t', events: 3, rows: 900 })],
   ['mergesPlanned', () => telemetry.mergesPlanned({ table: 'lake/t', tiers: new Map([['0', 9]]), pending: 1 })],
+  ['mergeBuilt', () => telemetry.mergeBuilt({ table: 'lake/t', rows: 90 })],
   ['mergeStarted', () => telemetry.mergeStarted({ ...merge, index: 'id_idx', segments: 8, reason: 'tier' })],
   ['mergeFinished', () => telemetry.mergeFinished({ ...merge, outcome: 'landed' })],
   ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
@@ -294,9 +295,12 @@ describe('tiers', () => {
     expect(await value('segmentd_write_amplification')).toBe(1);
     const build = { table: 'lake/t', index: 'id_idx', outcome: 'ok', seconds: 1, rows: 30, bytes: 1 } as const;
     telemetry.buildFinished(build);
+    telemetry.mergeBuilt({ table: 'lake/t', rows: 90 });
     telemetry.mergeFinished({ ...merge, outcome: 'landed' });
-    telemetry.mergeFinished({ ...merge, outcome: 'rejected', cause: 'input_gone' });
     expect(await value('segmentd_write_amplification')).toBe(4);
+    telemetry.mergeBuilt({ table: 'lake/t', rows: 30 });
+    telemetry.mergeFinished({ ...merge, outcome: 'rejected', cause: 'input_gone' });
+    expect(await value('segmentd_write_amplification')).toBe(5);
     expect(await value('segmentd_merges_total{outcome="rejected"}')).toBe(1);
   });
 });
