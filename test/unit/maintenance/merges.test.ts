@@ -189,10 +189,13 @@ describe('fresh data that waits', () => {
   });
 
   test('ages while versions come and go, those of the merges among them', async () => {
-    const it = await merging(
-      { a: segmented(9, { missing: 1 }) },
-      { schedule: { pauseLagMs: ageMs() + 150 }, before: () => sleep(100) },
-    );
+    const schedule = {
+      // Read once the files are written, however long that takes.
+      get pauseLagMs() {
+        return ageMs() + 150;
+      },
+    };
+    const it = await merging({ a: segmented(9, { missing: 1 }) }, { schedule, before: () => sleep(100) });
     it.covered('a');
     await vi.waitFor(() => expect(it.notices.length).toBeGreaterThan(0), WAIT);
     await sleep(600);
