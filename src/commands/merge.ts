@@ -45,14 +45,26 @@ async function merge(uri: string, { to, dryRun, json, scratchDir }: Options): Pr
   const manifest = await table.latest();
   const plan = planMerges(manifest, DEFAULT_POLICY, rule);
   if (dryRun) {
-    if (json) printJson({ uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.merges });
+    if (json) printJson({ uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.ahead });
     else printPlan(table.uri, plan);
     return;
   }
   const done = plan.merges.length === 0 ? [] : await mergeAll(table, rule, scratchDir);
   const version = done.at(-1)?.version ?? manifest.version;
   if (json) printJson({ uri: table.uri, version, merges: done.flatMap(factsOf) });
-  else printDone(table.uri, version, done);
+  else {
+    printDone(table.uri, version, done);
+    if (to !== undefined) printLeft(planMerges(await table.latest(), DEFAULT_POLICY, rule), to);
+  }
+}
+
+/** Only neighbours are merged: what no segment covers keeps those beside it apart. */
+function printLeft({ left }: MergePlan, to: number): void {
+  for (const { index, segments } of left.filter((it) => it.segments > to)) {
+    printLine(
+      `${index} keeps ${segments} segments, not ${to}: fragments between them are not indexed; index them first`,
+    );
+  }
 }
 
 async function mergeAll(table: LanceTable, rule: MergeRule, scratchDir: string): Promise<Done[]> {
@@ -106,15 +118,15 @@ function factsOf({ version, merges, merged }: Done) {
   });
 }
 
-function printPlan(uri: string, { merges, pending, states }: MergePlan): void {
+function printPlan(uri: string, { ahead, pending, states }: MergePlan): void {
   const segments = states.map(({ name, segments }) => `${name} ${segments.length}`).join(', ');
   printLine(`${uri}  segments: ${segments || 'none'}`);
-  if (merges.length === 0) {
+  if (ahead.length === 0) {
     printLine('nothing to merge');
     return;
   }
-  printLine(`${pending} merges are due; next:`);
-  const rows = merges.map((it) => [it.index, it.column, it.reason, it.inputs.length, it.rows, formatBytes(it.bytes)]);
+  printLine(`${pending} merges are due:`);
+  const rows = ahead.map((it) => [it.index, it.column, it.reason, it.inputs.length, it.rows, formatBytes(it.bytes)]);
   printLine(formatTable(['index', 'column', 'reason', 'segments', 'rows', 'size'], rows));
 }
 

@@ -31,6 +31,10 @@ export type MergePlan = {
   readonly states: readonly IndexState[];
   /** What is due now: one merge per index at most, all in one commit. */
   readonly merges: readonly PlannedMerge[];
+  /** These and all that come after them, as far as the rule looks ahead; a merge of results names what these were made of. */
+  readonly ahead: readonly PlannedMerge[];
+  /** Live segments of each index that are left then. */
+  readonly left: readonly { readonly index: string; readonly segments: number }[];
   /** The segments to build for them. */
   readonly requests: readonly SegmentRequest[];
   /** Uuids of all that they replace. */
@@ -63,6 +67,10 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
   return {
     states,
     merges,
+    ahead: due.flatMap(({ state, outlook: { runs } }) =>
+      runs.map((run) => plannedMerge(state, run.uuids, run.reason, run.rows)),
+    ),
+    left: due.map(({ state, outlook: { segments } }) => ({ index: state.name, segments })),
     requests: next.map(({ state, run }) => requestOf(state, run.uuids, manifest)),
     remove: next.flatMap(({ run }) => run.uuids),
     pending: due.reduce((sum, { outlook: { runs } }) => sum + runs.length, 0),

@@ -59,7 +59,7 @@ test('--dry-run says what would be merged and changes nothing', async () => {
 
   const { stdout } = await merge(uri, '--dry-run', '--to', '3');
   expect(stdout).toContain('segments: id_idx 8, name_idx 8');
-  expect(stdout).toContain('merges are due; next:');
+  expect(stdout).toContain('merges are due:');
   expect(stdout).toMatch(/^name_idx +name +asked +\d+ +\d+ +[\d.]+ KiB$/m);
   expect(await digests(uri)).toEqual(before);
 });
@@ -90,6 +90,14 @@ test('merges what is due, in one commit for both indexes, and leaves the old fil
   expect([again.code, again.stdout.trim()]).toEqual([0, `${real.uri} has nothing to merge at version ${json.version}`]);
   expect((await merge(real.uri, '--json')).json).toEqual({ uri: real.uri, version: json.version, merges: [] });
   expect((await merge(real.uri, '--dry-run')).stdout).toContain('nothing to merge');
+});
+
+test('--to tells what fragments that are not indexed keep apart', async () => {
+  const { uri, table } = await realTable(people(0, ROWS));
+  for (let at = 1; at < 3; at++) await table.add(people(at * ROWS, ROWS));
+  for (const id of [0, 2]) await index(uri, { wanted: [{ column: 'id' }], scope: { parts: [[id]] } });
+  const { code, stdout } = await merge(uri, '--to', '1');
+  expect([code, stdout]).toEqual([0, expect.stringContaining('id_idx keeps 2 segments, not 1')]);
 });
 
 test('--to merges to that many segments, whatever their size', async () => {
