@@ -133,7 +133,7 @@ const RACES: readonly { action: string; args?: Record<string, unknown>; result: 
   {
     action: 'update',
     args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'raced'" } },
-    result: { kind: 'rejected', cause: 'rows_moved' },
+    result: { kind: 'landed' },
   },
   { action: 'compact_files', result: { kind: 'rejected', cause: 'input_gone' } },
   {
