@@ -37,13 +37,10 @@ export function races(newTable: NewTable): void {
   });
 }
 
-/** Without pylance a test that is expected to fail has to fail too. */
-
 /**
  * Lance masks the segments of an index by the union of their bitmaps, not each by its own: what a segment holds for a fragment
  * that left its bitmap comes back as soon as another segment covers that fragment. A fragment that is removed never comes
- * back, but one whose column was rewritten in place does, so there the old segment has to go. segmentd does not do that yet:
- * the tests that are expected to fail turn red, and into plain tests, when it does.
+ * back, but one whose column was rewritten in place does, so there the index is replaced whole.
  */
 export function rewrittenColumns(newTable: NewTable): void {
   const filled = async () => {
