@@ -116,13 +116,14 @@ async function openAdmin({ config, kit, releases, publish }: ControlContext, con
     commands: COMMANDS,
     run: async (command, table) => {
       const topic = config.kafka.control_topic;
-      // Told to all members, and to those that come later; first, so that an error means that nothing has changed.
+      // Here at once, and then told to all members and to those that come later: the topic has the last word, here too.
+      const answer = control.run(command as CommandName, table);
       if (topic !== undefined && command !== 'status') {
         const { id } = resolveTable(databasesOf(config), table);
         const value = Buffer.from(JSON.stringify({ command, table: id }));
         await publish(topic, [{ key: Buffer.from(id), value }], { deadlineMs: PUBLISH_MS });
       }
-      return control.run(command as CommandName, table);
+      return answer;
     },
     wait: async (address, { version, timeoutMs }, signal) => {
       const { id, uri } = resolveTable(databasesOf(config), address);

@@ -79,6 +79,8 @@ async function handOn(
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   consumer.on('consumer.crash', () => resolve());
   signal.addEventListener('abort', () => resolve(), { once: true });
+  // It may have fired while the client was made.
+  if (signal.aborted) return;
   try {
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });

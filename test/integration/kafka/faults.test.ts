@@ -61,7 +61,8 @@ test('draining keeps its deadline even when the broker hangs', async () => {
   broker.pause();
   const started = Date.now();
   await member.source.drain(1_000);
-  expect(Date.now() - started).toBeLessThan(1_300);
+  // Without it, twice the request time-out.
+  expect(Date.now() - started).toBeLessThan(settings.requestTimeoutMs);
   expect(member.got[0]?.signal.aborted).toBe(true);
   expect(member.completed).toBe(true);
   broker.resume();

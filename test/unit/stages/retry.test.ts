@@ -12,13 +12,19 @@ const failing = (errors: unknown[]) =>
     return error === undefined ? of('done') : throwError(() => error);
   });
 
+type Failure = { readonly table: string; readonly error: SegmentdError };
+
 test('what may pass is tried again until it does, and each failure is told', async () => {
   const kit = testKit();
   const errors = [passing('one'), new SegmentdError('build_stale', 'two'), passing('three')];
-  expect(await lastValueFrom(failing(errors).pipe(retryLater(kit, tableRef('t'))))).toBe('done');
-  const told = kit.lines.filter(({ event }) => event === 'workFailed');
-  expect(told.length).toBeGreaterThan(0);
-  expect(told[0]).toMatchObject({ table: 'lake/t', code: 'store_unavailable', error: 'one' });
+  const told: string[] = [];
+  const telemetry = {
+    ...kit.telemetry,
+    workFailed: ({ table, error }: Failure) => void told.push(`${table} ${error.message}`),
+  };
+  const work = failing(errors).pipe(retryLater({ ...kit, telemetry }, tableRef('t')));
+  expect(await lastValueFrom(work)).toBe('done');
+  expect(told).toEqual(['lake/t one', 'lake/t two', 'lake/t three']);
 });
 
 test.each<[string, unknown]>([
