@@ -32,6 +32,12 @@ export type AppendEvent = {
 /** Offset and timestamp in milliseconds of a record, in decimal. */
 export type Repeat = { readonly offset: string; readonly timestamp: string };
 
+/** The last offset that a record at `offset` stands for. */
+export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): bigint {
+  const last = repeats.at(-1);
+  return last ? BigInt(last.offset) : offset;
+}
+
 /** More fragments than a message of a megabyte names anyway. */
 export const MAX_EVENT_FRAGMENTS = 100_000;
 

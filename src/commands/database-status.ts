@@ -35,7 +35,9 @@ export type DatabaseReport = {
 /** Manifests read at once: bounds memory, and keeps a slow disk busy. */
 const AT_ONCE = 8;
 
-/** Errors: database_not_found, store_unavailable, store_denied. What one table cannot tell stands in its place and hides no other. */
+/**
+ * What one table cannot tell stands in its place and hides no other. Errors: database_not_found, store_unavailable, store_denied.
+ */
 export async function inspectDatabase(database: string): Promise<DatabaseReport> {
   if (!isFolder(database)) throw new SegmentdError('database_not_found', `there is no folder ${database}`);
   const limit = asyncLimit(AT_ONCE);

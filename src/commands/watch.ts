@@ -39,8 +39,8 @@ const CLEAR_REST_OF_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
 /**
- * The first lines of the text, as many as fit and as much of each, since a line that wraps takes two, from the top left corner on. What stood there is overwritten rather than cleared
- * first, which would flicker.
+ * The first lines of the text, as many as fit and as much of each, since a line that wraps takes two, from the top left corner
+ * on. What stood there is overwritten rather than cleared first, which would flicker.
  */
 export function screenOf(text: string, rows: number, columns = Infinity): string {
   const lines = text

@@ -1,4 +1,5 @@
 import type { Delivery, Origin } from '../model.ts';
+import { lastOffsetOf } from '../model.ts';
 import { AckTracker } from './ack-tracker.ts';
 import type { RawRecord } from './raw-records.ts';
 
@@ -48,7 +49,7 @@ export class Lane {
     this.#next += 1;
     const bytes = sizeOf(record);
     this.#bufferedBytes -= bytes;
-    const settle = this.#tracker.deliver(record.offset, nowMs, lastOffset(record));
+    const settle = this.#tracker.deliver(record.offset, nowMs, lastOffsetOf(record.offset, record.repeats));
     // Only now, so that a dropped buffer can never count as delivered.
     if (this.buffered === 0) this.#finishBuffer();
     return new Loan(record, this, this.#abort.signal, () => {
@@ -111,11 +112,6 @@ export class Lane {
   abort(): void {
     this.#abort.abort();
   }
-}
-
-function lastOffset({ offset, repeats }: RawRecord): bigint {
-  const last = repeats?.at(-1);
-  return last === undefined ? offset : BigInt(last.offset);
 }
 
 /** Bytes of a record as it came; its repeats are of the same fetch, which is bounded by itself. */

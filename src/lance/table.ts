@@ -22,11 +22,6 @@ export class LanceTable {
     return this.store.root;
   }
 
-  /** The latest version this process has seen; no I/O. */
-  get knownVersion(): number | null {
-    return this.seen?.manifest.version ?? null;
-  }
-
   /** Size of the manifest that is remembered. */
   get knownBytes(): number {
     return this.seen?.manifest.file.byteLength ?? 0;

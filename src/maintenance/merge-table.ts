@@ -15,7 +15,7 @@ export type MergeParts = {
   readonly builder: SegmentBuilder;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
-  /** Runs the last step, the commit of what is published by then, in a place of its own; rejects without running it once there is none. */
+  /** Runs the commit of what is published by then in a place of its own; rejects without running it once there is none. */
   readonly inPlace: <T>(land: () => Promise<T>) => Promise<T>;
 };
 

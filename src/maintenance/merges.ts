@@ -27,7 +27,10 @@ import { Turns } from './turns.ts';
 
 export type MergeSchedule = {
   readonly settings: MergeSettings;
-  /** Merges at once, of different tables; 0: tables are looked at and no more. While all places are taken, tables wait, crowded ones too. */
+  /**
+   * Merges at once, of different tables; 0: tables are looked at and no more. While all places are taken, tables wait, crowded
+   * ones too.
+   */
   readonly concurrency: number;
   /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
   readonly pauseLagMs: number;

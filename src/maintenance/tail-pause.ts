@@ -1,10 +1,11 @@
 /**
  * Leaves the tail of a table alone while compactions of others keep losing to segmentd.
  *
- * The tail is what others may be compacting: segments over two or more fragments that are small to Lance, or over one with many
- * deleted rows, which Lance rewrites by itself. Otherwise it compacts only neighbours that the same segments cover, so any other
- * segment over a single fragment is in nobody's way, and a merge of such segments makes room for a compaction. A merge that replaces a segment of the tail, though, takes away the work of everybody who is
- * compacting its fragments. Where fragments are compacted as they are appended, the tail is the end of the table.
+ * The tail is what others may be compacting: segments over two or more fragments that are small to Lance, or over one with many deleted rows, which Lance
+ * rewrites by itself. Otherwise it compacts only neighbours that the same segments cover, so any other segment over a single
+ * fragment is in nobody's way, and a merge of such segments makes room for a compaction. A merge that replaces a segment of the
+ * tail, though, takes away the work of everybody who is compacting its fragments. Where fragments are compacted as they are
+ * appended, the tail is the end of the table.
  */
 import type { LostRaces } from '../lance/lost-races.ts';
 import { lostInARow } from '../lance/lost-races.ts';

@@ -6,8 +6,8 @@ export type BackfillJob = { readonly id: string; readonly first: number; readonl
 export type Backfills = {
   /** An event of the job was published or seen. */
   note(table: string, job: BackfillJob): void;
-  /** The fragments that the table misses now, rising: a job with none of them in its range is done. */
-  keep(table: string, missing: Uint32Array): void;
+  /** Asks for the fragments that the table misses now, if it has a job: one with none of them in its range is done. */
+  keep(table: string, missingNow: () => Uint32Array): void;
   /** Whether somebody was asked for the fragment. */
   has(table: string, fragment: number): boolean;
 };
@@ -25,9 +25,11 @@ export function createBackfills(nowMs: () => number = Date.now): Backfills {
       const [oldest] = jobs.keys();
       if (jobs.size > MAX_JOBS && oldest !== undefined) jobs.delete(oldest);
     },
-    keep(table, missing) {
+    keep(table, missingNow) {
+      let missing: Uint32Array | undefined;
       for (const [id, job] of jobs) {
         if (job.table !== table) continue;
+        missing ??= missingNow();
         if (!missing.some((fragment) => fragment >= job.first && fragment <= job.last)) jobs.delete(id);
       }
     },

@@ -50,7 +50,7 @@ async function planRound(kit: Kit, batch: Batch, manifest: Manifest): Promise<Pl
   const named = batch.items.filter(({ event }) => event.fragments);
   for (const { event } of named) if (event.backfill) kit.backfills.note(batch.table.id, event.backfill);
   // A job that is done must not keep anybody from fragments that come to be missing again, as after a new index or a restore.
-  const noteDone = ({ states }: TablePlan) => kit.backfills.keep(batch.table.id, missingOfAny(states));
+  const noteDone = ({ states }: TablePlan) => kit.backfills.keep(batch.table.id, () => missingOfAny(states));
   if (plain.length > 0) {
     const scope = { isLeft: (id: number) => kit.backfills.has(batch.table.id, id) };
     let plan = planTable(manifest, policy, limits, scope);

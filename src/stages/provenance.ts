@@ -1,6 +1,6 @@
 /** What a commit says about itself in the table's history: who made it and which events asked for it. */
+import { lastOffsetOf } from '../model.ts';
 import type { Kit } from './kit.ts';
-import { lastOffsetOf } from './repeated-records.ts';
 import type { Batch } from './work.ts';
 
 /** Transaction properties of everything a member commits. */
@@ -14,7 +14,7 @@ export function provenance(settings: Kit['settings'], batch: Batch): Record<stri
   for (const { delivery } of batch.items) {
     if (!delivery) continue;
     const { topic, partition, offset } = delivery.origin;
-    const last = lastOffsetOf(delivery);
+    const last = lastOffsetOf(offset, delivery.repeats);
     const range = ranges.get(`${topic}/${partition}`);
     ranges.set(`${topic}/${partition}`, {
       low: range && range.low < offset ? range.low : offset,

@@ -13,9 +13,3 @@ export function recordsOf(delivery: Delivery): Delivery[] {
   }));
   return [first, ...others];
 }
-
-/** The offset of the last of them. */
-export function lastOffsetOf({ origin, repeats }: Delivery): bigint {
-  const last = repeats?.at(-1);
-  return last ? BigInt(last.offset) : origin.offset;
-}

@@ -78,7 +78,10 @@ function recordEvents({ metrics, repeats, now, say }: EventContext) {
       metrics.inc('events_total', { topic: origin.topic, outcome: 'ignored' }, records);
       say('recordIgnored', { ...where(origin), records });
     },
-    /** The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to do any more. */
+    /**
+     * The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to
+     * do any more.
+     */
     eventSettled({ origin, table, outcome, records }: Settled): void {
       countSettled(origin.topic, outcome, records);
       // Not before it is settled: by then there is such a table. Names that somebody made up must not take the places of tables.
