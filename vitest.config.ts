@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/{conformance,integration,interop,regression}/**/*.test.ts'],
-          globalSetup: ['test/helpers/global-broker.ts'],
+          globalSetup: ['test/global-broker.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

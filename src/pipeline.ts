@@ -4,19 +4,19 @@
  */
 import type { Observable } from 'rxjs';
 import { EMPTY, endWith, expand, ignoreElements, mergeWith, of } from 'rxjs';
-import type { MergeSchedule } from './maintenance/merges.ts';
-import { mergeSegments } from './maintenance/merges.ts';
+import type { MergeSchedule } from './merge/scheduler.ts';
+import { mergeSegments } from './merge/scheduler.ts';
 import type { Delivery } from './model.ts';
 import { ack } from './stages/ack.ts';
 import { awaitResume } from './stages/await-resume.ts';
 import { awaitVersion } from './stages/await-version.ts';
 import { batchByTable } from './stages/batch-by-table.ts';
 import { build } from './stages/build.ts';
+import { foldInto } from './stages/coalesce.ts';
 import { commit } from './stages/commit.ts';
+import type { Kit } from './stages/context.ts';
 import { decode } from './stages/decode.ts';
-import { foldInto } from './stages/fold.ts';
 import { inSlot } from './stages/in-slot.ts';
-import type { Kit } from './stages/kit.ts';
 import { plan } from './stages/plan.ts';
 import { retryLater } from './stages/retry.ts';
 import type { Batch, Item } from './stages/work.ts';

@@ -4,11 +4,11 @@
  */
 import { DATABASE_NAME } from './config/database-options.ts';
 import { BROKER, CONNECTION_TIMEOUT_MS, REQUEST_TIMEOUT_MS, TOPIC } from './config/kafka-options.ts';
-import { encodeAppendEvent } from './kafka/append-event.ts';
+import { encodeAppendEvent } from './events/append-event.ts';
+import { resolveTable } from './events/table-address.ts';
 import type { SaslSettings, TlsSettings } from './kafka/client.ts';
 import type { RecordProducer } from './kafka/producer.ts';
 import { openProducer } from './kafka/producer.ts';
-import { resolveTable } from './kafka/table-address.ts';
 import type { SegmentdError } from './lib/errors.ts';
 import { asSegmentdError } from './lib/errors.ts';
 

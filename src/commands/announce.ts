@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { encodeAppendEvent } from '../kafka/append-event.ts';
-import { MAX_NOTE_CHARS } from '../kafka/append-fields.ts';
-import { resolveTable } from '../kafka/table-address.ts';
-import { kafkaSettings } from '../kafka-settings.ts';
+import { kafkaSettings } from '../daemon/kafka-settings.ts';
+import { encodeAppendEvent } from '../events/append-event.ts';
+import { MAX_NOTE_CHARS } from '../events/append-fields.ts';
+import { resolveTable } from '../events/table-address.ts';
 import { versionNumber } from './arguments.ts';
 import { printJson, printLine } from './output.ts';
 

@@ -1,6 +1,7 @@
 /** What a running daemon says of the tables it works on: what it failed at and when it tries again is in no manifest. */
+
+import type { TableStatus } from '../control/table-states.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
-import type { TableStatus } from '../telemetry/table-board.ts';
 import { formatTable } from './output.ts';
 
 /** The answer of a daemon's `/status`. */

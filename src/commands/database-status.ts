@@ -1,18 +1,18 @@
 /** What `status` shows of all tables of a database. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TableFacts } from '../lance/inspect.ts';
-import { inspectTable } from '../lance/inspect.ts';
-import { listTables } from '../lance/list-tables.ts';
-import { LanceTable } from '../lance/table.ts';
+import type { TableFacts } from '../lance/inspect/inspect.ts';
+import { inspectTable } from '../lance/inspect/inspect.ts';
+import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
-import { DEFAULT_MERGE } from '../maintenance/merge-policy.ts';
-import type { TierCounts } from '../maintenance/upkeep.ts';
-import { tierCounts } from '../maintenance/upkeep.ts';
+import { DEFAULT_MERGE } from '../merge/merge-policy.ts';
+import { listTables } from '../store/list-tables.ts';
 import { localStore, storeError } from '../store/local-store.ts';
 import { formatShare, formatTable } from './output.ts';
+import type { TierCounts } from './pending-work.ts';
+import { tierCounts } from './pending-work.ts';
 import { formatTiers } from './table-status.ts';
 
 /** A table in short. */

@@ -1,14 +1,14 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { CatchUp } from '../lance/catch-up.ts';
-import { catchUpInParts } from '../lance/catch-up-parts.ts';
-import { tableLocation } from '../lance/location.ts';
-import { LanceTable } from '../lance/table.ts';
+import { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { localStore } from '../store/local-store.ts';
+import { tableLocation } from '../store/location.ts';
 import { atLeastOne } from './arguments.ts';
+import type { CatchUp } from './catch-up.ts';
+import { catchUpInParts } from './catch-up-parts.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
 import { COMMIT, LIMITS } from './table-work.ts';
@@ -50,7 +50,7 @@ async function indexTable(this: Command, uri: string, options: Options): Promise
   const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
-  const { lanceSegmentBuilder } = await import('../lance/segment-builder.ts');
+  const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');
   const scratch = await openScratch(options.scratchDir);
   const progress = openProgress();
   try {

@@ -2,18 +2,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { tableLocation } from '../lance/location.ts';
-import { LanceTable } from '../lance/table.ts';
-import { DEFAULT_POLICY } from '../lance/table-plan.ts';
+import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
+import { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
-import type { MergePlan, MergeRule, PlannedMerge } from '../maintenance/merge-plan.ts';
-import { planMerges } from '../maintenance/merge-plan.ts';
-import { DEFAULT_MERGE, outlook, planMergeTo } from '../maintenance/merge-policy.ts';
-import type { Merged } from '../maintenance/merge-table.ts';
-import { mergeTable } from '../maintenance/merge-table.ts';
+import type { MergePlan, MergeRule, PlannedMerge } from '../merge/merge-plan.ts';
+import { planMerges } from '../merge/merge-plan.ts';
+import { DEFAULT_MERGE, outlook, planMergeTo } from '../merge/merge-policy.ts';
+import type { Merged } from '../merge/merge-table.ts';
+import { mergeTable } from '../merge/merge-table.ts';
 import { localStore } from '../store/local-store.ts';
+import { tableLocation } from '../store/location.ts';
 import { atLeastOne } from './arguments.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
 import { COMMIT } from './table-work.ts';
@@ -68,7 +68,7 @@ function printLeft({ left }: MergePlan, to: number): void {
 }
 
 async function mergeAll(table: LanceTable, rule: MergeRule, scratchDir: string): Promise<Done[]> {
-  const { lanceSegmentBuilder } = await import('../lance/segment-builder.ts');
+  const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');
   const scratch = await openScratch(scratchDir);
   const done: Done[] = [];
   try {

@@ -13,7 +13,7 @@ export function runCommand(): Command {
 async function run({ config: file, quiet = false }: { config?: string; quiet?: boolean }): Promise<void> {
   const config = loadConfig({ file, env: process.env, cwd: process.cwd() });
   // Loaded here, since Kafka and LanceDB take longer to load than the other commands to run.
-  const { startDaemon } = await import('../daemon.ts');
+  const { startDaemon } = await import('../daemon/daemon.ts');
   const daemon = await startDaemon(config, quiet);
   let signals = 0;
   const onSignal = () => daemon.stop(++signals === 1 ? 'drain' : 'now');

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { databaseLocation, namesTable, tableLocation } from '../lance/location.ts';
+import { databaseLocation, namesTable, tableLocation } from '../store/location.ts';
 import { askDaemon, formatDaemonStatus } from './daemon-status.ts';
 import { formatDatabaseStatus, inspectDatabase } from './database-status.ts';
 import { printJson, printLine } from './output.ts';

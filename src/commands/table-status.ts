@@ -1,17 +1,17 @@
 /** What `status` shows of one table. */
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect.ts';
-import { factsOf } from '../lance/inspect.ts';
-import type { LastCommit, OwnCommit } from '../lance/last-commit.ts';
-import { findLastCommit } from '../lance/last-commit.ts';
-import { LanceTable } from '../lance/table.ts';
-import { DEFAULT_POLICY } from '../lance/table-plan.ts';
-import type { Tier } from '../maintenance/merge-policy.ts';
-import { DEFAULT_MERGE, tierOf } from '../maintenance/merge-policy.ts';
-import type { NextWork, TierCounts } from '../maintenance/upkeep.ts';
-import { nextWork, tierCounts } from '../maintenance/upkeep.ts';
+import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect/inspect.ts';
+import { factsOf } from '../lance/inspect/inspect.ts';
+import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
+import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
+import { findLastCommit } from '../lance/table/last-commit.ts';
+import { LanceTable } from '../lance/table/table.ts';
+import type { Tier } from '../merge/merge-policy.ts';
+import { DEFAULT_MERGE, tierOf } from '../merge/merge-policy.ts';
 import { localStore } from '../store/local-store.ts';
 import { formatBytes, formatShare, formatTable, printable } from './output.ts';
+import type { NextWork, TierCounts } from './pending-work.ts';
+import { nextWork, tierCounts } from './pending-work.ts';
 import { LIMITS } from './table-work.ts';
 
 export type TieredSegment = SegmentFacts & { readonly tier: Tier };

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { tableLocation } from '../lance/location.ts';
-import { LanceTable } from '../lance/table.ts';
-import type { Verification } from '../lance/verify-table.ts';
+import type { Verification } from '../lance/inspect/verify-table.ts';
+import { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
 import { localStore } from '../store/local-store.ts';
+import { tableLocation } from '../store/location.ts';
 import { printJson, printLine } from './output.ts';
 
 /** Enough to notice a segment that answers wrongly for a whole fragment, little enough for a scan each. */
@@ -32,7 +32,7 @@ function count(text: string): number {
 
 async function verify(uri: string, { samples, json }: { samples: number; json?: boolean }): Promise<void> {
   const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
-  const { verifyTable } = await import('../lance/verify-table.ts');
+  const { verifyTable } = await import('../lance/inspect/verify-table.ts');
   const verification = await verifyTable(table, samples);
   if (json) printJson(verification);
   else printVerification(verification);

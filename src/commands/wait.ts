@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { tableLocation } from '../lance/location.ts';
-import { LanceTable } from '../lance/table.ts';
-import { waitUntilCovered } from '../lance/wait-until-covered.ts';
+import { waitUntilCovered } from '../control/wait-until-covered.ts';
+import { LanceTable } from '../lance/table/table.ts';
 import { durationMs } from '../lib/duration.ts';
 import { EXIT } from '../lib/errors.ts';
 import { localStore } from '../store/local-store.ts';
+import { tableLocation } from '../store/location.ts';
 import { versionNumber } from './arguments.ts';
 import { printJson, printLine } from './output.ts';
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { placeholderRecords } from './undecodable.ts';
+import { placeholderRecords } from './corrupt-batch.ts';
 
 // Node finds only some of this CommonJS module's names for itself; this one comes with the module as a whole.
 const { CompressionCodecs, CompressionTypes } = kafkajs;

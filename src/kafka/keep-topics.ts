@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../lib/backoff.ts';
 import { messageOf } from '../lib/errors.ts';
-import { backoffMs } from './backoff.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import type { TopicShape } from './topics.ts';
 import { ensureTopics } from './topics.ts';

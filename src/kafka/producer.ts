@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHeaders, Message, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
+import { backoffMs } from '../lib/backoff.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
-import { backoffMs } from './backoff.ts';
 import type { ConnectionSettings, KafkaLog } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError, protocolTypes } from './kafka-errors.ts';

@@ -2,7 +2,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SettledOutcome } from '../telemetry/intake-events.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import { countOf } from './repeated-records.ts';
 import type { Batch, Committed, Covered, Item } from './work.ts';
 

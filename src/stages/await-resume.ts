@@ -1,7 +1,7 @@
 /** Holds the batches of a paused table. */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import type { Batch } from './work.ts';
 
 export function awaitResume(kit: Kit): MonoTypeOperatorFunction<Batch> {

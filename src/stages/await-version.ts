@@ -7,8 +7,8 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, from, mergeMap, of } from 'rxjs';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import type { Kit } from './context.ts';
 import { rejectRecord } from './decode.ts';
-import type { Kit } from './kit.ts';
 import type { Batch, Item } from './work.ts';
 
 /** How often the table is looked at while nothing of a batch can be seen. One look is a stat of a file. */

@@ -2,7 +2,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { asSegmentdError } from '../lib/errors.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import { planAgain } from './replan.ts';
 import type { Built, Planned } from './work.ts';
 

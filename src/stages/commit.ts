@@ -1,17 +1,17 @@
 /** Publishes what was built and commits it in one version, then lets go of the scratch files in every outcome. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import { indexReport } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { CommitOutcome } from '../lance/commit-change.ts';
-import type { Coverage } from '../lance/coverage.ts';
-import { coverageOf } from '../lance/coverage.ts';
-import type { IndexState } from '../lance/index-plan.ts';
-import { landBuild } from '../lance/land-build.ts';
+import { landBuild } from '../lance/commit/apply-build.ts';
+import type { CommitOutcome } from '../lance/commit/commit-change.ts';
+import type { Coverage } from '../lance/plan/coverage.ts';
+import { coverageOf } from '../lance/plan/coverage.ts';
+import type { IndexState } from '../lance/plan/index-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Notification } from '../model.ts';
 import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
-import { indexReport } from './index-report.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import { provenance } from './provenance.ts';
 import { planAgain } from './replan.ts';
 import type { Built, Committed, Landed } from './work.ts';

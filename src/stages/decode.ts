@@ -3,7 +3,7 @@ import type { OperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Delivery } from '../model.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import { countOf, recordsOf } from './repeated-records.ts';
 import type { Item } from './work.ts';
 

@@ -1,7 +1,7 @@
 /** Runs the stages of one batch in one of the places shared by all tables. */
 import type { Observable, OperatorFunction } from 'rxjs';
 import { concatMap, firstValueFrom } from 'rxjs';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 
 /**
  * The stages run to their end even when nobody listens any more: a build or commit that began is never left half done, and

@@ -1,14 +1,14 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: the table is the truth, the event a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { missingOfAny } from '../lance/backfill-plan.ts';
+import { indexReport } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { TablePlan } from '../lance/table-plan.ts';
-import { planTable } from '../lance/table-plan.ts';
+import { missingOfAny } from '../lance/plan/backfill-plan.ts';
+import type { TablePlan } from '../lance/plan/table-plan.ts';
+import { planTable } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import { handOut } from './hand-out.ts';
-import { indexReport } from './index-report.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
+import { handOut } from './share-backfill.ts';
 import type { Batch, Planned } from './work.ts';
 
 export function plan(kit: Kit): OperatorFunction<Batch, Planned> {

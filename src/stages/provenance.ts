@@ -1,6 +1,6 @@
 /** What a commit says about itself in the table's history: who made it and which events asked for it. */
 import { lastOffsetOf } from '../model.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import type { Batch } from './work.ts';
 
 /** Transaction properties of everything a member commits. */

@@ -1,7 +1,7 @@
 /** Sends a batch round again after the table had moved under it. */
-import type { RejectCause } from '../lance/reject-causes.ts';
+import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 import type { Again, Batch } from './work.ts';
 
 /** Rounds without any progress before a batch waits like one that failed: a table that moves that fast needs a pause. */

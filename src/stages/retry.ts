@@ -3,7 +3,7 @@ import type { MonoTypeOperatorFunction } from 'rxjs';
 import { retry, timer } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
-import type { Kit } from './kit.ts';
+import type { Kit } from './context.ts';
 
 export function retryLater<T>(kit: Kit, table: TableRef): MonoTypeOperatorFunction<T> {
   return retry({

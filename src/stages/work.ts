@@ -1,9 +1,9 @@
 /** What travels between the stages: a batch of events for one table, and what has become of it so far. */
 
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { CommitOutcome } from '../lance/commit-change.ts';
-import type { Build } from '../lance/segment-builder.ts';
-import type { TablePlan } from '../lance/table-plan.ts';
+import type { CommitOutcome } from '../lance/commit/commit-change.ts';
+import type { Build } from '../lance/engine/segment-builder.ts';
+import type { TablePlan } from '../lance/plan/table-plan.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, Delivery, TableRef } from '../model.ts';
 import type { IndexState as IndexReport } from '../telemetry/table-events.ts';

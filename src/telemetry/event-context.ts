@@ -1,12 +1,12 @@
 /** What the groups of events share: the log, the metrics, the clock and the memory of failures. */
 import type { SegmentdError } from '../lib/errors.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { Repeats } from './error-throttle.ts';
 import type { EventName, Level } from './event-catalogue.ts';
 import { EVENTS } from './event-catalogue.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
-import type { Repeats } from './repeats.ts';
-import type { TierBoard } from './tier-board.ts';
+import type { TierBoard } from './tier-counts.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,6 @@
 /** The one way to tell the outside what happened: each method writes the log line and the metrics of its event together. */
+
+import { Repeats } from './error-throttle.ts';
 import type { EventContext } from './event-context.ts';
 import { sayTo } from './event-context.ts';
 import { intakeEvents } from './intake-events.ts';
@@ -7,9 +9,8 @@ import { mergeEvents } from './merge-events.ts';
 import type { State } from './metric-catalogue.ts';
 import { STATES } from './metric-catalogue.ts';
 import type { Metrics } from './metrics.ts';
-import { Repeats } from './repeats.ts';
 import { tableEvents } from './table-events.ts';
-import { TierBoard } from './tier-board.ts';
+import { TierBoard } from './tier-counts.ts';
 import { workEvents } from './work-events.ts';
 
 export type Telemetry = ReturnType<typeof createTelemetry>;

@@ -1,5 +1,5 @@
 /** Events of merges, and the tiers of segments as last seen. */
-import type { RejectCause } from '../lance/reject-causes.ts';
+import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';

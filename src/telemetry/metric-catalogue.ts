@@ -1,6 +1,6 @@
 /** Every metric of segmentd as data: docs/metrics.md, the registry and the zeros at start all come from here. */
 
-import { REJECT_CAUSES } from '../lance/reject-causes.ts';
+import { REJECT_CAUSES } from '../lance/commit/reject-causes.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { ERRORS, EXIT } from '../lib/errors.ts';
 

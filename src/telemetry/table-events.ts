@@ -1,8 +1,9 @@
 /** Events of a table: what is missing, what was covered, what is refused, what failed. */
+
+import { TableBoard } from '../control/table-states.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
-import { TableBoard } from './table-board.ts';
 
 /** One index of a table at one version. */
 export type IndexState = {

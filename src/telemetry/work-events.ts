@@ -1,5 +1,5 @@
 /** Events of builds and commits. */
-import type { RejectCause } from '../lance/reject-causes.ts';
+import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import type { EventContext } from './event-context.ts';
 import type { BuildOutcome, CommitOutcome, RetryCause } from './metric-catalogue.ts';
 

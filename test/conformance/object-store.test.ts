@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { localStore } from '../../src/store/local-store.ts';
 import type { ObjectStore } from '../../src/store/object-store.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { tempDir } from '../../testing/temp-dir.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const textOf = (content: Uint8Array | null) => content && new TextDecoder().decode(content);

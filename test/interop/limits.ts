@@ -1,7 +1,7 @@
 /** Tables that segmentd must not write, and what Lance itself cannot do. */
 import { expect, test } from 'vitest';
-import type { PylanceVersion } from '../helpers/pylance.ts';
-import { findPylance, PYLANCE_VERSIONS } from '../helpers/pylance.ts';
+import type { PylanceVersion } from '../../testing/pylance.ts';
+import { findPylance, PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { wrongAnswers } from './report.ts';
 import type { NewTable } from './tables.ts';
 import { CANNOT_JOIN, named, PLAIN, REWRITE } from './tables.ts';

@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { PYLANCE_VERSIONS } from '../helpers/pylance.ts';
+import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { interopSuite } from './suite.ts';
 
 describe(`pylance ${PYLANCE_VERSIONS.middle}`, () => interopSuite(PYLANCE_VERSIONS.middle));

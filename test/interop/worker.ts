@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Pylance } from '../helpers/pylance.ts';
+import type { Pylance } from '../../testing/pylance.ts';
 
 const SCRIPT = join(import.meta.dirname, 'python', 'worker.py');
 

@@ -6,16 +6,16 @@
 import type { Table } from '@lancedb/lancedb';
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { nameOf, people } from '../../bench/demo/people.ts';
-import { lanceSegmentBuilder } from '../../src/lance/segment-builder.ts';
-import { LanceTable } from '../../src/lance/table.ts';
-import { DEFAULT_POLICY } from '../../src/lance/table-plan.ts';
-import { planMerges } from '../../src/maintenance/merge-plan.ts';
-import { planMergeTo } from '../../src/maintenance/merge-policy.ts';
-import { mergeTable } from '../../src/maintenance/merge-table.ts';
+import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
+import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
+import { LanceTable } from '../../src/lance/table/table.ts';
+import { planMerges } from '../../src/merge/merge-plan.ts';
+import { planMergeTo } from '../../src/merge/merge-policy.ts';
+import { mergeTable } from '../../src/merge/merge-table.ts';
 import { localStore } from '../../src/store/local-store.ts';
-import { idsWhere, index, latest, realTable, usesIndex } from '../helpers/lance-table.ts';
-import { tempDir } from '../helpers/temp-dir.ts';
+import { idsWhere, index, latest, realTable, usesIndex } from '../../testing/lance-table.ts';
+import { nameOf, people } from '../../testing/people.ts';
+import { tempDir } from '../../testing/temp-dir.ts';
 
 const COMMIT = { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
 

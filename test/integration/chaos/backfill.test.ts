@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { makeUnindexed } from '../../../bench/scaling-table.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import { verifyTable } from '../../../src/lance/verify-table.ts';
+import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { makeUnindexed } from '../../../testing/unindexed-table.ts';
 import { covered, until } from '../e2e/world.ts';
 import type { Turmoil } from './group-in-turmoil.ts';
 import { startGroup } from './group-in-turmoil.ts';

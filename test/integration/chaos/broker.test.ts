@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Broker } from '../../broker/broker.ts';
-import { startOwnBroker } from '../../broker/broker.ts';
+import type { Broker } from '../../../testing/broker/broker.ts';
+import { startOwnBroker } from '../../../testing/broker/broker.ts';
 import type { World } from '../e2e/world.ts';
 import { covered, makeTable, until } from '../e2e/world.ts';
 import type { Member } from './member.ts';

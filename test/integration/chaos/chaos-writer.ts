@@ -7,10 +7,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@lancedb/lancedb';
-import { people } from '../../../bench/demo/people.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { kafkaSettings } from '../../../src/daemon/kafka-settings.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
-import { kafkaSettings } from '../../../src/kafka-settings.ts';
+import { people } from '../../../testing/people.ts';
 
 const [folder = '', count = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
 const [first = 0, rows = 0, pauseMs = 0] = numbers.map(Number);

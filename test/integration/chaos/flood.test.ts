@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
+import { people } from '../../../testing/people.ts';
 import type { World } from '../e2e/world.ts';
 import { covered, makeTable, openTable, until } from '../e2e/world.ts';
 import { startMember } from './member.ts';

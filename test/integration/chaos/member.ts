@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { freePorts } from '../../broker/broker.ts';
-import type { LogLine } from '../../helpers/daemon-process.ts';
+import { freePorts } from '../../../testing/broker/broker.ts';
+import type { LogLine } from '../../../testing/daemon-process.ts';
 import { until } from '../e2e/world.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));

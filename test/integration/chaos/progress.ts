@@ -8,8 +8,8 @@ import type { Admin } from 'kafkajs';
 import { openClient } from '../../../src/kafka/client.ts';
 import { isBtree } from '../../../src/lance/codec/index-metadata.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import { coverageOf } from '../../../src/lance/coverage.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
+import { coverageOf } from '../../../src/lance/plan/coverage.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { World } from '../e2e/world.ts';
 

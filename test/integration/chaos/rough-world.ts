@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Admin } from 'kafkajs';
 import { inject, onTestFinished } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { CLIENT_RETRY, openClient } from '../../../src/kafka/client.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
+import { people } from '../../../testing/people.ts';
 import type { World } from '../e2e/world.ts';
 import { makeWorld, openTable } from '../e2e/world.ts';
 

@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
+import { people } from '../../../testing/people.ts';
 import { covered, makeTable, openTable, until } from '../e2e/world.ts';
 import { startMember } from './member.ts';
 import { announce, lagOf, makeRoughWorld, sumOf } from './rough-world.ts';

@@ -4,10 +4,10 @@
  *   node append.ts <database folder> <table> <brokers> <topic> <first id> <batches> <rows per batch>
  */
 import { connect } from '@lancedb/lancedb';
-import { people } from '../../../bench/demo/people.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { kafkaSettings } from '../../../src/daemon/kafka-settings.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
-import { kafkaSettings } from '../../../src/kafka-settings.ts';
+import { people } from '../../../testing/people.ts';
 
 const [folder = '', name = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
 const [first = 0, batches = 0, rows = 0] = numbers.map(Number);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { people } from '../../../testing/people.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';

@@ -4,8 +4,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
-import { MAIN, segmentd } from '../../helpers/cli.ts';
+import { MAIN, segmentd } from '../../../testing/cli.ts';
+import { people } from '../../../testing/people.ts';
 import { covered, entriesOf, makeTable, makeWorld, openTable, until } from './world.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -2,8 +2,8 @@
 import { connect, Index } from '@lancedb/lancedb';
 import { Field, Int32, Int64, Struct, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { expect, onTestFinished, test } from 'vitest';
-import { segmentd } from '../../helpers/cli.ts';
-import { INDEXABLE, NOT_INDEXABLE } from '../../helpers/column-types.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { INDEXABLE, NOT_INDEXABLE } from '../../../testing/column-types.ts';
 import type { World } from './world.ts';
 import { covered, makeWorld, until } from './world.ts';
 

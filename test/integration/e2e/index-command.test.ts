@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
-import { segmentd } from '../../helpers/cli.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { people } from '../../../testing/people.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
 
 const FRAGMENTS = 12;

@@ -3,9 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
-import { startOwnBroker } from '../../broker/broker.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { startOwnBroker } from '../../../testing/broker/broker.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { people } from '../../../testing/people.ts';
 import type { World } from './world.ts';
 import { covered, entriesOf, makeTable, makeWorld, openTable, until } from './world.ts';
 

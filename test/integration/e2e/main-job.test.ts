@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { nameOf } from '../../../bench/demo/people.ts';
-import { segmentDigests, untouched } from '../../../bench/demo/proof.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
+import { nameOf } from '../../../testing/people.ts';
+import { segmentDigests, untouched } from '../../../testing/proof.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';
 import { covered, entriesOf, exitOf, makeTable, makeWorld, openTable, startWriter, until } from './world.ts';

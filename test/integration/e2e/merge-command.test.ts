@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
-import { nameOf, people } from '../../../bench/demo/people.ts';
-import { segmentd } from '../../helpers/cli.ts';
-import type { RealTable } from '../../helpers/lance-table.ts';
-import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../helpers/lance-table.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import type { RealTable } from '../../../testing/lance-table.ts';
+import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../../testing/lance-table.ts';
+import { nameOf, people } from '../../../testing/people.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import { covered, exitOf, makeTable, makeWorld, startWriter, until } from './world.ts';
 
 const ROWS = 100;

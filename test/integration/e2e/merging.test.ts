@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Table } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { nameOf, people } from '../../../bench/demo/people.ts';
 import { openClient } from '../../../src/kafka/client.ts';
 import { createTopic } from '../../../src/kafka/topics.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import { segmentd } from '../../helpers/cli.ts';
-import { index } from '../../helpers/lance-table.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { index } from '../../../testing/lance-table.ts';
+import { nameOf, people } from '../../../testing/people.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';
 import { covered, entriesOf, makeTable, makeWorld, openTable, until } from './world.ts';

@@ -1,10 +1,10 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
 import { openClient } from '../../../src/kafka/client.ts';
 import { createTopic } from '../../../src/kafka/topics.ts';
-import { freePorts } from '../../broker/broker.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { freePorts } from '../../../testing/broker/broker.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { people } from '../../../testing/people.ts';
 import { startMember } from '../chaos/member.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
-import { docSnippet } from '../../helpers/doc-snippet.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { docSnippet } from '../../../testing/doc-snippet.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import { readTopic } from './read-topic.ts';
 import { makeTable, makeWorld, openTable } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { connect, Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
-import { nameOf, people } from '../../../bench/demo/people.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { nameOf, people } from '../../../testing/people.ts';
 import type { World } from './world.ts';
 import { makeWorld } from './world.ts';
 

@@ -6,11 +6,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
 import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
 import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
-import { segmentd } from '../../helpers/cli.ts';
-import { index, realTable } from '../../helpers/lance-table.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { index, realTable } from '../../../testing/lance-table.ts';
+import { people } from '../../../testing/people.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const status = async (...args: string[]) => JSON.parse((await segmentd(['status', ...args, '--json'])).stdout);

@@ -1,6 +1,6 @@
 /** A table that waits, with more events than the daemon may have open: the others of its partition must not notice. */
 import { expect, test } from 'vitest';
-import { freePorts } from '../../broker/broker.ts';
+import { freePorts } from '../../../testing/broker/broker.ts';
 import { append, lagOf, makeRoughWorld } from '../chaos/rough-world.ts';
 import { covered, makeTable, until } from './world.ts';
 

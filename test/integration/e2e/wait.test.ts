@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
-import { freePorts } from '../../broker/broker.ts';
-import { segmentd } from '../../helpers/cli.ts';
+import { freePorts } from '../../../testing/broker/broker.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { people } from '../../../testing/people.ts';
 import { makeTable, makeWorld, openTable } from './world.ts';
 
 const TOKEN = 'letmein-0123456789';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
 import { openClient } from '../../../src/kafka/client.ts';
 import type { Appendable, TableOpener, WriterOptions } from '../../../src/writer.ts';
 import { openWriter } from '../../../src/writer.ts';
+import { people } from '../../../testing/people.ts';
 import { readTopic } from './read-topic.ts';
 import type { World } from './world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openProducer } from '../../../src/kafka/producer.ts';
-import type { Broker, BrokerOptions } from '../../broker/broker.ts';
-import { freePorts, startOwnBroker } from '../../broker/broker.ts';
+import type { Broker, BrokerOptions } from '../../../testing/broker/broker.ts';
+import { freePorts, startOwnBroker } from '../../../testing/broker/broker.ts';
 import { committed, connect, createTopic, numbered, startMember, testSettings, text } from './kafka-bench.ts';
 
 // Each test breaks a broker of its own.

@@ -5,8 +5,8 @@ import type { Subscription } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { CLIENT_RETRY, openClient } from '../../../src/kafka/client.ts';
-import type { RecordSource, SourceHooks } from '../../../src/kafka/source.ts';
-import { openSource } from '../../../src/kafka/source.ts';
+import type { RecordSource, SourceHooks } from '../../../src/kafka/consumer/source.ts';
+import { openSource } from '../../../src/kafka/consumer/source.ts';
 import { createTopic as create } from '../../../src/kafka/topics.ts';
 import type { Delivery } from '../../../src/model.ts';
 

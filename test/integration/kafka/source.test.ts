@@ -3,7 +3,7 @@ import { zstdCompressSync } from 'node:zlib';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { expect, inject, test, vi } from 'vitest';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
-import { UNDECODABLE_HEADER } from '../../../src/kafka/undecodable.ts';
+import { UNDECODABLE_HEADER } from '../../../src/kafka/corrupt-batch.ts';
 import type { Delivery } from '../../../src/model.ts';
 import { committed, connect, createTopic, numbered, startMember, testSettings, text } from './kafka-bench.ts';
 

@@ -8,8 +8,8 @@ import promises from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
-import { AckTracker } from '../../../src/kafka/ack-tracker.ts';
-import { GroupConsumer } from '../../../src/kafka/consumer.ts';
+import { AckTracker } from '../../../src/kafka/consumer/ack-tracker.ts';
+import { GroupConsumer } from '../../../src/kafka/consumer/group-consumer.ts';
 import type { Arming, KillPoint, Passage } from './kill-points.ts';
 
 let armed: Arming | undefined;

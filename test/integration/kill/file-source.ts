@@ -5,9 +5,9 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Subject } from 'rxjs';
-import { AckTracker } from '../../../src/kafka/ack-tracker.ts';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
-import type { RecordSource, SourceHooks, SourceState } from '../../../src/kafka/source.ts';
+import { AckTracker } from '../../../src/kafka/consumer/ack-tracker.ts';
+import type { RecordSource, SourceHooks, SourceState } from '../../../src/kafka/consumer/source.ts';
 import type { Delivery } from '../../../src/model.ts';
 import { pass } from './die-at.ts';
 

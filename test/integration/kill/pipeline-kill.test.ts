@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import type { LaneSetup } from './kill-lane.ts';
 import { killRounds } from './kill-lane.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';

@@ -3,7 +3,8 @@ import { registerHooks } from 'node:module';
 
 registerHooks({
   resolve(specifier, context, next) {
-    const isSource = specifier === './kafka/source.ts' && context.parentURL?.endsWith('/src/daemon.ts');
+    const isSource =
+      specifier === '../kafka/consumer/source.ts' && context.parentURL?.endsWith('/src/daemon/daemon.ts');
     return next(isSource ? new URL('file-source.ts', import.meta.url).href : specifier, context);
   },
 });

@@ -1,5 +1,5 @@
 /** The merging of segmentd, told apart from its other work. */
-import { mergeTable as realMerge } from '../../../src/maintenance/merge-table.ts';
+import { mergeTable as realMerge } from '../../../src/merge/merge-table.ts';
 import { merging, pass } from './die-at.ts';
 
 export const mergeTable: typeof realMerge = (table, manifest, plan, parts) =>

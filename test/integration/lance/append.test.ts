@@ -2,8 +2,8 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { versionFileName } from '../../../src/lance/version-names.ts';
-import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../helpers/lance-table.ts';
+import { versionFileName } from '../../../src/lance/table/version-names.ts';
+import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../../testing/lance-table.ts';
 import { nameOf, people } from './people.ts';
 
 test('appended rows are found through two indexes, whose old segments stay as they are', async () => {

@@ -2,10 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { maintainedIndexes, nextSegments } from '../../../src/lance/index-plan.ts';
-import { lanceSegmentBuilder } from '../../../src/lance/segment-builder.ts';
-import { digests, latest, realTable } from '../../helpers/lance-table.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import { maintainedIndexes, nextSegments } from '../../../src/lance/plan/index-plan.ts';
+import { digests, latest, realTable } from '../../../testing/lance-table.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import { people } from './people.ts';
 
 const LIMITS = { maxRows: 1e9, maxFragments: 1e9 };

@@ -3,11 +3,11 @@ import type { DataType } from 'apache-arrow';
 import { Field, Int32, List, makeVector, Struct, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { expect, test } from 'vitest';
 import { BTREE_TYPES } from '../../../src/lance/codec/schema-field.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import { verifyTable } from '../../../src/lance/verify-table.ts';
+import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import { INDEXABLE, NOT_INDEXABLE } from '../../helpers/column-types.ts';
-import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../helpers/lance-table.ts';
+import { INDEXABLE, NOT_INDEXABLE } from '../../../testing/column-types.ts';
+import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../../testing/lance-table.ts';
 
 const ROWS = 30;
 const ids = (from: number) => makeVector(BigInt64Array.from({ length: ROWS }, (_, at) => BigInt(from + at)));

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { inspectTable } from '../../../src/lance/inspect.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
+import { inspectTable } from '../../../src/lance/inspect/inspect.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import { idsWhere, index, latest, realTable } from '../../helpers/lance-table.ts';
+import { idsWhere, index, latest, realTable } from '../../../testing/lance-table.ts';
 import { people } from './people.ts';
 
 const WRITER = fileURLToPath(new URL('./append-writer.ts', import.meta.url));

@@ -2,12 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { inspectTable } from '../../../src/lance/inspect.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import { versionFileName } from '../../../src/lance/version-names.ts';
+import { inspectTable } from '../../../src/lance/inspect/inspect.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
+import { versionFileName } from '../../../src/lance/table/version-names.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import type { RealTable } from '../../helpers/lance-table.ts';
-import { digests, index, latest, realTable } from '../../helpers/lance-table.ts';
+import type { RealTable } from '../../../testing/lance-table.ts';
+import { digests, index, latest, realTable } from '../../../testing/lance-table.ts';
 import { people } from './people.ts';
 
 /** The footer of a manifest file, and the length before its last section. */

@@ -1,8 +1,8 @@
 /** After segmentd's commits LanceDB does everything it did before, with right answers. */
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import type { RealTable } from '../../helpers/lance-table.ts';
-import { idsWhere, index, latest, realTable } from '../../helpers/lance-table.ts';
+import type { RealTable } from '../../../testing/lance-table.ts';
+import { idsWhere, index, latest, realTable } from '../../../testing/lance-table.ts';
 import { people } from './people.ts';
 
 /** A table of 60 rows in six fragments, each with a segment of its own. */

@@ -2,14 +2,14 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeVector, Table } from 'apache-arrow';
 import { expect, test } from 'vitest';
-import { people } from '../../../bench/demo/people.ts';
 import type { IndexMetadata } from '../../../src/lance/codec/index-metadata.ts';
 import { encodeSegment } from '../../../src/lance/codec/index-metadata.ts';
 import { spliceManifest } from '../../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
-import { versionFileName } from '../../../src/lance/version-names.ts';
-import { segmentd } from '../../helpers/cli.ts';
-import { index, latest, realTable } from '../../helpers/lance-table.ts';
+import { versionFileName } from '../../../src/lance/table/version-names.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { index, latest, realTable } from '../../../testing/lance-table.ts';
+import { people } from '../../../testing/people.ts';
 
 /** A table of three fragments, each under a segment of its own. */
 async function segmented() {

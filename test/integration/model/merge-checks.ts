@@ -1,8 +1,8 @@
 /** What a merge must and must not do to a table. */
 import { expect } from 'vitest';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import { maintainedIndexes } from '../../../src/lance/index-plan.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
+import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { Change } from './model-worker.ts';
 

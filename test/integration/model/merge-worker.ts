@@ -1,13 +1,13 @@
 /** One merge at a time, as segmentd does it, that can be halted before its build, before it publishes, and at every put of a manifest. */
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import type { SegmentBuilder } from '../../../src/lance/segment-builder.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/table-plan.ts';
+import type { SegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { MergePlan, MergeRule } from '../../../src/maintenance/merge-plan.ts';
-import { planMerges } from '../../../src/maintenance/merge-plan.ts';
-import type { MergeResult } from '../../../src/maintenance/merge-table.ts';
-import { mergeTable } from '../../../src/maintenance/merge-table.ts';
+import type { MergePlan, MergeRule } from '../../../src/merge/merge-plan.ts';
+import { planMerges } from '../../../src/merge/merge-plan.ts';
+import type { MergeResult } from '../../../src/merge/merge-table.ts';
+import { mergeTable } from '../../../src/merge/merge-table.ts';
 import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
 import type { GatedStore } from './gated-store.ts';
 import { gatedStore } from './gated-store.ts';

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
 import { connect, Index } from '@lancedb/lancedb';
-import { index } from '../../helpers/lance-table.ts';
+import { index } from '../../../testing/lance-table.ts';
 import type { Row, Rows } from './model-rows.ts';
 import { COLUMNS, freshRow, toArrow } from './model-rows.ts';
 import type { Step } from './steps.ts';

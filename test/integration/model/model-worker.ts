@@ -1,15 +1,15 @@
 /** One segmentd worker that can be halted between planning, building, publishing and every put of a manifest. */
 import { randomUUID } from 'node:crypto';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit-change.ts';
-import { commitChange } from '../../../src/lance/commit-change.ts';
-import type { BatchLimits, WantedIndexes } from '../../../src/lance/index-plan.ts';
-import { publishSegments } from '../../../src/lance/publish.ts';
-import type { Rebased } from '../../../src/lance/rebase.ts';
-import type { RejectCause } from '../../../src/lance/reject-causes.ts';
-import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/segment-builder.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import { planTable } from '../../../src/lance/table-plan.ts';
+import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit/commit-change.ts';
+import { commitChange } from '../../../src/lance/commit/commit-change.ts';
+import type { Rebased } from '../../../src/lance/commit/rebase.ts';
+import type { RejectCause } from '../../../src/lance/commit/reject-causes.ts';
+import { publishSegments } from '../../../src/lance/commit/upload.ts';
+import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/engine/segment-builder.ts';
+import type { BatchLimits, WantedIndexes } from '../../../src/lance/plan/index-plan.ts';
+import { planTable } from '../../../src/lance/plan/table-plan.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
 import type { GatedStore } from './gated-store.ts';

@@ -8,7 +8,7 @@ import { access, constants, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import { ModelTable } from './model-table.ts';
 import type { Tally } from './run-scenario.ts';
 import { runScenario } from './run-scenario.ts';

@@ -2,11 +2,11 @@
 import { access, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { needsRowHistory } from '../../../src/lance/rebase.ts';
-import { lanceSegmentBuilder } from '../../../src/lance/segment-builder.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import type { MergeRule } from '../../../src/maintenance/merge-plan.ts';
-import { outlook, planMergeTo } from '../../../src/maintenance/merge-policy.ts';
+import { needsRowHistory } from '../../../src/lance/commit/rebase.ts';
+import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
+import type { MergeRule } from '../../../src/merge/merge-plan.ts';
+import { outlook, planMergeTo } from '../../../src/merge/merge-policy.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { PutOutcome } from '../../../src/store/object-store.ts';
 import { checkMerged, checkNotShrunk } from './merge-checks.ts';

@@ -4,12 +4,12 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { dashboard } from '../../../scripts/grafana-dashboard.ts';
-import type { RunningServer } from '../../../src/telemetry/server.ts';
-import { startServer } from '../../../src/telemetry/server.ts';
-import type { Prometheus } from '../../helpers/prometheus.ts';
-import { RULES_FILE, startPrometheus } from '../../helpers/prometheus.ts';
-import { findPrometheus } from '../../helpers/prometheus-binaries.ts';
+import { dashboard } from '../../../scripts/grafana/dashboard.ts';
+import type { RunningServer } from '../../../src/http/probes.ts';
+import { startServer } from '../../../src/http/probes.ts';
+import type { Prometheus } from '../../../testing/prometheus.ts';
+import { RULES_FILE, startPrometheus } from '../../../testing/prometheus.ts';
+import { findPrometheus } from '../../../testing/prometheus-binaries.ts';
 import { round, startUp } from './workload.ts';
 
 const FOLDER = resolve(RULES_FILE, '..');

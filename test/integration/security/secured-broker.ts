@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Broker } from '../../broker/broker.ts';
-import { freePorts, startOwnBroker } from '../../broker/broker.ts';
+import type { Broker } from '../../../testing/broker/broker.ts';
+import { freePorts, startOwnBroker } from '../../../testing/broker/broker.ts';
 import type { Pair } from './certificates.ts';
 import { makeAuthority } from './certificates.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { segmentd } from '../../helpers/cli.ts';
+import { segmentd } from '../../../testing/cli.ts';
 import { startMember } from '../chaos/member.ts';
 import { lagOf } from '../chaos/rough-world.ts';
 import { until } from '../e2e/world.ts';

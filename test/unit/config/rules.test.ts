@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LEAVES, loadConfig } from '../../../src/config/load.ts';
 import { RULES } from '../../../src/config/rules.ts';
-import { mergeSchedule } from '../../../src/daemon-kit.ts';
-import { DEFAULT_MERGE } from '../../../src/maintenance/merge-policy.ts';
+import { mergeSchedule } from '../../../src/daemon/pipeline-context.ts';
+import { DEFAULT_MERGE } from '../../../src/merge/merge-policy.ts';
 
 const load = (env: Record<string, string>) =>
   loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /data/lake}', ...env }, cwd: '/' });

@@ -3,7 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { beforeAll, expect, test } from 'vitest';
 import { MAX_UNPACKED_BYTES, registerCodecs } from '../../../src/kafka/codecs.ts';
-import { UNDECODABLE_HEADER } from '../../../src/kafka/undecodable.ts';
+import { UNDECODABLE_HEADER } from '../../../src/kafka/corrupt-batch.ts';
 
 type Codec = { decompress(data: Buffer): Promise<Buffer>; compress(encoder: { buffer: Buffer }): Promise<Buffer> };
 type Record = { offset: string; key: Buffer | null; value: Buffer | null; headers: { [name: string]: Buffer } };

@@ -3,7 +3,7 @@ import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { openDeadLetters } from '../../../src/kafka/dead-letter.ts';
 import type { OutRecord, RecordProducer } from '../../../src/kafka/producer.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import { delivery } from '../stages/kit-fixture.ts';
+import { delivery } from '../stages/context-fixture.ts';
 
 const sizeOf = ({ key, value, headers = new Map() }: OutRecord) =>
   [...headers].reduce((sum, [name, content]) => sum + name.length + content.length, 0) +

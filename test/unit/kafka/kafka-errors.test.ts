@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { backoffMs } from '../../../src/kafka/backoff.ts';
 import { asKafkaError, protocolTypes } from '../../../src/kafka/kafka-errors.ts';
+import { backoffMs } from '../../../src/lib/backoff.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const named = (name: string, extra: object = {}): Error => Object.assign(new Error(name), { name, ...extra });

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuiltSegment } from '../../../src/lance/segment-builder.ts';
-import { LanceTable } from '../../../src/lance/table.ts';
-import { latestVersion, versionFileName } from '../../../src/lance/version-names.ts';
+import type { BuiltSegment } from '../../../src/lance/engine/segment-builder.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
+import { latestVersion, versionFileName } from '../../../src/lance/table/version-names.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import type { ManifestSpec } from './manifest-fixture.ts';
 import { builtSegment, manifestFile } from './manifest-fixture.ts';
 

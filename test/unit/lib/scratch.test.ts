@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openScratch } from '../../../src/lib/scratch.ts';
-import { tempDir } from '../../helpers/temp-dir.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 
 /** A scratch folder as the process `pid` on `host` would have made it, with something in it. */
 async function leftover(parent: string, pid: number, host = hostname()): Promise<string> {

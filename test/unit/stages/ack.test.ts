@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { ack } from '../../../src/stages/ack.ts';
 import type { Committed } from '../../../src/stages/work.ts';
-import { batchOf, item, testKit } from './kit-fixture.ts';
+import { batchOf, item, testKit } from './context-fixture.ts';
 
 const through = (kit: ReturnType<typeof testKit>, done: Committed) => lastValueFrom(of(done).pipe(ack(kit), toArray()));
 

@@ -5,8 +5,8 @@ import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { awaitVersion } from '../../../src/stages/await-version.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
-import type { TestKit } from './kit-fixture.ts';
-import { batchOf, item, passing, testKit } from './kit-fixture.ts';
+import type { TestKit } from './context-fixture.ts';
+import { batchOf, item, passing, testKit } from './context-fixture.ts';
 
 const at = (version: number) => parseManifest(manifestFile({ version }));
 const none = () => new SegmentdError('table_not_found', 'no table');

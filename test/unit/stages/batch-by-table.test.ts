@@ -3,7 +3,7 @@ import { concat, lastValueFrom, of, Subject, throwError, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import { batchByTable } from '../../../src/stages/batch-by-table.ts';
 import type { Batch, Item } from '../../../src/stages/work.ts';
-import { item } from './kit-fixture.ts';
+import { item } from './context-fixture.ts';
 
 const offsetsOf = ({ items }: Batch) => items.map(({ delivery }) => Number(delivery?.origin.offset));
 const turns = async (count: number) => {

@@ -2,9 +2,9 @@ import { lastValueFrom, of, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { Delivery } from '../../../src/model.ts';
+import type { Kit } from '../../../src/stages/context.ts';
 import { decode } from '../../../src/stages/decode.ts';
-import type { Kit } from '../../../src/stages/kit.ts';
-import { delivery, tableRef, testKit } from './kit-fixture.ts';
+import { delivery, tableRef, testKit } from './context-fixture.ts';
 
 /** Even offsets are events, odd ones are not. */
 const decodeRecord: Kit['decodeRecord'] = ({ origin }) => {

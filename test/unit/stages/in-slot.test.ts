@@ -2,7 +2,7 @@ import { from, lastValueFrom, of } from 'rxjs';
 import { expect, test } from 'vitest';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { inSlot } from '../../../src/stages/in-slot.ts';
-import { testKit } from './kit-fixture.ts';
+import { testKit } from './context-fixture.ts';
 
 test('no more run at once than there are places', async () => {
   const kit = testKit({ slots: asyncLimit(2) });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { provenance } from '../../../src/stages/provenance.ts';
-import { batchOf, item, testKit } from './kit-fixture.ts';
+import { batchOf, item, testKit } from './context-fixture.ts';
 
 const { settings } = testKit();
 const from = (topic: string, partition: number, offset: bigint) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { planAgain } from '../../../src/stages/replan.ts';
-import { batchOf, item, testKit } from './kit-fixture.ts';
+import { batchOf, item, testKit } from './context-fixture.ts';
 
 test('a batch goes round again with its records, counted, and the cause is told', () => {
   const kit = testKit();

@@ -3,7 +3,7 @@ import { defer, lastValueFrom, of, throwError } from 'rxjs';
 import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { backoffMs, retryLater } from '../../../src/stages/retry.ts';
-import { passing, tableRef, testKit } from './kit-fixture.ts';
+import { passing, tableRef, testKit } from './context-fixture.ts';
 
 /** Work that fails with these errors, one after the other, before it succeeds. */
 const failing = (errors: unknown[]) =>

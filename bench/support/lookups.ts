@@ -1,0 +1,95 @@
+/** Tables whose keys are known from the row number, and lookups in them whose answers are known too. */
+import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
+import { Table as ArrowTable, makeVector } from 'apache-arrow';
+import { stopwatch } from '../../src/lib/stopwatch.ts';
+
+export type KeyOrder = 'ascending' | 'scattered';
+/** Rows 0 to `rows`, each with a key of its own. */
+export type Keys = { readonly rows: number; readonly order: KeyOrder };
+
+const RANGE_ROWS = 100;
+/** Prime, and larger than any table here. */
+const STEP = 2_654_435_761n;
+
+/**
+ * The key of a row. Scattered ones lie anywhere in each fragment, as hashes do, so that no segment can be ruled out by its least and
+ * greatest value; ascending ones, as counters do, in one fragment alone.
+ */
+const keyOf = (row: number, { rows, order }: Keys) =>
+  order === 'ascending' ? row : Number((BigInt(row) * STEP) % BigInt(rows));
+
+/** Rows `from` to `from + count` of the column `key`. */
+export function keyBatch(keys: Keys, from: number, count: number): ArrowTable {
+  const values = BigInt64Array.from({ length: count }, (_, at) => BigInt(keyOf(from + at, keys)));
+  return new ArrowTable({ key: makeVector(values) });
+}
+
+export const KINDS = ['point', 'in10', 'range'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A lookup among the rows 0 to `rows` with the number of rows it must find; of all keys when those are scattered. */
+function lookup(kind: Kind, { rows }: Keys): { filter: string; found: number } {
+  const some = () => Math.floor(Math.random() * (rows - RANGE_ROWS));
+  if (kind === 'point') return { filter: `key = ${some()}`, found: 1 };
+  if (kind === 'range') {
+    const from = some();
+    return { filter: `key >= ${from} AND key < ${from + RANGE_ROWS}`, found: RANGE_ROWS };
+  }
+  const keys = new Set<number>();
+  while (keys.size < 10) keys.add(some());
+  return { filter: `key IN (${[...keys].join(', ')})`, found: 10 };
+}
+
+/** Milliseconds of one lookup, whose answer is checked. */
+export async function lookUp(table: Table, kind: Kind, keys: Keys): Promise<number> {
+  const { filter, found } = lookup(kind, keys);
+  const lap = stopwatch();
+  const answer = await table.query().fastSearch().where(filter).toArrow();
+  const ms = lap();
+  if (answer.numRows !== found) throw new Error(`${filter} found ${answer.numRows} rows`);
+  return ms;
+}
+
+export type Times = Record<Kind, number[]>;
+export const noTimes = (): Times => ({ point: [], in10: [], range: [] });
+
+const WARM_UP_ROUNDS = 10;
+
+/** Lookups in rounds that visit each table in turn, so that a busy machine is busy for all of them. */
+export async function lookUpInTurn<T>(
+  tables: ReadonlyMap<T, Table>,
+  rounds: number,
+  keys: Keys,
+): Promise<Map<T, Times>> {
+  const times = new Map([...tables.keys()].map((name) => [name, noTimes()]));
+  // All pages of all segments into the cache: else a lookup's time is that of reading the pages that no other touched before.
+  for (const table of tables.values()) await table.countRows('key >= 0');
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    for (const [name, table] of tables) {
+      // Not timed: the first lookup pays for what the one on the table before it left in the processor's caches.
+      await lookUp(table, 'point', keys);
+      for (const kind of KINDS) {
+        const ms = await lookUp(table, kind, keys);
+        if (round >= 0) times.get(name)?.[kind].push(ms);
+      }
+    }
+  }
+  return times;
+}
+
+/** A copy of a table that shares its data files, which nobody changes. Only the latest `versions` manifests come along. */
+export async function copyTable(from: string, to: string, versions = Infinity): Promise<void> {
+  // Names of versions sort from the latest to the first.
+  const manifests = (await readdir(join(from, '_versions'))).sort();
+  const left = new Set(manifests.slice(versions).map((name) => join(from, '_versions', name)));
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const source = join(entry.parentPath, entry.name);
+    if (left.has(source)) continue;
+    const target = join(to, source.slice(from.length));
+    await mkdir(dirname(target), { recursive: true });
+    await (target.includes('/data/') ? link(source, target) : copyFile(source, target));
+  }
+}

@@ -1,0 +1,81 @@
+/** What a table needs next, and how its segments are spread over the tiers, as the daemon sees it. Pure. */
+import type { Manifest } from '../lance/codec/manifest.ts';
+import type { TableFacts } from '../lance/inspect/inspect.ts';
+import type { BatchLimits } from '../lance/plan/index-plan.ts';
+import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import { planTable } from '../lance/plan/table-plan.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import { planMerges } from '../merge/merge-plan.ts';
+import type { MergeReason, MergeSettings } from '../merge/merge-policy.ts';
+import { outlook, tierOf, tiersOf } from '../merge/merge-policy.ts';
+
+/** Segments of each tier that is not empty, the small ones first: `0`, `1`, … `mature`. */
+export type TierCounts = Readonly<Record<string, number>>;
+
+export type NextWork = {
+  /** The next segments, one per index that misses something, in one commit. */
+  readonly segments: readonly {
+    readonly index: string;
+    readonly column: string;
+    readonly fragments: number;
+    readonly rows: number;
+  }[];
+  /** Whether the new segments take the place of all that their indexes have. */
+  readonly rebuilds: boolean;
+  /** The next merges, one per index at most, in one commit. */
+  readonly merges: readonly {
+    readonly index: string;
+    readonly column: string;
+    readonly reason: MergeReason;
+    readonly segments: number;
+    readonly rows: number;
+  }[];
+  /** Merges due in all, those included that only these make possible. */
+  readonly merges_due: number;
+};
+
+/** Nothing for a table that is declined. */
+export function nextWork(
+  manifest: Manifest,
+  policy: TablePolicy,
+  limits: BatchLimits,
+  settings: MergeSettings,
+): NextWork {
+  try {
+    const { requests, remove } = planTable(manifest, policy, limits);
+    const { merges, pending } = planMerges(manifest, policy, (segments) => outlook(segments, settings));
+    return {
+      segments: requests.map(({ index, column, fragments, rows }) => ({
+        index,
+        column,
+        fragments: fragments.length,
+        rows,
+      })),
+      rebuilds: remove.length > 0,
+      merges: merges.map(({ index, column, reason, inputs, rows }) => ({
+        index,
+        column,
+        reason,
+        segments: inputs.length,
+        rows,
+      })),
+      merges_due: pending,
+    };
+  } catch (error) {
+    if (error instanceof SegmentdError && error.retry === 'never') {
+      return { segments: [], rebuilds: false, merges: [], merges_due: 0 };
+    }
+    throw error;
+  }
+}
+
+export function tierCounts(
+  indexes: readonly Pick<TableFacts['indexes'][number], 'segments'>[],
+  settings: MergeSettings,
+): TierCounts {
+  const tiers = indexes.flatMap(({ segments }) => segments.map(({ rows }) => String(tierOf(rows, settings))));
+  const counts = tiersOf(settings)
+    .map(String)
+    .map((tier) => [tier, tiers.filter((it) => it === tier).length] as const);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}

@@ -1,0 +1,62 @@
+/** Which tables are this member's: those whose events come on a partition that the group gave it. */
+import { partitionOf } from '../kafka/partition-of.ts';
+
+/** Tables remembered: made-up names in events must not grow this for ever. The first that came go first. */
+const REMEMBERED = 10_000;
+
+export class TableOwners {
+  /** The partition that each table's events last came from; producers may spread keys in their own way. */
+  private readonly lastSeen = new Map<string, number>();
+  private assigned: readonly number[] = [];
+  private partitions = 0;
+  private readonly listeners: ((table: string) => void)[] = [];
+
+  /** Tells of each table that goes to another member from now on. */
+  onReleased(listener: (table: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** An event for `table` came on `partition`. */
+  seen(table: string, partition: number): void {
+    this.lastSeen.set(table, partition);
+    if (this.lastSeen.size <= REMEMBERED) return;
+    const [oldest] = this.lastSeen.keys();
+    if (oldest !== undefined) this.lastSeen.delete(oldest);
+  }
+
+  /** How many partitions the topic has. */
+  measured(partitions: number): void {
+    this.partitions = partitions;
+  }
+
+  /** The group has given this member these partitions; returns the tables that went elsewhere. */
+  rebalanced(assigned: readonly number[]): string[] {
+    this.assigned = assigned;
+    const gone = [...this.lastSeen].filter(([, partition]) => !assigned.includes(partition)).map(([table]) => table);
+    for (const table of gone) this.lastSeen.delete(table);
+    for (const table of gone) for (const listener of this.listeners) listener(table);
+    return gone;
+  }
+
+  /** How many partitions the topic has; 0 when nobody knows yet. */
+  get partitionCount(): number {
+    return this.partitions;
+  }
+
+  /** Whether it is known by now who owns what. */
+  get known(): boolean {
+    return this.partitions > 0 && this.assigned.length > 0;
+  }
+
+  /** As `owns`, for work on a table whether or not it ever had an event: it is remembered, and told when it goes elsewhere. */
+  claims(table: string): boolean {
+    if (!this.owns(table)) return false;
+    if (!this.lastSeen.has(table)) this.seen(table, partitionOf(table, this.partitions));
+    return true;
+  }
+
+  /** Whether this member sweeps the table: one member does, the owner of the partition that its key hashes to. */
+  owns(table: string): boolean {
+    return this.known && this.assigned.includes(partitionOf(table, this.partitions));
+  }
+}

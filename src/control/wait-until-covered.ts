@@ -1,0 +1,86 @@
+/** Waits until the rows of a version are indexed, by looking at the table again and again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import { fragmentsToCover, isCovered } from '../lance/plan/version-coverage.ts';
+import type { LanceTable } from '../lance/table/table.ts';
+import { SegmentdError } from '../lib/errors.ts';
+
+/** How often the table is looked at. One look is the stat of two files, and a segment takes some tens of milliseconds. */
+const POLL_MS = 50;
+
+export type WaitSettings = {
+  readonly version: number;
+  readonly policy: TablePolicy;
+  readonly timeoutMs: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal;
+};
+
+export type WaitOutcome = {
+  readonly covered: boolean;
+  /** The latest version when the wait ended; null when there was no time to see one. */
+  readonly latestVersion: number | null;
+};
+
+/**
+ * Resolves when `version` is covered, as isCovered has it, or the time is over. A version that is not there yet is waited for,
+ * and so is a store that does not answer. Errors: table_not_found, table_unreadable, the code of a declined table, those of
+ * maintainedIndexes, and at the end of the time store_* when the store did not answer to the last.
+ */
+export async function waitUntilCovered(table: LanceTable, settings: WaitSettings): Promise<WaitOutcome> {
+  const { timeoutMs, signal } = settings;
+  const endMs = performance.now() + timeoutMs;
+  const look = looker(table, settings);
+  let latestVersion: number | null = null;
+  for (;;) {
+    let failure: SegmentdError | null = null;
+    try {
+      const seen = await look();
+      if (seen.covered) return seen;
+      latestVersion = seen.latestVersion;
+    } catch (error) {
+      if (!(error instanceof SegmentdError) || error.retry === 'never') throw error;
+      failure = error;
+    }
+    const leftMs = endMs - performance.now();
+    if (leftMs <= 0 || signal?.aborted) {
+      if (failure && !signal?.aborted) throw failure;
+      return { covered: false, latestVersion };
+    }
+    await sleep(Math.min(POLL_MS, leftMs), undefined, signal ? { signal } : {}).catch(() => undefined);
+  }
+}
+
+/** Null when it is gone, or damaged and so as good as gone. */
+async function olderVersion(table: LanceTable, version: number): Promise<Manifest | null> {
+  try {
+    return await table.at(version);
+  } catch (error) {
+    if (error instanceof SegmentdError && error.code === 'table_unreadable') return null;
+    throw error;
+  }
+}
+
+/** A function that looks once. What it has seen of the version it keeps, for a cleanup may take the manifest away. */
+function looker(table: LanceTable, { version, policy }: WaitSettings) {
+  let seen: Manifest | null = null;
+  let kept: { readonly tag: string | null; readonly fragments: Uint32Array } | null = null;
+  return async (): Promise<{ covered: boolean; latestVersion: number }> => {
+    const latest = await table.latest();
+    const outcome = { covered: false, latestVersion: latest.version };
+    if (latest === seen) return outcome;
+    if (latest.version >= version) {
+      const tag = (await table.store.stat(await table.manifestKey(version)))?.tag ?? null;
+      // Another manifest under the same name is that of another table, which took the place of the first.
+      if (!kept || (tag !== null && tag !== kept.tag)) {
+        const asked = version === latest.version ? latest : await olderVersion(table, version);
+        kept = { tag, fragments: fragmentsToCover(asked?.fragments.ids ?? null, latest) };
+      } else kept = { ...kept, fragments: fragmentsToCover(kept.fragments, latest) };
+      outcome.covered = isCovered(kept.fragments, latest, policy);
+    } else kept = null;
+    // Only now: a look that failed half way is done again.
+    seen = latest;
+    return outcome;
+  };
+}

@@ -1,0 +1,173 @@
+/** The composition root of `segmentd run`: opens the parts in order, wires them together, closes them in reverse. */
+import type { Observable, Subscription } from 'rxjs';
+import type { Config } from '../config/schema.ts';
+import { createPauses } from '../control/pauses.ts';
+import { TableOwners } from '../control/table-ownership.ts';
+import { publishSpread } from '../events/publish-events.ts';
+import { startServer } from '../http/probes.ts';
+import type { RecordSource } from '../kafka/consumer/source.ts';
+import { openSource } from '../kafka/consumer/source.ts';
+import { openDeadLetters } from '../kafka/dead-letter.ts';
+import { keepTopics } from '../kafka/keep-topics.ts';
+import { openLag } from '../kafka/lag.ts';
+import { openNotifications } from '../kafka/notifications.ts';
+import { openProducer } from '../kafka/producer.ts';
+import { recordEngineMetrics } from '../lance/engine/engine-recorder.ts';
+import { asyncLimit } from '../lib/async-limit.ts';
+import { Releases } from '../lib/cleanup.ts';
+import { asSegmentdError, messageOf } from '../lib/errors.ts';
+import { openScratch } from '../lib/scratch.ts';
+import { VERSION, versionOf } from '../lib/version.ts';
+import { pipeline } from '../pipeline.ts';
+import type { Kit } from '../stages/context.ts';
+import type { Item } from '../stages/work.ts';
+import { createTelemetry } from '../telemetry/events.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
+import { kafkaSettings } from './kafka-settings.ts';
+import { openControl } from './open-control.ts';
+import { daemonKit, mergeSchedule } from './pipeline-context.ts';
+
+export type Daemon = {
+  /** Port of `/metrics` and the probes. */
+  readonly port: number;
+  /** Resolves after a stop; rejects with the SegmentdError that ended the daemon. */
+  readonly finished: Promise<void>;
+  /** Ends the daemon. `drain` lets running work finish within `shutdown.drain_ms`; `now` only a commit in flight. */
+  stop(how: 'drain' | 'now'): void;
+};
+
+/** Starts a daemon. Errors: config_invalid when the port or the scratch folder cannot be used. */
+export async function startDaemon(config: Config, quiet = false): Promise<Daemon> {
+  const releases = new Releases();
+  try {
+    return await open(config, quiet, releases);
+  } catch (error) {
+    await releases.run().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The log and the metrics of this process. */
+function openTelemetry(config: Config, quiet: boolean) {
+  const logger = createLogger({ ...config.log, quiet });
+  const metrics = createMetrics({
+    maxTables: config.metrics.max_tables,
+    version: VERSION,
+    lancedbVersion: versionOf('@lancedb/lancedb'),
+    topic: config.kafka.topic,
+  });
+  const engine = recordEngineMetrics();
+  if (engine) metrics.engine(engine);
+  return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }) };
+}
+
+async function open(config: Config, quiet: boolean, releases: Releases): Promise<Daemon> {
+  const { log, metrics, telemetry } = openTelemetry(config, quiet);
+  const scratch = await openScratch(config.state.scratch_dir);
+  releases.push(() => scratch.remove());
+
+  const settings = kafkaSettings(config);
+  const owners = new TableOwners();
+  const slots = asyncLimit(config.concurrency.tables);
+  const source = openSource(settings, sourceHooks(config, telemetry, owners, slots, log));
+  const pauses = createPauses();
+  const status = () => ({
+    state: source.state(),
+    partitions: source.assigned(),
+    tables: telemetry.board.all(),
+    paused: pauses.paused(),
+  });
+  const server = await startServer({ ...config.http, metrics, health: healthOf(source), status });
+  releases.push(() => server.close());
+  telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
+
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const producer = openProducer(settings, log);
+  releases.push(() => producer.close());
+  const deadLetters = openDeadLetters(settings, producer);
+  const notifications = openNotifications(config.kafka.notification_topic, producer, (error) =>
+    log('warn', 'a notification was lost', { error: messageOf(error) }),
+  );
+  releases.push(() => notifications.flush());
+  const kit = daemonKit(config, {
+    telemetry,
+    signal,
+    pauses,
+    slots,
+    owners,
+    scratchDir: scratch.dir,
+    deadLetter: (delivery, error) => deadLetters.send(delivery, error, { signal, deadlineMs: FOR_EVER_MS }),
+    notify: (notification) => notifications.send(notification),
+    publish: async (events) => {
+      if (owners.partitionCount < 2) return false;
+      await publishSpread(producer, settings.topic, owners.partitionCount, events, { signal });
+      return true;
+    },
+  });
+  releases.push(() => slots.idle());
+  const publish = producer.send.bind(producer);
+  const { asked, heard } = await openControl({ config, settings, kit, owners, notifications, publish, log, releases });
+
+  const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, owners, source, log));
+  releases.push(() => lag.stop());
+  if (config.kafka.create_topics.enabled) {
+    const { partitions, replication_factor: replicationFactor } = config.kafka.create_topics;
+    void keepTopics(settings, { partitions, replicationFactor }, log, signal);
+  }
+  const running = run(source, kit, asked, config, releases, stopping);
+  void heard.then(() => source.start());
+  lag.start();
+  return { port: server.port, ...running };
+}
+
+/** A record that cannot be dead-lettered must not be acknowledged either: the only way out is the end of the process. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+/** Runs the pipeline until somebody stops it or it fails, then releases everything. */
+function run(
+  source: RecordSource,
+  kit: Kit,
+  asked: Observable<Item>,
+  config: Config,
+  releases: Releases,
+  stopping: AbortController,
+): Pick<Daemon, 'finished' | 'stop'> {
+  let subscription: Subscription | undefined;
+  let begun: 'drain' | 'now' | undefined;
+  const hurry = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+  const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
+
+  const end = async (failure?: unknown) => {
+    // Offsets are committed and the group is left before anything else goes, so that others take over at once.
+    const drained = source.drain(failure === undefined ? config.shutdown.drain_ms : FAILED_DRAIN_MS);
+    await Promise.race([drained, hurry]);
+    stopping.abort();
+    subscription?.unsubscribe();
+    try {
+      await releases.run();
+      await Promise.race([drained, pause(LEAVE_MS)]);
+    } catch (error) {
+      reject(asSegmentdError(failure ?? error));
+      return;
+    }
+    if (failure === undefined) resolve();
+    else reject(asSegmentdError(failure));
+  };
+  const stop = (how: 'drain' | 'now', failure?: unknown) => {
+    if (!begun) void end(failure);
+    if (how === 'now') stopping.abort();
+    begun ??= how;
+  };
+  const background = { asked, merges: mergeSchedule(config) };
+  subscription = pipeline(source.records$, kit, background).subscribe({ error: (error) => stop('drain', error) });
+  return { finished, stop: (how) => stop(how) };
+}
+
+/** After a failure nothing more is worth waiting for; what is acknowledged is committed all the same. */
+const FAILED_DRAIN_MS = 2_000;
+/** How long a hurried stop still waits for the group to be left. */
+const LEAVE_MS = 1_000;
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());

@@ -1,0 +1,78 @@
+/** What the Kafka parts tell, in the words of telemetry. */
+import type { Config } from '../config/schema.ts';
+import type { TableOwners } from '../control/table-ownership.ts';
+import type { KafkaLog } from '../kafka/client.ts';
+import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/source.ts';
+import type { LagHooks } from '../kafka/lag.ts';
+import type { Telemetry } from '../telemetry/events.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { State } from '../telemetry/metric-catalogue.ts';
+
+const STATE_OF_SOURCE: Record<SourceState, State> = {
+  connecting: 'starting',
+  joining: 'joining',
+  running: 'running',
+  rebalancing: 'rebalancing',
+  rebuilding: 'degraded',
+  draining: 'draining',
+  stopped: 'stopped',
+  failed: 'failed',
+};
+
+export function kafkaLog(logger: Logger): KafkaLog {
+  return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
+}
+
+export function sourceHooks(
+  config: Config,
+  telemetry: Telemetry,
+  owners: TableOwners,
+  slots: { readonly busy: boolean },
+  log: KafkaLog,
+): SourceHooks {
+  return {
+    log,
+    onState: (state) => {
+      telemetry.stateChanged({ state: STATE_OF_SOURCE[state] });
+      if (state === 'running') telemetry.consumerRecovered();
+    },
+    onRebalance: (partitions) => {
+      telemetry.rebalanced({ assigned: { [config.kafka.topic]: partitions } });
+      for (const table of owners.rebalanced(partitions)) telemetry.tableReleased({ table });
+    },
+    onCrash: (error, willRestart) => telemetry.consumerCrashed({ error, willRestart }),
+    onCommit: (result) => {
+      if (result === 'ok') telemetry.offsetsCommitted();
+    },
+    isBusy: () => slots.busy,
+  };
+}
+
+export function lagHooks(
+  config: Config,
+  telemetry: Telemetry,
+  owners: TableOwners,
+  source: RecordSource,
+  log: KafkaLog,
+): LagHooks {
+  return {
+    log,
+    onLag: (partitions) => {
+      owners.measured(partitions.size);
+      const owned = source.assigned();
+      // The others' owners tell theirs.
+      const lags = [...partitions].filter(([partition]) => owned.includes(partition));
+      telemetry.lagMeasured(
+        lags.map(([partition, { lag }]) => ({ topic: config.kafka.topic, partition, records: Number(lag) })),
+      );
+    },
+    onError: (error) => log('debug', 'the consumer lag could not be measured', { error: error.message }),
+  };
+}
+
+export function healthOf(source: RecordSource) {
+  return {
+    live: () => source.state() !== 'failed' || 'the consumer has failed',
+    ready: () => source.state() === 'running' || `the consumer is ${source.state()}`,
+  };
+}

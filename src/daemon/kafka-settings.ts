@@ -1,0 +1,32 @@
+/** The Kafka part of the configuration in the words of `kafka/`. */
+import type { Config } from '../config/schema.ts';
+import type { KafkaSettings } from '../kafka/client.ts';
+
+export function kafkaSettings({ kafka }: Config): KafkaSettings {
+  const { mechanism, username, password, password_file: passwordFile } = kafka.sasl;
+  return {
+    brokers: kafka.brokers,
+    clientId: kafka.client_id,
+    ssl: {
+      enabled: kafka.ssl.enabled,
+      caFile: kafka.ssl.ca_file,
+      certFile: kafka.ssl.cert_file,
+      keyFile: kafka.ssl.key_file,
+      rejectUnauthorized: kafka.ssl.reject_unauthorized,
+      serverName: kafka.ssl.server_name,
+    },
+    sasl: mechanism && { mechanism, username: username ?? '', password, passwordFile },
+    connectionTimeoutMs: kafka.connection_timeout_ms,
+    requestTimeoutMs: kafka.request_timeout_ms,
+    groupId: kafka.group_id,
+    topic: kafka.topic,
+    deadLetterTopic: kafka.dead_letter_topic,
+    sessionTimeoutMs: kafka.session_timeout_ms,
+    heartbeatIntervalMs: kafka.heartbeat_interval_ms,
+    rebalanceTimeoutMs: kafka.rebalance_timeout_ms,
+    maxWaitMs: kafka.max_wait_ms,
+    maxBytesPerPartition: kafka.max_bytes_per_partition,
+    maxInFlight: kafka.max_in_flight,
+    commitIntervalMs: kafka.commit_interval_ms,
+  };
+}

@@ -1,0 +1,163 @@
+/** How tables are looked at without an event: the sweep, and what operators ask over HTTP or the control topic. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/schema.ts';
+import type { CommandName, Control } from '../control/commands.ts';
+import { COMMANDS, createControl, parseCommand } from '../control/commands.ts';
+import type { Asked } from '../control/refresh-requests.ts';
+import { askedTables } from '../control/refresh-requests.ts';
+import type { SweepOptions } from '../control/sweep.ts';
+import type { TableOwners } from '../control/table-ownership.ts';
+import { waitUntilCovered } from '../control/wait-until-covered.ts';
+import { resolveTable } from '../events/table-address.ts';
+import { startAdminServer } from '../http/tables-api.ts';
+import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
+import { followControlTopic } from '../kafka/control-topic.ts';
+import type { Notifications } from '../kafka/notifications.ts';
+import type { RecordProducer } from '../kafka/producer.ts';
+import type { Releases } from '../lib/cleanup.ts';
+import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
+import { secretOf } from '../lib/secret.ts';
+import type { TableRef } from '../model.ts';
+import type { Kit } from '../stages/context.ts';
+import { listTables } from '../store/list-tables.ts';
+import { databasesOf } from './pipeline-context.ts';
+
+export type ControlContext = {
+  readonly config: Config;
+  readonly settings: KafkaSettings;
+  readonly kit: Kit;
+  readonly owners: TableOwners;
+  readonly notifications: Notifications;
+  readonly publish: RecordProducer['send'];
+  readonly log: KafkaLog;
+  readonly releases: Releases;
+};
+
+/** How long a start waits for what the control topic says already; a broker that is away must not hold it up for ever. */
+const HEAR_MS = 10_000;
+
+export type ControlWays = {
+  /** The tables to look at. */
+  readonly asked: Asked['items'];
+  /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
+  readonly heard: Promise<void>;
+};
+
+/** Opens the ways in for operators and the sweep. Errors: config_invalid. */
+export async function openControl(context: ControlContext): Promise<ControlWays> {
+  const { config, kit } = context;
+  const { promise: heard, resolve } = Promise.withResolvers<void>();
+  const asked = askedTables(config.sweep.interval_s === 0 ? null : sweepOptions(context, heard));
+  const control = createControl({
+    resolve: (address) => resolveTable(databasesOf(config), address),
+    pauses: kit.pauses,
+    refresh: asked.refresh,
+    status: (table) => kit.telemetry.board.of(table),
+  });
+  await openAdmin(context, control);
+  openTopic(context, control).then(resolve, resolve);
+  return { asked: asked.items, heard };
+}
+
+function sweepOptions({ config, kit, owners, log }: ControlContext, heard: Promise<void>): SweepOptions {
+  return {
+    intervalMs: config.sweep.interval_s * 1000,
+    ready: async () => {
+      await heard;
+      await untilOwnersKnown(owners, kit.signal);
+    },
+    owns: ({ id }) => owners.claims(id),
+    tables: () =>
+      tablesOf(databasesOf(config), (database, error) => {
+        log('warn', 'a database could not be listed for the sweep', { database, error });
+      }),
+  };
+}
+
+const READY_POLL_MS = 200;
+
+async function untilOwnersKnown(owners: TableOwners, signal: AbortSignal): Promise<void> {
+  while (!owners.known && !signal.aborted) await sleep(READY_POLL_MS, undefined, { ref: false });
+}
+
+/** The tables of all databases that can be listed; `failed` is told of the others. */
+export async function tablesOf(
+  databases: ReadonlyMap<string, string>,
+  failed: (database: string, error: unknown) => void,
+): Promise<TableRef[]> {
+  const lists = [...databases].map(async ([database, uri]) => {
+    const names = await listTables(uri).catch((error: unknown) => {
+      failed(database, error);
+      return [];
+    });
+    return names.flatMap((name) => {
+      try {
+        return [resolveTable(databases, `${database}/${name}`)];
+      } catch (error) {
+        // A folder whose name no event could address is not a table of ours.
+        if (error instanceof SegmentdError) return [];
+        throw error;
+      }
+    });
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+/** A request over HTTP does not wait longer for the broker. */
+const PUBLISH_MS = 5_000;
+
+async function openAdmin({ config, kit, releases, publish }: ControlContext, control: Control): Promise<void> {
+  const token = secretOf(config.admin.token, config.admin.token_file);
+  if (token === undefined) return;
+  const server = await startAdminServer({
+    host: config.admin.host,
+    port: config.admin.port,
+    token,
+    commands: COMMANDS,
+    run: async (command, table) => {
+      const topic = config.kafka.control_topic;
+      // Here at once, and then told to all members and to those that come later: the topic has the last word, here too.
+      const answer = control.run(command as CommandName, table);
+      if (topic !== undefined && command !== 'status') {
+        const { id } = resolveTable(databasesOf(config), table);
+        const value = Buffer.from(JSON.stringify({ command, table: id }));
+        await publish(topic, [{ key: Buffer.from(id), value }], { deadlineMs: PUBLISH_MS });
+      }
+      return answer;
+    },
+    wait: async (address, { version, timeoutMs }, signal) => {
+      const { id, uri } = resolveTable(databasesOf(config), address);
+      const settings = { version, timeoutMs, signal, policy: kit.tables.policy(id) };
+      const { covered, latestVersion } = await waitUntilCovered(kit.tables.open(uri), settings);
+      return { table: id, version, covered, latest_version: latestVersion };
+    },
+    all: () => ({ tables: kit.telemetry.board.all(), paused: kit.pauses.paused() }),
+  });
+  releases.push(() => server.close());
+}
+
+/** Resolves when what the control topic says already is in force, or cannot be heard in time. */
+async function openTopic(context: ControlContext, control: Control): Promise<void> {
+  const { config, settings, owners, notifications, log, releases } = context;
+  const topic = config.kafka.control_topic;
+  if (topic === undefined) return;
+  const onRecord = (value: Uint8Array | null, isHistory: boolean) => {
+    try {
+      const { command, table } = parseCommand(value);
+      // What somebody wanted to be done or told, long ago; only what shall be still counts.
+      if (isHistory && (command === 'refresh' || command === 'status')) return;
+      const status = control.run(command, table);
+      // Every member hears every command; the owner is the one that answers.
+      if (!isHistory && owners.owns(table)) notifications.send({ type: 'table.status', ...status, table });
+    } catch (thrown) {
+      const { code, message } = asSegmentdError(thrown);
+      log('warn', 'a control record was not understood', { code, error: message });
+    }
+  };
+  const following = followControlTopic(settings, topic, onRecord, log);
+  releases.push(() => following.stop());
+  const late = sleep(HEAR_MS, 'late' as const, { ref: false });
+  if ((await Promise.race([following.heard, late])) === 'late') {
+    log('warn', 'starting before all earlier commands of the control topic were heard', { topic });
+  }
+}

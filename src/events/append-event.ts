@@ -1,0 +1,62 @@
+import { UNDECODABLE_HEADER } from '../kafka/corrupt-batch.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import type { AppendEvent, Delivery } from '../model.ts';
+import { cutNote, toAppendEvent } from './append-fields.ts';
+import { openEnvelope } from './cloud-event.ts';
+import { isJsonObject } from './json-value.ts';
+import type { IsOwnCommit } from './s3-notification.ts';
+import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
+
+/** An event is a few hundred bytes; one that names a hundred thousand fragments is less than this. */
+const MAX_VALUE_BYTES = 1024 * 1024;
+
+export type EventLimits = { readonly maxValueBytes?: number };
+export type DecodeOptions = EventLimits & {
+  /** Leaves out what a notification tells of this process's own commits; without it, planning finds nothing to do for them. */
+  readonly isOwnCommit?: IsOwnCommit;
+};
+
+/**
+ * Reads a Kafka record in any accepted form (docs/events.md). `databases` maps configured names to URIs. The result has at
+ * most one event per table; it is empty when the record was understood and asks for nothing. The record is settled once all
+ * of its events are. Its key is not read: it only keeps the events of a table in order.
+ * Throws nothing but SegmentdError: `event_empty`, `event_undecodable`, `event_too_large`, `event_not_json`,
+ * `event_cloudevent_version`, `event_content_type`, `event_invalid`, `event_table_invalid`, `event_table_outside`,
+ * `event_database_unknown`.
+ */
+export function decodeRecord(
+  databases: ReadonlyMap<string, string>,
+  { value, headers }: Pick<Delivery, 'value' | 'headers'>,
+  { isOwnCommit, ...limits }: DecodeOptions = {},
+): readonly AppendEvent[] {
+  const undecodable = headers.get(UNDECODABLE_HEADER);
+  if (value === null && undecodable !== undefined) {
+    const reason = cutNote(Buffer.from(undecodable).toString());
+    throw new SegmentdError('event_undecodable', `the batch of the record cannot be unpacked: ${reason}`);
+  }
+  const { data, defaults } = openEnvelope(checkSize(value, limits), headers);
+  if (isS3Notification(data)) return s3AppendEvents(databases, data, isOwnCommit);
+  return [toAppendEvent(databases, withDefaults(data, defaults))];
+}
+
+/** The Kafka record of an event: its key keeps the events of one table in order and with one member. */
+export function encodeAppendEvent(event: AppendEvent): { key: Buffer; value: Buffer } {
+  const { table, ...rest } = event;
+  return { key: Buffer.from(table.id), value: Buffer.from(JSON.stringify({ table: table.id, ...rest })) };
+}
+
+function checkSize(value: Uint8Array | null, { maxValueBytes = MAX_VALUE_BYTES }: EventLimits): Uint8Array {
+  if (value === null || value.byteLength === 0) throw new SegmentdError('event_empty', 'the record has no value');
+  if (value.byteLength > maxValueBytes) {
+    throw new SegmentdError('event_too_large', `the value has ${value.byteLength} bytes, more than ${maxValueBytes}`);
+  }
+  return value;
+}
+
+/** Many producers write an absent field as null, so null is filled too. */
+function withDefaults(data: unknown, defaults: Readonly<Record<string, string>>): unknown {
+  const known = Object.entries(defaults);
+  if (known.length === 0 || !isJsonObject(data)) return data;
+  const silent = known.filter(([name]) => (data[name] ?? undefined) === undefined);
+  return { ...data, ...Object.fromEntries(silent) };
+}

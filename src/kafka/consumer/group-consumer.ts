@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+import { SegmentdError } from '../../lib/errors.ts';
+import type { KafkaLog, KafkaSettings } from '../client.ts';
+import { CLIENT_RETRY, openClient } from '../client.ts';
+import type { Offsets } from './partition-queues.ts';
+import type { RawRecord } from './raw-records.ts';
+import { toRecords } from './raw-records.ts';
+
+/** New partitions of the topic are noticed after at most this long. */
+const METADATA_MAX_AGE_MS = 60_000;
+/** A consumer that is told to leave while it joins comes back as a zombie; so much patience, then it leaves anyway. */
+const JOIN_PATIENCE_MS = 2_000;
+
+export type ConsumerEvents = {
+  connected(): void;
+  /** A new assignment: everything of the old one is void. */
+  joined(partitions: number[]): void;
+  /** The group changes. A commit started inside this call still reaches the broker before the new join does. */
+  rebalancing(): void;
+  batch(partition: number, records: readonly RawRecord[], next: bigint): void;
+  /** It is over, once, for whatever reason. The consumer is to be closed and another one made. */
+  crashed(error: unknown): void;
+};
+
+/** One consumer of the group, from connecting to its end. It never restarts itself. */
+export class GroupConsumer {
+  readonly #settings: KafkaSettings;
+  readonly #log: KafkaLog;
+  readonly #events: ConsumerEvents;
+  readonly #settled: Promise<void>;
+  #settle: () => void = () => undefined;
+  #consumer: Consumer | undefined;
+  #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
+  /** Whether the next join was to be expected. */
+  #announced = true;
+  #over = false;
+  #aliveMs: number | undefined;
+
+  constructor(settings: KafkaSettings, log: KafkaLog, events: ConsumerEvents) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#events = events;
+    this.#settled = new Promise((done) => {
+      this.#settle = done;
+    });
+  }
+
+  /** Connects and joins. Never rejects: what goes wrong, now or later, is told by `crashed`. */
+  async start(): Promise<void> {
+    await this.#run().catch((error: unknown) => this.#crash(error));
+  }
+
+  /** Commits these offsets with the generation of now, or rejects; it is never tried again under a later one. */
+  async commit(offsets: Offsets): Promise<void> {
+    // The consumer's own commitOffsets retries, and after a rebalance would commit for partitions that others have by then.
+    if (this.#commit === undefined || this.#over) throw new SegmentdError('broker_unavailable', 'nothing was read yet');
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: offset.toString() }));
+    await this.#commit({ topics: [{ topic: this.#settings.topic, partitions }] });
+  }
+
+  /** Stops reading a partition; its position is kept. */
+  pause(partition: number): void {
+    this.#steer((consumer, where) => consumer.pause(where), partition);
+  }
+
+  resume(partition: number): void {
+    this.#steer((consumer, where) => consumer.resume(where), partition);
+  }
+
+  /** Ends a consumer that shows no sign of life for longer than any step of it may take. */
+  checkAlive(nowMs: number): void {
+    const limit = this.#settings.rebalanceTimeoutMs + 2 * this.#settings.requestTimeoutMs;
+    if (this.#aliveMs === undefined || nowMs - this.#aliveMs <= limit) return;
+    this.#crash(new SegmentdError('consumer_crashed', `the consumer neither fetched nor joined for ${limit} ms`));
+  }
+
+  /** Leaves the group and disconnects. A broker that hangs holds this up for twice the request time-out. */
+  async close(): Promise<void> {
+    this.#over = true;
+    const consumer = this.#consumer;
+    if (consumer === undefined) return;
+    await Promise.race([this.#settled, sleep(JOIN_PATIENCE_MS, undefined, { ref: false })]);
+    await consumer.disconnect();
+  }
+
+  async #run(): Promise<void> {
+    const kafka = await openClient(this.#settings, this.#log);
+    if (this.#over) return;
+    const consumer = kafka.consumer({
+      groupId: this.#settings.groupId,
+      sessionTimeout: this.#settings.sessionTimeoutMs,
+      heartbeatInterval: this.#settings.heartbeatIntervalMs,
+      rebalanceTimeout: this.#settings.rebalanceTimeoutMs,
+      maxWaitTimeInMs: this.#settings.maxWaitMs,
+      maxBytesPerPartition: this.#settings.maxBytesPerPartition,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
+      allowAutoTopicCreation: false,
+      // A consumer has retries of its own, which those of the client do not set. Restarts are not its business.
+      retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
+    });
+    this.#consumer = consumer;
+    this.#listen(consumer);
+    await consumer.connect();
+    this.#alive();
+    if (this.#over) return;
+    this.#events.connected();
+    // From the beginning, or an offset that fell out of retention would silently jump to the end and lose records.
+    await consumer.subscribe({ topics: [this.#settings.topic], fromBeginning: true });
+    if (this.#over) return;
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: true,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: async (payload) => this.#batch(payload),
+    });
+  }
+
+  #listen(consumer: Consumer): void {
+    const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT, REBALANCING } = consumer.events;
+    consumer.on(CRASH, ({ payload }) => this.#crash(payload.error));
+    consumer.on(FETCH, () => this.#alive());
+    consumer.on(HEARTBEAT, () => this.#alive());
+    consumer.on(REBALANCING, () => {
+      this.#alive();
+      this.#announced = true;
+      if (!this.#over) this.#events.rebalancing();
+    });
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#alive();
+      this.#settle();
+      if (this.#over) return;
+      // After an expired session or a change of the topic the client joins again without a word, while fetches from other
+      // brokers, at positions that are void, are still under way: only a new consumer is sure not to skip records.
+      if (!this.#announced) {
+        this.#crash(new SegmentdError('consumer_crashed', 'the consumer joined the group again unasked'));
+        return;
+      }
+      this.#announced = false;
+      this.#events.joined(payload.memberAssignment[this.#settings.topic] ?? []);
+    });
+  }
+
+  #batch({ batch, commitOffsetsIfNecessary }: EachBatchPayload): void {
+    if (this.#over) return;
+    this.#commit = commitOffsetsIfNecessary;
+    this.#events.batch(batch.partition, toRecords(batch.messages), BigInt(batch.lastOffset()) + 1n);
+  }
+
+  #alive(): void {
+    this.#aliveMs = Date.now();
+  }
+
+  #crash(error: unknown): void {
+    this.#settle();
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.crashed(error);
+  }
+
+  #steer(
+    action: (consumer: Consumer, where: { topic: string; partitions: number[] }[]) => void,
+    partition: number,
+  ): void {
+    if (this.#consumer === undefined || this.#over) return;
+    try {
+      action(this.#consumer, [{ topic: this.#settings.topic, partitions: [partition] }]);
+    } catch (error) {
+      // Thrown only while the consumer is stopping or crashing, and both end the assignment that this was about.
+      this.#log('debug', 'A partition could not be paused or resumed', { partition, error });
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import type { Delivery, Origin } from '../../model.ts';
+import { lastOffsetOf } from '../../model.ts';
+import { AckTracker } from './ack-tracker.ts';
+import type { RawRecord } from './raw-records.ts';
+
+/**
+ * One partition during one assignment: what was read and waits, what was handed out, and what may be committed. A lane lives
+ * from joining the group until the next join; acks that come after that find it closed and do nothing.
+ */
+export class Lane {
+  readonly topic: string;
+  readonly partition: number;
+  /** Reading of this partition is paused until the buffer is short again. */
+  paused = false;
+  readonly #tracker = new AckTracker();
+  readonly #abort = new AbortController();
+  readonly #acked: (bytes: number) => void;
+  #buffer: RawRecord[] = [];
+  #bufferedBytes = 0;
+  /** Place in the buffer of the record that is next. */
+  #next = 0;
+  #readTo: bigint | undefined;
+  #committed: bigint | undefined;
+  #dropped = false;
+  #closed = false;
+
+  /** `acked` is called once per record with its size, if the lane is still open then. */
+  constructor(topic: string, partition: number, acked: (bytes: number) => void) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#acked = acked;
+  }
+
+  /** Takes what one fetch brought; `next` is the offset after the batch, control records included. */
+  accept(records: readonly RawRecord[], next: bigint): void {
+    // After a drop there is a hole: what comes behind it must neither be delivered nor count as reached.
+    if (this.#closed || this.#dropped) return;
+    this.#buffer = this.buffered === 0 ? [...records] : [...this.#buffer.slice(this.#next), ...records];
+    this.#next = 0;
+    for (const record of records) this.#bufferedBytes += sizeOf(record);
+    this.#readTo = next;
+    if (this.buffered === 0) this.#tracker.reached(next);
+  }
+
+  /** Hands out the next record, or undefined when none waits. */
+  take(nowMs: number): Delivery | undefined {
+    const record = this.#buffer[this.#next];
+    if (record === undefined) return undefined;
+    this.#next += 1;
+    const bytes = sizeOf(record);
+    this.#bufferedBytes -= bytes;
+    const settle = this.#tracker.deliver(record.offset, nowMs, lastOffsetOf(record.offset, record.repeats));
+    // Only now, so that a dropped buffer can never count as delivered.
+    if (this.buffered === 0) this.#finishBuffer();
+    return new Loan(record, this, this.#abort.signal, () => {
+      if (!this.#closed && settle()) this.#acked(bytes);
+    });
+  }
+
+  #finishBuffer(): void {
+    this.#buffer = [];
+    this.#next = 0;
+    if (this.#readTo !== undefined) this.#tracker.reached(this.#readTo);
+  }
+
+  get buffered(): number {
+    return this.#buffer.length - this.#next;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** Size of the next record; 0 when none waits. */
+  get nextBytes(): number {
+    const record = this.#buffer[this.#next];
+    return record === undefined ? 0 : sizeOf(record);
+  }
+
+  get oldestSinceMs(): number | undefined {
+    return this.#closed ? undefined : this.#tracker.oldestSinceMs;
+  }
+
+  /** The offset to commit, or undefined when the last commit still stands. */
+  get pendingCommit(): bigint | undefined {
+    const { committable } = this.#tracker;
+    if (this.#closed || committable === undefined) return undefined;
+    return this.#committed === undefined || committable > this.#committed ? committable : undefined;
+  }
+
+  committedTo(offset: bigint): void {
+    if (this.#committed === undefined || offset > this.#committed) this.#committed = offset;
+  }
+
+  /** Forgets what was read and not handed out; it is read again after the next join. The lane takes no more. */
+  dropBuffer(): void {
+    this.#dropped = true;
+    this.#buffer = [];
+    this.#bufferedBytes = 0;
+    this.#next = 0;
+    this.#readTo = undefined;
+  }
+
+  /** Ends the lane. With `lost`, work for its records may stop: another member has the partition. */
+  close(lost: boolean): void {
+    this.dropBuffer();
+    this.#closed = true;
+    if (lost) this.#abort.abort();
+  }
+
+  /** As `close(true)` for a lane that was closed before anyone knew who would get the partition. */
+  abort(): void {
+    this.#abort.abort();
+  }
+}
+
+/** Bytes of a record as it came; its repeats are of the same fetch, which is bounded by itself. */
+function sizeOf({ key, value, headers }: RawRecord): number {
+  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  if (headers.size > 0) for (const [name, content] of headers) bytes += name.length + content.byteLength;
+  return bytes;
+}
+
+/** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */
+class Loan implements Delivery {
+  readonly origin: Origin;
+  readonly key: Delivery['key'];
+  readonly value: Delivery['value'];
+  readonly headers: Delivery['headers'];
+  readonly timestampMs: number;
+  readonly repeats: Delivery['repeats'];
+  readonly signal: AbortSignal;
+  readonly ack: () => void;
+
+  constructor(record: RawRecord, { topic, partition }: Lane, signal: AbortSignal, ack: () => void) {
+    this.origin = { topic, partition, offset: record.offset };
+    this.key = record.key;
+    this.value = record.value;
+    this.headers = record.headers;
+    this.timestampMs = record.timestampMs;
+    this.repeats = record.repeats;
+    this.signal = signal;
+    this.ack = ack;
+  }
+}

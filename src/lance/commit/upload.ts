@@ -1,0 +1,64 @@
+/** Brings built segments into the table's `_indices/`, where no manifest names them yet. */
+import { join } from 'node:path';
+import { SegmentdError } from '../../lib/errors.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { BuiltSegment } from '../engine/segment-builder.ts';
+
+const folderOf = (uuid: string) => `_indices/${uuid}`;
+
+export type Published = {
+  /** Resolves once a power failure cannot take the files away any more: no manifest may name them before. */
+  readonly durable: Promise<void>;
+};
+
+/** Moves every file of the segments and checks what arrived. Errors: store_*. */
+export async function publishSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
+  try {
+    return await moveFiles(store, segments);
+  } catch (error) {
+    // No manifest names them, and without this a full disk would only get fuller with each retry.
+    await Promise.allSettled([unpublishSegments(store, segments)]);
+    throw error;
+  }
+}
+
+/**
+ * More than this takes longer to sync than a version stays the latest while others commit too, so it is waited for before anybody
+ * looks which that is. Less is synced while the manifest is made.
+ */
+const MUCH_BYTES = 8 * 1024 * 1024;
+
+async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
+  const moves = segments.flatMap(({ uuid, folder, files }) =>
+    files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
+  );
+  await Promise.all(moves.map(({ from, key }) => store.importFile(from, key)));
+  const durable = store.sync(moves.map(({ key }) => key));
+  // Whoever commits awaits it; until then a failure is not unhandled.
+  durable.catch(() => undefined);
+  const missing = await findMissingFiles(store, segments);
+  if (missing.length > 0)
+    throw new SegmentdError('store_unavailable', `not published as written: ${missing.join(', ')}`);
+  const bytes = segments.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes > MUCH_BYTES) await durable;
+  return { durable };
+}
+
+/** Files that are not in the table with exactly the recorded size: a manifest that names one makes queries fail. */
+export async function findMissingFiles(
+  store: ObjectStore,
+  segments: readonly Pick<BuiltSegment, 'uuid' | 'files'>[],
+): Promise<string[]> {
+  const checks = segments.flatMap(({ uuid, files }) =>
+    files.map(async (file) => {
+      const key = `${folderOf(uuid)}/${file.path}`;
+      return (await store.stat(key))?.bytes === file.bytes ? [] : [key];
+    }),
+  );
+  return (await Promise.all(checks)).flat();
+}
+
+/** Takes published files away again. Only ever call it with proof that no manifest names them. */
+export async function unpublishSegments(store: ObjectStore, segments: readonly { uuid: string }[]): Promise<void> {
+  await Promise.all(segments.map(({ uuid }) => store.removeFolder(folderOf(uuid))));
+}

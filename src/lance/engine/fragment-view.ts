@@ -1,0 +1,73 @@
+/**
+ * A fragment view: a scratch dataset on local disk whose only manifest names a few fragments of a table and points at the
+ * table for their files. LanceDB opened on it sees exactly those fragments, with their own ids, so an index it builds there
+ * holds the table's row addresses. The view lives in a folder of its own and goes with it.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SegmentdError } from '../../lib/errors.ts';
+import { decodeDataFragment, rebaseFragment } from '../codec/data-fragment.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { encodeViewManifest } from '../codec/manifest.ts';
+import { versionFileName } from '../table/version-names.ts';
+
+export type FragmentView = {
+  /** Name of the view's table in the LanceDB database that is the scratch folder. */
+  readonly name: string;
+  /** Folder of that table. */
+  readonly folder: string;
+  /** Removes it with everything in it. */
+  remove(): void;
+};
+
+/**
+ * Makes a view of `fragments` (ids) of the table at `tableUri` as of `manifest`, in a fresh folder below `scratchDir`.
+ * Errors: build_stale when the manifest lacks a fragment, table_needs_migration when a fragment cannot be seen from outside.
+ */
+export function openFragmentView(
+  manifest: Manifest,
+  tableUri: string,
+  fragments: Iterable<number>,
+  scratchDir: string,
+): FragmentView {
+  const baseId = unusedBaseId(manifest);
+  const messages = Array.from(fragments, (id) => viewOfFragment(manifest, id, baseId));
+  const base = { id: baseId, path: tableUri };
+  const file = encodeViewManifest(manifest, { fragments: messages, base, timestampMs: Date.now() });
+  const name = randomUUID();
+  const folder = join(scratchDir, `${name}.lance`);
+  try {
+    // Synchronous: a few kilobytes on local disk, done sooner than a thread of the pool could be asked to.
+    const versions = join(folder, '_versions');
+    mkdirSync(versions, { recursive: true });
+    writeFileSync(join(versions, versionFileName('V2', VIEW_VERSION)), Buffer.concat(file));
+  } catch (error) {
+    throw new SegmentdError('build_failed', `cannot make a fragment view in ${scratchDir}`, { cause: error });
+  }
+  return { name, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The manifest of a view after `commits` commits to it. */
+export function viewManifestFile(view: FragmentView, commits: number): string {
+  return join(view.folder, '_versions', versionFileName('V2', VIEW_VERSION + commits));
+}
+
+const VIEW_VERSION = 1;
+
+function viewOfFragment(manifest: Manifest, id: number, baseId: number): Uint8Array {
+  const position = manifest.fragments.indexOf(id);
+  if (position < 0) throw new SegmentdError('build_stale', `version ${manifest.version} has no fragment ${id}`);
+  const message = manifest.fragments.bytesOf(position);
+  if (decodeDataFragment(message).hasExternalSequences) {
+    throw new SegmentdError('table_needs_migration', `fragment ${id} keeps row sequences in files of its own`);
+  }
+  return rebaseFragment(message, baseId);
+}
+
+/** Ids are arbitrary; 0 is left out because Lance takes it for "assign one". */
+function unusedBaseId({ basePaths }: Manifest): number {
+  let id = 1;
+  while (basePaths.some((base) => base.id === id)) id += 1;
+  return id;
+}

@@ -1,0 +1,154 @@
+/**
+ * Builds BTREE segments over chosen fragments. The only use of LanceDB's engine for writing: the day the library offers
+ * uncommitted segments itself, this file changes and nothing else.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Connection } from '@lancedb/lancedb';
+import { connect, Index, Session } from '@lancedb/lancedb';
+import { Releases } from '../../lib/cleanup.ts';
+import { messageOf, SegmentdError } from '../../lib/errors.ts';
+import { stopwatch } from '../../lib/stopwatch.ts';
+import type { IndexFile } from '../codec/index-metadata.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { parseManifest } from '../codec/manifest.ts';
+import type { FragmentView } from './fragment-view.ts';
+import { openFragmentView, viewManifestFile } from './fragment-view.ts';
+
+/** One segment to build: these fragments of this column, for this index. */
+export type SegmentRequest = {
+  readonly index: string;
+  readonly fieldId: number;
+  readonly column: string;
+  readonly fragments: Uint32Array;
+  /** Live rows in them. */
+  readonly rows: number;
+};
+
+/** A segment on local disk that no table knows yet. */
+export type BuiltSegment = SegmentRequest & {
+  readonly uuid: string;
+  /** The builder's IndexMetadata message. */
+  readonly metadata: Uint8Array;
+  readonly files: readonly IndexFile[];
+  /** Local folder that holds `files`. */
+  readonly folder: string;
+  readonly buildMs: number;
+};
+
+/** Built segments on loan: disposing removes every local file that was not moved away. */
+export type Build = AsyncDisposable & {
+  /** The manifest that the build read: coverage is checked against it at commit. */
+  readonly manifest: Manifest;
+  readonly segments: readonly BuiltSegment[];
+};
+
+export interface SegmentBuilder {
+  /** Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of openFragmentView. */
+  build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
+}
+
+/** What the builder builds, or null when a file of the table went away under it. */
+export async function buildUnlessStale(
+  builder: SegmentBuilder,
+  manifest: Manifest,
+  tableUri: string,
+  requests: readonly SegmentRequest[],
+): Promise<Build | null> {
+  try {
+    return await builder.build(manifest, tableUri, requests);
+  } catch (error) {
+    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
+    throw error;
+  }
+}
+
+/** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
+const CACHE_BYTES = 16n * 1024n * 1024n;
+
+/** An open connection keeps about 16 KB of each view (measured); a new one costs less than a millisecond. */
+const BUILDS_PER_CONNECTION = 100;
+
+/** A builder that makes its views below `scratchDir`. */
+export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
+  let connection: Promise<Connection> | undefined;
+  let builds = 0;
+  return {
+    async build(manifest, tableUri, requests) {
+      const views = new Releases();
+      try {
+        // The one before is closed by whoever collects it: a build may still be using it.
+        if (builds++ % BUILDS_PER_CONNECTION === 0) connection = undefined;
+        connection ??= connect(scratchDir, {}, new Session(CACHE_BYTES, CACHE_BYTES));
+        const engine = await connection;
+        const segments: BuiltSegment[] = [];
+        // Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other.
+        for (const group of sameFragments(requests)) {
+          const view = openFragmentView(manifest, tableUri, group[0].fragments, scratchDir);
+          views.push(() => view.remove());
+          segments.push(...(await buildInView(engine, view, group)));
+        }
+        return { manifest, segments, [Symbol.asyncDispose]: () => views.run() };
+      } catch (error) {
+        // Opened anew next time: a connection that failed to open stays failed.
+        connection = undefined;
+        await views.run();
+        throw error;
+      }
+    },
+  };
+}
+
+type Group = [SegmentRequest, ...SegmentRequest[]];
+
+function sameFragments(requests: readonly SegmentRequest[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const request of requests) {
+    const key = request.fragments.join();
+    const group = groups.get(key);
+    if (group) group.push(request);
+    else groups.set(key, [request]);
+  }
+  return [...groups.values()];
+}
+
+async function buildInView(connection: Connection, view: FragmentView, group: Group): Promise<BuiltSegment[]> {
+  const tookMs: number[] = [];
+  try {
+    const table = await connection.openTable(view.name);
+    try {
+      for (const { column, index } of group) {
+        const lap = stopwatch();
+        await table.createIndex(column, { config: Index.btree(), name: index, replace: true });
+        tookMs.push(lap());
+      }
+    } finally {
+      table.close();
+    }
+  } catch (error) {
+    throw buildError(error, group);
+  }
+  const { indexes } = parseManifest(readFileSync(viewManifestFile(view, group.length)));
+  return group.map((request, at) => {
+    const built = indexes.find((index) => index.name === request.index);
+    if (!built || built.fields[0] !== request.fieldId || built.files.length === 0) {
+      throw new SegmentdError('build_failed', `LanceDB built no index over "${request.column}"`);
+    }
+    const { uuid, raw: metadata, files } = built;
+    return { ...request, uuid, metadata, files, folder: join(view.folder, '_indices', uuid), buildMs: tookMs[at] ?? 0 };
+  });
+}
+
+/**
+ * LanceDB gives its errors no kind, only text. A data file that is not there means that compaction and cleanup were faster
+ * than the build: plan again. Held by a test that removes a data file under a build.
+ */
+function buildError(error: unknown, group: Group): SegmentdError {
+  const columns = group.map((request) => request.column).join(', ');
+  const gone = /not found/i.test(messageOf(error));
+  return new SegmentdError(
+    gone ? 'build_stale' : 'build_failed',
+    `LanceDB could not index ${columns}: ${messageOf(error).split('\n', 1)[0]}`,
+    { cause: error },
+  );
+}

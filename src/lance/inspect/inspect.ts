@@ -1,0 +1,123 @@
+/** The facts of a table that `status` prints, from its latest manifest alone. */
+
+import { asSegmentdError } from '../../lib/errors.ts';
+import type { FragmentList } from '../codec/fragments.ts';
+import type { IndexMetadata } from '../codec/index-metadata.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { coverageRatio } from '../plan/coverage.ts';
+import type { IndexState } from '../plan/index-plan.ts';
+import { maintainedIndexes } from '../plan/index-plan.ts';
+import type { Declined } from '../plan/supported.ts';
+import { declineTable } from '../plan/supported.ts';
+import type { LanceTable } from '../table/table.ts';
+
+export type SegmentFacts = {
+  readonly uuid: string;
+  /** Fragments and live rows it answers for. */
+  readonly fragments: number;
+  readonly rows: number;
+  /** Size of its files, or null when the manifest does not say. */
+  readonly bytes: number | null;
+  readonly built_from_version: number;
+  /** ISO 8601, or null when the manifest does not say. */
+  readonly created_at: string | null;
+};
+
+export type IndexFacts = {
+  readonly name: string;
+  readonly column: string;
+  readonly type: 'BTREE';
+  readonly segments: readonly SegmentFacts[];
+  readonly covered_rows: number;
+  readonly missing_rows: number;
+  readonly missing_fragments: number;
+  readonly stale_fragments: number;
+  /** Share of rows covered, 0 to 1; 1 only when nothing is missing. */
+  readonly coverage: number;
+};
+
+export type TableFacts = {
+  readonly uri: string;
+  readonly version: number;
+  readonly rows: number;
+  readonly fragments: number;
+  readonly declined: Declined | null;
+  /** Share of rows that every BTREE index covers, 0 to 1; 1 only when nothing is missing, null without an index. */
+  readonly coverage: number | null;
+  /** What at least one index misses. */
+  readonly missing_rows: number;
+  readonly missing_fragments: number;
+  readonly indexes: readonly IndexFacts[];
+};
+
+/** Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
+export async function inspectTable(table: LanceTable): Promise<TableFacts> {
+  return factsOf(table.uri, await table.latest());
+}
+
+/** The same of a manifest that is at hand. */
+export function factsOf(uri: string, manifest: Manifest): TableFacts {
+  let declined = declineTable(manifest);
+  let states: IndexState[] = [];
+  try {
+    states = maintainedIndexes(manifest, 'existing');
+  } catch (thrown) {
+    const { code, message } = asSegmentdError(thrown);
+    declined ??= { code, message };
+  }
+  return {
+    uri,
+    version: manifest.version,
+    rows: manifest.fragments.rows.reduce((sum, rows) => sum + rows, 0),
+    fragments: manifest.fragments.length,
+    declined,
+    ...coverageOfAll(states, manifest.fragments),
+    indexes: states.map((state) => indexFacts(state, manifest.fragments)),
+  };
+}
+
+function coverageOfAll(
+  states: readonly IndexState[],
+  { ids, rows, length }: FragmentList,
+): Pick<TableFacts, 'coverage' | 'missing_rows' | 'missing_fragments'> {
+  const missed = new Set(states.flatMap(({ coverage }) => Array.from(coverage.missing)));
+  let [coveredRows, missingRows] = [0, 0];
+  for (let at = 0; at < length; at++) {
+    if (missed.has(ids[at] as number)) missingRows += rows[at] as number;
+    else coveredRows += rows[at] as number;
+  }
+  const ratio = coverageRatio({ missing: Uint32Array.from(missed), stale: 0, coveredRows, missingRows });
+  return { coverage: states.length === 0 ? null : ratio, missing_rows: missingRows, missing_fragments: missed.size };
+}
+
+function indexFacts({ name, column, segments, coverage }: IndexState, fragments: FragmentList): IndexFacts {
+  return {
+    name,
+    column,
+    type: 'BTREE',
+    segments: segments.map((segment) => segmentFacts(segment, fragments)),
+    covered_rows: coverage.coveredRows,
+    missing_rows: coverage.missingRows,
+    missing_fragments: coverage.missing.length,
+    stale_fragments: coverage.stale,
+    coverage: coverageRatio(coverage),
+  };
+}
+
+function segmentFacts(segment: IndexMetadata, current: FragmentList): SegmentFacts {
+  const live = Array.from(segment.fragments ?? [], (id) => current.indexOf(id)).filter((position) => position >= 0);
+  return {
+    uuid: segment.uuid,
+    fragments: live.length,
+    rows: live.reduce((sum, position) => sum + (current.rows[position] as number), 0),
+    bytes: segment.files.length > 0 ? segment.files.reduce((sum, file) => sum + file.bytes, 0) : null,
+    built_from_version: segment.datasetVersion,
+    created_at: timeOf(segment.createdAtMs),
+  };
+}
+
+/** ISO 8601; null for a time that is missing or that no calendar has. */
+function timeOf(ms: number | null): string | null {
+  const date = new Date(ms ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

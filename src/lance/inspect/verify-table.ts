@@ -1,0 +1,139 @@
+/** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
+import { messageOf, SegmentdError } from '../../lib/errors.ts';
+import type { IndexMetadata } from '../codec/index-metadata.ts';
+import { isBtree } from '../codec/index-metadata.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
+import { findMissingFiles } from '../commit/upload.ts';
+import { compareAnswers } from '../engine/sample-answers.ts';
+import type { LanceTable } from '../table/table.ts';
+
+export const FINDINGS = {
+  file_missing: 'a file is not there, or not with its recorded size: queries on the column fail',
+  bitmap_missing: 'the fragment bitmap is missing: Lance lists no index of the table',
+  bitmap_overlap: 'two segments of one index claim the same live fragment',
+  bitmap_unknown_fragment: 'the bitmap names fragments that the table never had',
+  field_unknown: 'the indexed field is not in the schema',
+  name_mixed: 'segments of one name differ in column or type: Lance lists no index of the table',
+  version_ahead: 'the segment claims to be built from a version that does not exist yet',
+  time_implausible: 'created_at is not a time in milliseconds that has passed: readers may refuse the table',
+  uuid_reused: 'two entries have the same uuid',
+  answer_wrong: 'the indexed answer differs from a scan',
+  query_failed: 'a query on the column fails',
+} as const;
+export type FindingCode = keyof typeof FINDINGS;
+
+export type Finding = {
+  readonly code: FindingCode;
+  readonly index: string;
+  /** Uuid, where it is about one segment. */
+  readonly segment: string | null;
+  readonly message: string;
+};
+
+export type Verification = {
+  readonly uri: string;
+  readonly version: number;
+  readonly segments: number;
+  readonly files: number;
+  /** Conditions compared with a scan. */
+  readonly answers: number;
+  readonly findings: readonly Finding[];
+};
+
+/** Errors: table_not_found, table_unreadable, table_index_unreadable, store_*. */
+export async function verifyTable(table: LanceTable, samples: number): Promise<Verification> {
+  const manifest = await table.latest();
+  const segments = manifest.indexes.filter(isBtree);
+  const findings = [...checkManifest(manifest), ...(await checkFiles(table, segments))];
+  let answers = 0;
+  for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
+    try {
+      const { asked, wrong } = await compareAnswers(table.uri, column, samples);
+      answers += asked;
+      for (const { condition, indexed, scanned } of wrong) {
+        const message = `${condition}: ${indexed} rows by the index, ${scanned} by a scan`;
+        findings.push({ code: 'answer_wrong', index: name, segment: null, message });
+      }
+    } catch (error) {
+      if (error instanceof SegmentdError) throw error;
+      findings.push({ code: 'query_failed', index: name, segment: null, message: messageOf(error) });
+    }
+  }
+  const files = segments.reduce((sum, segment) => sum + segment.files.length, 0);
+  return { uri: table.uri, version: manifest.version, segments: segments.length, files, answers, findings };
+}
+
+function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Map<string, string> {
+  const columns = new Map<string, string>();
+  for (const { name, fields } of segments) {
+    const column = sqlPathOfField(schema, fields[0] as number);
+    if (column) columns.set(name, column);
+  }
+  return columns;
+}
+
+async function checkFiles(table: LanceTable, segments: readonly IndexMetadata[]): Promise<Finding[]> {
+  const checks = segments.map(async (segment) => {
+    const missing = await findMissingFiles(table.store, [segment]);
+    return missing.map((key) => finding('file_missing', segment, key));
+  });
+  return (await Promise.all(checks)).flat();
+}
+
+/** A day of slack for clocks that differ; Lance had no indexes before 2022. */
+const CLOCK_SLACK_MS = 24 * 3600 * 1000;
+const EARLIEST_MS = Date.UTC(2022, 0);
+
+/** Everything that the manifest alone can tell. */
+export function checkManifest(manifest: Manifest, nowMs = Date.now()): Finding[] {
+  const findings: Finding[] = [];
+  const uuids = new Set<string>();
+  const first = new Map<string, IndexMetadata>();
+  const owners = new Map<string, Map<number, string>>();
+  for (const segment of manifest.indexes) {
+    const say = (code: FindingCode, detail: string) => findings.push(finding(code, segment, detail));
+    if (uuids.has(segment.uuid)) say('uuid_reused', segment.uuid);
+    uuids.add(segment.uuid);
+    const sibling = first.get(segment.name);
+    if (!sibling) first.set(segment.name, segment);
+    else if (sibling.typeUrl !== segment.typeUrl || sibling.fields.join() !== segment.fields.join()) {
+      say('name_mixed', `differs from ${sibling.uuid}`);
+    }
+    if (!isBtree(segment)) continue;
+    if (!pathOfField(manifest.schema, segment.fields[0] as number)) say('field_unknown', `field ${segment.fields[0]}`);
+    if (segment.datasetVersion > manifest.version) say('version_ahead', `version ${segment.datasetVersion}`);
+    const { createdAtMs } = segment;
+    if (createdAtMs !== null && (createdAtMs < EARLIEST_MS || createdAtMs > nowMs + CLOCK_SLACK_MS)) {
+      say('time_implausible', String(createdAtMs));
+    }
+    findings.push(...checkBitmap(manifest, segment, owners));
+  }
+  return findings;
+}
+
+function checkBitmap(manifest: Manifest, segment: IndexMetadata, owners: Map<string, Map<number, string>>): Finding[] {
+  if (!segment.fragments) return [finding('bitmap_missing', segment, 'no fragment bitmap')];
+  const owned = owners.get(segment.name) ?? new Map<number, string>();
+  owners.set(segment.name, owned);
+  const overlaps: number[] = [];
+  for (const id of segment.fragments) {
+    if (manifest.fragments.indexOf(id) < 0) continue;
+    if (owned.has(id)) overlaps.push(id);
+    owned.set(id, segment.uuid);
+  }
+  const findings: Finding[] = [];
+  if (overlaps.length > 0)
+    findings.push(finding('bitmap_overlap', segment, `fragments ${overlaps.slice(0, 10).join(', ')}`));
+  const last = segment.fragments.at(-1) ?? 0;
+  if (manifest.maxFragmentId !== null && last > manifest.maxFragmentId) {
+    findings.push(
+      finding('bitmap_unknown_fragment', segment, `fragment ${last}, the last one is ${manifest.maxFragmentId}`),
+    );
+  }
+  return findings;
+}
+
+function finding(code: FindingCode, { name, uuid }: IndexMetadata, detail: string): Finding {
+  return { code, index: name, segment: uuid, message: `${FINDINGS[code]}: ${detail}` };
+}

@@ -1,0 +1,45 @@
+/** Coverage of one index at one version: set algebra over fragment ids. Pure. */
+import type { FragmentList } from '../codec/fragments.ts';
+import type { IndexMetadata } from '../codec/index-metadata.ts';
+
+export type Coverage = {
+  /** Live fragments that no segment covers, sorted. */
+  readonly missing: Uint32Array;
+  /** Fragments that segments still name but the table no longer has. */
+  readonly stale: number;
+  readonly coveredRows: number;
+  readonly missingRows: number;
+};
+
+/** `covered = declared ∩ current`, `missing = current − covered`, `stale = declared − current`. */
+export function coverageOf(current: FragmentList, segments: readonly Pick<IndexMetadata, 'fragments'>[]): Coverage {
+  const covered = new Uint8Array(current.length);
+  const staleIds = new Set<number>();
+  for (const { fragments } of segments) {
+    let from = 0;
+    for (const id of fragments ?? []) {
+      // Both lists are sorted, so the search goes on where the last one ended.
+      from = current.lowerBound(id, from);
+      if (current.ids[from] === id) covered[from] = 1;
+      else staleIds.add(id);
+    }
+  }
+  const missing: number[] = [];
+  let coveredRows = 0;
+  let missingRows = 0;
+  for (let at = 0; at < current.length; at++) {
+    if (covered[at]) coveredRows += current.rows[at] as number;
+    else {
+      missing.push(current.ids[at] as number);
+      missingRows += current.rows[at] as number;
+    }
+  }
+  return { missing: Uint32Array.from(missing), stale: staleIds.size, coveredRows, missingRows };
+}
+
+/** Share of rows covered, 0 to 1. Never 1 while a fragment is missing, even one whose rows are all deleted. */
+export function coverageRatio({ missing, coveredRows, missingRows }: Coverage): number {
+  if (missing.length === 0) return 1;
+  const ratio = coveredRows / Math.max(1, coveredRows + missingRows);
+  return Math.min(ratio, 1 - Number.EPSILON);
+}

@@ -1,0 +1,86 @@
+/** Which tables segmentd must not write, as a pure function of the manifest. Every rule is one of lance-format 2, 4.6 to 4.8. */
+import type { ErrorCode } from '../../lib/errors.ts';
+import type { Manifest } from '../codec/manifest.ts';
+
+export type Declined = { readonly code: ErrorCode; readonly message: string };
+
+/** Feature flags as lance 12 knows them. */
+export const FLAG = {
+  deletionFiles: 1n,
+  stableRowIds: 2n,
+  v2Deprecated: 4n,
+  tableConfig: 8n,
+  basePaths: 16n,
+  disableTransactionFile: 32n,
+  dataOverlays: 64n,
+  coveringIndexes: 128n,
+  mixedDataFileVersions: 256n,
+} as const;
+
+const KNOWN_FLAGS = Object.values(FLAG).reduce((all, flag) => all | flag, 0n);
+
+export const FRAGMENT_REUSE_INDEX = '__lance_frag_reuse';
+export const MEM_WAL_INDEX = '__lance_mem_wal';
+
+/** Lance before this recalculates bitmaps and row counts on commit, so what its manifests say cannot be trusted. */
+const OLDEST_TRUSTED_LANCE = [0, 8, 15] as const;
+
+const no = (code: ErrorCode, message: string): Declined => ({ code, message });
+
+/** What to do with tables that have stable row ids: leave them alone, or rebuild their indexes whole each time. */
+export type StableRowIds = 'decline' | 'rebuild';
+
+/** Why the table at this manifest is not written, or null. */
+export function declineTable(manifest: Manifest, stableRowIds: StableRowIds = 'decline'): Declined | null {
+  return declineFlags(manifest, stableRowIds) ?? declineIndexes(manifest) ?? declineAge(manifest);
+}
+
+function declineFlags({ readerFlags, writerFlags, fragments }: Manifest, stableRowIds: StableRowIds): Declined | null {
+  const has = (flag: bigint) => ((readerFlags | writerFlags) & flag) !== 0n;
+  const unknownReader = readerFlags & ~KNOWN_FLAGS;
+  const unknownWriter = writerFlags & ~KNOWN_FLAGS;
+  if (unknownReader) return no('table_unknown_reader_flag', `unknown reader feature flags ${unknownReader}`);
+  if (unknownWriter) return no('table_unknown_writer_flag', `unknown writer feature flags ${unknownWriter}`);
+  if ((readerFlags & FLAG.mixedDataFileVersions) !== (writerFlags & FLAG.mixedDataFileVersions)) {
+    return no('table_mixed_versions_flag', 'the flag for mixed data file versions is set on one side only');
+  }
+  if (has(FLAG.stableRowIds) && stableRowIds === 'decline')
+    return no('table_stable_row_ids', 'the table has stable row ids');
+  if (has(FLAG.dataOverlays) || fragments.hasOverlays) return no('table_data_overlays', 'the table has data overlays');
+  if (has(FLAG.coveringIndexes)) return no('table_covering_index', 'the table has a covering index');
+  return null;
+}
+
+function declineIndexes({ indexes }: Manifest): Declined | null {
+  for (const index of indexes) {
+    if (index.name === FRAGMENT_REUSE_INDEX) {
+      return no('table_fragment_reuse_index', 'the table has a fragment reuse index: its bitmaps are remapped on read');
+    }
+    if (index.name === MEM_WAL_INDEX) return no('table_mem_wal_index', 'the table has a MemWAL index');
+    if (index.hasCoveringFields) return no('table_covering_index', `index "${index.name}" is a covering index`);
+  }
+  return null;
+}
+
+function declineAge({ dataFormat, writer, fragments }: Manifest): Declined | null {
+  if (dataFormat === null || dataFormat === 'legacy' || dataFormat.startsWith('0.')) {
+    return no('table_legacy_data_files', `the data files have format ${dataFormat ?? 'legacy'}`);
+  }
+  if (!writer) return no('table_needs_migration', 'the manifest does not say which Lance wrote it');
+  if (writer.library === 'lance' && isOlder(writer.version, OLDEST_TRUSTED_LANCE)) {
+    return no('table_needs_migration', `the table was last written by lance ${writer.version}`);
+  }
+  if (fragments.migration) return no('table_needs_migration', fragments.migration);
+  return null;
+}
+
+function isOlder(version: string, limit: readonly number[]): boolean {
+  const parts = version.split(/[.+-]/, 3).map(Number);
+  for (const [at, wanted] of limit.entries()) {
+    const part = parts[at] ?? 0;
+    // A version that is not made of numbers says nothing about its age: treat it as old, since declining is safe.
+    if (Number.isNaN(part)) return true;
+    if (part !== wanted) return part < wanted;
+  }
+  return false;
+}

@@ -1,0 +1,123 @@
+/** The next change to make to a table: which segments to build and which they replace. Pure. */
+import { SegmentdError } from '../../lib/errors.ts';
+import { decodeDataFragment, showsRewrite } from '../codec/data-fragment.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { withDescendants } from '../codec/schema-field.ts';
+import type { SegmentRequest } from '../engine/segment-builder.ts';
+import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
+import { maintainedIndexes, nextSegments } from './index-plan.ts';
+import type { StableRowIds } from './supported.ts';
+import { declineTable, FLAG } from './supported.ts';
+
+/** What the configuration says about a table. */
+export type TablePolicy = { readonly wanted: WantedIndexes; readonly stableRowIds: StableRowIds };
+
+export const DEFAULT_POLICY: TablePolicy = { wanted: 'existing', stableRowIds: 'decline' };
+
+export type TablePlan = {
+  readonly states: readonly IndexState[];
+  /** Segments to build; none when nothing is missing. */
+  readonly requests: readonly SegmentRequest[];
+  /** Uuids of the segments they replace. */
+  readonly remove: readonly string[];
+  /** Whether the requests cover everything that is missing, of what was asked for. */
+  readonly whole: boolean;
+  /** Of the parts that were asked for, how many from the first on the requests cover. */
+  readonly parts: number;
+};
+
+/** What is asked for; everything that is missing unless it says less. */
+export type PlanScope = {
+  /** Fragments for one segment each. */
+  readonly parts?: readonly (readonly number[])[];
+  /** Fragments that are left to others. */
+  readonly isLeft?: (fragment: number) => boolean;
+};
+
+/** Errors: the code of a declined table, and those of maintainedIndexes. */
+export function planTable(
+  manifest: Manifest,
+  policy: TablePolicy,
+  limits: BatchLimits,
+  { parts, isLeft = () => false }: PlanScope = {},
+): TablePlan {
+  const declined = declineTable(manifest, policy.stableRowIds);
+  if (declined) throw new SegmentdError(declined.code, declined.message);
+  const states = maintainedIndexes(manifest, policy.wanted);
+  if (hasStableRowIds(manifest)) return rebuild(manifest, states);
+  const rewritten = states.filter((state) => missesRewritten(manifest, state));
+  // Seldom and costly, so on its own: the plan after it finds the other indexes.
+  if (rewritten.length > 0)
+    return { ...rebuild(manifest, rewritten), states, whole: rewritten.length === states.length };
+  if (parts) return { states, remove: [], ...planParts(manifest, states, limits, parts) };
+  const requests = nextSegments(manifest, states, limits, (id) => !isLeft(id));
+  const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
+  const wanted = ({ missing }: IndexState['coverage']) => missing.filter((id) => !isLeft(id)).length;
+  const whole = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
+  return { states, requests, remove: [], whole, parts: 0 };
+}
+
+/** A segment per part and index, for as many parts as the limits allow in one commit. */
+function planParts(
+  manifest: Manifest,
+  states: readonly IndexState[],
+  limits: BatchLimits,
+  parts: readonly (readonly number[])[],
+): Pick<TablePlan, 'requests' | 'whole' | 'parts'> {
+  const requests: SegmentRequest[] = [];
+  const taken = new Set<number>();
+  let rows = 0;
+  for (const [at, part] of parts.entries()) {
+    const wanted = new Set(part.filter((id) => !taken.has(id)));
+    const next = nextSegments(manifest, states, limits, (id) => wanted.has(id));
+    const more = Math.max(0, ...next.map((request) => request.rows));
+    if (requests.length > 0 && rows + more > limits.maxRows) return { requests, whole: false, parts: at };
+    requests.push(...next);
+    rows += more;
+    const isCut = states.some(({ name, coverage }) => {
+      const asked = next.find(({ index }) => index === name)?.fragments.length ?? 0;
+      return coverage.missing.filter((id) => wanted.has(id)).length > asked;
+    });
+    // More than fits one segment: the rest of the part is planned again when this much of it is covered.
+    if (isCut) return { requests, whole: false, parts: at };
+    for (const id of part) taken.add(id);
+  }
+  return { requests, whole: true, parts: parts.length };
+}
+
+export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
+  return ((readerFlags | writerFlags) & FLAG.stableRowIds) !== 0n;
+}
+
+/**
+ * Whether a fragment that an index misses may have been covered before its column was rewritten in place. Lance then took it out
+ * of the bitmaps, but the old segments still record the old values, and would answer with them once any segment covers the
+ * fragment again: Lance masks all segments of an index by the union of their bitmaps. Only replacing all of them is right.
+ */
+export function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
+  if (segments.length === 0) return false;
+  const fields = withDescendants(manifest.schema, fieldId);
+  return Array.from(coverage.missing).some((id) => {
+    const message = manifest.fragments.bytesOf(manifest.fragments.indexOf(id));
+    return showsRewrite(decodeDataFragment(message), fields);
+  });
+}
+
+/**
+ * With stable row ids a row keeps its id when it is updated, so a segment that stays beside a new one answers for values its
+ * rows no longer have. The only right change is one segment over everything that replaces all others (lance-format 4.6).
+ */
+function rebuild(manifest: Manifest, states: readonly IndexState[]): TablePlan {
+  const { ids, rows } = manifest.fragments;
+  const total = rows.reduce((sum, count) => sum + count, 0);
+  const behind = states.filter(({ coverage }) => coverage.missing.length > 0);
+  const requests = behind.map(({ name, fieldId, column }) => ({
+    index: name,
+    fieldId,
+    column,
+    fragments: ids,
+    rows: total,
+  }));
+  const remove = behind.flatMap(({ segments }) => segments.map(({ uuid }) => uuid));
+  return { states, requests, remove, whole: true, parts: 0 };
+}

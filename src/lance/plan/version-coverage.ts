@@ -1,0 +1,40 @@
+/**
+ * Whether the rows of one version are indexed by now. Pure.
+ *
+ * What counts is the latest version, which is what queries read: each fragment of the version asked about has to be covered
+ * there by every maintained index. Fragments may have left since. Deleted ones are no loss, but compaction moves rows into new
+ * fragments, and nothing in a manifest says from where. So from then on all fragments of that later version have to be covered:
+ * they hold whatever rows are left. The same when the manifest of the version was cleaned up before anyone looked.
+ */
+
+import { SegmentdError } from '../../lib/errors.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { maintainedIndexes } from './index-plan.ts';
+import { declineTable } from './supported.ts';
+import type { TablePolicy } from './table-plan.ts';
+
+/** The fragments to be covered, given those of the version asked about, or null when its manifest is gone. */
+export function fragmentsToCover(asked: Uint32Array | null, { fragments }: Manifest): Uint32Array {
+  return asked?.every((id) => fragments.indexOf(id) >= 0) ? asked : fragments.ids;
+}
+
+/**
+ * Whether every fragment of `asked` (null: of a version whose manifest is gone) that the latest version has is covered there by
+ * all maintained indexes. False for a table that has none. Errors: the code of a declined table, and those of maintainedIndexes.
+ */
+export function isCovered(asked: Uint32Array | null, latest: Manifest, { wanted, stableRowIds }: TablePolicy): boolean {
+  // Stable row ids do not keep the bitmaps from being true; with anything else that is declined they may mean something else.
+  refuse(latest, 'rebuild');
+  const states = maintainedIndexes(latest, wanted);
+  const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
+  const needed = new Set(missing.length > 0 ? fragmentsToCover(asked, latest) : []);
+  const covered = states.length > 0 && !missing.some((id) => needed.has(id));
+  // Nobody would cover it while somebody waits.
+  if (!covered) refuse(latest, stableRowIds);
+  return covered;
+}
+
+function refuse(manifest: Manifest, stableRowIds: TablePolicy['stableRowIds']): void {
+  const declined = declineTable(manifest, stableRowIds);
+  if (declined) throw new SegmentdError(declined.code, declined.message);
+}

@@ -1,0 +1,53 @@
+/** The tables a process works on: opened once each, the least recently used forgotten, so that memory stays bounded. */
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { TablePolicy } from '../plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../plan/table-plan.ts';
+import { LanceTable } from './table.ts';
+
+export type Tables = {
+  /** The table at `uri`; no I/O. */
+  open(uri: string): LanceTable;
+  /** What is maintained in the table with this id (`<database>/<table>`), and how. */
+  policy(id: string): TablePolicy;
+};
+
+/** Bytes of manifests kept; the columns that are read out of one take about a third on top. */
+const REMEMBERED_BYTES = 128 * 1024 * 1024;
+/** What a table takes beside its manifest: the entry, its paths and parsed lists. */
+const TABLE_BYTES = 8 * 1024;
+/** Manifests grow while they are remembered, so that the sum is taken again after so many opens. */
+const OPENS_PER_CHECK = 1_000;
+
+export function openTables(
+  storeOf: (uri: string) => ObjectStore,
+  policies: ReadonlyMap<string, TablePolicy>,
+  rememberedBytes = REMEMBERED_BYTES,
+): Tables {
+  const tables = new Map<string, LanceTable>();
+  let newest: LanceTable | undefined;
+  let opens = 0;
+  const forgetOldest = () => {
+    const weights = [...tables].map(([uri, { knownBytes }]) => ({ uri, bytes: knownBytes + TABLE_BYTES }));
+    let sum = weights.reduce((all, { bytes }) => all + bytes, 0);
+    // The newest stays, however large it is: somebody is about to use it.
+    for (const { uri, bytes } of weights.slice(0, -1)) {
+      if (sum <= rememberedBytes) return;
+      tables.delete(uri);
+      sum -= bytes;
+    }
+  };
+  return {
+    open(uri) {
+      if (newest?.uri === uri) return newest;
+      const table = tables.get(uri) ?? new LanceTable(storeOf(uri));
+      // A Map iterates in order of insertion: taking it out and in again makes it the most recent.
+      tables.delete(uri);
+      tables.set(uri, table);
+      newest = table;
+      opens += 1;
+      if (opens % OPENS_PER_CHECK === 0) forgetOldest();
+      return table;
+    },
+    policy: (id) => policies.get(id) ?? DEFAULT_POLICY,
+  };
+}

@@ -1,0 +1,62 @@
+/** One merge of a table: segments built over the fragments of those they replace, committed in one version. */
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { landBuild } from '../lance/commit/apply-build.ts';
+import type { CommitSettings } from '../lance/commit/commit-change.ts';
+import type { RebasedSegment } from '../lance/commit/rebase.ts';
+import type { RejectCause } from '../lance/commit/reject-causes.ts';
+import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
+import { buildUnlessStale } from '../lance/engine/segment-builder.ts';
+import type { LanceTable } from '../lance/table/table.ts';
+import { SegmentdError } from '../lib/errors.ts';
+import { stopwatch } from '../lib/stopwatch.ts';
+import type { MergePlan } from './merge-plan.ts';
+
+export type MergeParts = {
+  readonly builder: SegmentBuilder;
+  readonly commit: CommitSettings;
+  readonly properties: Readonly<Record<string, string>>;
+  /** Runs the commit of what is published by then in a place of its own; rejects without running it once there is none. */
+  readonly inPlace: <T>(land: () => Promise<T>) => Promise<T>;
+};
+
+export type Merged = {
+  readonly kind: 'landed';
+  readonly version: number;
+  readonly transactionUuid: string;
+  readonly segments: readonly RebasedSegment[];
+  readonly bytes: number;
+  readonly buildMs: number;
+  readonly commitMs: number;
+  readonly attempts: number;
+};
+
+/** `rejected`: the table moved under the merge; nothing of it is left, and it has to be planned anew. */
+export type MergeResult = Merged | { readonly kind: 'rejected'; readonly cause: RejectCause };
+
+/** Does what is due. Errors: build_failed, commit_contended, commit_unknown, store_*, and those of the fragment view. */
+export async function mergeTable(
+  table: LanceTable,
+  manifest: Manifest,
+  { requests, remove }: Pick<MergePlan, 'requests' | 'remove'>,
+  { builder, commit, properties, inPlace }: MergeParts,
+): Promise<MergeResult> {
+  const lap = stopwatch();
+  const build = await buildUnlessStale(builder, manifest, table.uri, requests);
+  if (!build) return { kind: 'rejected', cause: 'files_gone' };
+  await using _ = build;
+  const buildMs = lap();
+  const { outcome, transactionUuid, commitMs } = await landBuild(table, build, { remove, properties, inPlace }, commit);
+  switch (outcome.kind) {
+    case 'landed': {
+      const { version, attempts, rebased } = outcome;
+      const files = rebased.keep.flatMap(({ segment }) => segment.files);
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      return { kind: 'landed', version, transactionUuid, segments: rebased.keep, bytes, buildMs, commitMs, attempts };
+    }
+    case 'rejected':
+      if (outcome.error) throw outcome.error;
+      return { kind: 'rejected', cause: outcome.cause };
+    case 'unknown':
+      throw new SegmentdError('commit_unknown', outcome.error.message, { cause: outcome.error });
+  }
+}

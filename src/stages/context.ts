@@ -1,0 +1,49 @@
+/** What the stages work with. The daemon fills it with the real parts, tests with theirs. */
+
+import type { Backfills } from '../control/backfill-jobs.ts';
+import type { Pauses } from '../control/pauses.ts';
+import type { WriterVersion } from '../lance/codec/manifest.ts';
+import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
+import type { BatchLimits } from '../lance/plan/index-plan.ts';
+import type { Tables } from '../lance/table/table-cache.ts';
+import type { Limit } from '../lib/async-limit.ts';
+import type { SegmentdError } from '../lib/errors.ts';
+import type { AppendEvent, Delivery, Notification } from '../model.ts';
+import type { Telemetry } from '../telemetry/events.ts';
+
+export type Kit = {
+  readonly tables: Tables;
+  readonly builder: SegmentBuilder;
+  readonly telemetry: Telemetry;
+  /** Reads the append events out of a record; none when it asks for nothing. Throws a SegmentdError `event_*`. */
+  decodeRecord(delivery: Delivery): readonly AppendEvent[];
+  /** Resolves once the dead-letter topic has the record. */
+  deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
+  readonly pauses: Pauses;
+  readonly backfills: Backfills;
+  /**
+   * Publishes events, spread over all partitions of the topic; false when it is not known yet that there are several. Errors:
+   * broker_unavailable.
+   */
+  publish(events: readonly AppendEvent[]): Promise<boolean>;
+  /** Tells of each table that goes to another member: what waits to be done to it is the other's from then on. */
+  onReleased(listener: (table: string) => void): void;
+  /** Tells others of a commit; never waits. */
+  notify(notification: Notification): void;
+  /** Shared by all tables: how many are planned, built and committed at once. */
+  readonly slots: Limit;
+  /** Fires when the process must end: nothing new starts, a commit in flight ends. */
+  readonly signal: AbortSignal;
+  readonly settings: {
+    readonly lingerMs: number;
+    readonly limits: BatchLimits;
+    readonly versionWaitMs: number;
+    readonly commit: { readonly maxAttempts: number; readonly backoffMs: number };
+    /** More missing rows than `thresholdRows` are shared out, in parts of `rowsPerSegment`. */
+    readonly backfill: { readonly thresholdRows: number; readonly rowsPerSegment: number };
+    readonly retry: { readonly initialMs: number; readonly maxMs: number };
+    readonly writer: WriterVersion;
+    /** Name of this group member in the provenance of commits. */
+    readonly member: string;
+  };
+};

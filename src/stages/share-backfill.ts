@@ -1,0 +1,50 @@
+/** Hands the bulk of a first build to the whole group instead of building it all in one place. */
+import { randomUUID } from 'node:crypto';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { cutBackfill, missingOfAny, rowsOf } from '../lance/plan/backfill-plan.ts';
+import type { TablePlan } from '../lance/plan/table-plan.ts';
+import type { AppendEvent, TableRef } from '../model.ts';
+import { MAX_EVENT_FRAGMENTS } from '../model.ts';
+import type { Kit } from './context.ts';
+
+/**
+ * Publishes all but the newest part of what is missing, if that is much and there are others to share it with. The newest stays
+ * here, so that fresh data does not wait behind old. Returns whether anything was published.
+ */
+export async function handOut(kit: Kit, table: TableRef, manifest: Manifest, plan: TablePlan): Promise<boolean> {
+  const { thresholdRows, rowsPerSegment } = kit.settings.backfill;
+  // An index that is replaced whole cannot be shared out.
+  if (plan.remove.length > 0 || plan.requests.length === 0) return false;
+  const missing = missingOfAny(plan.states, (id) => kit.backfills.has(table.id, id));
+  if (rowsOf(manifest, missing) <= thresholdRows) return false;
+  const maxFragments = Math.min(kit.settings.limits.maxFragments, MAX_EVENT_FRAGMENTS);
+  const parts = cutBackfill(manifest, missing, { rowsPerPart: rowsPerSegment, maxFragments }).slice(0, -1);
+  const events = backfillEvents(table, manifest.version, parts);
+  const [job] = events.flatMap(({ backfill }) => backfill ?? []);
+  if (!job || !(await kit.publish(events))) return false;
+  kit.backfills.note(table.id, job);
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  kit.telemetry.backfillPublished({ table: table.id, events: events.length, rows });
+  return true;
+}
+
+/** One event for each part, all of one job. */
+export function backfillEvents(
+  table: TableRef,
+  version: number,
+  parts: ReturnType<typeof cutBackfill>,
+): (AppendEvent & { readonly fragments: readonly number[] })[] {
+  const first = parts[0]?.fragments[0] ?? 0;
+  const last = parts.at(-1)?.fragments.at(-1) ?? 0;
+  const backfill = { id: randomUUID(), first, last };
+  const time = new Date().toISOString();
+  return parts.map(({ fragments, rows }) => ({
+    table,
+    version,
+    fragments,
+    rows,
+    time,
+    producer: 'segmentd',
+    backfill,
+  }));
+}

@@ -1,0 +1,51 @@
+import { firstValueFrom, take, toArray } from 'rxjs';
+import { expect, test } from 'vitest';
+import { askedTables } from '../../../src/control/refresh-requests.ts';
+import type { SweepOptions } from '../../../src/control/sweep.ts';
+import { sweep } from '../../../src/control/sweep.ts';
+import { tableRef } from '../stages/context-fixture.ts';
+
+const tables = ['a', 'b', 'c'].map(tableRef);
+const options = (more: Partial<SweepOptions> = {}): SweepOptions => ({
+  intervalMs: 1,
+  ready: async () => undefined,
+  tables: async () => tables,
+  owns: () => true,
+  ...more,
+});
+const names = async (given: SweepOptions, count: number) =>
+  (await firstValueFrom(sweep(given).pipe(take(count), toArray()))).map(({ event }) => event.table.name);
+
+test('all tables are looked at, at start and again and again, without a record to settle', async () => {
+  expect(await names(options(), 7)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a']);
+  expect(await firstValueFrom(sweep(options()))).toMatchObject({ delivery: null, event: { table: tables[0] } });
+});
+
+test('only the owner of a table sweeps it, also when it went elsewhere during the sweep', async () => {
+  expect(await names(options({ owns: ({ name }) => name !== 'b' }), 4)).toEqual(['a', 'c', 'a', 'c']);
+  let asked = 0;
+  // Owned when the tables were listed, and no more when its turn comes.
+  const owns: SweepOptions['owns'] = ({ name }) => name !== 'c' || ++asked === 1;
+  expect(await names(options({ owns, intervalMs: 100 }), 4)).toEqual(['a', 'b', 'a', 'b']);
+  expect(asked).toBeGreaterThan(1);
+});
+
+test('the first sweep waits until there is something to own', async () => {
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  let swept = false;
+  const first = names(options({ ready: () => ready }), 1).then((found) => {
+    swept = true;
+    return found;
+  });
+  await new Promise((done) => setTimeout(done, 20));
+  expect(swept).toBe(false);
+  resolve();
+  expect(await first).toEqual(['a']);
+});
+
+test('a table that an operator asks for comes out, with a sweep or without', async () => {
+  const { items, refresh } = askedTables(null);
+  const found = firstValueFrom(items);
+  refresh(tableRef('z'));
+  expect((await found).event.table.name).toBe('z');
+});

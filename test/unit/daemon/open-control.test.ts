@@ -1,0 +1,18 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { tablesOf } from '../../../src/daemon/open-control.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
+
+test('a database that cannot be listed costs the others nothing', async () => {
+  const home = await tempDir();
+  await mkdir(join(home, 'well', 'a.lance'), { recursive: true });
+  await mkdir(join(home, 'well', 'no table.lance'));
+  // A file where a folder is expected cannot be listed, whoever asks.
+  await writeFile(join(home, 'sick'), '');
+  const failed: unknown[] = [];
+  const databases = new Map(['sick', 'well', 'none'].map((name) => [name, join(home, name)]));
+  const tables = await tablesOf(databases, (database, error) => failed.push([database, error]));
+  expect(tables.map(({ id }) => id)).toEqual(['well/a']);
+  expect(failed).toEqual([['sick', expect.objectContaining({ code: 'store_unavailable' })]]);
+});

@@ -1,0 +1,68 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { RunningServer, Verdict } from '../../../src/http/probes.ts';
+import { startServer } from '../../../src/http/probes.ts';
+
+const running: RunningServer[] = [];
+afterEach(() => Promise.all(running.splice(0).map((server) => server.close())));
+
+async function start(options: { ready?: Verdict; live?: Verdict; render?: () => Promise<string>; port?: number } = {}) {
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: options.port ?? 0,
+    metrics: {
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      render: options.render ?? (async () => 'x 1\n'),
+    },
+    health: { live: () => options.live ?? true, ready: () => options.ready ?? true },
+  });
+  running.push(server);
+  return { server, get: (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init) };
+}
+
+test('/metrics has the type of the registry', async () => {
+  const { get } = await start();
+  const response = await get('/metrics?x=1');
+  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+  expect(await response.text()).toBe('x 1\n');
+});
+
+describe('probes', () => {
+  test('say ok', async () => {
+    const { get } = await start();
+    for (const path of ['/healthz', '/readyz', '/startupz']) expect((await get(path)).status, path).toBe(200);
+  });
+
+  test('say what is wrong', async () => {
+    const { get } = await start({ ready: 'draining', live: false });
+    expect([(await get('/readyz')).status, await (await get('/readyz')).text()]).toEqual([503, 'draining\n']);
+    expect([(await get('/healthz')).status, await (await get('/healthz')).text()]).toEqual([503, 'not ok\n']);
+  });
+});
+
+test('HEAD answers without a body, other methods and paths are not found', async () => {
+  const { get } = await start();
+  const head = await get('/metrics', { method: 'HEAD' });
+  expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '4', '']);
+  expect((await get('/metrics', { method: 'POST' })).status).toBe(404);
+  expect((await get('/')).status).toBe(404);
+});
+
+test('a page that cannot be rendered is an error, not a hang', async () => {
+  const { get } = await start({ render: () => Promise.reject(new Error('no page')) });
+  const response = await get('/metrics');
+  expect([response.status, await response.text()]).toEqual([500, 'no page\n']);
+});
+
+test('a port that is taken stops the start', async () => {
+  const { server } = await start();
+  await expect(start({ port: server.port })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining('EADDRINUSE'),
+  });
+});
+
+test('closing twice is fine and frees the port', async () => {
+  const { server } = await start();
+  await Promise.all([server.close(), server.close()]);
+  await start({ port: server.port });
+});

@@ -1,0 +1,116 @@
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { findMissingFiles, publishSegments, unpublishSegments } from '../../../../src/lance/commit/upload.ts';
+import { SegmentdError } from '../../../../src/lib/errors.ts';
+import { localStore } from '../../../../src/store/local-store.ts';
+import { tempDir } from '../../../../testing/temp-dir.ts';
+import { builtSegment } from '../manifest-fixture.ts';
+
+/** Two built segments of two files each, and a table to bring them into. */
+async function setUp() {
+  const dir = await tempDir();
+  const contents = { 'page_data.lance': 'values', 'page_lookup.lance': 'pages' };
+  const segments = ['a', 'b'].map((uuid) =>
+    builtSegment([1], {
+      uuid,
+      folder: join(dir, uuid),
+      files: Object.entries(contents).map(([path, text]) => ({ path, bytes: text.length })),
+    }),
+  );
+  for (const { folder } of segments) {
+    await mkdir(folder);
+    for (const [path, text] of Object.entries(contents)) await writeFile(join(folder, path), text);
+  }
+  const root = join(dir, 't.lance');
+  await mkdir(root);
+  return { dir, root, segments, store: localStore(root), contents };
+}
+
+test('every file arrives in the folder of its segment', async () => {
+  const { root, segments, store, contents } = await setUp();
+  await publishSegments(store, segments);
+  expect((await readdir(join(root, '_indices'))).sort()).toEqual(['a', 'b']);
+  for (const [path, text] of Object.entries(contents)) {
+    expect(await readFile(join(root, '_indices', 'b', path), 'utf8')).toBe(text);
+  }
+  expect(await findMissingFiles(store, segments)).toEqual([]);
+});
+
+test('a file that did not arrive whole is an error that names it', async () => {
+  const { segments, store, root } = await setUp();
+  const importFile: typeof store.importFile = async (localPath, key) => {
+    await store.importFile(localPath, key);
+    if (key.endsWith('a/page_data.lance')) await truncate(join(root, key), 2);
+  };
+  await expect(publishSegments({ ...store, importFile }, segments)).rejects.toMatchObject({
+    code: 'store_unavailable',
+    message: expect.stringContaining('_indices/a/page_data.lance'),
+  });
+});
+
+test('a file that the builder did not leave is an error', async () => {
+  const { segments, store } = await setUp();
+  const [first] = segments;
+  const files = [{ path: 'gone.lance', bytes: 1 }];
+  await expect(publishSegments(store, first ? [{ ...first, files }] : [])).rejects.toMatchObject({
+    code: 'store_unavailable',
+  });
+});
+
+/** The segments, the first file of which has so many bytes, and a store whose sync ends when it is told to. */
+async function withSlowSync(bytes: number) {
+  const { root, segments, store } = await setUp();
+  const [first, ...others] = segments as [(typeof segments)[0]];
+  await truncate(join(first.folder, 'page_data.lance'), bytes);
+  const files = first.files.map((file) => (file.path === 'page_data.lance' ? { ...file, bytes } : file));
+  const { promise: synced, resolve, reject } = Promise.withResolvers<void>();
+  let isPublished = false;
+  const published = publishSegments({ ...store, sync: () => synced }, [{ ...first, files }, ...others]);
+  published.then(
+    () => {
+      isPublished = true;
+    },
+    () => undefined,
+  );
+  await sleep(50);
+  return { root, published, isPublished, resolve, reject };
+}
+
+test('little is synced while the commit goes on', async () => {
+  const { isPublished, resolve, published } = await withSlowSync(1_000_000);
+  expect(isPublished).toBe(true);
+  resolve();
+  await (await published).durable;
+});
+
+test('much is durable before anybody looks which version is the latest', async () => {
+  const { isPublished, resolve, published } = await withSlowSync(9_000_000);
+  expect(isPublished).toBe(false);
+  resolve();
+  await (await published).durable;
+});
+
+test('nothing is left of much that could not be made durable', async () => {
+  const { reject, published, root } = await withSlowSync(9_000_000);
+  reject(new SegmentdError('store_full', 'no room'));
+  await expect(published).rejects.toMatchObject({ code: 'store_full' });
+  expect(await readdir(join(root, '_indices'))).toEqual([]);
+});
+
+test('files that are missing or of another size are found', async () => {
+  const { segments, store, root } = await setUp();
+  expect(await findMissingFiles(store, segments)).toHaveLength(4);
+  await publishSegments(store, segments);
+  await truncate(join(root, '_indices', 'b', 'page_lookup.lance'), 1);
+  expect(await findMissingFiles(store, segments)).toEqual(['_indices/b/page_lookup.lance']);
+});
+
+test('taking segments away leaves the others, and may be done twice', async () => {
+  const { segments, store, root } = await setUp();
+  await publishSegments(store, segments);
+  await unpublishSegments(store, [{ uuid: 'a' }]);
+  await unpublishSegments(store, [{ uuid: 'a' }]);
+  expect(await readdir(join(root, '_indices'))).toEqual(['b']);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
+import { planTable } from '../../../../src/lance/plan/table-plan.ts';
+import type { FragmentSpec, IndexSpec } from '../manifest-fixture.ts';
+import { manifestFile, uuidText } from '../manifest-fixture.ts';
+
+const LIMITS = { maxRows: 1_000_000, maxFragments: 1 };
+const EXISTING = { wanted: 'existing', stableRowIds: 'decline' } as const;
+
+function plan(fragments: readonly FragmentSpec[], indexes: readonly IndexSpec[]) {
+  const { requests, remove, whole } = planTable(parseManifest(manifestFile({ fragments, indexes })), EXISTING, LIMITS);
+  return { requests: requests.map(({ fragments: ids }) => Array.from(ids)), remove, whole };
+}
+
+const REWRITTEN: FragmentSpec = {
+  id: 1,
+  files: [
+    { path: 'f1.lance', fields: [-2, 1] },
+    { path: 'new.lance', fields: [0] },
+  ],
+};
+
+test('an index that misses a fragment whose column was rewritten in place is replaced whole', () => {
+  const indexes = [
+    { uuid: 1, fragments: [0] },
+    { uuid: 2, fragments: [2] },
+  ];
+  const planned = plan([{ id: 0 }, REWRITTEN, { id: 2 }], indexes);
+  expect(planned).toEqual({ requests: [[0, 1, 2]], remove: [uuidText(1), uuidText(2)], whole: true });
+});
+
+test('a fragment that was appended is added, and one that is covered is left alone however often it was rewritten', () => {
+  const planned = plan([{ id: 0 }, REWRITTEN, { id: 2 }], [{ uuid: 1, fragments: [0, 1] }]);
+  expect(planned).toEqual({ requests: [[2]], remove: [], whole: true });
+});

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { openTables } from '../../../../src/lance/table/table-cache.ts';
+import { localStore } from '../../../../src/store/local-store.ts';
+
+test('a table is opened once, and keeps its policy', () => {
+  const policy = { wanted: [{ column: 'id' }], stableRowIds: 'rebuild' } as const;
+  const tables = openTables(localStore, new Map([['lake/t', policy]]));
+  expect(tables.open('/lake/t.lance')).toBe(tables.open('/lake/t.lance'));
+  expect(tables.open('/lake/t.lance').uri).toBe('/lake/t.lance');
+  expect(tables.policy('lake/t')).toBe(policy);
+  expect(tables.policy('lake/other')).toEqual({ wanted: 'existing', stableRowIds: 'decline' });
+});
+
+test('of very many tables the least recently used are forgotten, and no others', () => {
+  const tables = openTables(localStore, new Map(), 8 * 1024 * 1024);
+  const opened = Array.from({ length: 2_000 }, (_, number) => tables.open(`/${number}.lance`));
+  const remembered = (number: number) => tables.open(`/${number}.lance`) === opened[number];
+  // Room for 1,024.
+  expect([0, 975, 976, 1_999].map(remembered)).toEqual([false, false, true, true]);
+});
+
+test('a table in use is kept although it is larger than what may be remembered', async () => {
+  const tables = openTables(localStore, new Map(), 1);
+  for (let number = 0; number < 998; number++) tables.open(`/${number}.lance`);
+  const used = tables.open('/used.lance');
+  tables.open('/998.lance');
+  const last = tables.open('/used.lance');
+  expect(last).not.toBe(used);
+  expect(tables.open('/used.lance')).toBe(last);
+});

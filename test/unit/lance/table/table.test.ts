@@ -1,0 +1,170 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { LanceTable } from '../../../../src/lance/table/table.ts';
+import { versionFileName } from '../../../../src/lance/table/version-names.ts';
+import { localStore } from '../../../../src/store/local-store.ts';
+import type { ObjectStore } from '../../../../src/store/object-store.ts';
+import { tempDir } from '../../../../testing/temp-dir.ts';
+import type { TableFolder } from '../table-fixture.ts';
+import { tableFolder } from '../table-fixture.ts';
+
+/** A table whose store counts what is asked of it. */
+function counted(folder: TableFolder, more: Partial<ObjectStore> = {}) {
+  const inner = { ...localStore(folder.root), ...more };
+  const calls = { list: 0, stat: 0, read: 0 };
+  const store: ObjectStore = {
+    ...inner,
+    list: (key) => {
+      calls.list += 1;
+      return inner.list(key);
+    },
+    stat: (key) => {
+      calls.stat += 1;
+      return inner.stat(key);
+    },
+    read: (key) => {
+      calls.read += 1;
+      return inner.read(key);
+    },
+  };
+  const spent = () => {
+    const before = { ...calls };
+    Object.assign(calls, { list: 0, stat: 0, read: 0 });
+    return before;
+  };
+  return { table: new LanceTable(store), spent };
+}
+
+test('finds the latest version by listing, once', async () => {
+  const folder = await tableFolder({ version: 3 });
+  await folder.write({ version: 9 });
+  await folder.write({ version: 10 });
+  const { table, spent } = counted(folder);
+  expect((await table.latest()).version).toBe(10);
+  expect(spent()).toEqual({ list: 1, stat: 1, read: 1 });
+});
+
+test('an unchanged table costs two looks and gives the very same manifest', async () => {
+  const { table, spent } = counted(await tableFolder({ version: 3 }));
+  const manifest = await table.latest();
+  spent();
+  expect(await table.latest()).toBe(manifest);
+  expect(spent()).toEqual({ list: 0, stat: 2, read: 0 });
+});
+
+test('newer versions are found by walking up, without listing, and only the last one is read', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table, spent } = counted(folder);
+  await table.latest();
+  for (const version of [4, 5, 6]) await folder.write({ version, fragments: [{ id: version }] });
+  spent();
+  const latest = await table.latest();
+  expect([latest.version, Array.from(latest.fragments.ids)]).toEqual([6, [6]]);
+  expect(spent()).toEqual({ list: 0, stat: 5, read: 1 });
+});
+
+test('a version that was written anew under its name is read anew', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table } = counted(folder);
+  const before = await table.latest();
+  await rm(join(folder.root, '_versions', versionFileName('V2', 3)));
+  await folder.write({ version: 3, fragments: [{ id: 8 }] });
+  const after = await table.latest();
+  expect(after).not.toBe(before);
+  expect(Array.from(after.fragments.ids)).toEqual([8]);
+});
+
+test.each([
+  ['younger', 'V2', 1],
+  ['of the same version', 'V2', 3],
+  ['older', 'V2', 7],
+  ['younger, of the other kind of names', 'V1', 1],
+  ['older, of the other kind of names', 'V1', 7],
+] as const)('a table replaced by one that is %s is noticed', async (_name, scheme, version) => {
+  const folder = await tableFolder({ version: 3 });
+  const { table } = counted(folder);
+  await table.latest();
+  const other = await tableFolder({ version, fragments: [{ id: 44 }] }, scheme);
+  await rm(folder.root, { recursive: true });
+  await rename(other.root, folder.root);
+  const latest = await table.latest();
+  expect([latest.version, Array.from(latest.fragments.ids)]).toEqual([version, [44]]);
+  expect(await table.manifestKey(version)).toBe(`_versions/${versionFileName(scheme, version)}`);
+});
+
+test('a version that a cleanup took away is no hindrance', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table } = counted(folder);
+  await table.latest();
+  await folder.write({ version: 4 });
+  await folder.write({ version: 5 });
+  for (const version of [3, 4]) await rm(join(folder.root, '_versions', versionFileName('V2', version)));
+  expect((await table.latest()).version).toBe(5);
+});
+
+test('nor is one that goes between the look and the read', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { read } = localStore(folder.root);
+  const cleaning: ObjectStore['read'] = async (key) => {
+    await folder.write({ version: 4 });
+    await rm(join(folder.root, '_versions', versionFileName('V2', 3)), { force: true });
+    return read(key);
+  };
+  const { table } = counted(folder, { read: cleaning });
+  expect((await table.latest()).version).toBe(4);
+});
+
+test('gives one version, or null when it is not there', async () => {
+  const folder = await tableFolder({ version: 3, fragments: [{ id: 1 }] });
+  await folder.write({ version: 4 });
+  const { table } = counted(folder);
+  expect((await table.at(3))?.version).toBe(3);
+  expect(await table.at(5)).toBeNull();
+});
+
+test('names manifests as the table does', async () => {
+  const v1 = counted(await tableFolder({ version: 3 }, 'V1')).table;
+  expect(await v1.manifestKey(4)).toBe('_versions/4.manifest');
+  const v2 = counted(await tableFolder({ version: 3 })).table;
+  expect(await v2.manifestKey(4)).toBe('_versions/18446744073709551611.manifest');
+});
+
+test('says when there is no table, and finds it once there is', async () => {
+  const dir = await tempDir();
+  const missing = new LanceTable(localStore(join(dir, 'none.lance')));
+  await expect(missing.latest()).rejects.toMatchObject({ code: 'table_not_found' });
+  await expect(missing.manifestKey(1)).rejects.toMatchObject({ code: 'table_not_found' });
+  const folder = await tableFolder({ version: 1 });
+  await rename(folder.root, join(dir, 'none.lance'));
+  expect((await missing.latest()).version).toBe(1);
+});
+
+test('a table that went away is not found any more', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table } = counted(folder);
+  await table.latest();
+  await rm(folder.root, { recursive: true });
+  await expect(table.latest()).rejects.toMatchObject({ code: 'table_not_found' });
+});
+
+test('a damaged manifest and mixed names are refused, each with its code', async () => {
+  const damaged = await tableFolder({ version: 3 });
+  await writeFile(join(damaged.root, '_versions', versionFileName('V2', 4)), 'half a manif');
+  await expect(counted(damaged).table.latest()).rejects.toMatchObject({ code: 'table_unreadable' });
+  const mixed = await tableFolder({ version: 3 });
+  await writeFile(join(mixed.root, '_versions', '4.manifest'), '');
+  await expect(counted(mixed).table.latest()).rejects.toMatchObject({ code: 'table_mixed_version_names' });
+});
+
+test('what a reader was given stays as it was when the table moves on', async () => {
+  const folder = await tableFolder({ version: 3, fragments: [{ id: 0 }, { id: 1 }] });
+  const { table } = counted(folder);
+  const before = await table.latest();
+  await folder.write({ version: 4, fragments: [{ id: 0 }, { id: 1 }, { id: 2 }] });
+  const after = await table.latest();
+  expect([Array.from(before.fragments.ids), Array.from(after.fragments.ids)]).toEqual([
+    [0, 1],
+    [0, 1, 2],
+  ]);
+});

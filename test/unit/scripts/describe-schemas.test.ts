@@ -1,0 +1,191 @@
+/** Holds `schemas/` to the code: the files are what it says, and they take and refuse what it does. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { generated } from '../../../scripts/describe-schemas.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { decodeRecord, encodeAppendEvent } from '../../../src/events/append-event.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
+
+const root = new URL('../../../', import.meta.url);
+const text = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const validator = (path: string) =>
+  new Ajv2020({ strict: true, allowUnionTypes: true }).compile(JSON.parse(text(path)));
+
+describe.each(Object.entries(generated()))('%s', (path, content) => {
+  test('is what the code says; run `node scripts/describe-schemas.ts --write`', () => {
+    expect(text(path)).toBe(content);
+  });
+
+  test('describes every field', () => {
+    const { properties } = JSON.parse(content) as { properties: Record<string, { description?: string }> };
+    expect(Object.entries(properties).filter(([, { description }]) => !description)).toEqual([]);
+  });
+});
+
+describe('append events', () => {
+  const isEvent = validator('schemas/append-event.json');
+  const databases = new Map([
+    ['lake', '/data/lake'],
+    ['cloud', 's3://acme-data/lake'],
+  ]);
+  const isDecoded = (value: unknown) => {
+    try {
+      return decodeRecord(databases, { value: Buffer.from(JSON.stringify(value)), headers: new Map() }).length === 1;
+    } catch (error) {
+      if (error instanceof SegmentdError) return false;
+      throw error;
+    }
+  };
+  const event = (more: Record<string, unknown>) => ({ table: 'lake/events', ...more });
+
+  test.each([
+    event({}),
+    event({ version: 1, fragments: [0, 4_294_967_295], id: 'a', time: 'now', producer: 'p', rows: 0 }),
+    event({ version: null, fragments: null, id: null, time: null, producer: null, rows: null }),
+    event({ fragments: [], id: '', 'x-trace': { any: ['thing'] } }),
+    event({ version: Number.MAX_SAFE_INTEGER, note: null, id: 'x'.repeat(256) }),
+    event({ fragments: Array.from({ length: 100_000 }, (_, id) => id) }),
+    event({ version: 12.0 }),
+    event({ fragments: [3], backfill: { id: 'job', first: 0, last: 4_294_967_295, by: 'me' } }),
+    event({ backfill: null }),
+    { table: 'lake/a.b-C_9' },
+    { table: `lake/${'t'.repeat(249)}` },
+    { table: '/data/lake/events.lance' },
+    { table: 's3://acme-data/lake/events.lance' },
+  ])('%j is one', (value) => {
+    expect([isEvent(value), isDecoded(value)]).toEqual([true, true]);
+  });
+
+  test.each<unknown>([
+    null,
+    [],
+    'lake/events',
+    {},
+    { version: 1 },
+    { table: null },
+    { table: 7 },
+    { table: '' },
+    { table: 'events' },
+    { table: 'lake/' },
+    { table: '/events' },
+    { table: 'lake/../events' },
+    { table: 'lake/.hidden' },
+    { table: 'lake/a/b' },
+    { table: 'lake/a b' },
+    { table: 'lake/events\n' },
+    { table: `lake/${'t'.repeat(256)}` },
+    { table: 'Lake/events' },
+    { table: '/data/lake/events' },
+    { table: '/data/lake/.lance' },
+    { table: 's3://acme-data/lake/' },
+    { table: 's3://acme-data/lake/a b.lance' },
+    { table: `/${'x'.repeat(2_048)}.lance` },
+    event({ version: 0 }),
+    event({ version: -1 }),
+    event({ version: 1.5 }),
+    event({ version: '12' }),
+    event({ version: 2 ** 53 }),
+    event({ version: true }),
+    event({ fragments: 3 }),
+    event({ fragments: [-1] }),
+    event({ fragments: [4_294_967_296] }),
+    event({ fragments: [0.5] }),
+    event({ fragments: [null] }),
+    event({ fragments: ['1'] }),
+    event({ fragments: Array.from({ length: 100_001 }, (_, id) => id) }),
+    event({ id: 7 }),
+    event({ id: 'x'.repeat(257) }),
+    event({ time: 1_767_225_600 }),
+    event({ producer: {} }),
+    event({ backfill: {} }),
+    event({ backfill: { id: '', first: 0, last: 1 } }),
+    event({ backfill: { id: 'job', first: -1, last: 1 } }),
+    event({ backfill: { id: 'job', first: 0, last: 2 ** 32 } }),
+    event({ rows: -1 }),
+    event({ rows: 1.5 }),
+  ])('%j is none', (value) => {
+    expect([isEvent(value), isDecoded(value)]).toEqual([false, false]);
+  });
+
+  test('what segmentd itself writes is one', () => {
+    const table = { id: 'lake/events', database: 'lake', name: 'events', uri: '/data/lake/events.lance' };
+    const { value } = encodeAppendEvent({ table, version: 3, fragments: [1], time: 'now', producer: 'p', rows: 5 });
+    expect(isEvent(JSON.parse(value.toString()))).toBe(true);
+  });
+});
+
+describe('configurations', () => {
+  const isConfig = validator('schemas/config.json');
+  const isLoaded = async (value: unknown) => {
+    const file = join(await tempDir(), 'segmentd.yaml');
+    await writeFile(file, stringify(value));
+    try {
+      loadConfig({ file, env: {}, cwd: '/' });
+      return true;
+    } catch (error) {
+      if (error instanceof SegmentdError && error.code === 'config_invalid') return false;
+      throw error;
+    }
+  };
+  const databases = { lake: '/data/lake' };
+
+  test('those that the package ships are some', () => {
+    for (const path of ['config/segmentd.yaml', 'config/defaults.yaml']) {
+      expect([path, isConfig(parse(text(path))), isConfig.errors]).toEqual([path, true, null]);
+    }
+  });
+
+  test.each<Record<string, unknown>>([
+    { databases },
+    { databases: { lake: { uri: 'file:///data/lake', storage_options: { region: 'eu' } } } },
+    { databases: { lake: '../relative' }, kafka: null, http: {} },
+    {
+      databases,
+      kafka: { brokers: ['a:1', 'b:2'], create_topics: { enabled: true, replication_factor: 3 }, ssl: null },
+    },
+    { databases, tables: { 'lake/events': { indexes: [{ column: 'id' }, { column: 'a.b', name: 'by_b' }] } } },
+    { databases, tables: { 'lake/events': { stable_row_ids: 'rebuild' } }, log: { level: 'debug' } },
+    { databases, merge: { pause_lag_s: 0.5 }, shutdown: { drain_ms: 0 } },
+  ])('%j is one', async (value) => {
+    expect([isConfig(value), isConfig.errors, await isLoaded(value)]).toEqual([true, null, true]);
+  });
+
+  test.each<unknown>([
+    [],
+    { databases: {} },
+    { databases: { Lake: '/data' } },
+    { databases: { lake: '' } },
+    { databases: { lake: '  ' } },
+    { databases: { lake: 's3://bucket/lake' } },
+    { databases: { lake: { uri: 's3://bucket/lake' } } },
+    { databases: { lake: {} } },
+    { databases: { lake: { uri: '/data', colour: 'red' } } },
+    { databases: { lake: 7 } },
+    { databases, kafka: { brokerz: ['a:1'] } },
+    { databases, kafka: { brokers: [] } },
+    { databases, kafka: { brokers: ['nowhere'] } },
+    { databases, kafka: { topic: ' ' } },
+    { databases, kafka: { create_topics: { replication_factor: 0 } } },
+    { databases, kafka: { sasl: { mechanism: 'gssapi' } } },
+    { databases, tables: { events: {} } },
+    { databases, tables: { 'lake/events': { indexes: [] } } },
+    { databases, tables: { 'lake/events': { indexes: [{ name: 'x' }] } } },
+    { databases, http: { port: 'many' } },
+    { databases, http: { port: 65_536 } },
+    { databases, batch: { max_rows: 1.5 } },
+    { databases, log: { level: 'loud' } },
+    { databases, everything: true },
+  ])('%j is none', async (value) => {
+    expect([isConfig(value), await isLoaded(value)]).toEqual([false, false]);
+  });
+
+  test('what only the whole can tell is left to the command', async () => {
+    const contradiction = { databases, kafka: { topic: 'one', dead_letter_topic: 'one' } };
+    expect([isConfig(contradiction), await isLoaded(contradiction)]).toEqual([true, false]);
+  });
+});

@@ -1,0 +1,111 @@
+/** What stages work with, made for tests: telemetry that remembers its events, records that remember their acks. */
+
+import { createBackfills } from '../../../src/control/backfill-jobs.ts';
+import { createPauses } from '../../../src/control/pauses.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import type { LanceTable } from '../../../src/lance/table/table.ts';
+import { asyncLimit } from '../../../src/lib/async-limit.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { AppendEvent, Delivery, TableRef } from '../../../src/model.ts';
+import type { Kit } from '../../../src/stages/context.ts';
+import type { Batch, Item } from '../../../src/stages/work.ts';
+import { createTelemetry } from '../../../src/telemetry/events.ts';
+import { createLogger } from '../../../src/telemetry/logger.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+
+export type Line = Record<string, unknown> & { readonly event: string };
+
+export type TestKit = Kit & {
+  /** Log lines so far. */
+  readonly lines: Line[];
+  /** Records that went to the dead-letter topic, by offset, with the code. */
+  readonly letters: [bigint, string][];
+};
+
+export const tableRef = (name: string): TableRef => ({
+  id: `lake/${name}`,
+  database: 'lake',
+  name,
+  uri: `/lake/${name}.lance`,
+});
+
+/** A kit whose parts do nothing; a test gives those that it needs. */
+export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {}): TestKit {
+  const lines: Line[] = [];
+  const letters: [bigint, string][] = [];
+  const logger = createLogger({ level: 'trace', format: 'json', write: (line) => lines.push(JSON.parse(line)) });
+  const metrics = createMetrics({ maxTables: 10, version: '1', lancedbVersion: '1', topic: 'appends' });
+  const unused = () => {
+    throw new Error('a part of the kit that this test does not expect to be used');
+  };
+  return {
+    lines,
+    letters,
+    tables: { open: () => (more.table as LanceTable | undefined) ?? unused(), policy: () => DEFAULT_POLICY },
+    builder: { build: unused },
+    telemetry: createTelemetry({ logger, metrics }),
+    decodeRecord: unused,
+    deadLetter: async ({ origin }, { code }) => {
+      letters.push([origin.offset, code]);
+    },
+    pauses: createPauses(),
+    onReleased: () => undefined,
+    backfills: createBackfills(),
+    publish: unused,
+    notify: () => undefined,
+    slots: asyncLimit(2),
+    signal: new AbortController().signal,
+    settings: {
+      lingerMs: 0,
+      limits: { maxRows: 1e6, maxFragments: 100 },
+      versionWaitMs: 60_000,
+      commit: { maxAttempts: 3, backoffMs: 1 },
+      backfill: { thresholdRows: 1e9, rowsPerSegment: 1e6 },
+      retry: { initialMs: 1, maxMs: 4 },
+      writer: { library: 'segmentd', version: '1.2.3' },
+      member: 'me@here:1',
+    },
+    ...more,
+  };
+}
+
+export type TestDelivery = Delivery & { readonly acks: () => number };
+
+export function delivery(offset: number, more: Partial<Delivery> = {}): TestDelivery {
+  let acks = 0;
+  return {
+    origin: { topic: 'appends', partition: 0, offset: BigInt(offset) },
+    key: null,
+    value: null,
+    headers: new Map(),
+    timestampMs: Date.now(),
+    signal: new AbortController().signal,
+    ack: () => {
+      acks += 1;
+    },
+    acks: () => acks,
+    ...more,
+  };
+}
+
+export type TestItem = Item & { readonly delivery: TestDelivery };
+
+export function item(
+  offset: number,
+  table = 't',
+  event: Partial<AppendEvent> = {},
+  more: Partial<Delivery> = {},
+): TestItem {
+  return { event: { table: tableRef(table), ...event }, delivery: delivery(offset, more), seenMs: Date.now() };
+}
+
+export const batchOf = (items: readonly Item[], more: Partial<Batch> = {}): Batch => ({
+  table: items[0]?.event.table ?? tableRef('t'),
+  items,
+  rest: [],
+  replans: 0,
+  progressed: false,
+  ...more,
+});
+
+export const passing = (message = 'later') => new SegmentdError('store_unavailable', message);
