@@ -15,7 +15,7 @@ import { connect, Index } from '@lancedb/lancedb';
 import { stringify } from 'yaml';
 import { inspectTable } from '../src/lance/inspect/inspect.ts';
 import { LanceTable } from '../src/lance/table/table.ts';
-import { Releases } from '../src/lib/cleanup.ts';
+import { Cleanup } from '../src/lib/cleanup.ts';
 import { localStore } from '../src/store/local-store.ts';
 import { freePorts, startBroker } from '../testing/broker/broker.ts';
 import type { LogLine } from '../testing/daemon-process.ts';
@@ -72,16 +72,16 @@ async function appendAndWatch(database: string, brokers: string[], covered: Cove
   return took;
 }
 
-async function demo(releases: Releases): Promise<void> {
+async function demo(cleanup: Cleanup): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'segmentd-demo-'));
-  releases.push(() => rm(home, { recursive: true, force: true }));
+  cleanup.defer(() => rm(home, { recursive: true, force: true }));
   const database = join(home, DATABASE);
   const tableFolder = join(database, `${TABLE}.lance`);
   await mkdir(database);
 
   screen.step('Kafka: starting a broker (the first time its jars are downloaded)');
   const broker = await startBroker({ log: () => undefined });
-  releases.push(() => broker.stop());
+  cleanup.defer(() => broker.stop());
   screen.note(`listening on ${broker.bootstrap.join(',')}`);
 
   screen.step(`LanceDB: a table of ${ROWS.toLocaleString('en-US')} rows with BTREE indexes on an integer and a string`);
@@ -105,7 +105,7 @@ async function demo(releases: Releases): Promise<void> {
     if (line.event !== 'batchCovered') return;
     covered.push({ version: Number(line.coveredVersion), ms: Date.parse(line.time ?? '') });
   });
-  releases.push(async () => {
+  cleanup.defer(async () => {
     const code = await daemon.stop();
     if (code !== 0) throw new Error(`the daemon ended with exit code ${code}`);
   });
@@ -176,12 +176,12 @@ async function keep(url: string, brokers: string[], table: string, configFile: s
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }
 
-const releases = new Releases();
+const cleanup = new Cleanup();
 try {
-  await demo(releases);
+  await demo(cleanup);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;
 } finally {
-  await releases.run();
+  await cleanup.run();
 }

@@ -41,7 +41,7 @@ export function metricsPage(): string {
     '## Events',
     '',
     'Each writes one log line, with its name in the field `event`, and moves the metrics named here. A failure that repeats is',
-    'said at once and then at most every 30 s, with the number of lines kept quiet in `unsaid`; its end is said once.',
+    'said at once and then at most every 30 s, with the number of lines kept quiet in `suppressed`; its end is said once.',
     '',
     '| event | level | line | metrics |',
     '| --- | --- | --- | --- |',

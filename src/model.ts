@@ -11,7 +11,7 @@ export type TableRef = {
 };
 
 /** Where a record came from, for logs, provenance and the dead-letter topic. */
-export type Origin = { readonly topic: string; readonly partition: number; readonly offset: bigint };
+export type RecordPosition = { readonly topic: string; readonly partition: number; readonly offset: bigint };
 
 /** "Fragments were appended to this table": a hint, since the table itself is the truth. */
 export type AppendEvent = {
@@ -42,8 +42,8 @@ export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): b
 export const MAX_EVENT_FRAGMENTS = 100_000;
 
 /** One Kafka record on loan: it is settled by `ack` exactly once, after which its offset may be committed. */
-export type Delivery = {
-  readonly origin: Origin;
+export type ConsumerRecord = {
+  readonly position: RecordPosition;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: ReadonlyMap<string, Uint8Array>;

@@ -6,57 +6,57 @@ import type { Observable } from 'rxjs';
 import { EMPTY, endWith, expand, ignoreElements, mergeWith, of } from 'rxjs';
 import type { MergeSchedule } from './merge/scheduler.ts';
 import { mergeSegments } from './merge/scheduler.ts';
-import type { Delivery } from './model.ts';
+import type { ConsumerRecord } from './model.ts';
 import { ack } from './stages/ack.ts';
 import { awaitResume } from './stages/await-resume.ts';
 import { awaitVersion } from './stages/await-version.ts';
 import { batchByTable } from './stages/batch-by-table.ts';
 import { build } from './stages/build.ts';
-import { foldInto } from './stages/coalesce.ts';
+import { coalesce } from './stages/coalesce.ts';
 import { commit } from './stages/commit.ts';
-import type { Kit } from './stages/context.ts';
+import type { PipelineContext } from './stages/context.ts';
 import { decode } from './stages/decode.ts';
 import { inSlot } from './stages/in-slot.ts';
 import { plan } from './stages/plan.ts';
 import { retryLater } from './stages/retry.ts';
-import type { Batch, Item } from './stages/work.ts';
+import type { Batch, PendingEvent } from './stages/work.ts';
 
 export type Background = {
   /** Tables that segmentd looks at without an event: the sweep, an operator's refresh. */
-  readonly asked?: Observable<Item>;
+  readonly refreshRequests?: Observable<PendingEvent>;
   readonly merges: MergeSchedule;
 };
 
 /** Completes when its inputs do and all is settled; errors only with what must end the process. */
 export function pipeline(
-  records: Observable<Delivery>,
-  kit: Kit,
-  { asked = EMPTY, merges }: Background,
+  records: Observable<ConsumerRecord>,
+  context: PipelineContext,
+  { refreshRequests = EMPTY, merges }: Background,
 ): Observable<never> {
   return records.pipe(
-    decode(kit), // a record becomes an event, or goes to the dead-letter topic
-    mergeWith(asked),
-    batchByTable({ lingerMs: kit.settings.lingerMs, fold: foldInto(kit) }, (batch) =>
-      of(batch).pipe(expand(round(kit)), ignoreElements(), endWith(batch)),
+    decode(context), // a record becomes an event, or goes to the dead-letter topic
+    mergeWith(refreshRequests),
+    batchByTable({ lingerMs: context.settings.lingerMs, coalesce: coalesce(context) }, (batch) =>
+      of(batch).pipe(expand(round(context)), ignoreElements(), endWith(batch)),
     ), // one batch at a time per table, and out of it once its events are settled
-    mergeSegments(kit, merges), // in the background: small segments become larger ones
+    mergeSegments(context, merges), // in the background: small segments become larger ones
   );
 }
 
 /** One round of a batch. Emits what is left of it, if anything: a later version, a second segment, a table that moved. */
-function round(kit: Kit): (batch: Batch) => Observable<Batch> {
+function round(context: PipelineContext): (batch: Batch) => Observable<Batch> {
   return (batch) =>
     of(batch).pipe(
-      awaitResume(kit), // while an operator has paused the table
-      awaitVersion(kit), // until the announced version can be seen
-      inSlot(kit, (it) =>
+      awaitResume(context), // while an operator has paused the table
+      awaitVersion(context), // until the announced version can be seen
+      inSlot(context, (it) =>
         of(it).pipe(
-          plan(kit), // what the indexes miss; covered and declined tables pass through
-          build(kit), // one segment per index, over exactly the missing fragments
-          commit(kit), // all of them in one version
+          plan(context), // what the indexes miss; covered and declined tables pass through
+          build(context), // one segment per index, over exactly the missing fragments
+          commit(context), // all of them in one version
         ),
       ),
-      ack(kit), // offsets may be committed from here on
-      retryLater(kit, batch.table), // failures that pass wait and start over
+      ack(context), // offsets may be committed from here on
+      retryLater(context, batch.table), // failures that pass wait and start over
     );
 }

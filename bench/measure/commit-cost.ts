@@ -14,7 +14,7 @@ import { connect, Index } from '@lancedb/lancedb';
 import { quantile } from '../../demo/screen.ts';
 import { formatTable } from '../../src/commands/output.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
-import { publishSegments } from '../../src/lance/commit/upload.ts';
+import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import type { SegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
@@ -50,7 +50,7 @@ async function indexOnce(table: LanceTable, builder: SegmentBuilder): Promise<Ou
   const planMs = lap();
   await using build = await builder.build(manifest, table.uri, requests);
   const buildMs = lap();
-  const { durable } = await publishSegments(table.store, build.segments);
+  const { durable } = await uploadSegments(table.store, build.segments);
   const publishMs = lap();
   const change = {
     base: manifest,

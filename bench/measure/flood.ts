@@ -26,7 +26,7 @@ import { openProducer } from '../../src/kafka/producer.ts';
 import { ensureTopics } from '../../src/kafka/topics.ts';
 import { inspectTable } from '../../src/lance/inspect/inspect.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
-import { Releases } from '../../src/lib/cleanup.ts';
+import { Cleanup } from '../../src/lib/cleanup.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { freePorts, startBroker } from '../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
@@ -242,13 +242,13 @@ function overTime({ samples }: Memory): string {
   return points.join(', ');
 }
 
-async function bench(releases: Releases): Promise<void> {
+async function bench(cleanup: Cleanup): Promise<void> {
   const events = Number(options.events);
   const home = await mkdtemp(join(tmpdir(), 'segmentd-flood-'));
-  releases.push(() => rm(home, { recursive: true, force: true }));
+  cleanup.defer(() => rm(home, { recursive: true, force: true }));
   screen.step('starting a broker');
   const broker = await startBroker();
-  releases.push(() => broker.stop());
+  cleanup.defer(() => broker.stop());
   const one = await makePlace(home, broker.bootstrap, ['t0']);
   const withIds = await makePlace(home, broker.bootstrap, ['t0'], true);
 
@@ -305,9 +305,9 @@ function print(floods: readonly Awaited<ReturnType<typeof live>>[], median: Rate
   printLine(`with an id in each:  ${told(withIds)}`);
 }
 
-const releases = new Releases();
+const cleanup = new Cleanup();
 try {
-  await bench(releases);
+  await bench(cleanup);
 } finally {
-  await releases.run();
+  await cleanup.run();
 }

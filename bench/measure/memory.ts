@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/commands/output.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
-import { publishSegments } from '../../src/lance/commit/upload.ts';
+import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
@@ -46,7 +46,7 @@ try {
     const manifest = await table.latest();
     const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
     await using build = await builder.build(manifest, table.uri, requests);
-    const { durable } = await publishSegments(table.store, build.segments);
+    const { durable } = await uploadSegments(table.store, build.segments);
     const change = { base: manifest, add: build.segments, remove: [], properties: {}, durable };
     const outcome = await commitChange(table, { ...change, transactionUuid: randomUUID() }, COMMIT);
     if (outcome.kind !== 'landed') throw new Error(`the commit was ${outcome.kind}`);

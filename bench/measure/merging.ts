@@ -20,7 +20,7 @@ import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { planMerges } from '../../src/merge/merge-plan.ts';
-import type { MergeOutlook, MergeRun } from '../../src/merge/merge-policy.ts';
+import type { MergeRun, MergesAhead } from '../../src/merge/merge-policy.ts';
 import { DEFAULT_MERGE, planMergeTo } from '../../src/merge/merge-policy.ts';
 import { mergeTable } from '../../src/merge/merge-table.ts';
 import { localStore } from '../../src/store/local-store.ts';
@@ -66,7 +66,7 @@ function compare(here: Times, rebuilt: Times): Lookups {
 }
 
 /** A copy of the table with other segments. Returns the name of the copy. */
-async function copyWith(home: string, from: string, name: string, rule: () => MergeOutlook | null): Promise<string> {
+async function copyWith(home: string, from: string, name: string, rule: () => MergesAhead | null): Promise<string> {
   const folder = join(home, 'db', `${name}.lance`);
   await rm(folder, { recursive: true, force: true });
   await copyTable(from, folder, 1);
@@ -75,7 +75,7 @@ async function copyWith(home: string, from: string, name: string, rule: () => Me
     builder: lanceSegmentBuilder(join(home, 'scratch')),
     commit: { maxAttempts: 1, backoffMs: 0, writer: WRITER },
     properties: {},
-    inPlace: <T>(land: () => Promise<T>) => land(),
+    withSlot: <T>(land: () => Promise<T>) => land(),
   };
   for (;;) {
     const manifest = await table.latest();
@@ -202,7 +202,7 @@ async function layOut(
       builder: lanceSegmentBuilder(join(home, 'scratch')),
       commit: { maxAttempts: 1, backoffMs: 0, writer: WRITER },
       properties: {},
-      inPlace: (land) => land(),
+      withSlot: (land) => land(),
     },
   );
   if (result.kind !== 'landed') throw new Error(`the layout ${name} was rejected: ${result.cause}`);

@@ -28,7 +28,7 @@ import { ensureTopics } from '../../src/kafka/topics.ts';
 import { cutBackfill, missingOfAny } from '../../src/lance/plan/backfill-plan.ts';
 import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
-import { Releases } from '../../src/lib/cleanup.ts';
+import { Cleanup } from '../../src/lib/cleanup.ts';
 import { backfillEvents } from '../../src/stages/share-backfill.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { freePorts, startBroker } from '../../testing/broker/broker.ts';
@@ -173,28 +173,28 @@ const sumOf = (each: readonly Counted[], key: keyof Counted) => each.reduce((sum
 
 /** One backfill by so many workers. */
 async function run(home: string, brokers: readonly string[], workers: number) {
-  const releases = new Releases();
+  const cleanup = new Cleanup();
   try {
-    return await runIn(home, brokers, workers, releases);
+    return await runIn(home, brokers, workers, cleanup);
   } finally {
-    await releases.run();
+    await cleanup.run();
   }
 }
 
-async function runIn(home: string, brokers: readonly string[], workers: number, releases: Releases) {
+async function runIn(home: string, brokers: readonly string[], workers: number, cleanup: Cleanup) {
   const id = randomUUID().slice(0, 8);
   const database = join(home, `db-${id}`);
   for (const name of ['warm', 'big']) {
     await copyTable(folderOf(join(home, 'original'), name), folderOf(database, name));
   }
-  releases.push(() => rm(database, { recursive: true }));
+  cleanup.defer(() => rm(database, { recursive: true }));
   const config = loadConfig({ env: environmentOf(configOf(home, database, id, brokers)), cwd: home });
   const place = { home, database, id, settings: kafkaSettings(config) };
   await ensureTopics(place.settings, { partitions: PARTITIONS, replicationFactor: 1 });
   const group: Worker[] = [];
   for (let at = 0; at < workers; at++) {
     const worker = await startWorker(place);
-    releases.push(() => worker.stop());
+    cleanup.defer(() => worker.stop());
     group.push(worker);
   }
   await until('all have partitions', () =>
@@ -298,11 +298,11 @@ function report(runs: readonly Run[], speedups: readonly number[]): void {
 }
 
 const home = await mkdtemp(join(tmpdir(), 'segmentd-scaling-'));
-const releases = new Releases();
-releases.push(() => rm(home, { recursive: true, force: true }));
+const cleanup = new Cleanup();
+cleanup.defer(() => rm(home, { recursive: true, force: true }));
 try {
   const broker = await startBroker();
-  releases.push(() => broker.stop());
+  cleanup.defer(() => broker.stop());
   screen.step(`a table of ${size.rows.toLocaleString('en-US')} rows in ${size.fragments} fragments`);
   const original = join(home, 'original');
   await makeUnindexed(original, 'big', size);
@@ -324,5 +324,5 @@ try {
     printJson({ ...size, rows_per_segment: rowsPerSegment, unlimited: options.unlimited, runs, speedups });
   else report(runs, speedups);
 } finally {
-  await releases.run();
+  await cleanup.run();
 }

@@ -13,7 +13,7 @@
  */
 import { parseArgs } from 'node:util';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
-import { raceWaitMs } from '../../src/lance/commit/conflict-wait.ts';
+import { conflictBackoffMs } from '../../src/lance/commit/conflict-wait.ts';
 import type { Outcome, RaceWait, Scenario, Store } from '../../testing/commit-race.ts';
 import { simulateBackfill } from '../../testing/commit-race.ts';
 
@@ -58,7 +58,7 @@ const STORE_NAMES = Object.keys(STORES) as StoreName[];
 const RULES = {
   now: {
     maxAttempts: 100,
-    waitMs: (races, attemptMs, random) => raceWaitMs(races, { firstMs: 20, attemptMs }, random),
+    waitMs: (races, attemptMs, random) => conflictBackoffMs(races, { firstMs: 20, attemptMs }, random),
   },
   before: { maxAttempts: 20, waitMs: (races, _, random) => random() * Math.min(1000, 20 * 2 ** (races - 1)) },
 } as const satisfies Record<string, { maxAttempts: number; waitMs: RaceWait }>;

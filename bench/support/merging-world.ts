@@ -7,15 +7,15 @@ import { connect, Index } from '@lancedb/lancedb';
 import { Subject } from 'rxjs';
 import { loadConfig } from '../../src/config/load.ts';
 import { createPauses } from '../../src/control/pauses.ts';
-import { TableOwners } from '../../src/control/table-ownership.ts';
-import { daemonKit, mergeSchedule } from '../../src/daemon/pipeline-context.ts';
+import { TableOwnership } from '../../src/control/table-ownership.ts';
+import { mergeSchedule, pipelineContext } from '../../src/daemon/pipeline-context.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { asyncLimit } from '../../src/lib/async-limit.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { planMerges } from '../../src/merge/merge-plan.ts';
-import { outlook } from '../../src/merge/merge-policy.ts';
-import type { Delivery } from '../../src/model.ts';
+import { planAhead } from '../../src/merge/merge-policy.ts';
+import type { ConsumerRecord } from '../../src/model.ts';
 import { pipeline } from '../../src/pipeline.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { createTelemetry } from '../../src/telemetry/events.ts';
@@ -56,7 +56,7 @@ export async function makeMergingWorld(
   const config = loadConfig({ env, cwd: home });
   const metrics = createMetrics({ maxTables: 10, version: '0', lancedbVersion: '0', topic: 'events' });
   const logger = createLogger({ level: 'warn', format: 'json' });
-  const kit = daemonKit(config, {
+  const context = pipelineContext(config, {
     telemetry: createTelemetry({ logger, metrics }),
     deadLetter: async (_, error) => {
       throw error;
@@ -67,11 +67,11 @@ export async function makeMergingWorld(
     pauses: createPauses(),
     slots: asyncLimit(config.concurrency.tables),
     scratchDir,
-    owners: new TableOwners(),
+    ownership: new TableOwnership(),
   });
-  const records = new Subject<Delivery>();
+  const records = new Subject<ConsumerRecord>();
   const failed = new Promise<never>((_, reject) => {
-    pipeline(records, kit, { merges: mergeSchedule(config) }).subscribe({ error: reject });
+    pipeline(records, context, { merges: mergeSchedule(config) }).subscribe({ error: reject });
   });
   failed.catch(() => undefined);
 
@@ -81,7 +81,7 @@ export async function makeMergingWorld(
   const folder = join(database, 't.lance');
   const table = new LanceTable(localStore(folder));
   let batches = 1;
-  const rule = (segments: Parameters<typeof outlook>[0]) => outlook(segments, mergeSchedule(config).settings);
+  const rule = (segments: Parameters<typeof planAhead>[0]) => planAhead(segments, mergeSchedule(config).settings);
   return {
     folder,
     table,
@@ -107,11 +107,11 @@ export async function makeMergingWorld(
 const VALUE = Buffer.from('{"table":"db/t"}');
 
 /** Resolves when the record is acknowledged. */
-function announce(records: Subject<Delivery>, offset: bigint): Promise<void> {
+function announce(records: Subject<ConsumerRecord>, offset: bigint): Promise<void> {
   const { signal } = new AbortController();
   return new Promise((ack) =>
     records.next({
-      origin: { topic: 'events', partition: 0, offset },
+      position: { topic: 'events', partition: 0, offset },
       key: null,
       value: VALUE,
       headers: new Map(),
@@ -128,7 +128,7 @@ async function tidy(folder: string): Promise<void> {
   await Promise.all(names.slice(VERSIONS_KEPT).map((name) => rm(join(versions, name))));
 }
 
-async function close(records: Subject<Delivery>, connection: Connection, writer: Table): Promise<void> {
+async function close(records: Subject<ConsumerRecord>, connection: Connection, writer: Table): Promise<void> {
   records.complete();
   writer.close();
   connection.close();

@@ -302,11 +302,11 @@ const SEGMENTS: readonly Json[] = [
     queries: one(`max by (table, index) (${perTable('segments')})`, '{{table}} {{index}}'),
   }),
   graph({
-    title: 'Parked tables',
+    title: 'Retrying tables',
     unit: 'short',
     bounds: [1],
     todo: 'Their work failed and is tried again, each time later; workFailed in the log and /status name table and cause.',
-    queries: one(`sum(${m('tables_parked')})`),
+    queries: one(`sum(${m('tables_retrying')})`),
   }),
   graph({
     title: 'Declined tables by reason',

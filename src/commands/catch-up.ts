@@ -1,6 +1,6 @@
 /** Indexes everything that a table misses, round by round, without Kafka. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { landBuild } from '../lance/commit/apply-build.ts';
+import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-change.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
@@ -63,7 +63,7 @@ export async function catchUp(
       continue;
     }
     await using _ = build;
-    const { outcome, publishMs, commitMs } = await landBuild(table, build, { remove, properties }, commit);
+    const { outcome, publishMs, commitMs } = await applyBuild(table, build, { remove, properties }, commit);
     took.publishMs += publishMs;
     took.commitMs += commitMs;
     took.attempts += outcome.attempts;

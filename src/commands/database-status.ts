@@ -11,15 +11,15 @@ import { DEFAULT_MERGE } from '../merge/merge-policy.ts';
 import { listTables } from '../store/list-tables.ts';
 import { localStore, storeError } from '../store/local-store.ts';
 import { formatShare, formatTable } from './output.ts';
-import type { TierCounts } from './pending-work.ts';
-import { tierCounts } from './pending-work.ts';
+import type { SegmentsByTier } from './pending-work.ts';
+import { segmentsByTier } from './pending-work.ts';
 import { formatTiers } from './table-status.ts';
 
 /** A table in short. */
 export type TableSummary = { readonly table: string } & Pick<
   TableFacts,
   'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'declined'
-> & { readonly indexes: readonly string[]; readonly tiers: TierCounts };
+> & { readonly indexes: readonly string[]; readonly tiers: SegmentsByTier };
 
 /** A table that cannot be read. */
 export type UnreadableTable = {
@@ -68,7 +68,7 @@ async function summarize(database: string, name: string): Promise<TableSummary |
       missing_fragments,
       declined,
       indexes: indexes.map((index) => index.name),
-      tiers: tierCounts(indexes, DEFAULT_MERGE),
+      tiers: segmentsByTier(indexes, DEFAULT_MERGE),
     };
   } catch (error) {
     const { code, message } = asSegmentdError(error);

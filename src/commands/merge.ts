@@ -9,7 +9,7 @@ import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergePlan, MergeRule, PlannedMerge } from '../merge/merge-plan.ts';
 import { planMerges } from '../merge/merge-plan.ts';
-import { DEFAULT_MERGE, outlook, planMergeTo } from '../merge/merge-policy.ts';
+import { DEFAULT_MERGE, planAhead, planMergeTo } from '../merge/merge-policy.ts';
 import type { Merged } from '../merge/merge-table.ts';
 import { mergeTable } from '../merge/merge-table.ts';
 import { localStore } from '../store/local-store.ts';
@@ -41,7 +41,7 @@ export function mergeCommand(): Command {
 async function merge(uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {
   const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
   const rule: MergeRule = (segments) =>
-    to === undefined ? outlook(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
+    to === undefined ? planAhead(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
   const manifest = await table.latest();
   const plan = planMerges(manifest, DEFAULT_POLICY, rule);
   if (dryRun) {
@@ -76,7 +76,7 @@ async function mergeAll(table: LanceTable, rule: MergeRule, scratchDir: string):
       builder: lanceSegmentBuilder(scratch.dir),
       commit: COMMIT,
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'merge' },
-      inPlace: <T>(land: () => Promise<T>) => land(),
+      withSlot: <T>(land: () => Promise<T>) => land(),
     };
     for (let fruitless = 0; ; ) {
       const manifest = await table.latest();

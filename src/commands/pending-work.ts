@@ -7,12 +7,12 @@ import { planTable } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { planMerges } from '../merge/merge-plan.ts';
 import type { MergeReason, MergeSettings } from '../merge/merge-policy.ts';
-import { outlook, tierOf, tiersOf } from '../merge/merge-policy.ts';
+import { planAhead, tierOf, tiersOf } from '../merge/merge-policy.ts';
 
 /** Segments of each tier that is not empty, the small ones first: `0`, `1`, … `mature`. */
-export type TierCounts = Readonly<Record<string, number>>;
+export type SegmentsByTier = Readonly<Record<string, number>>;
 
-export type NextWork = {
+export type PendingWork = {
   /** The next segments, one per index that misses something, in one commit. */
   readonly segments: readonly {
     readonly index: string;
@@ -35,15 +35,15 @@ export type NextWork = {
 };
 
 /** Nothing for a table that is declined. */
-export function nextWork(
+export function pendingWork(
   manifest: Manifest,
   policy: TablePolicy,
   limits: BatchLimits,
   settings: MergeSettings,
-): NextWork {
+): PendingWork {
   try {
     const { requests, remove } = planTable(manifest, policy, limits);
-    const { merges, pending } = planMerges(manifest, policy, (segments) => outlook(segments, settings));
+    const { merges, pending } = planMerges(manifest, policy, (segments) => planAhead(segments, settings));
     return {
       segments: requests.map(({ index, column, fragments, rows }) => ({
         index,
@@ -69,10 +69,10 @@ export function nextWork(
   }
 }
 
-export function tierCounts(
+export function segmentsByTier(
   indexes: readonly Pick<TableFacts['indexes'][number], 'segments'>[],
   settings: MergeSettings,
-): TierCounts {
+): SegmentsByTier {
   const tiers = indexes.flatMap(({ segments }) => segments.map(({ rows }) => String(tierOf(rows, settings))));
   const counts = tiersOf(settings)
     .map(String)

@@ -10,25 +10,25 @@ import type { Tier } from '../merge/merge-policy.ts';
 import { DEFAULT_MERGE, tierOf } from '../merge/merge-policy.ts';
 import { localStore } from '../store/local-store.ts';
 import { formatBytes, formatShare, formatTable, printable } from './output.ts';
-import type { NextWork, TierCounts } from './pending-work.ts';
-import { nextWork, tierCounts } from './pending-work.ts';
+import type { PendingWork, SegmentsByTier } from './pending-work.ts';
+import { pendingWork, segmentsByTier } from './pending-work.ts';
 import { LIMITS } from './table-work.ts';
 
 export type TieredSegment = SegmentFacts & { readonly tier: Tier };
 export type TieredIndex = Omit<IndexFacts, 'segments'> & {
   readonly segments: readonly TieredSegment[];
-  readonly tiers: TierCounts;
+  readonly tiers: SegmentsByTier;
 };
 
 export type TableReport = Omit<TableFacts, 'indexes'> & {
   readonly indexes: readonly TieredIndex[];
   /** Segments of all indexes by tier. */
-  readonly tiers: TierCounts;
+  readonly tiers: SegmentsByTier;
   /** The newest version that segmentd committed, or null when none was found. */
   readonly last_commit: OwnCommit | null;
   /** The oldest version that was looked at for it. */
   readonly looked_back_to: number;
-  readonly next: NextWork;
+  readonly next: PendingWork;
 };
 
 /** A function that looks at the table: what has not changed is not read again. */
@@ -45,17 +45,17 @@ export function inspectOneTable(location: string): () => Promise<TableReport> {
       indexes: facts.indexes.map((index) => ({
         ...index,
         segments: index.segments.map((segment) => ({ ...segment, tier: tierOf(segment.rows, DEFAULT_MERGE) })),
-        tiers: tierCounts([index], DEFAULT_MERGE),
+        tiers: segmentsByTier([index], DEFAULT_MERGE),
       })),
-      tiers: tierCounts(facts.indexes, DEFAULT_MERGE),
+      tiers: segmentsByTier(facts.indexes, DEFAULT_MERGE),
       last_commit: commit,
       looked_back_to: lookedBackTo,
-      next: nextWork(manifest, DEFAULT_POLICY, LIMITS, DEFAULT_MERGE),
+      next: pendingWork(manifest, DEFAULT_POLICY, LIMITS, DEFAULT_MERGE),
     };
   };
 }
 
-export const formatTiers = (tiers: TierCounts): string =>
+export const formatTiers = (tiers: SegmentsByTier): string =>
   Object.entries(tiers)
     .map(([tier, count]) => `${tier}:${count}`)
     .join(' ');

@@ -1,12 +1,12 @@
 /** An index as telemetry tells of it. */
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageRatio } from '../lance/plan/coverage.ts';
-import type { IndexState } from '../telemetry/table-events.ts';
+import type { IndexReport } from '../telemetry/table-events.ts';
 
-type Seen = { readonly name: string; readonly coverage: Coverage; readonly segments: number };
+type Measured = { readonly name: string; readonly coverage: Coverage; readonly segments: number };
 
 /** A gap is at least as old as `versionMs`, the time of the version that shows it. */
-export function indexReport({ name, coverage, segments }: Seen, versionMs: number): IndexState {
+export function indexReport({ name, coverage, segments }: Measured, versionMs: number): IndexReport {
   return {
     name,
     missingRows: coverage.missingRows,

@@ -2,21 +2,21 @@
 import type { Observable } from 'rxjs';
 import { EMPTY, merge, Subject } from 'rxjs';
 import type { TableRef } from '../model.ts';
-import type { Item } from '../stages/work.ts';
+import type { PendingEvent } from '../stages/work.ts';
 import type { SweepOptions } from './sweep.ts';
 import { sweep } from './sweep.ts';
 
-export type Asked = {
-  readonly items: Observable<Item>;
+export type RefreshRequests = {
+  readonly items: Observable<PendingEvent>;
   /** Plans the table as soon as it is idle. */
   refresh(table: TableRef): void;
 };
 
 /** Without options there is no sweep. */
-export function askedTables(options: SweepOptions | null): Asked {
-  const refreshed = new Subject<Item>();
+export function refreshRequests(options: SweepOptions | null): RefreshRequests {
+  const refreshed = new Subject<PendingEvent>();
   return {
     items: merge(refreshed, options ? sweep(options) : EMPTY),
-    refresh: (table) => refreshed.next({ event: { table }, delivery: null, seenMs: Date.now() }),
+    refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
   };
 }

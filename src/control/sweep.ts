@@ -5,7 +5,7 @@
 import type { Observable } from 'rxjs';
 import { concatMap, defer, delay, expand, filter, from, map, of, timer } from 'rxjs';
 import type { TableRef } from '../model.ts';
-import type { Item } from '../stages/work.ts';
+import type { PendingEvent } from '../stages/work.ts';
 
 export type SweepOptions = {
   readonly intervalMs: number;
@@ -23,7 +23,7 @@ const JITTER = 0.1;
 const GAP_MS = 5;
 
 /** The first sweep comes at once, the others every `intervalMs`. */
-export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observable<Item> {
+export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observable<PendingEvent> {
   const pauseMs = () => intervalMs * (1 + JITTER * (2 * Math.random() - 1));
   return defer(ready).pipe(
     expand(() => timer(pauseMs())),
@@ -32,6 +32,6 @@ export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observ
     concatMap((table) => of(table).pipe(delay(GAP_MS))),
     // A rebalance may have taken the table away while the others were swept.
     filter(owns),
-    map((table) => ({ event: { table }, delivery: null, seenMs: Date.now() })),
+    map((table) => ({ event: { table }, record: null, receivedAtMs: Date.now() })),
   );
 }

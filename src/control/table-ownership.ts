@@ -4,7 +4,7 @@ import { partitionOf } from '../kafka/partition-of.ts';
 /** Tables remembered: made-up names in events must not grow this for ever. The first that came go first. */
 const REMEMBERED = 10_000;
 
-export class TableOwners {
+export class TableOwnership {
   /** The partition that each table's events last came from; producers may spread keys in their own way. */
   private readonly lastSeen = new Map<string, number>();
   private assigned: readonly number[] = [];
@@ -17,7 +17,7 @@ export class TableOwners {
   }
 
   /** An event for `table` came on `partition`. */
-  seen(table: string, partition: number): void {
+  observe(table: string, partition: number): void {
     this.lastSeen.set(table, partition);
     if (this.lastSeen.size <= REMEMBERED) return;
     const [oldest] = this.lastSeen.keys();
@@ -25,12 +25,12 @@ export class TableOwners {
   }
 
   /** How many partitions the topic has. */
-  measured(partitions: number): void {
+  setPartitionCount(partitions: number): void {
     this.partitions = partitions;
   }
 
   /** The group has given this member these partitions; returns the tables that went elsewhere. */
-  rebalanced(assigned: readonly number[]): string[] {
+  assign(assigned: readonly number[]): string[] {
     this.assigned = assigned;
     const gone = [...this.lastSeen].filter(([, partition]) => !assigned.includes(partition)).map(([table]) => table);
     for (const table of gone) this.lastSeen.delete(table);
@@ -49,14 +49,14 @@ export class TableOwners {
   }
 
   /** As `owns`, for work on a table whether or not it ever had an event: it is remembered, and told when it goes elsewhere. */
-  claims(table: string): boolean {
-    if (!this.owns(table)) return false;
-    if (!this.lastSeen.has(table)) this.seen(table, partitionOf(table, this.partitions));
+  claim(table: string): boolean {
+    if (!this.isOwner(table)) return false;
+    if (!this.lastSeen.has(table)) this.observe(table, partitionOf(table, this.partitions));
     return true;
   }
 
   /** Whether this member sweeps the table: one member does, the owner of the partition that its key hashes to. */
-  owns(table: string): boolean {
+  isOwner(table: string): boolean {
     return this.known && this.assigned.includes(partitionOf(table, this.partitions));
   }
 }

@@ -3,8 +3,8 @@ import type { ErrorCode } from '../lib/errors.ts';
 
 export type TableStatus = {
   readonly table: string;
-  /** `parked`: work failed and waits for its next try. */
-  readonly state: 'served' | 'declined' | 'parked';
+  /** `retrying`: work failed and waits for its next try. */
+  readonly state: 'served' | 'declined' | 'retrying';
   readonly version: number | null;
   readonly covered_version: number | null;
   readonly missing_fragments: number;
@@ -22,13 +22,13 @@ export type TableStatus = {
 /** Tables remembered; the least recently heard of go first. */
 const REMEMBERED = 10_000;
 
-export class TableBoard {
+export class TableStates {
   private readonly tables = new Map<string, TableStatus>();
 
   /** Notes what is new about a table; the rest stays. */
   note(table: string, news: Partial<Omit<TableStatus, 'table' | 'state'>>): void {
     const next = { ...this.of(table), ...news };
-    const state = next.declined ? 'declined' : next.failure ? 'parked' : 'served';
+    const state = next.declined ? 'declined' : next.failure ? 'retrying' : 'served';
     this.tables.delete(table);
     this.tables.set(table, { ...next, state });
     const [oldest] = this.tables.keys();
@@ -60,7 +60,7 @@ export class TableBoard {
     return [...this.tables.values()].sort((a, b) => (a.table < b.table ? -1 : 1));
   }
 
-  get parked(): number {
-    return [...this.tables.values()].filter(({ state }) => state === 'parked').length;
+  get retrying(): number {
+    return [...this.tables.values()].filter(({ state }) => state === 'retrying').length;
   }
 }

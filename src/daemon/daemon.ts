@@ -2,7 +2,7 @@
 import type { Observable, Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import { createPauses } from '../control/pauses.ts';
-import { TableOwners } from '../control/table-ownership.ts';
+import { TableOwnership } from '../control/table-ownership.ts';
 import { publishSpread } from '../events/publish-events.ts';
 import { startServer } from '../http/probes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
@@ -14,20 +14,20 @@ import { openNotifications } from '../kafka/notifications.ts';
 import { openProducer } from '../kafka/producer.ts';
 import { recordEngineMetrics } from '../lance/engine/engine-recorder.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
-import { Releases } from '../lib/cleanup.ts';
+import { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError, messageOf } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION, versionOf } from '../lib/version.ts';
 import { pipeline } from '../pipeline.ts';
-import type { Kit } from '../stages/context.ts';
-import type { Item } from '../stages/work.ts';
+import type { PipelineContext } from '../stages/context.ts';
+import type { PendingEvent } from '../stages/work.ts';
 import { createTelemetry } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings } from './kafka-settings.ts';
 import { openControl } from './open-control.ts';
-import { daemonKit, mergeSchedule } from './pipeline-context.ts';
+import { mergeSchedule, pipelineContext } from './pipeline-context.ts';
 
 export type Daemon = {
   /** Port of `/metrics` and the probes. */
@@ -40,11 +40,11 @@ export type Daemon = {
 
 /** Starts a daemon. Errors: config_invalid when the port or the scratch folder cannot be used. */
 export async function startDaemon(config: Config, quiet = false): Promise<Daemon> {
-  const releases = new Releases();
+  const cleanup = new Cleanup();
   try {
-    return await open(config, quiet, releases);
+    return await open(config, quiet, cleanup);
   } catch (error) {
-    await releases.run().catch(() => undefined);
+    await cleanup.run().catch(() => undefined);
     throw error;
   }
 }
@@ -63,15 +63,15 @@ function openTelemetry(config: Config, quiet: boolean) {
   return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }) };
 }
 
-async function open(config: Config, quiet: boolean, releases: Releases): Promise<Daemon> {
+async function open(config: Config, quiet: boolean, cleanup: Cleanup): Promise<Daemon> {
   const { log, metrics, telemetry } = openTelemetry(config, quiet);
   const scratch = await openScratch(config.state.scratch_dir);
-  releases.push(() => scratch.remove());
+  cleanup.defer(() => scratch.remove());
 
   const settings = kafkaSettings(config);
-  const owners = new TableOwners();
+  const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
-  const source = openSource(settings, sourceHooks(config, telemetry, owners, slots, log));
+  const source = openSource(settings, sourceHooks(config, telemetry, ownership, slots, log));
   const pauses = createPauses();
   const status = () => ({
     state: source.state(),
@@ -80,45 +80,54 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
     paused: pauses.paused(),
   });
   const server = await startServer({ ...config.http, metrics, health: healthOf(source), status });
-  releases.push(() => server.close());
+  cleanup.defer(() => server.close());
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
   const stopping = new AbortController();
   const { signal } = stopping;
   const producer = openProducer(settings, log);
-  releases.push(() => producer.close());
+  cleanup.defer(() => producer.close());
   const deadLetters = openDeadLetters(settings, producer);
   const notifications = openNotifications(config.kafka.notification_topic, producer, (error) =>
     log('warn', 'a notification was lost', { error: messageOf(error) }),
   );
-  releases.push(() => notifications.flush());
-  const kit = daemonKit(config, {
+  cleanup.defer(() => notifications.flush());
+  const context = pipelineContext(config, {
     telemetry,
     signal,
     pauses,
     slots,
-    owners,
+    ownership,
     scratchDir: scratch.dir,
-    deadLetter: (delivery, error) => deadLetters.send(delivery, error, { signal, deadlineMs: FOR_EVER_MS }),
+    deadLetter: (record, error) => deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS }),
     notify: (notification) => notifications.send(notification),
     publish: async (events) => {
-      if (owners.partitionCount < 2) return false;
-      await publishSpread(producer, settings.topic, owners.partitionCount, events, { signal });
+      if (ownership.partitionCount < 2) return false;
+      await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal });
       return true;
     },
   });
-  releases.push(() => slots.idle());
+  cleanup.defer(() => slots.idle());
   const publish = producer.send.bind(producer);
-  const { asked, heard } = await openControl({ config, settings, kit, owners, notifications, publish, log, releases });
+  const { refreshRequests, caughtUp } = await openControl({
+    config,
+    settings,
+    context,
+    ownership,
+    notifications,
+    publish,
+    log,
+    cleanup,
+  });
 
-  const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, owners, source, log));
-  releases.push(() => lag.stop());
+  const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, ownership, source, log));
+  cleanup.defer(() => lag.stop());
   if (config.kafka.create_topics.enabled) {
     const { partitions, replication_factor: replicationFactor } = config.kafka.create_topics;
     void keepTopics(settings, { partitions, replicationFactor }, log, signal);
   }
-  const running = run(source, kit, asked, config, releases, stopping);
-  void heard.then(() => source.start());
+  const running = run(source, context, refreshRequests, config, cleanup, stopping);
+  void caughtUp.then(() => source.start());
   lag.start();
   return { port: server.port, ...running };
 }
@@ -126,13 +135,13 @@ async function open(config: Config, quiet: boolean, releases: Releases): Promise
 /** A record that cannot be dead-lettered must not be acknowledged either: the only way out is the end of the process. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
-/** Runs the pipeline until somebody stops it or it fails, then releases everything. */
+/** Runs the pipeline until somebody stops it or it fails, then cleanup everything. */
 function run(
   source: RecordSource,
-  kit: Kit,
-  asked: Observable<Item>,
+  context: PipelineContext,
+  refreshRequests: Observable<PendingEvent>,
   config: Config,
-  releases: Releases,
+  cleanup: Cleanup,
   stopping: AbortController,
 ): Pick<Daemon, 'finished' | 'stop'> {
   let subscription: Subscription | undefined;
@@ -147,7 +156,7 @@ function run(
     stopping.abort();
     subscription?.unsubscribe();
     try {
-      await releases.run();
+      await cleanup.run();
       await Promise.race([drained, pause(LEAVE_MS)]);
     } catch (error) {
       reject(asSegmentdError(failure ?? error));
@@ -161,8 +170,8 @@ function run(
     if (how === 'now') stopping.abort();
     begun ??= how;
   };
-  const background = { asked, merges: mergeSchedule(config) };
-  subscription = pipeline(source.records$, kit, background).subscribe({ error: (error) => stop('drain', error) });
+  const background = { refreshRequests, merges: mergeSchedule(config) };
+  subscription = pipeline(source.records$, context, background).subscribe({ error: (error) => stop('drain', error) });
   return { finished, stop: (how) => stop(how) };
 }
 

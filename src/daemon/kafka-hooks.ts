@@ -1,6 +1,6 @@
 /** What the Kafka parts tell, in the words of telemetry. */
 import type { Config } from '../config/schema.ts';
-import type { TableOwners } from '../control/table-ownership.ts';
+import type { TableOwnership } from '../control/table-ownership.ts';
 import type { KafkaLog } from '../kafka/client.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/source.ts';
 import type { LagHooks } from '../kafka/lag.ts';
@@ -26,7 +26,7 @@ export function kafkaLog(logger: Logger): KafkaLog {
 export function sourceHooks(
   config: Config,
   telemetry: Telemetry,
-  owners: TableOwners,
+  ownership: TableOwnership,
   slots: { readonly busy: boolean },
   log: KafkaLog,
 ): SourceHooks {
@@ -38,7 +38,7 @@ export function sourceHooks(
     },
     onRebalance: (partitions) => {
       telemetry.rebalanced({ assigned: { [config.kafka.topic]: partitions } });
-      for (const table of owners.rebalanced(partitions)) telemetry.tableReleased({ table });
+      for (const table of ownership.assign(partitions)) telemetry.tableReleased({ table });
     },
     onCrash: (error, willRestart) => telemetry.consumerCrashed({ error, willRestart }),
     onCommit: (result) => {
@@ -51,16 +51,16 @@ export function sourceHooks(
 export function lagHooks(
   config: Config,
   telemetry: Telemetry,
-  owners: TableOwners,
+  ownership: TableOwnership,
   source: RecordSource,
   log: KafkaLog,
 ): LagHooks {
   return {
     log,
     onLag: (partitions) => {
-      owners.measured(partitions.size);
+      ownership.setPartitionCount(partitions.size);
       const owned = source.assigned();
-      // The others' owners tell theirs.
+      // The others' ownership tell theirs.
       const lags = [...partitions].filter(([partition]) => owned.includes(partition));
       telemetry.lagMeasured(
         lags.map(([partition, { lag }]) => ({ topic: config.kafka.topic, partition, records: Number(lag) })),

@@ -3,70 +3,70 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { CommandName, Control } from '../control/commands.ts';
 import { COMMANDS, createControl, parseCommand } from '../control/commands.ts';
-import type { Asked } from '../control/refresh-requests.ts';
-import { askedTables } from '../control/refresh-requests.ts';
+import type { RefreshRequests } from '../control/refresh-requests.ts';
+import { refreshRequests } from '../control/refresh-requests.ts';
 import type { SweepOptions } from '../control/sweep.ts';
-import type { TableOwners } from '../control/table-ownership.ts';
+import type { TableOwnership } from '../control/table-ownership.ts';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
-import { startAdminServer } from '../http/tables-api.ts';
+import { startTablesApi } from '../http/tables-api.ts';
 import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import { followControlTopic } from '../kafka/control-topic.ts';
 import type { Notifications } from '../kafka/notifications.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
-import type { Releases } from '../lib/cleanup.ts';
+import type { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { secretOf } from '../lib/secret.ts';
 import type { TableRef } from '../model.ts';
-import type { Kit } from '../stages/context.ts';
+import type { PipelineContext } from '../stages/context.ts';
 import { listTables } from '../store/list-tables.ts';
 import { databasesOf } from './pipeline-context.ts';
 
 export type ControlContext = {
   readonly config: Config;
   readonly settings: KafkaSettings;
-  readonly kit: Kit;
-  readonly owners: TableOwners;
+  readonly context: PipelineContext;
+  readonly ownership: TableOwnership;
   readonly notifications: Notifications;
   readonly publish: RecordProducer['send'];
   readonly log: KafkaLog;
-  readonly releases: Releases;
+  readonly cleanup: Cleanup;
 };
 
 /** How long a start waits for what the control topic says already; a broker that is away must not hold it up for ever. */
-const HEAR_MS = 10_000;
+const CATCH_UP_TIMEOUT_MS = 10_000;
 
-export type ControlWays = {
+export type ControlChannels = {
   /** The tables to look at. */
-  readonly asked: Asked['items'];
+  readonly refreshRequests: RefreshRequests['items'];
   /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
-  readonly heard: Promise<void>;
+  readonly caughtUp: Promise<void>;
 };
 
 /** Opens the ways in for operators and the sweep. Errors: config_invalid. */
-export async function openControl(context: ControlContext): Promise<ControlWays> {
-  const { config, kit } = context;
-  const { promise: heard, resolve } = Promise.withResolvers<void>();
-  const asked = askedTables(config.sweep.interval_s === 0 ? null : sweepOptions(context, heard));
+export async function openControl(parts: ControlContext): Promise<ControlChannels> {
+  const { config, context } = parts;
+  const { promise: caughtUp, resolve } = Promise.withResolvers<void>();
+  const requests = refreshRequests(config.sweep.interval_s === 0 ? null : sweepOptions(parts, caughtUp));
   const control = createControl({
     resolve: (address) => resolveTable(databasesOf(config), address),
-    pauses: kit.pauses,
-    refresh: asked.refresh,
-    status: (table) => kit.telemetry.board.of(table),
+    pauses: context.pauses,
+    refresh: requests.refresh,
+    status: (table) => context.telemetry.board.of(table),
   });
-  await openAdmin(context, control);
-  openTopic(context, control).then(resolve, resolve);
-  return { asked: asked.items, heard };
+  await openAdmin(parts, control);
+  openTopic(parts, control).then(resolve, resolve);
+  return { refreshRequests: requests.items, caughtUp };
 }
 
-function sweepOptions({ config, kit, owners, log }: ControlContext, heard: Promise<void>): SweepOptions {
+function sweepOptions({ config, context, ownership, log }: ControlContext, caughtUp: Promise<void>): SweepOptions {
   return {
     intervalMs: config.sweep.interval_s * 1000,
     ready: async () => {
-      await heard;
-      await untilOwnersKnown(owners, kit.signal);
+      await caughtUp;
+      await untilOwnersKnown(ownership, context.signal);
     },
-    owns: ({ id }) => owners.claims(id),
+    owns: ({ id }) => ownership.claim(id),
     tables: () =>
       tablesOf(databasesOf(config), (database, error) => {
         log('warn', 'a database could not be listed for the sweep', { database, error });
@@ -76,8 +76,8 @@ function sweepOptions({ config, kit, owners, log }: ControlContext, heard: Promi
 
 const READY_POLL_MS = 200;
 
-async function untilOwnersKnown(owners: TableOwners, signal: AbortSignal): Promise<void> {
-  while (!owners.known && !signal.aborted) await sleep(READY_POLL_MS, undefined, { ref: false });
+async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal): Promise<void> {
+  while (!ownership.known && !signal.aborted) await sleep(READY_POLL_MS, undefined, { ref: false });
 }
 
 /** The tables of all databases that can be listed; `failed` is told of the others. */
@@ -106,10 +106,10 @@ export async function tablesOf(
 /** A request over HTTP does not wait longer for the broker. */
 const PUBLISH_MS = 5_000;
 
-async function openAdmin({ config, kit, releases, publish }: ControlContext, control: Control): Promise<void> {
+async function openAdmin({ config, context, cleanup, publish }: ControlContext, control: Control): Promise<void> {
   const token = secretOf(config.admin.token, config.admin.token_file);
   if (token === undefined) return;
-  const server = await startAdminServer({
+  const server = await startTablesApi({
     host: config.admin.host,
     port: config.admin.port,
     token,
@@ -127,18 +127,18 @@ async function openAdmin({ config, kit, releases, publish }: ControlContext, con
     },
     wait: async (address, { version, timeoutMs }, signal) => {
       const { id, uri } = resolveTable(databasesOf(config), address);
-      const settings = { version, timeoutMs, signal, policy: kit.tables.policy(id) };
-      const { covered, latestVersion } = await waitUntilCovered(kit.tables.open(uri), settings);
+      const settings = { version, timeoutMs, signal, policy: context.tables.policy(id) };
+      const { covered, latestVersion } = await waitUntilCovered(context.tables.open(uri), settings);
       return { table: id, version, covered, latest_version: latestVersion };
     },
-    all: () => ({ tables: kit.telemetry.board.all(), paused: kit.pauses.paused() }),
+    all: () => ({ tables: context.telemetry.board.all(), paused: context.pauses.paused() }),
   });
-  releases.push(() => server.close());
+  cleanup.defer(() => server.close());
 }
 
 /** Resolves when what the control topic says already is in force, or cannot be heard in time. */
-async function openTopic(context: ControlContext, control: Control): Promise<void> {
-  const { config, settings, owners, notifications, log, releases } = context;
+async function openTopic(parts: ControlContext, control: Control): Promise<void> {
+  const { config, settings, ownership, notifications, log, cleanup } = parts;
   const topic = config.kafka.control_topic;
   if (topic === undefined) return;
   const onRecord = (value: Uint8Array | null, isHistory: boolean) => {
@@ -148,16 +148,16 @@ async function openTopic(context: ControlContext, control: Control): Promise<voi
       if (isHistory && (command === 'refresh' || command === 'status')) return;
       const status = control.run(command, table);
       // Every member hears every command; the owner is the one that answers.
-      if (!isHistory && owners.owns(table)) notifications.send({ type: 'table.status', ...status, table });
+      if (!isHistory && ownership.isOwner(table)) notifications.send({ type: 'table.status', ...status, table });
     } catch (thrown) {
       const { code, message } = asSegmentdError(thrown);
       log('warn', 'a control record was not understood', { code, error: message });
     }
   };
   const following = followControlTopic(settings, topic, onRecord, log);
-  releases.push(() => following.stop());
-  const late = sleep(HEAR_MS, 'late' as const, { ref: false });
-  if ((await Promise.race([following.heard, late])) === 'late') {
+  cleanup.defer(() => following.stop());
+  const late = sleep(CATCH_UP_TIMEOUT_MS, 'late' as const, { ref: false });
+  if ((await Promise.race([following.caughtUp, late])) === 'late') {
     log('warn', 'starting before all earlier commands of the control topic were heard', { topic });
   }
 }

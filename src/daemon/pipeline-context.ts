@@ -1,14 +1,14 @@
-/** The stages' kit, made from the configuration. */
+/** The stages' context, made from the configuration. */
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
-import type { TableOwners } from '../control/table-ownership.ts';
+import type { TableOwnership } from '../control/table-ownership.ts';
 import { recordDecoder } from '../events/record-decoder.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
-import { openTables } from '../lance/table/table-cache.ts';
+import { openTableCache } from '../lance/table/table-cache.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergeSchedule } from '../merge/scheduler.ts';
-import type { Kit } from '../stages/context.ts';
+import type { PipelineContext } from '../stages/context.ts';
 import { localStore } from '../store/local-store.ts';
 
 /** Names of the configured databases and where they lie. */
@@ -31,12 +31,15 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
   };
 }
 
-export type KitParts = Pick<Kit, 'telemetry' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'> & {
+export type ContextParts = Pick<
+  PipelineContext,
+  'telemetry' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
+> & {
   readonly scratchDir: string;
-  readonly owners: TableOwners;
+  readonly ownership: TableOwnership;
 };
 
-export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitParts): Kit {
+export function pipelineContext(config: Config, { scratchDir, ownership, ...parts }: ContextParts): PipelineContext {
   const decoded = recordDecoder(databasesOf(config), { maxValueBytes: config.events.max_bytes });
   const policies = new Map(
     Object.entries(config.tables).map(([id, { indexes, stable_row_ids: stableRowIds }]) => [
@@ -46,13 +49,13 @@ export function daemonKit(config: Config, { scratchDir, owners, ...parts }: KitP
   );
   return {
     ...parts,
-    tables: openTables(localStore, policies),
+    tables: openTableCache(localStore, policies),
     backfills: createBackfills(),
-    onReleased: (listener) => owners.onReleased(listener),
+    onReleased: (listener) => ownership.onReleased(listener),
     builder: lanceSegmentBuilder(scratchDir),
-    decodeRecord: (delivery) => {
-      const events = decoded(delivery);
-      for (const { table } of events) owners.seen(table.id, delivery.origin.partition);
+    decodeRecord: (record) => {
+      const events = decoded(record);
+      for (const { table } of events) ownership.observe(table.id, record.position.partition);
       return events;
     },
     settings: {

@@ -1,6 +1,6 @@
-import { UNDECODABLE_HEADER } from '../kafka/corrupt-batch.ts';
+import { CORRUPT_BATCH_HEADER } from '../kafka/corrupt-batch.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, Delivery } from '../model.ts';
+import type { AppendEvent, ConsumerRecord } from '../model.ts';
 import { cutNote, toAppendEvent } from './append-fields.ts';
 import { openEnvelope } from './cloud-event.ts';
 import { isJsonObject } from './json-value.ts';
@@ -26,10 +26,10 @@ export type DecodeOptions = EventLimits & {
  */
 export function decodeRecord(
   databases: ReadonlyMap<string, string>,
-  { value, headers }: Pick<Delivery, 'value' | 'headers'>,
+  { value, headers }: Pick<ConsumerRecord, 'value' | 'headers'>,
   { isOwnCommit, ...limits }: DecodeOptions = {},
 ): readonly AppendEvent[] {
-  const undecodable = headers.get(UNDECODABLE_HEADER);
+  const undecodable = headers.get(CORRUPT_BATCH_HEADER);
   if (value === null && undecodable !== undefined) {
     const reason = cutNote(Buffer.from(undecodable).toString());
     throw new SegmentdError('event_undecodable', `the batch of the record cannot be unpacked: ${reason}`);

@@ -1,4 +1,4 @@
-import type { AppendEvent, Delivery } from '../model.ts';
+import type { AppendEvent, ConsumerRecord } from '../model.ts';
 import type { EventLimits } from './append-event.ts';
 import { decodeRecord } from './append-event.ts';
 
@@ -9,7 +9,7 @@ import { decodeRecord } from './append-event.ts';
 export function recordDecoder(
   databases: ReadonlyMap<string, string>,
   limits: EventLimits = {},
-): (record: Pick<Delivery, 'value' | 'headers'>) => readonly AppendEvent[] {
+): (record: Pick<ConsumerRecord, 'value' | 'headers'>) => readonly AppendEvent[] {
   let last: { readonly value: Uint8Array; readonly events: readonly AppendEvent[] } | undefined;
   return (record) => {
     const { value, headers } = record;

@@ -8,7 +8,7 @@ import type { RunningServer } from './probes.ts';
 import type { WaitQuery } from './wait.ts';
 import { readWaitQuery, Waits } from './wait.ts';
 
-export type AdminOptions = {
+export type TablesApiOptions = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -37,7 +37,7 @@ function isAllowed(request: IncomingMessage, token: string): boolean {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { token, commands, run, all, wait }: AdminOptions,
+  { token, commands, run, all, wait }: TablesApiOptions,
   waits: Waits,
 ): Promise<Answer> {
   if (!isAllowed(request, token)) return { status: 401, body: { error: 'a bearer token is required' } };
@@ -71,7 +71,7 @@ function refusal({ code, retry, message, hint }: SegmentdError): Answer {
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  options: AdminOptions,
+  options: TablesApiOptions,
   waits: Waits,
 ): Promise<void> {
   const { status, body } = await answer(request, response, options, waits).catch((error: unknown) => ({
@@ -88,7 +88,7 @@ async function respond(
 }
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */
-export async function startAdminServer(options: AdminOptions): Promise<RunningServer> {
+export async function startTablesApi(options: TablesApiOptions): Promise<RunningServer> {
   const { host, port } = options;
   const waits = new Waits();
   const server = createServer((request, response) => void respond(request, response, options, waits));

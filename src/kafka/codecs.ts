@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { placeholderRecords } from './corrupt-batch.ts';
+import { corruptBatchRecords } from './corrupt-batch.ts';
 
 // Node finds only some of this CommonJS module's names for itself; this one comes with the module as a whole.
 const { CompressionCodecs, CompressionTypes } = kafkajs;
@@ -65,7 +65,7 @@ function register(type: keyof typeof CompressionCodecs, codec: Codec): void {
   const safe: Codec = {
     compress: codec.compress,
     // Any failure here is a fact about the batch, not about us: memory is bounded above.
-    decompress: (packed) => codec.decompress(packed).catch((error: unknown) => placeholderRecords(error, packed)),
+    decompress: (packed) => codec.decompress(packed).catch((error: unknown) => corruptBatchRecords(error, packed)),
   };
   CompressionCodecs[type] = () => safe;
 }

@@ -3,7 +3,7 @@ import { CLIENT_RETRY } from './client.ts';
 
 /** How far the control topic was heard, over all connections of this process. */
 export class ControlProgress {
-  readonly heard: Promise<void>;
+  readonly caughtUp: Promise<void>;
   #resolveHeard: () => void = () => undefined;
   /** The end of each partition when the topic was first reached. */
   #ends: Map<number, bigint> | undefined;
@@ -11,7 +11,7 @@ export class ControlProgress {
   readonly #next = new Map<number, bigint>();
 
   constructor() {
-    this.heard = new Promise((resolve) => {
+    this.caughtUp = new Promise((resolve) => {
       this.#resolveHeard = resolve;
     });
   }

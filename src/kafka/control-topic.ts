@@ -13,7 +13,7 @@ const MAX_BACKOFF_MS = 30_000;
 
 export type ControlTopic = {
   /** Resolves when every record that was there when the topic was first reached has been handed on. */
-  readonly heard: Promise<void>;
+  readonly caughtUp: Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -57,7 +57,7 @@ export function followControlTopic(
   };
   const following = follow();
   return {
-    heard: progress.heard,
+    caughtUp: progress.caughtUp,
     async stop() {
       stopped.abort();
       await Promise.race([

@@ -1,10 +1,10 @@
 import { messageOf } from '../lib/errors.ts';
 
 /** The header of a record that stands for one that could not be unpacked; its value says why. */
-export const UNDECODABLE_HEADER = 'segmentd-undecodable';
+export const CORRUPT_BATCH_HEADER = 'segmentd-undecodable';
 
 /** For a batch whose header cannot be found: more records than fit one of a megabyte. */
-const PLACEHOLDERS = 65_536;
+const FALLBACK_RECORDS = 65_536;
 const REASON_BYTES = 40;
 
 /**
@@ -15,10 +15,10 @@ const REASON_BYTES = 40;
  * Record => length:varint attributes:int8 timestampDelta:varlong offsetDelta:varint key:varint(-1) value:varint(-1)
  *           headers:varint [nameLength:varint name valueLength:varint value]
  */
-export function placeholderRecords(error: unknown, packed: Uint8Array): Buffer {
-  const count = recordCount(packed) ?? PLACEHOLDERS;
+export function corruptBatchRecords(error: unknown, packed: Uint8Array): Buffer {
+  const count = recordCount(packed) ?? FALLBACK_RECORDS;
   const reason = Buffer.from(messageOf(error)).subarray(0, REASON_BYTES);
-  const name = Buffer.from(UNDECODABLE_HEADER);
+  const name = Buffer.from(CORRUPT_BATCH_HEADER);
   const header = Buffer.concat([zigzag(1), zigzag(name.length), name, zigzag(reason.length), reason]);
   const records: Buffer[] = [];
   for (let delta = 0; delta < count; delta++) {

@@ -1,5 +1,5 @@
 import { SegmentdError } from '../lib/errors.ts';
-import type { Delivery } from '../model.ts';
+import type { ConsumerRecord } from '../model.ts';
 import type { KafkaSettings } from './client.ts';
 import type { OutRecord, RecordProducer, SendOptions } from './producer.ts';
 
@@ -17,14 +17,14 @@ export type DeadLetters = {
    * Resolves once the broker has the letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
    * `broker_denied`.
    */
-  send(delivery: Delivery, error: SegmentdError, options?: SendOptions): Promise<void>;
+  send(record: ConsumerRecord, error: SegmentdError, options?: SendOptions): Promise<void>;
 };
 
 /** Puts records that segmentd cannot use aside: key, value and headers as they were, and why and where from as headers. */
 export function openDeadLetters(settings: KafkaSettings, producer: RecordProducer): DeadLetters {
   return {
-    async send(delivery, error, options) {
-      for (const letter of lettersOf(delivery, error)) {
+    async send(record, error, options) {
+      for (const letter of deadLettersOf(record, error)) {
         try {
           await producer.send(settings.deadLetterTopic, [letter], options);
           return;
@@ -42,36 +42,36 @@ export function openDeadLetters(settings: KafkaSettings, producer: RecordProduce
  * The letter, and what to send when it is too large: the record may have been as large as its own topic allowed, and our headers
  * made it larger. A letter without the record still names the offset where it is; no letter at all would block the partition.
  */
-function* lettersOf(delivery: Delivery, error: SegmentdError): Generator<OutRecord> {
-  const letter = toDeadLetter(delivery, error);
+function* deadLettersOf(record: ConsumerRecord, error: SegmentdError): Generator<OutRecord> {
+  const letter = toDeadLetter(record, error);
   yield letter;
-  const valueBytes: [string, string] = [OMITTED.value, String(delivery.value?.byteLength ?? 0)];
+  const valueBytes: [string, string] = [OMITTED.value, String(record.value?.byteLength ?? 0)];
   yield { ...letter, value: null, headers: new Map(letter.headers).set(...valueBytes) };
-  const headersBytes = [...delivery.headers].reduce(
+  const headersBytes = [...record.headers].reduce(
     (sum, [name, content]) => sum + Buffer.byteLength(name) + content.byteLength,
     0,
   );
   const omitted: [string, string][] = [
     valueBytes,
-    [OMITTED.key, String(delivery.key?.byteLength ?? 0)],
+    [OMITTED.key, String(record.key?.byteLength ?? 0)],
     [OMITTED.headers, String(headersBytes)],
   ];
-  yield { key: null, value: null, headers: new Map([...headersAdded(delivery, error), ...omitted]) };
+  yield { key: null, value: null, headers: new Map([...headersAdded(record, error), ...omitted]) };
 }
 
 /** The record of a dead letter. */
-export function toDeadLetter(delivery: Delivery, error: SegmentdError): OutRecord {
-  const { key, value, headers } = delivery;
-  return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...headersAdded(delivery, error)]) };
+export function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
+  const { key, value, headers } = record;
+  return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...headersAdded(record, error)]) };
 }
 
-function headersAdded({ origin, timestampMs }: Delivery, error: SegmentdError): [string, string][] {
+function headersAdded({ position, timestampMs }: ConsumerRecord, error: SegmentdError): [string, string][] {
   return [
     ['segmentd-reason', error.code],
     ['segmentd-message', error.message.slice(0, MAX_MESSAGE_CHARS)],
-    ['segmentd-topic', origin.topic],
-    ['segmentd-partition', String(origin.partition)],
-    ['segmentd-offset', String(origin.offset)],
+    ['segmentd-topic', position.topic],
+    ['segmentd-partition', String(position.partition)],
+    ['segmentd-offset', String(position.offset)],
     ['segmentd-timestamp', String(timestampMs)],
   ];
 }

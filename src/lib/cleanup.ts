@@ -1,10 +1,10 @@
 /** Releases of what a process has taken, run last-in-first-out. */
 
-export class Releases {
+export class Cleanup {
   private readonly stack: (() => unknown)[] = [];
 
   /** Remembers how to give something back. */
-  push(release: () => unknown): void {
+  defer(release: () => unknown): void {
     this.stack.push(release);
   }
 

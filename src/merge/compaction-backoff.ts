@@ -7,8 +7,8 @@
  * tail, though, takes away the work of everybody who is compacting its fragments. Where fragments are compacted as they are
  * appended, the tail is the end of the table.
  */
-import type { LostRaces } from '../lance/table/failed-compactions.ts';
-import { lostInARow } from '../lance/table/failed-compactions.ts';
+import type { FailedCompactions } from '../lance/table/failed-compactions.ts';
+import { consecutiveFailures } from '../lance/table/failed-compactions.ts';
 import type { MergeCandidate } from './merge-policy.ts';
 
 /** Rows below which a fragment is worth compacting: what Lance's compaction aims at unless it is told otherwise. */
@@ -21,7 +21,11 @@ export function isMuchDeleted(rows: number, deleted: number): boolean {
   return deleted > MUCH_DELETED * (rows + deleted);
 }
 
-export function isTail({ positions, rows, hasMuchDeleted = false }: Omit<MergeCandidate, 'uuid'>): boolean {
+export function isCompactionCandidate({
+  positions,
+  rows,
+  hasMuchDeleted = false,
+}: Omit<MergeCandidate, 'uuid'>): boolean {
   return hasMuchDeleted || (positions.length > 1 && rows < TARGET_ROWS_PER_FRAGMENT * positions.length);
 }
 
@@ -29,8 +33,11 @@ export function isTail({ positions, rows, hasMuchDeleted = false }: Omit<MergeCa
  * The segments that may be merged while the tail is left alone. All of them when there are more than `maxSegments`: lookups in
  * ever more segments would be a poorer service to everybody than a lost compaction.
  */
-export function withoutTail(segments: readonly MergeCandidate[], maxSegments: number): readonly MergeCandidate[] {
-  return segments.length > maxSegments ? segments : segments.filter((segment) => !isTail(segment));
+export function excludingCompactable(
+  segments: readonly MergeCandidate[],
+  maxSegments: number,
+): readonly MergeCandidate[] {
+  return segments.length > maxSegments ? segments : segments.filter((segment) => !isCompactionCandidate(segment));
 }
 
 export type PauseSettings = {
@@ -40,7 +47,7 @@ export type PauseSettings = {
 };
 
 /** A small table is compacted in seconds, and whoever compacts on a schedule does so within the hour. */
-export const TAIL_PAUSE: PauseSettings = { firstMs: 60_000, maxMs: 3_600_000 };
+export const COMPACTION_BACKOFF: PauseSettings = { firstMs: 60_000, maxMs: 3_600_000 };
 
 /** One lost race is chance. */
 const LOST_IN_A_ROW = 2;
@@ -50,31 +57,31 @@ const JITTER = 0.2;
 const MAX_TABLES = 10_000;
 
 type Table = {
-  readonly races: LostRaces;
+  readonly races: FailedCompactions;
   readonly pauseMs: number;
   readonly untilMs: number;
   /** The last lost compaction that the pause is for. */
   readonly lostVersion: number;
 };
 
-export class TailPauses {
+export class CompactionBackoff {
   private readonly settings: PauseSettings;
   private readonly random: () => number;
   private readonly tables = new Map<string, Table>();
 
   /** `random` gives numbers from 0 to 1. */
-  constructor(settings: PauseSettings = TAIL_PAUSE, random: () => number = Math.random) {
+  constructor(settings: PauseSettings = COMPACTION_BACKOFF, random: () => number = Math.random) {
     this.settings = settings;
     this.random = random;
   }
 
   /** What was known of a table when it was last asked about: where to go on reading its history. */
-  seen(tableId: string): LostRaces | null {
+  seen(tableId: string): FailedCompactions | null {
     return this.tables.get(tableId)?.races ?? null;
   }
 
   /** Whether merges may replace segments of the tail now. */
-  mayTouchTail(tableId: string, lost: LostRaces, nowMs: number): boolean {
+  mayTouchCandidates(tableId: string, lost: FailedCompactions, nowMs: number): boolean {
     const next = this.next(this.tables.get(tableId), lost, nowMs);
     // A Map iterates in order of insertion: taking it out and in again makes it the most recent.
     this.tables.delete(tableId);
@@ -88,8 +95,8 @@ export class TailPauses {
     return Math.max(0, (this.tables.get(tableId)?.untilMs ?? 0) - nowMs);
   }
 
-  private next(table: Table | undefined, races: LostRaces, nowMs: number): Table {
-    const row = lostInARow(races);
+  private next(table: Table | undefined, races: FailedCompactions, nowMs: number): Table {
+    const row = consecutiveFailures(races);
     const newest = row.at(-1);
     if (!newest || row.length < LOST_IN_A_ROW || nowMs - newest.atMs > 2 * this.settings.maxMs) {
       return { races, pauseMs: 0, untilMs: 0, lostVersion: 0 };

@@ -4,15 +4,15 @@ import type { Manifest } from '../lance/codec/manifest.ts';
 import type { SegmentRequest } from '../lance/engine/segment-builder.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
-import { declineTable } from '../lance/plan/supported.ts';
+import { unsupportedReason } from '../lance/plan/supported.ts';
 import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { hasStableRowIds, missesRewritten } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import { isMuchDeleted, isTail } from './compaction-backoff.ts';
-import type { MergeCandidate, MergeOutlook, MergeReason } from './merge-policy.ts';
+import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
+import type { MergeCandidate, MergeReason, MergesAhead } from './merge-policy.ts';
 
 /** How an index is to be merged: the whole way ahead while nothing is appended. */
-export type MergeRule = (segments: readonly MergeCandidate[]) => MergeOutlook;
+export type MergeRule = (segments: readonly MergeCandidate[]) => MergesAhead;
 
 /** One segment that replaces several. */
 export type PlannedMerge = {
@@ -42,14 +42,14 @@ export type MergePlan = {
   /** Merges that are due, the ones of this plan included: as many as the rule looks ahead. */
   readonly pending: number;
   /** Whether a segment that others may be compacting is replaced. */
-  readonly touchesTail: boolean;
+  readonly touchesCandidates: boolean;
   /** Live rows of each segment, for the tiers. */
   readonly segmentRows: readonly number[];
 };
 
 /** Errors: the code of a declined table, and those of maintainedIndexes. */
 export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePolicy, rule: MergeRule): MergePlan {
-  const declined = declineTable(manifest, stableRowIds);
+  const declined = unsupportedReason(manifest, stableRowIds);
   if (declined) throw new SegmentdError(declined.code, declined.message);
   const states = maintainedIndexes(manifest, wanted);
   const due = states.map((state) => {
@@ -74,7 +74,9 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
     requests: next.map(({ state, run }) => requestOf(state, run.uuids, manifest)),
     remove: next.flatMap(({ run }) => run.uuids),
     pending: due.reduce((sum, { outlook: { runs } }) => sum + runs.length, 0),
-    touchesTail: next.some(({ run, candidates }) => candidates.some((it) => run.uuids.includes(it.uuid) && isTail(it))),
+    touchesCandidates: next.some(({ run, candidates }) =>
+      candidates.some((it) => run.uuids.includes(it.uuid) && isCompactionCandidate(it)),
+    ),
     segmentRows: due.flatMap(({ candidates }) => candidates.map(({ rows }) => rows)),
   };
 }

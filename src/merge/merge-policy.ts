@@ -54,7 +54,7 @@ export type MergePlan = {
 };
 
 /** Everything a table's index has to look forward to while nothing is appended. */
-export type MergeOutlook = {
+export type MergesAhead = {
   readonly drop: readonly string[];
   /** In the order of their turn. A merge of results names what these were made of. */
   readonly runs: readonly MergeRun[];
@@ -87,7 +87,7 @@ function levelOf(rows: number, { floorRows, factor }: MergeSettings): number {
 /** The next merge of an index. The same segments give the same plan, in whatever order they come. */
 export function planMerge(segments: readonly MergeCandidate[], settings: MergeSettings): MergePlan {
   const { drop, pieces } = sorted(segments, settings);
-  const due = nextWindow(pieces, settings);
+  const due = nextRange(pieces, settings);
   return { drop, run: due && runOf(pieces, due.window, due.reason) };
 }
 
@@ -95,18 +95,18 @@ export function planMerge(segments: readonly MergeCandidate[], settings: MergeSe
  * Runs that the daemon looks ahead after each batch: each costs a walk over all segments, on the thread that all tables share. All
  * of them took 17 ms for 1,000 segments and 724 ms for 5,000.
  */
-export const RUNS_AHEAD = 4;
+export const LOOKAHEAD = 4;
 
 /** What planMerge would have done one after the other until nothing is left to do, or for so many runs. */
-export function outlook(
+export function planAhead(
   segments: readonly MergeCandidate[],
   settings: MergeSettings,
   maxRuns = Number.POSITIVE_INFINITY,
-): MergeOutlook {
+): MergesAhead {
   const { drop, pieces } = sorted(segments, settings);
   const runs: MergeRun[] = [];
   while (runs.length < maxRuns) {
-    const due = nextWindow(pieces, settings);
+    const due = nextRange(pieces, settings);
     if (!due) break;
     runs.push(runOf(pieces, due.window, due.reason));
     merge(pieces, due.window, settings);
@@ -115,7 +115,7 @@ export function outlook(
 }
 
 /** A segment that answers for something; in an outlook also what a merge will have made. */
-type Piece = {
+type Segment = {
   readonly uuids: readonly string[];
   readonly rows: number;
   /** Rows that count: at least the floor. */
@@ -127,13 +127,13 @@ type Piece = {
   readonly fragments: number;
 };
 
-function pieceOf(
+function segmentOf(
   uuids: readonly string[],
   rows: number,
   first: number,
   fragments: number,
   settings: MergeSettings,
-): Piece {
+): Segment {
   return {
     uuids,
     rows,
@@ -147,36 +147,37 @@ function pieceOf(
 
 /** The live segments by their first fragment, and the wholly stale ones. */
 function sorted(segments: readonly MergeCandidate[], settings: MergeSettings) {
-  const pieces: Piece[] = [];
+  const pieces: Segment[] = [];
   const drop: string[] = [];
   for (const { uuid, rows, positions } of segments) {
     const first = positions[0];
     if (first === undefined) drop.push(uuid);
-    else pieces.push({ ...pieceOf([uuid], rows, first, positions.length, settings), last: positions.at(-1) as number });
+    else
+      pieces.push({ ...segmentOf([uuid], rows, first, positions.length, settings), last: positions.at(-1) as number });
   }
   pieces.sort((a, b) => a.first - b.first);
   // Lance, too, keeps one of an index whose segments are all stale.
   return { pieces, drop: pieces.length === 0 ? drop.slice(1) : drop };
 }
 
-const uuidsOf = (pieces: readonly Piece[], { from, inputs }: Window) =>
+const uuidsOf = (pieces: readonly Segment[], { from, inputs }: Range) =>
   pieces.slice(from, from + inputs).flatMap(({ uuids }) => uuids);
 
-const runOf = (pieces: readonly Piece[], window: Window, reason: MergeReason): MergeRun => ({
+const runOf = (pieces: readonly Segment[], window: Range, reason: MergeReason): MergeRun => ({
   uuids: uuidsOf(pieces, window),
   rows: window.rows,
   reason,
 });
 
 /** Puts the result of a merge in the place of its inputs. */
-function merge(pieces: Piece[], window: Window, settings: MergeSettings): void {
+function merge(pieces: Segment[], window: Range, settings: MergeSettings): void {
   const { from, inputs, rows, fragments } = window;
-  const { first } = pieces[from] as Piece;
-  pieces.splice(from, inputs, pieceOf(uuidsOf(pieces, window), rows, first, fragments, settings));
+  const { first } = pieces[from] as Segment;
+  pieces.splice(from, inputs, segmentOf(uuidsOf(pieces, window), rows, first, fragments, settings));
 }
 
 /** Segments that may be merged: those that begin in an unbroken range of fragments, and lie in it whole. */
-type Window = {
+type Range = {
   readonly from: number;
   readonly inputs: number;
   readonly rows: number;
@@ -197,17 +198,17 @@ type Visited = 'more' | 'enough';
  * Visits the windows that begin at one piece, shortest first. Sorted by their first fragment, segments of an unbroken range
  * are neighbours, whatever lies interleaved: so each set of segments that may be merged is visited, once.
  */
-function eachWindow(
-  pieces: readonly Piece[],
+function eachRange(
+  pieces: readonly Segment[],
   from: number,
   maxInputs: number,
-  visit: (window: Window) => Visited,
+  visit: (window: Range) => Visited,
 ): void {
-  const head = pieces[from] as Piece;
+  const head = pieces[from] as Segment;
   let [last, rows, fragments, size, largest] = [head.last, 0, 0, 0, 0];
   let [level, peers, peerRows] = [-1, 0, 0];
   for (let at = from; at < pieces.length && at - from < maxInputs; at++) {
-    const piece = pieces[at] as Piece;
+    const piece = pieces[at] as Segment;
     // Nothing that begins later closes this gap.
     if (piece.first > last + 1) return;
     last = Math.max(last, piece.last);
@@ -225,14 +226,14 @@ function eachWindow(
 
 /** The best window; of equal ones the first in table order. */
 function best(
-  pieces: readonly Piece[],
+  pieces: readonly Segment[],
   { maxFactor }: MergeSettings,
-  allowed: (window: Window) => boolean,
-  better: (window: Window, than: Window) => boolean,
-): Window | null {
-  let found: Window | null = null;
+  allowed: (window: Range) => boolean,
+  better: (window: Range, than: Range) => boolean,
+): Range | null {
+  let found: Range | null = null;
   for (let from = 0; from < pieces.length; from++) {
-    eachWindow(pieces, from, maxFactor, (window) => {
+    eachRange(pieces, from, maxFactor, (window) => {
       if (allowed(window) && (!found || better(window, found))) found = window;
       return 'more';
     });
@@ -240,10 +241,10 @@ function best(
   return found;
 }
 
-function nextWindow(pieces: readonly Piece[], given: MergeSettings): { window: Window; reason: MergeReason } | null {
+function nextRange(pieces: readonly Segment[], given: MergeSettings): { window: Range; reason: MergeReason } | null {
   const settings = { ...given, maxSegmentRows: rowsAllowed(pieces, given) };
-  const full = best(pieces, settings, (window) => isFull(window, settings), isLower);
-  if (full) return { window: raised(pieces, full, settings), reason: 'tier' };
+  const full = best(pieces, settings, (window) => isFull(window, settings), prefersLowerTier);
+  if (full) return { window: widenToHigherTier(pieces, full, settings), reason: 'tier' };
   if (pieces.length <= settings.maxSegments) return null;
   const forced =
     best(pieces, settings, (window) => fits(window, settings), isCheaper) ??
@@ -255,54 +256,55 @@ function nextWindow(pieces: readonly Piece[], given: MergeSettings): { window: W
  * Mature segments may take half of the bound. The other half is for those that grow: with a few places only, each batch would be
  * merged with all that came before. When there are more, they may grow to twice the size, and twice again.
  */
-function rowsAllowed(pieces: readonly Piece[], settings: MergeSettings): number {
+function rowsAllowed(pieces: readonly Segment[], settings: MergeSettings): number {
   let allowed = settings.maxSegmentRows;
-  const isMature = ({ rows }: Piece) => rows * MIN_GROWTH > allowed;
+  const isMature = ({ rows }: Segment) => rows * MIN_GROWTH > allowed;
   while (pieces.filter(isMature).length * 2 > settings.maxSegments) allowed *= 2;
   return allowed;
 }
 
 /** Worth it for its largest input, and not too large. With a mature input it is never both. */
-function fits({ size, largest }: Window, { maxSegmentRows }: MergeSettings): boolean {
+function fits({ size, largest }: Range, { maxSegmentRows }: MergeSettings): boolean {
   return size <= maxSegmentRows && size >= MIN_GROWTH * largest;
 }
 
 /** Enough inputs of one tier; what is smaller comes along. Two will do for a result that is mature: its rows are never written again. */
-function isFull(window: Window, settings: MergeSettings): boolean {
+function isFull(window: Range, settings: MergeSettings): boolean {
   const final = window.rows * MIN_GROWTH > settings.maxSegmentRows;
   return fits(window, settings) && (final || window.peers >= settings.factor);
 }
 
 /** Small segments first: most segments gone for the rows. Then as many at once as may be. */
-const isLower = (window: Window, than: Window) =>
+const prefersLowerTier = (window: Range, than: Range) =>
   window.level < than.level || (window.level === than.level && window.inputs > than.inputs);
 
 /**
  * Rows by the square of the segments gone. Rows alone would be cheapest now and ruinous in the long run: always the last two,
  * each row written again with each batch.
  */
-const isCheaper = (window: Window, than: Window) => price(window) < price(than);
-const price = ({ size, inputs }: Window) => size / (inputs - 1) ** 2;
+const isCheaper = (window: Range, than: Range) => price(window) < price(than);
+const price = ({ size, inputs }: Range) => size / (inputs - 1) ** 2;
 
 /** The least that can be done against the other rules. */
-const isShorter = (window: Window, than: Window) => window.rows < than.rows;
+const isShorter = (window: Range, than: Range) => window.rows < than.rows;
 
 /** The window, or a wider one which the results of smaller merges would fill in the end: that saves writing them twice. */
-function raised(pieces: readonly Piece[], window: Window, settings: MergeSettings): Window {
+function widenToHigherTier(pieces: readonly Segment[], window: Range, settings: MergeSettings): Range {
   const end = window.from + window.inputs;
-  let wider: Window | null = null;
+  let wider: Range | null = null;
   for (let from = Math.max(0, end - settings.maxFactor); from <= window.from; from++) {
-    eachWindow(pieces, from, settings.maxFactor, (it) => {
+    eachRange(pieces, from, settings.maxFactor, (it) => {
       const holds = it.level > window.level && from + it.inputs >= end;
-      if (holds && fits(it, settings) && lacksOne(it, settings) && (!wider || isLower(it, wider))) wider = it;
+      if (holds && fits(it, settings) && wouldCompleteTier(it, settings) && (!wider || prefersLowerTier(it, wider)))
+        wider = it;
       return 'more';
     });
   }
-  return wider ? raised(pieces, wider, settings) : window;
+  return wider ? widenToHigherTier(pieces, wider, settings) : window;
 }
 
 /** One more of its tier would make it full, and the smaller inputs come to just that. */
-function lacksOne({ rows, level, peers, peerRows }: Window, settings: MergeSettings): boolean {
+function wouldCompleteTier({ rows, level, peers, peerRows }: Range, settings: MergeSettings): boolean {
   return peers + 1 >= settings.factor && levelOf(rows - peerRows, settings) >= level;
 }
 
@@ -310,13 +312,13 @@ function lacksOne({ rows, level, peers, peerRows }: Window, settings: MergeSetti
  * Merges until at most `to` live segments remain, or as few as the gaps between them allow. No two runs share a segment, so their
  * order is free. Always the join that adds the fewest rows to write comes next; tiers play no part, for an operator asked.
  */
-export function planMergeTo(segments: readonly MergeCandidate[], to: number): MergeOutlook {
+export function planMergeTo(segments: readonly MergeCandidate[], to: number): MergesAhead {
   const { drop, pieces } = sorted(segments, DEFAULT_MERGE);
   while (pieces.length > to) {
-    let joined: Window | null = null;
+    let joined: Range | null = null;
     let least = Infinity;
     for (let from = 0; from < pieces.length; from++) {
-      eachWindow(pieces, from, pieces.length, (window) => {
+      eachRange(pieces, from, pieces.length, (window) => {
         const cost = rowsToAdd(pieces, window) / (window.inputs - 1);
         if (cost < least) [joined, least] = [window, cost];
         return 'enough';
@@ -330,7 +332,7 @@ export function planMergeTo(segments: readonly MergeCandidate[], to: number): Me
 }
 
 /** Rows of a window that no merge writes yet. */
-function rowsToAdd(pieces: readonly Piece[], { from, inputs }: Window): number {
+function rowsToAdd(pieces: readonly Segment[], { from, inputs }: Range): number {
   const untouched = pieces.slice(from, from + inputs).filter(({ uuids }) => uuids.length === 1);
   return untouched.reduce((sum, { rows }) => sum + rows, 0);
 }

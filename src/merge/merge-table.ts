@@ -1,6 +1,6 @@
 /** One merge of a table: segments built over the fragments of those they replace, committed in one version. */
 import type { Manifest } from '../lance/codec/manifest.ts';
-import { landBuild } from '../lance/commit/apply-build.ts';
+import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-change.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
@@ -16,7 +16,7 @@ export type MergeParts = {
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
   /** Runs the commit of what is published by then in a place of its own; rejects without running it once there is none. */
-  readonly inPlace: <T>(land: () => Promise<T>) => Promise<T>;
+  readonly withSlot: <T>(land: () => Promise<T>) => Promise<T>;
 };
 
 export type Merged = {
@@ -38,14 +38,19 @@ export async function mergeTable(
   table: LanceTable,
   manifest: Manifest,
   { requests, remove }: Pick<MergePlan, 'requests' | 'remove'>,
-  { builder, commit, properties, inPlace }: MergeParts,
+  { builder, commit, properties, withSlot }: MergeParts,
 ): Promise<MergeResult> {
   const lap = stopwatch();
   const build = await buildUnlessStale(builder, manifest, table.uri, requests);
   if (!build) return { kind: 'rejected', cause: 'files_gone' };
   await using _ = build;
   const buildMs = lap();
-  const { outcome, transactionUuid, commitMs } = await landBuild(table, build, { remove, properties, inPlace }, commit);
+  const { outcome, transactionUuid, commitMs } = await applyBuild(
+    table,
+    build,
+    { remove, properties, withSlot },
+    commit,
+  );
   switch (outcome.kind) {
     case 'landed': {
       const { version, attempts, rebased } = outcome;

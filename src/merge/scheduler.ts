@@ -7,20 +7,20 @@ import { filter, from, ignoreElements, map, mergeMap, mergeWith, Subject, takeUn
 import { indexReport } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
-import { readLostRaces } from '../lance/table/failed-compactions.ts';
+import { readFailedCompactions } from '../lance/table/failed-compactions.ts';
 import { appearedMs } from '../lance/table/fragment-age.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
-import type { Kit } from '../stages/context.ts';
+import type { PipelineContext } from '../stages/context.ts';
 import { memberProperties } from '../stages/provenance.ts';
 import { backoffMs } from '../stages/retry.ts';
 import type { Batch } from '../stages/work.ts';
-import { TailPauses, withoutTail } from './compaction-backoff.ts';
+import { CompactionBackoff, excludingCompactable } from './compaction-backoff.ts';
 import type { MergePlan } from './merge-plan.ts';
 import { planMerges } from './merge-plan.ts';
 import type { MergeSettings } from './merge-policy.ts';
-import { outlook, RUNS_AHEAD, tierOf, tiersOf } from './merge-policy.ts';
+import { LOOKAHEAD, planAhead, tierOf, tiersOf } from './merge-policy.ts';
 import type { Merged, MergeResult } from './merge-table.ts';
 import { mergeTable } from './merge-table.ts';
 import { Turns } from './table-queue.ts';
@@ -56,7 +56,7 @@ type Memory = {
   readonly crowded: Set<string>;
   /** The oldest fragment that is missing, and since when. */
   readonly gaps: Map<string, { readonly fragment: number; readonly sinceMs: number }>;
-  readonly tails: TailPauses;
+  readonly tails: CompactionBackoff;
   /** The version of each table at which nothing was due: most events of a flood find the table as it was. */
   readonly done: Map<string, WeakRef<Manifest>>;
   /** Tables that went to another member, until a batch of theirs is covered here again. */
@@ -69,7 +69,7 @@ type Later = { readonly kind: 'later'; readonly afterMs: number };
 const LATER_MAX_MS = 30_000;
 
 /** Takes batches whose events are settled. */
-export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFunction<Batch, never> {
+export function mergeSegments(context: PipelineContext, schedule: MergeSchedule): OperatorFunction<Batch, never> {
   return (covered) => {
     const turns = new Turns();
     const memory = newMemory();
@@ -77,10 +77,10 @@ export function mergeSegments(kit: Kit, schedule: MergeSchedule): OperatorFuncti
     /** Tables that are looked at again later, whatever happens meanwhile: a table that has a timer needs no other. */
     const timed = new Set<string>();
     const ended = new Subject<void>();
-    kit.onReleased((id) => forget(memory, id));
+    context.onReleased((id) => forget(memory, id));
     const turn = async (table: TableRef) => {
       turns.begin(table.id);
-      const next = await look(kit, schedule, table, memory);
+      const next = await look(context, schedule, table, memory);
       const wanted = turns.end(table.id);
       if (next?.rests) turns.rest(table.id);
       if (next && (next.rests || next.afterMs === 0 || !timed.has(table.id))) again.next({ table, ...next });
@@ -117,7 +117,7 @@ const newMemory = (): Memory => ({
   failures: new Map(),
   crowded: new Set(),
   gaps: new Map(),
-  tails: new TailPauses(),
+  tails: new CompactionBackoff(),
   done: new Map(),
   released: new Set(),
 });
@@ -128,48 +128,48 @@ function forget({ failures, crowded, gaps, done, released }: Memory, id: string)
   released.add(id);
 }
 
-async function look(kit: Kit, schedule: MergeSchedule, table: TableRef, memory: Memory): Promise<Next> {
+async function look(context: PipelineContext, schedule: MergeSchedule, table: TableRef, memory: Memory): Promise<Next> {
   const { failures, crowded } = memory;
   const fail = (): Next => {
     const count = (failures.get(table.id) ?? 0) + 1;
     failures.set(table.id, count);
-    const restMs = backoffMs(kit.settings.retry, count);
+    const restMs = backoffMs(context.settings.retry, count);
     return { afterMs: crowded.has(table.id) ? Math.min(restMs, CROWDED_REST_MS) : restMs, rests: true };
   };
   try {
-    const result = await mergeDue(kit, schedule, table, memory);
+    const result = await mergeDue(context, schedule, table, memory);
     if (result === null) return null;
     if (result.kind === 'later') return { afterMs: result.afterMs, rests: false };
     if (result.kind === 'rejected') return fail();
     failures.delete(table.id);
     return AT_ONCE;
   } catch (error) {
-    if (kit.signal.aborted) return null;
+    if (context.signal.aborted) return null;
     // Anything unexpected is a bug: it ends the process, and nothing was lost.
     if (!(error instanceof SegmentdError)) throw error;
     if (error.retry === 'never') return null;
-    kit.telemetry.mergeFailed({ table: table.id, error });
+    context.telemetry.mergeFailed({ table: table.id, error });
     return fail();
   }
 }
 
 /** What came of it, or null when nothing is to be done now. */
 async function mergeDue(
-  kit: Kit,
+  context: PipelineContext,
   schedule: MergeSchedule,
   table: TableRef,
   { gaps, tails, done, crowded, released }: Memory,
 ): Promise<MergeResult | Later | null> {
-  if (kit.signal.aborted || released.has(table.id) || kit.pauses.isPaused(table.id)) return null;
-  const lance = kit.tables.open(table.uri);
+  if (context.signal.aborted || released.has(table.id) || context.pauses.isPaused(table.id)) return null;
+  const lance = context.tables.open(table.uri);
   const manifest = await lance.latest();
   if (done.get(table.id)?.deref() === manifest) return null;
-  const policy = kit.tables.policy(table.id);
+  const policy = context.tables.policy(table.id);
   const { settings } = schedule;
-  const full = planMerges(manifest, policy, (segments) => outlook(segments, settings, RUNS_AHEAD));
+  const full = planMerges(manifest, policy, (segments) => planAhead(segments, settings, LOOKAHEAD));
   const tiers = segmentsByTier(full, settings);
-  kit.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
-  tellState(kit, table, full, manifest);
+  context.telemetry.mergesPlanned({ table: table.id, tiers, pending: full.pending });
+  tellState(context, table, full, manifest);
   if (full.states.some(({ segments }) => segments.length > settings.maxSegments)) crowded.add(table.id);
   else crowded.delete(table.id);
   if (full.merges.length === 0 || schedule.concurrency === 0) {
@@ -180,7 +180,7 @@ async function mergeDue(
   if ((await lagMs(lance, table, gaps, full, manifest, schedule.pauseLagMs)) > schedule.pauseLagMs) return null;
   const sparing = () =>
     planMerges(manifest, policy, (segments) =>
-      outlook(withoutTail(segments, settings.maxSegments), settings, RUNS_AHEAD),
+      planAhead(excludingCompactable(segments, settings.maxSegments), settings, LOOKAHEAD),
     );
   const plan = (await mayMerge(lance, table, full, tails)) ? full : sparing();
   if (plan.merges.length === 0) {
@@ -188,30 +188,30 @@ async function mergeDue(
   }
 
   for (const { index, inputs, rows, reason } of plan.merges) {
-    kit.telemetry.mergeStarted({ table: table.id, index, segments: inputs.length, rows, reason });
+    context.telemetry.mergeStarted({ table: table.id, index, segments: inputs.length, rows, reason });
   }
   const inputs = plan.merges.reduce((sum, merge) => sum + merge.inputs.length, 0);
-  const properties = { ...memberProperties(kit.settings), 'segmentd.merged': String(inputs) };
-  const finished = (result: MergeResult | null) => report(kit, table, plan, result);
+  const properties = { ...memberProperties(context.settings), 'segmentd.merged': String(inputs) };
+  const finished = (result: MergeResult | null) => report(context, table, plan, result);
   try {
     const result = await mergeTable(lance, manifest, plan, {
-      builder: countedBuilder(kit, table),
-      commit: { ...kit.settings.commit, writer: kit.settings.writer, signal: kit.signal },
+      builder: countedBuilder(context, table),
+      commit: { ...context.settings.commit, writer: context.settings.writer, signal: context.signal },
       properties,
-      inPlace: (land) => kit.slots.run(land, kit.signal),
+      withSlot: (land) => context.slots.run(land, context.signal),
     });
     // A commit that gave up because the process must end has not failed, and nothing of it is left.
-    if (kit.signal.aborted && result.kind === 'rejected' && result.cause === 'contended') return null;
+    if (context.signal.aborted && result.kind === 'rejected' && result.cause === 'contended') return null;
     finished(result);
     return result;
   } catch (error) {
-    if (!kit.signal.aborted) finished(null);
+    if (!context.signal.aborted) finished(null);
     throw error;
   }
 }
 
 /** Tells of each build what it wrote: a merge that does not land has cost as much as one that does. */
-function countedBuilder({ builder, telemetry }: Kit, { id }: TableRef): SegmentBuilder {
+function countedBuilder({ builder, telemetry }: PipelineContext, { id }: TableRef): SegmentBuilder {
   return {
     async build(...work) {
       const build = await builder.build(...work);
@@ -225,19 +225,24 @@ function countedBuilder({ builder, telemetry }: Kit, { id }: TableRef): SegmentB
 async function mayMerge(
   lance: LanceTable,
   { id }: TableRef,
-  { touchesTail }: MergePlan,
-  tails: TailPauses,
+  { touchesCandidates: touchesTail }: MergePlan,
+  tails: CompactionBackoff,
 ): Promise<boolean> {
   // Only then is the history read.
-  return !touchesTail || tails.mayTouchTail(id, await readLostRaces(lance, tails.seen(id)), Date.now());
+  return !touchesTail || tails.mayTouchCandidates(id, await readFailedCompactions(lance, tails.seen(id)), Date.now());
 }
 
 /** The number of segments, above all: after a merge no batch comes by that would tell it. */
-function tellState(kit: Kit, table: TableRef, { states }: MergePlan, { version, timestampMs }: Manifest): void {
+function tellState(
+  context: PipelineContext,
+  table: TableRef,
+  { states }: MergePlan,
+  { version, timestampMs }: Manifest,
+): void {
   const indexes = states.map(({ name, coverage, segments }) =>
     indexReport({ name, coverage, segments: segments.length }, timestampMs),
   );
-  kit.telemetry.planned({ table: table.id, version, outcome: 'merges', indexes });
+  context.telemetry.planned({ table: table.id, version, outcome: 'merges', indexes });
 }
 
 /** Segments per tier, of all indexes of the table. */
@@ -274,10 +279,10 @@ async function lagMs(
   return Date.now() - sinceMs;
 }
 
-function report(kit: Kit, table: TableRef, { merges }: MergePlan, result: MergeResult | null): void {
+function report(context: PipelineContext, table: TableRef, { merges }: MergePlan, result: MergeResult | null): void {
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   const landed = result?.kind === 'landed' ? result : null;
-  kit.telemetry.mergeFinished({
+  context.telemetry.mergeFinished({
     table: table.id,
     outcome: result?.kind ?? 'failed',
     ...(result?.kind === 'rejected' ? { cause: result.cause } : {}),
@@ -288,7 +293,7 @@ function report(kit: Kit, table: TableRef, { merges }: MergePlan, result: MergeR
     bytesOut: landed?.bytes ?? 0,
     seconds: landed ? (landed.buildMs + landed.commitMs) / 1000 : 0,
   });
-  if (landed) kit.notify(mergedNotice(table, merges, landed));
+  if (landed) context.notify(mergedNotice(table, merges, landed));
 }
 
 function mergedNotice(table: TableRef, merges: MergePlan['merges'], merged: Merged) {

@@ -2,26 +2,26 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SettledOutcome } from '../telemetry/intake-events.ts';
-import type { Kit } from './context.ts';
+import type { PipelineContext } from './context.ts';
 import { countOf } from './repeated-records.ts';
-import type { Batch, Committed, Covered, Item } from './work.ts';
+import type { Batch, Committed, Covered, PendingEvent } from './work.ts';
 
-export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
+export function ack(context: PipelineContext): OperatorFunction<Committed, Batch> {
   return concatMap((done) => {
     switch (done.kind) {
-      case 'again':
+      case 'requeue':
         return of(withRest(done.batch, done.batch.items));
       case 'declined':
-        kit.telemetry.tableDeclined({
+        context.telemetry.tableDeclined({
           table: done.batch.table.id,
           code: done.error.code,
           message: done.error.message,
         });
-        finish(kit, withRest(done.batch, done.batch.items).items, 'declined');
+        finish(context, withRest(done.batch, done.batch.items).items, 'declined');
         return EMPTY;
       case 'covered': {
-        const isSettled = ({ event }: Item) => (event.version ?? 0) <= done.coveredVersion;
-        settle(kit, done, done.batch.items.filter(isSettled));
+        const isSettled = ({ event }: PendingEvent) => (event.version ?? 0) <= done.coveredVersion;
+        settle(context, done, done.batch.items.filter(isSettled));
         const left = withRest(
           done.batch,
           done.batch.items.filter((item) => !isSettled(item)),
@@ -33,36 +33,36 @@ export function ack(kit: Kit): OperatorFunction<Committed, Batch> {
 }
 
 /** The batch of the next round: what this one left of its items, and those that waited for it. */
-const withRest = (batch: Batch, items: readonly Item[]): Batch => ({
+const withRest = (batch: Batch, items: readonly PendingEvent[]): Batch => ({
   ...batch,
-  items: [...items, ...batch.rest],
-  rest: [],
+  items: [...items, ...batch.deferred],
+  deferred: [],
 });
 
 function settle(
-  kit: Kit,
-  { batch, coveredVersion, tableVersion, indexes, fresh }: Covered,
-  items: readonly Item[],
+  context: PipelineContext,
+  { batch, coveredVersion, tableVersion, indexes, committed }: Covered,
+  items: readonly PendingEvent[],
 ): void {
   const now = Date.now();
-  kit.telemetry.batchCovered({
+  context.telemetry.batchCovered({
     table: batch.table.id,
     version: tableVersion,
     coveredVersion,
     indexes,
-    fresh,
-    eventToCoveredSeconds: items.flatMap(({ delivery }) =>
-      delivery ? [Math.max(0, now - delivery.timestampMs) / 1000] : [],
+    committed,
+    eventToCoveredSeconds: items.flatMap(({ record }) =>
+      record ? [Math.max(0, now - record.timestampMs) / 1000] : [],
     ),
   });
-  finish(kit, items, fresh ? 'accepted' : 'duplicate');
+  finish(context, items, committed ? 'accepted' : 'duplicate');
 }
 
-function finish(kit: Kit, items: readonly Item[], outcome: SettledOutcome): void {
-  for (const { delivery, event } of items) {
-    if (!delivery) continue;
-    const { origin } = delivery;
-    kit.telemetry.eventSettled({ origin, table: event.table.id, outcome, records: countOf(delivery) });
-    delivery.ack();
+function finish(context: PipelineContext, items: readonly PendingEvent[], outcome: SettledOutcome): void {
+  for (const { record, event } of items) {
+    if (!record) continue;
+    const { position } = record;
+    context.telemetry.eventSettled({ position, table: event.table.id, outcome, records: countOf(record) });
+    record.ack();
   }
 }

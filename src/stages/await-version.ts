@@ -7,35 +7,39 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, from, mergeMap, of } from 'rxjs';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import type { Kit } from './context.ts';
+import type { PipelineContext } from './context.ts';
 import { rejectRecord } from './decode.ts';
-import type { Batch, Item } from './work.ts';
+import type { Batch, PendingEvent } from './work.ts';
 
 /** How often the table is looked at while nothing of a batch can be seen. One look is a stat of a file. */
 const POLL_MS = 50;
 
-export function awaitVersion(kit: Kit): OperatorFunction<Batch, Batch> {
+export function awaitVersion(context: PipelineContext): OperatorFunction<Batch, Batch> {
   // Outlives a failure of this or a later stage, after which the same batch comes again.
-  const rejected = new WeakSet<Item>();
+  const rejected = new WeakSet<PendingEvent>();
   return concatMap((batch) =>
-    from(visiblePart(kit, batch, rejected)).pipe(mergeMap((ready) => (ready ? of(ready) : EMPTY))),
+    from(visiblePart(context, batch, rejected)).pipe(mergeMap((ready) => (ready ? of(ready) : EMPTY))),
   );
 }
 
-async function visiblePart(kit: Kit, batch: Batch, rejected: WeakSet<Item>): Promise<Batch | null> {
-  const table = kit.tables.open(batch.table.uri);
+async function visiblePart(
+  context: PipelineContext,
+  batch: Batch,
+  rejected: WeakSet<PendingEvent>,
+): Promise<Batch | null> {
+  const table = context.tables.open(batch.table.uri);
   for (;;) {
-    const isOpen = (item: Item) => !rejected.has(item) && !item.delivery?.signal.aborted;
+    const isOpen = (item: PendingEvent) => !rejected.has(item) && !item.record?.signal.aborted;
     let items = batch.items.filter(isOpen);
     if (items.length === 0) return null;
     const version = await latestVersion(() => table.latest());
     const now = Date.now();
     // What segmentd asked itself waits for nothing.
-    const isExpired = (item: Item) => !item.delivery || now - item.seenMs >= kit.settings.versionWaitMs;
+    const isExpired = (item: PendingEvent) => !item.record || now - item.receivedAtMs >= context.settings.versionWaitMs;
     for (const item of items.filter((each) => isAhead(each, version) && isExpired(each))) {
       // Another member may have it by now.
-      if (item.delivery && !item.delivery.signal.aborted)
-        await rejectRecord(kit, item.delivery, neverSeen(item, version));
+      if (item.record && !item.record.signal.aborted)
+        await rejectRecord(context, item.record, neverSeen(item, version));
       rejected.add(item);
     }
     items = items.filter(isOpen);
@@ -59,9 +63,9 @@ async function latestVersion(read: () => Promise<Manifest>): Promise<number | nu
   }
 }
 
-const isAhead = ({ event }: Item, version: number | null) => version === null || (event.version ?? 0) > version;
+const isAhead = ({ event }: PendingEvent, version: number | null) => version === null || (event.version ?? 0) > version;
 
-function neverSeen({ event }: Item, version: number | null): SegmentdError {
+function neverSeen({ event }: PendingEvent, version: number | null): SegmentdError {
   return version === null
     ? new SegmentdError('event_table_not_found', `there is no table ${event.table.id}`)
     : new SegmentdError(

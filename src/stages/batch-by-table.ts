@@ -5,33 +5,33 @@
 import type { ObservableInput, OperatorFunction } from 'rxjs';
 import { defer, Observable, timer } from 'rxjs';
 import { mergeMap } from 'rxjs/operators';
-import type { Batch, Item } from './work.ts';
+import type { Batch, PendingEvent } from './work.ts';
 
 export type Batching = {
   /** How long an idle table waits for more, milliseconds. */
   readonly lingerMs: number;
   /** Offered each item of a busy table, with those that wait; true when one of these, or another in its place, stands for it. */
-  readonly fold?: (item: Item, waiting: Item[]) => boolean;
+  readonly coalesce?: (item: PendingEvent, waiting: PendingEvent[]) => boolean;
 };
 
 export function batchByTable<R>(
-  { lingerMs, fold = () => false }: Batching,
+  { lingerMs, coalesce: fold = () => false }: Batching,
   work: (batch: Batch) => ObservableInput<R>,
-): OperatorFunction<Item, R> {
+): OperatorFunction<PendingEvent, R> {
   return (items) =>
     new Observable<R>((out) => {
       /** Tables at work, with what has arrived for them meanwhile. */
-      const lanes = new Map<string, Item[]>();
+      const pendingByTable = new Map<string, PendingEvent[]>();
       let sourceDone = false;
       const finishIfIdle = () => {
-        if (sourceDone && lanes.size === 0) out.complete();
+        if (sourceDone && pendingByTable.size === 0) out.complete();
       };
       const startBatch = (id: string) => {
         const delay = lingerMs > 0 ? timer(lingerMs) : [0];
         const batch$ = defer(() => delay).pipe(
           mergeMap(() => {
-            const batch = takeBatch(lanes.get(id) ?? []);
-            lanes.set(id, []);
+            const batch = takeBatch(pendingByTable.get(id) ?? []);
+            pendingByTable.set(id, []);
             return batch ? work(batch) : [];
           }),
         );
@@ -40,8 +40,8 @@ export function batchByTable<R>(
             next: (result) => out.next(result),
             error: (error: unknown) => out.error(error),
             complete: () => {
-              if (lanes.get(id)?.length) startBatch(id);
-              else lanes.delete(id);
+              if (pendingByTable.get(id)?.length) startBatch(id);
+              else pendingByTable.delete(id);
               finishIfIdle();
             },
           }),
@@ -51,11 +51,11 @@ export function batchByTable<R>(
         items.subscribe({
           next: (item) => {
             const { id } = item.event.table;
-            const waiting = lanes.get(id);
+            const waiting = pendingByTable.get(id);
             if (waiting) {
               if (!fold(item, waiting)) waiting.push(item);
             } else {
-              lanes.set(id, [item]);
+              pendingByTable.set(id, [item]);
               startBatch(id);
             }
           },
@@ -70,8 +70,8 @@ export function batchByTable<R>(
 }
 
 /** Everything that waits, without records whose partition has moved: their new owner gets them again. */
-function takeBatch(waiting: readonly Item[]): Batch | null {
-  const items = waiting.filter(({ delivery }) => !delivery?.signal.aborted);
+function takeBatch(waiting: readonly PendingEvent[]): Batch | null {
+  const items = waiting.filter(({ record }) => !record?.signal.aborted);
   const [first] = items;
-  return first ? { table: first.event.table, items, rest: [], replans: 0, progressed: false } : null;
+  return first ? { table: first.event.table, items, deferred: [], replanCount: 0, committed: false } : null;
 }

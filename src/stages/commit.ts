@@ -3,66 +3,70 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { indexReport } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import { landBuild } from '../lance/commit/apply-build.ts';
+import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitOutcome } from '../lance/commit/commit-change.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageOf } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Notification } from '../model.ts';
-import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
-import type { Kit } from './context.ts';
+import type { IndexReport } from '../telemetry/table-events.ts';
+import type { PipelineContext } from './context.ts';
 import { provenance } from './provenance.ts';
-import { planAgain } from './replan.ts';
+import { requeue } from './replan.ts';
 import type { Built, Committed, Landed } from './work.ts';
 
-export function commit(kit: Kit): OperatorFunction<Built, Committed> {
-  return concatMap(async (built) => (built.kind === 'built' ? commitSegments(kit, built) : built));
+export function commit(context: PipelineContext): OperatorFunction<Built, Committed> {
+  return concatMap(async (built) => (built.kind === 'built' ? commitSegments(context, built) : built));
 }
 
 type Work = Extract<Built, { kind: 'built' }>;
 
-async function commitSegments(kit: Kit, work: Work): Promise<Committed> {
+async function commitSegments(context: PipelineContext, work: Work): Promise<Committed> {
   await using build = work.build;
-  kit.signal.throwIfAborted();
+  context.signal.throwIfAborted();
   const { batch } = work;
-  const table = kit.tables.open(batch.table.uri);
-  const { outcome, transactionUuid, commitMs } = await landBuild(
+  const table = context.tables.open(batch.table.uri);
+  const { outcome, transactionUuid, commitMs } = await applyBuild(
     table,
     build,
-    { remove: work.remove, properties: provenance(kit.settings, batch) },
-    { ...kit.settings.commit, writer: kit.settings.writer, signal: kit.signal },
+    { remove: work.remove, properties: provenance(context.settings, batch) },
+    { ...context.settings.commit, writer: context.settings.writer, signal: context.signal },
   );
-  reportCommit(kit, batch.table.id, outcome, commitMs / 1000);
+  reportCommit(context, batch.table.id, outcome, commitMs / 1000);
   switch (outcome.kind) {
     case 'landed':
-      kit.notify(committedNotice(batch.table.id, transactionUuid, outcome, commitMs));
-      return landed(kit, work, outcome);
+      context.notify(committedNotice(batch.table.id, transactionUuid, outcome, commitMs));
+      return landed(context, work, outcome);
     case 'rejected':
       if (outcome.cause === 'store_refused' && outcome.error) throw outcome.error;
       if (outcome.cause === 'contended') {
-        throw new SegmentdError('commit_contended', `lost ${outcome.races} races for the next version`);
+        throw new SegmentdError('commit_contended', `lost ${outcome.conflicts} races for the next version`);
       }
-      return planAgain(kit, batch, outcome.cause);
+      return requeue(context, batch, outcome.cause);
     case 'unknown':
       throw new SegmentdError('commit_unknown', outcome.error.message, { cause: outcome.error });
   }
 }
 
-function landed(kit: Kit, { batch, build, whole, states, remove }: Work, { rebased, version }: Landed): Committed {
+function landed(
+  context: PipelineContext,
+  { batch, build, complete, states, remove }: Work,
+  { rebased, version }: Landed,
+): Committed {
   if (rebased.droppedFragments > 0) {
-    kit.telemetry.fragmentsDropped({ table: batch.table.id, fragments: rebased.droppedFragments });
+    context.telemetry.fragmentsDropped({ table: batch.table.id, fragments: rebased.droppedFragments });
   }
-  for (const { cause } of rebased.skipped) kit.telemetry.replanned({ table: batch.table.id, cause });
+  for (const { cause } of rebased.skipped) context.telemetry.replanned({ table: batch.table.id, cause });
   // Progress was made, so the count of fruitless rounds begins anew.
-  const rest = { ...batch, replans: 0, progressed: true };
-  const complete = whole && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
-  if (!complete) return { kind: 'again', batch: rest };
+  const rest = { ...batch, replanCount: 0, committed: true };
+  const isCovered = complete && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
+  if (!isCovered) return { kind: 'requeue', batch: rest };
   const indexes = states.map((state) => stateAfter(state, rebased, remove, build.manifest));
   return {
     kind: 'covered',
     batch: rest,
-    fresh: true,
+    committed: true,
     coveredVersion: build.manifest.version,
     tableVersion: version,
     indexes,
@@ -102,8 +106,15 @@ function committedNotice(table: string, transaction: string, { version, rebased 
   return { type: 'segment.committed', table, version, transaction, duration_ms: Math.round(ms), segments };
 }
 
-function reportCommit(kit: Kit, table: string, outcome: CommitOutcome, seconds: number): void {
+function reportCommit(context: PipelineContext, table: string, outcome: CommitOutcome, seconds: number): void {
   const version = outcome.kind === 'landed' ? outcome.version : undefined;
-  const retries = outcome.races > 0 ? { manifest_race: outcome.races } : {};
-  kit.telemetry.commitFinished({ table, outcome: outcome.kind, seconds, attempts: outcome.attempts, version, retries });
+  const retries = outcome.conflicts > 0 ? { manifest_race: outcome.conflicts } : {};
+  context.telemetry.commitFinished({
+    table,
+    outcome: outcome.kind,
+    seconds,
+    attempts: outcome.attempts,
+    version,
+    retries,
+  });
 }

@@ -5,20 +5,20 @@ import type { Pauses } from '../control/pauses.ts';
 import type { WriterVersion } from '../lance/codec/manifest.ts';
 import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
 import type { BatchLimits } from '../lance/plan/index-plan.ts';
-import type { Tables } from '../lance/table/table-cache.ts';
+import type { TableCache } from '../lance/table/table-cache.ts';
 import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, Delivery, Notification } from '../model.ts';
+import type { AppendEvent, ConsumerRecord, Notification } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 
-export type Kit = {
-  readonly tables: Tables;
+export type PipelineContext = {
+  readonly tables: TableCache;
   readonly builder: SegmentBuilder;
   readonly telemetry: Telemetry;
   /** Reads the append events out of a record; none when it asks for nothing. Throws a SegmentdError `event_*`. */
-  decodeRecord(delivery: Delivery): readonly AppendEvent[];
+  decodeRecord(record: ConsumerRecord): readonly AppendEvent[];
   /** Resolves once the dead-letter topic has the record. */
-  deadLetter(delivery: Delivery, error: SegmentdError): Promise<void>;
+  deadLetter(record: ConsumerRecord, error: SegmentdError): Promise<void>;
   readonly pauses: Pauses;
   readonly backfills: Backfills;
   /**

@@ -2,15 +2,15 @@
 import type { OperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
-import type { Delivery } from '../model.ts';
-import type { Kit } from './context.ts';
+import type { ConsumerRecord } from '../model.ts';
+import type { PipelineContext } from './context.ts';
 import { countOf, recordsOf } from './repeated-records.ts';
-import type { Item } from './work.ts';
+import type { PendingEvent } from './work.ts';
 
 /** As `mergeMap` would, but without an inner observable for each record: a flood has hundreds of thousands a second. */
-export function decode(kit: Kit): OperatorFunction<Delivery, Item> {
+export function decode(context: PipelineContext): OperatorFunction<ConsumerRecord, PendingEvent> {
   return (records) =>
-    new Observable<Item>((out) => {
+    new Observable<PendingEvent>((out) => {
       /** Records on their way to the dead-letter topic, and the source while it lasts. */
       let open = 1;
       const done = () => {
@@ -18,14 +18,14 @@ export function decode(kit: Kit): OperatorFunction<Delivery, Item> {
         if (open === 0) out.complete();
       };
       const fail = (error: unknown) => out.error(error);
-      const next = (delivery: Delivery) => {
-        let items: readonly Item[];
+      const next = (record: ConsumerRecord) => {
+        let items: readonly PendingEvent[];
         try {
-          items = readRecord(kit, delivery);
+          items = readRecord(context, record);
         } catch (error) {
           if (!(error instanceof SegmentdError)) return fail(error);
           open += 1;
-          rejectRecord(kit, delivery, error).then(done, fail);
+          rejectRecord(context, record, error).then(done, fail);
           return;
         }
         for (const item of items) out.next(item);
@@ -34,37 +34,41 @@ export function decode(kit: Kit): OperatorFunction<Delivery, Item> {
     });
 }
 
-function readRecord(kit: Kit, delivery: Delivery): Item[] {
-  const events = kit.decodeRecord(delivery);
-  const seenMs = Date.now();
-  for (const event of events) kit.telemetry.eventReceived({ origin: delivery.origin, event });
+function readRecord(context: PipelineContext, record: ConsumerRecord): PendingEvent[] {
+  const events = context.decodeRecord(record);
+  const receivedAtMs = Date.now();
+  for (const event of events) context.telemetry.eventReceived({ position: record.position, event });
   if (events.length === 0) {
-    kit.telemetry.recordIgnored({ origin: delivery.origin, records: countOf(delivery) });
-    delivery.ack();
+    context.telemetry.recordIgnored({ position: record.position, records: countOf(record) });
+    record.ack();
   }
   const [first] = events;
-  if (first && events.length === 1) return [{ event: first, delivery, seenMs }];
-  const parts = partsOf(delivery, events.length);
-  return events.map((event, at) => ({ event, delivery: parts[at] as Delivery, seenMs }));
+  if (first && events.length === 1) return [{ event: first, record, receivedAtMs }];
+  const parts = partsOf(record, events.length);
+  return events.map((event, at) => ({ event, record: parts[at] as ConsumerRecord, receivedAtMs }));
 }
 
 /** A delivery for each event of a record that has several: it is acknowledged when each of them was, once or more often. */
-function partsOf(delivery: Delivery, events: number): Delivery[] {
+function partsOf(record: ConsumerRecord, events: number): ConsumerRecord[] {
   const open = new Set(Array.from({ length: events }, (_, at) => at));
   return [...open].map((at) => ({
-    ...delivery,
+    ...record,
     ack: () => {
-      if (open.delete(at) && open.size === 0) delivery.ack();
+      if (open.delete(at) && open.size === 0) record.ack();
     },
   }));
 }
 
 /** Settles a record that cannot be worked on: its original bytes go to the dead-letter topic before its offset is done. */
-export async function rejectRecord(kit: Kit, delivery: Delivery, error: SegmentdError): Promise<void> {
-  const reject = async (record: Delivery) => {
-    await kit.deadLetter(record, error);
-    kit.telemetry.eventDeadLettered({ origin: record.origin, code: error.code, message: error.message });
+export async function rejectRecord(
+  context: PipelineContext,
+  record: ConsumerRecord,
+  error: SegmentdError,
+): Promise<void> {
+  const reject = async (record: ConsumerRecord) => {
+    await context.deadLetter(record, error);
+    context.telemetry.eventDeadLettered({ position: record.position, code: error.code, message: error.message });
   };
-  await Promise.all(recordsOf(delivery).map(reject));
-  delivery.ack();
+  await Promise.all(recordsOf(record).map(reject));
+  record.ack();
 }

@@ -7,61 +7,72 @@ import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import type { Kit } from './context.ts';
-import { handOut } from './share-backfill.ts';
+import type { PipelineContext } from './context.ts';
+import { shareBackfill } from './share-backfill.ts';
 import type { Batch, Planned } from './work.ts';
 
-export function plan(kit: Kit): OperatorFunction<Batch, Planned> {
-  return concatMap((batch) => planBatch(kit, batch));
+export function plan(context: PipelineContext): OperatorFunction<Batch, Planned> {
+  return concatMap((batch) => planBatch(context, batch));
 }
 
-async function planBatch(kit: Kit, whole: Batch): Promise<Planned> {
-  const table = whole.table.id;
+async function planBatch(context: PipelineContext, events: Batch): Promise<Planned> {
+  const table = events.table.id;
   let manifest: Manifest;
   let planned: PlannedRound;
   try {
-    manifest = await kit.tables.open(whole.table.uri).latest();
-    planned = await planRound(kit, whole, manifest);
+    manifest = await context.tables.open(events.table.uri).latest();
+    planned = await planRound(context, events, manifest);
   } catch (error) {
     // Gone since the last look: the next round waits for it as for a version that is not there yet.
-    if (error instanceof SegmentdError && error.code === 'table_not_found') return { kind: 'again', batch: whole };
-    if (error instanceof SegmentdError && error.retry === 'never') return { kind: 'declined', batch: whole, error };
+    if (error instanceof SegmentdError && error.code === 'table_not_found') return { kind: 'requeue', batch: events };
+    if (error instanceof SegmentdError && error.retry === 'never') return { kind: 'declined', batch: events, error };
     throw error;
   }
   const { version } = manifest;
   const { batch, ...plan } = planned;
-  kit.telemetry.tableServed({ table });
+  context.telemetry.tableServed({ table });
   const indexes = plan.states.map(({ name, segments, coverage }) =>
     indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
   );
   const missing = plan.requests.length > 0;
-  kit.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
+  context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
   if (missing) return { kind: 'missing', batch, manifest, ...plan };
-  return { kind: 'covered', batch, fresh: batch.progressed, coveredVersion: version, tableVersion: version, indexes };
+  return {
+    kind: 'covered',
+    batch,
+    committed: batch.committed,
+    coveredVersion: version,
+    tableVersion: version,
+    indexes,
+  };
 }
 
 type PlannedRound = TablePlan & { readonly batch: Batch };
 
 /** Plans for the events that come first: those that name no fragments, which want fresh data covered; then the others. */
-async function planRound(kit: Kit, batch: Batch, manifest: Manifest): Promise<PlannedRound> {
-  const policy = kit.tables.policy(batch.table.id);
-  const { limits } = kit.settings;
+async function planRound(context: PipelineContext, batch: Batch, manifest: Manifest): Promise<PlannedRound> {
+  const policy = context.tables.policy(batch.table.id);
+  const { limits } = context.settings;
   const plain = batch.items.filter(({ event }) => !event.fragments);
   const named = batch.items.filter(({ event }) => event.fragments);
-  for (const { event } of named) if (event.backfill) kit.backfills.note(batch.table.id, event.backfill);
+  for (const { event } of named) if (event.backfill) context.backfills.note(batch.table.id, event.backfill);
   // A job that is done must not keep anybody from fragments that come to be missing again, as after a new index or a restore.
-  const noteDone = ({ states }: TablePlan) => kit.backfills.keep(batch.table.id, () => missingOfAny(states));
+  const noteDone = ({ states }: TablePlan) => context.backfills.keep(batch.table.id, () => missingOfAny(states));
   if (plain.length > 0) {
-    const scope = { isLeft: (id: number) => kit.backfills.has(batch.table.id, id) };
+    const scope = { isDelegated: (id: number) => context.backfills.has(batch.table.id, id) };
     let plan = planTable(manifest, policy, limits, scope);
     noteDone(plan);
-    if (await handOut(kit, batch.table, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
-    return { ...plan, batch: { ...batch, items: plain, rest: [...named, ...batch.rest] } };
+    if (await shareBackfill(context, batch.table, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
+    return { ...plan, batch: { ...batch, items: plain, deferred: [...named, ...batch.deferred] } };
   }
   const plan = planTable(manifest, policy, limits, { parts: named.map(({ event }) => event.fragments ?? []) });
   noteDone(plan);
-  if (plan.requests.length === 0 || plan.whole) return { ...plan, batch };
+  if (plan.requests.length === 0 || plan.complete) return { ...plan, batch };
   // Of the last part some may be built too; its event waits until all of it is.
-  const batchNow = { ...batch, items: named.slice(0, plan.parts), rest: [...named.slice(plan.parts), ...batch.rest] };
-  return { ...plan, whole: plan.parts > 0, batch: batchNow };
+  const batchNow = {
+    ...batch,
+    items: named.slice(0, plan.parts),
+    deferred: [...named.slice(plan.parts), ...batch.deferred],
+  };
+  return { ...plan, complete: plan.parts > 0, batch: batchNow };
 }

@@ -1,20 +1,20 @@
 /** What a commit says about itself in the table's history: who made it and which events asked for it. */
 import { lastOffsetOf } from '../model.ts';
-import type { Kit } from './context.ts';
+import type { PipelineContext } from './context.ts';
 import type { Batch } from './work.ts';
 
 /** Transaction properties of everything a member commits. */
-export function memberProperties({ writer, member }: Kit['settings']): Record<string, string> {
+export function memberProperties({ writer, member }: PipelineContext['settings']): Record<string, string> {
   return { 'segmentd.version': writer.version, 'segmentd.member': member };
 }
 
 /** Beside those, the range of offsets per partition. */
-export function provenance(settings: Kit['settings'], batch: Batch): Record<string, string> {
+export function provenance(settings: PipelineContext['settings'], batch: Batch): Record<string, string> {
   const ranges = new Map<string, { low: bigint; high: bigint }>();
-  for (const { delivery } of batch.items) {
-    if (!delivery) continue;
-    const { topic, partition, offset } = delivery.origin;
-    const last = lastOffsetOf(offset, delivery.repeats);
+  for (const { record } of batch.items) {
+    if (!record) continue;
+    const { topic, partition, offset } = record.position;
+    const last = lastOffsetOf(offset, record.repeats);
     const range = ranges.get(`${topic}/${partition}`);
     ranges.set(`${topic}/${partition}`, {
       low: range && range.low < offset ? range.low : offset,

@@ -1,14 +1,14 @@
 /** The records that a delivery stands for. */
-import type { Delivery } from '../model.ts';
+import type { ConsumerRecord } from '../model.ts';
 
-export const countOf = ({ repeats }: Delivery): number => 1 + (repeats?.length ?? 0);
+export const countOf = ({ repeats }: ConsumerRecord): number => 1 + (repeats?.length ?? 0);
 
 /** Each of them by itself; the ack is that of all. */
-export function recordsOf(delivery: Delivery): Delivery[] {
-  const { repeats = [], ...first } = delivery;
+export function recordsOf(record: ConsumerRecord): ConsumerRecord[] {
+  const { repeats = [], ...first } = record;
   const others = repeats.map(({ offset, timestamp }) => ({
     ...first,
-    origin: { ...first.origin, offset: BigInt(offset) },
+    position: { ...first.position, offset: BigInt(offset) },
     timestampMs: Number(timestamp),
   }));
   return [first, ...others];

@@ -3,15 +3,15 @@ import type { MonoTypeOperatorFunction } from 'rxjs';
 import { retry, timer } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
-import type { Kit } from './context.ts';
+import type { PipelineContext } from './context.ts';
 
-export function retryLater<T>(kit: Kit, table: TableRef): MonoTypeOperatorFunction<T> {
+export function retryLater<T>(context: PipelineContext, table: TableRef): MonoTypeOperatorFunction<T> {
   return retry({
     delay: (error: unknown, failures: number) => {
       // Anything unexpected is a bug: it ends the process, and Kafka replays what was not acknowledged.
       if (!(error instanceof SegmentdError) || error.retry === 'never') throw error;
-      const nextTryMs = Math.round(backoffMs(kit.settings.retry, failures));
-      kit.telemetry.workFailed({ table: table.id, error, nextTryMs });
+      const nextTryMs = Math.round(backoffMs(context.settings.retry, failures));
+      context.telemetry.workFailed({ table: table.id, error, nextTryMs });
       return timer(nextTryMs);
     },
   });

@@ -5,26 +5,31 @@ import { cutBackfill, missingOfAny, rowsOf } from '../lance/plan/backfill-plan.t
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
-import type { Kit } from './context.ts';
+import type { PipelineContext } from './context.ts';
 
 /**
  * Publishes all but the newest part of what is missing, if that is much and there are others to share it with. The newest stays
  * here, so that fresh data does not wait behind old. Returns whether anything was published.
  */
-export async function handOut(kit: Kit, table: TableRef, manifest: Manifest, plan: TablePlan): Promise<boolean> {
-  const { thresholdRows, rowsPerSegment } = kit.settings.backfill;
+export async function shareBackfill(
+  context: PipelineContext,
+  table: TableRef,
+  manifest: Manifest,
+  plan: TablePlan,
+): Promise<boolean> {
+  const { thresholdRows, rowsPerSegment } = context.settings.backfill;
   // An index that is replaced whole cannot be shared out.
   if (plan.remove.length > 0 || plan.requests.length === 0) return false;
-  const missing = missingOfAny(plan.states, (id) => kit.backfills.has(table.id, id));
+  const missing = missingOfAny(plan.states, (id) => context.backfills.has(table.id, id));
   if (rowsOf(manifest, missing) <= thresholdRows) return false;
-  const maxFragments = Math.min(kit.settings.limits.maxFragments, MAX_EVENT_FRAGMENTS);
+  const maxFragments = Math.min(context.settings.limits.maxFragments, MAX_EVENT_FRAGMENTS);
   const parts = cutBackfill(manifest, missing, { rowsPerPart: rowsPerSegment, maxFragments }).slice(0, -1);
   const events = backfillEvents(table, manifest.version, parts);
   const [job] = events.flatMap(({ backfill }) => backfill ?? []);
-  if (!job || !(await kit.publish(events))) return false;
-  kit.backfills.note(table.id, job);
+  if (!job || !(await context.publish(events))) return false;
+  context.backfills.note(table.id, job);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  kit.telemetry.backfillPublished({ table: table.id, events: events.length, rows });
+  context.telemetry.backfillPublished({ table: table.id, events: events.length, rows });
   return true;
 }
 

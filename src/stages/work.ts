@@ -5,29 +5,29 @@ import type { CommitOutcome } from '../lance/commit/commit-change.ts';
 import type { Build } from '../lance/engine/segment-builder.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import type { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, Delivery, TableRef } from '../model.ts';
-import type { IndexState as IndexReport } from '../telemetry/table-events.ts';
+import type { AppendEvent, ConsumerRecord, TableRef } from '../model.ts';
+import type { IndexReport } from '../telemetry/table-events.ts';
 
-export type Item = {
+export type PendingEvent = {
   readonly event: AppendEvent;
   /** The record to settle; null when segmentd asked itself, as the sweep does. */
-  readonly delivery: Delivery | null;
+  readonly record: ConsumerRecord | null;
   /** When segmentd first saw it, milliseconds since the epoch. */
-  readonly seenMs: number;
+  readonly receivedAtMs: number;
 };
 
 /** Events of one table that are settled together. */
 export type Batch = {
   readonly table: TableRef;
-  readonly items: readonly Item[];
+  readonly items: readonly PendingEvent[];
   /** Events that are left for a round after this one. */
-  readonly rest: readonly Item[];
+  readonly deferred: readonly PendingEvent[];
   /** How often in a row it had to be planned anew without getting anywhere. */
-  readonly replans: number;
+  readonly replanCount: number;
   /** The version that it was planned for last, with nothing left to do up to there. */
   readonly plannedVersion?: number;
   /** Whether a commit landed for it already. */
-  readonly progressed: boolean;
+  readonly committed: boolean;
 };
 
 /** Nothing to do (any more) for events up to `coveredVersion`. */
@@ -36,25 +36,25 @@ export type Covered = {
   readonly batch: Batch;
   readonly coveredVersion: number;
   /** Whether a commit of this batch did it; else there was nothing to do. */
-  readonly fresh: boolean;
+  readonly committed: boolean;
   /** The table as it is known to be now. */
   readonly tableVersion: number;
   readonly indexes: readonly IndexReport[];
 };
 export type Declined = { readonly kind: 'declined'; readonly batch: Batch; readonly error: SegmentdError };
 /** The table moved, or more is missing than fits one segment: round again. */
-export type Again = { readonly kind: 'again'; readonly batch: Batch };
+export type Requeue = { readonly kind: 'requeue'; readonly batch: Batch };
 
 export type Planned =
   | Covered
   | Declined
-  | Again
+  | Requeue
   | (TablePlan & { readonly kind: 'missing'; readonly batch: Batch; readonly manifest: Manifest });
 
 export type Built =
   | Exclude<Planned, { kind: 'missing' }>
   | (Omit<Extract<Planned, { kind: 'missing' }>, 'kind'> & { readonly kind: 'built'; readonly build: Build });
 
-export type Committed = Covered | Declined | Again;
+export type Committed = Covered | Declined | Requeue;
 
 export type Landed = Extract<CommitOutcome, { kind: 'landed' }>;

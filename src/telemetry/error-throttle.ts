@@ -3,9 +3,9 @@
 /** Half of a typical alert's `for`: whoever looks because of an alert finds the line on the last page of the log. */
 export const REPEAT_MS = 30_000;
 
-type Streak = { code: string; saidAtMs: number; failures: number; unsaid: number };
+type Streak = { code: string; saidAtMs: number; failures: number; suppressed: number };
 
-export class Repeats {
+export class ErrorThrottle {
   readonly #now: () => number;
   readonly #streaks = new Map<string, Streak>();
 
@@ -18,17 +18,17 @@ export class Repeats {
     const now = this.#now();
     const streak = this.#streaks.get(key);
     if (streak === undefined) {
-      this.#streaks.set(key, { code, saidAtMs: now, failures: 1, unsaid: 0 });
+      this.#streaks.set(key, { code, saidAtMs: now, failures: 1, suppressed: 0 });
       return 0;
     }
     streak.failures++;
     if (streak.code === code && now - streak.saidAtMs < REPEAT_MS) {
-      streak.unsaid++;
+      streak.suppressed++;
       return undefined;
     }
-    const { unsaid } = streak;
-    Object.assign(streak, { code, saidAtMs: now, unsaid: 0 });
-    return unsaid;
+    const { suppressed } = streak;
+    Object.assign(streak, { code, saidAtMs: now, suppressed: 0 });
+    return suppressed;
   }
 
   /** Ends a streak and returns how many failures it had: 0 when all was well anyway. */

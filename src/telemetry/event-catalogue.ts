@@ -31,7 +31,7 @@ export const EVENTS = {
     says: 'batch covered',
     metrics: [
       ...INDEX_METRICS,
-      'tables_parked',
+      'tables_retrying',
       'event_to_covered_seconds',
       'table_version',
       'covered_version',
@@ -49,7 +49,7 @@ export const EVENTS = {
   workFailed: {
     level: 'error',
     says: 'work on table failed',
-    metrics: ['last_error_timestamp_seconds', 'tables_parked'],
+    metrics: ['last_error_timestamp_seconds', 'tables_retrying'],
   },
   workRecovered: { level: 'info', says: 'work on table succeeds again', metrics: [] },
   // Builds and commits.

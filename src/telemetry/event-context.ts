@@ -1,19 +1,19 @@
 /** What the groups of events share: the log, the metrics, the clock and the memory of failures. */
 import type { SegmentdError } from '../lib/errors.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Repeats } from './error-throttle.ts';
+import type { ErrorThrottle } from './error-throttle.ts';
 import type { EventName, Level } from './event-catalogue.ts';
 import { EVENTS } from './event-catalogue.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
-import type { TierBoard } from './tier-counts.ts';
+import type { TierCounts } from './tier-counts.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 export type EventContext = {
   readonly metrics: Metrics;
-  readonly repeats: Repeats;
-  readonly tiers: TierBoard;
+  readonly throttle: ErrorThrottle;
+  readonly tiers: TierCounts;
   /** Rows written into segments since the start: of fresh data, and once more by merges. */
   readonly written: { built: number; merged: number };
   /** Milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 /** The one way to tell the outside what happened: each method writes the log line and the metrics of its event together. */
 
-import { Repeats } from './error-throttle.ts';
+import { ErrorThrottle } from './error-throttle.ts';
 import type { EventContext } from './event-context.ts';
 import { sayTo } from './event-context.ts';
 import { intakeEvents } from './intake-events.ts';
@@ -10,7 +10,7 @@ import type { State } from './metric-catalogue.ts';
 import { STATES } from './metric-catalogue.ts';
 import type { Metrics } from './metrics.ts';
 import { tableEvents } from './table-events.ts';
-import { TierBoard } from './tier-counts.ts';
+import { TierCounts } from './tier-counts.ts';
 import { workEvents } from './work-events.ts';
 
 export type Telemetry = ReturnType<typeof createTelemetry>;
@@ -30,8 +30,8 @@ export function createTelemetry(options: { logger: Logger; metrics: Metrics; now
   const context: EventContext = {
     metrics,
     now,
-    repeats: new Repeats(now),
-    tiers: new TierBoard(metrics),
+    throttle: new ErrorThrottle(now),
+    tiers: new TierCounts(metrics),
     written: { built: 0, merged: 0 },
     say: sayTo(logger),
   };

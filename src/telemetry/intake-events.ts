@@ -1,15 +1,15 @@
 /** Events of the way in: records, partitions, the consumer. */
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, Origin } from '../model.ts';
+import type { AppendEvent, RecordPosition } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 import type { EventOutcome } from './metric-catalogue.ts';
 
 /** How an append event ends, other than in the dead-letter topic. */
 export type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
-export type PartitionLag = { readonly topic: string; readonly partition: number; readonly records: number };
+export type LagReading = { readonly topic: string; readonly partition: number; readonly records: number };
 type Settled = {
-  readonly origin: Origin;
+  readonly position: RecordPosition;
   readonly table: string;
   readonly outcome: SettledOutcome;
   /** How many records in a row that was. */
@@ -18,7 +18,7 @@ type Settled = {
 /** Topic to the partitions this member owns. */
 export type Assignment = Readonly<Record<string, readonly number[]>>;
 
-const where = ({ topic, partition, offset }: Origin) => ({ topic, partition, offset: offset.toString() });
+const where = ({ topic, partition, offset }: RecordPosition) => ({ topic, partition, offset: offset.toString() });
 
 /** The lag gauge, without partitions that another member owns: it exports them too, and sums would count them twice. */
 class LagGauge {
@@ -29,7 +29,7 @@ class LagGauge {
     this.#metrics = metrics;
   }
 
-  set({ topic, partition, records }: PartitionLag): void {
+  set({ topic, partition, records }: LagReading): void {
     const labels = { topic, partition: String(partition) };
     this.#metrics.set('consumer_lag_records', labels, records);
     this.#measured.set(`${topic} ${partition}`, labels);
@@ -66,39 +66,39 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return found;
 }
 
-function recordEvents({ metrics, repeats, now, say }: EventContext) {
+function recordEvents({ metrics, throttle: repeats, now, say }: EventContext) {
   const countSettled = settledCounter(metrics);
   return {
     /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
-    eventReceived({ origin, event: { table, version, id } }: { origin: Origin; event: AppendEvent }): void {
-      say('eventReceived', () => ({ table: table.id, version, id, ...where(origin) }));
+    eventReceived({ position, event: { table, version, id } }: { position: RecordPosition; event: AppendEvent }): void {
+      say('eventReceived', () => ({ table: table.id, version, id, ...where(position) }));
     },
     /** A record that was understood and asks for nothing, such as a notification about a data file. */
-    recordIgnored({ origin, records }: { origin: Origin; records: number }): void {
-      metrics.inc('events_total', { topic: origin.topic, outcome: 'ignored' }, records);
-      say('recordIgnored', { ...where(origin), records });
+    recordIgnored({ position, records }: { position: RecordPosition; records: number }): void {
+      metrics.inc('events_total', { topic: position.topic, outcome: 'ignored' }, records);
+      say('recordIgnored', { ...where(position), records });
     },
     /**
      * The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to
      * do any more.
      */
-    eventSettled({ origin, table, outcome, records }: Settled): void {
-      countSettled(origin.topic, outcome, records);
+    eventSettled({ position, table, outcome, records }: Settled): void {
+      countSettled(position.topic, outcome, records);
       // Not before it is settled: by then there is such a table. Names that somebody made up must not take the places of tables.
       metrics.tables.set('last_event_timestamp_seconds', table, now() / 1000);
-      say('eventSettled', () => ({ table, outcome, ...where(origin), records }));
+      say('eventSettled', () => ({ table, outcome, ...where(position), records }));
     },
-    eventDeadLettered(event: { origin: Origin; code: ErrorCode; message: string }): void {
-      metrics.inc('events_total', { topic: event.origin.topic, outcome: 'invalid' });
+    eventDeadLettered(event: { position: RecordPosition; code: ErrorCode; message: string }): void {
+      metrics.inc('events_total', { topic: event.position.topic, outcome: 'invalid' });
       metrics.inc('dead_letters_total', { reason: event.code });
       const quiet = repeats.failed(`dead-letter ${event.code}`, event.code);
       if (quiet === undefined) return;
-      say('eventDeadLettered', { code: event.code, error: event.message, ...where(event.origin), unsaid: quiet });
+      say('eventDeadLettered', { code: event.code, error: event.message, ...where(event.position), suppressed: quiet });
     },
   };
 }
 
-function consumerEvents({ metrics, repeats, say }: EventContext) {
+function consumerEvents({ metrics, throttle: repeats, say }: EventContext) {
   const lag = new LagGauge(metrics);
   return {
     rebalanced({ assigned }: { assigned: Assignment }): void {
@@ -111,7 +111,7 @@ function consumerEvents({ metrics, repeats, say }: EventContext) {
     consumerCrashed({ error, willRestart }: { error: SegmentdError; willRestart: boolean }): void {
       if (willRestart) metrics.inc('consumer_restarts_total', { reason: error.code });
       const quiet = repeats.failed('consumer', error.code);
-      if (quiet !== undefined) say('consumerCrashed', { ...errorFields(error), willRestart, unsaid: quiet });
+      if (quiet !== undefined) say('consumerCrashed', { ...errorFields(error), willRestart, suppressed: quiet });
     },
     /** The consumer has its partitions and reads. Quiet unless it had crashed. */
     consumerRecovered(): void {
@@ -122,7 +122,7 @@ function consumerEvents({ metrics, repeats, say }: EventContext) {
       say('offsetsCommitted', {});
     },
     /** Lag of all partitions this member owns; the ones not named are taken off the page. */
-    lagMeasured(lags: readonly PartitionLag[]): void {
+    lagMeasured(lags: readonly LagReading[]): void {
       for (const each of lags) lag.set(each);
       lag.keepOnly(lags);
       say('lagMeasured', { records: lags.reduce((sum, { records }) => sum + records, 0) });

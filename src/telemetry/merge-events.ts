@@ -19,7 +19,7 @@ export type MergeFinished = {
   readonly seconds: number;
 };
 
-export function mergeEvents({ metrics, say, repeats, tiers, written }: EventContext) {
+export function mergeEvents({ metrics, say, throttle: repeats, tiers, written }: EventContext) {
   metrics.onCollect('merges_pending', () => tiers.pending);
   metrics.onCollect('write_amplification', () =>
     written.built > 0 ? (written.built + written.merged) / written.built : 1,
@@ -54,7 +54,7 @@ export function mergeEvents({ metrics, say, repeats, tiers, written }: EventCont
     /** Fresh data is not touched by it: the merge is tried again later. */
     mergeFailed({ table, error }: { table: string; error: SegmentdError }): void {
       const quiet = repeats.failed(`merge ${table}`, error.code);
-      if (quiet !== undefined) say('mergeFailed', { table, ...errorFields(error), unsaid: quiet });
+      if (quiet !== undefined) say('mergeFailed', { table, ...errorFields(error), suppressed: quiet });
     },
   };
 }

@@ -23,7 +23,7 @@ export const STATES = [
 ] as const;
 export type EventOutcome = (typeof EVENT_OUTCOMES)[number];
 export type BuildOutcome = (typeof BUILD_OUTCOMES)[number];
-export type CommitOutcome = (typeof COMMIT_OUTCOMES)[number];
+export type CommitOutcomeLabel = (typeof COMMIT_OUTCOMES)[number];
 export type MergeOutcome = (typeof MERGE_OUTCOMES)[number];
 export type RetryCause = (typeof RETRY_CAUSES)[number];
 export type State = (typeof STATES)[number];
@@ -185,7 +185,7 @@ export const METRICS = {
     help: 'Events published to share out a table that misses much.',
     labels: [],
   },
-  tables_parked: {
+  tables_retrying: {
     type: 'gauge',
     help: 'Tables whose work failed and waits for its next try.',
     labels: [],

@@ -1,12 +1,12 @@
 /** Events of a table: what is missing, what was covered, what is refused, what failed. */
 
-import { TableBoard } from '../control/table-states.ts';
+import { TableStates } from '../control/table-states.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
 /** One index of a table at one version. */
-export type IndexState = {
+export type IndexReport = {
   readonly name: string;
   readonly missingRows: number;
   readonly missingFragments: number;
@@ -16,7 +16,7 @@ export type IndexState = {
   /** Age of the oldest version with a missing fragment; the metric grows from here until the next report. */
   readonly lagSeconds: number;
 };
-type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexState[] };
+type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexReport[] };
 
 const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
 /** Digits of the exported ratio. Enough to tell one missing row in a million from none. */
@@ -27,7 +27,7 @@ export function flooredRatio({
   coverage,
   missingFragments,
   missingRows,
-}: Omit<IndexState, 'name' | 'segments' | 'lagSeconds'>): number {
+}: Omit<IndexReport, 'name' | 'segments' | 'lagSeconds'>): number {
   const floored = Math.floor(coverage * RATIO_STEPS) / RATIO_STEPS;
   return missingFragments + missingRows > 0 ? Math.min(floored, 1 - 1 / RATIO_STEPS) : floored;
 }
@@ -40,7 +40,7 @@ class Gaps {
   readonly #sinceMs = new Map<string, ReadonlyMap<string, number>>();
 
   /** Notes the state of a table and returns when the gap of each index began, in milliseconds; closed ones are left out. */
-  note(table: string, indexes: readonly IndexState[], nowMs: number): ReadonlyMap<string, number> {
+  note(table: string, indexes: readonly IndexReport[], nowMs: number): ReadonlyMap<string, number> {
     const before = this.#sinceMs.get(table);
     const open = indexes.filter(({ missingFragments }) => missingFragments > 0);
     const since = new Map(
@@ -75,13 +75,13 @@ function exportState({ metrics, now }: EventContext, gaps: Gaps, { table, versio
 
 export function tableEvents(context: EventContext) {
   const gaps = new Gaps();
-  const board = new TableBoard();
-  context.metrics.onCollect('tables_parked', () => board.parked);
+  const board = new TableStates();
+  context.metrics.onCollect('tables_retrying', () => board.retrying);
   return { ...stateEvents(context, gaps, board), ...serviceEvents(context, gaps, board), board };
 }
 
 /** What the board shows of a table as read. */
-function noteState(board: TableBoard, { table, version, indexes }: TableState, coveredVersion?: number): void {
+function noteState(board: TableStates, { table, version, indexes }: TableState, coveredVersion?: number): void {
   const missing = Math.max(0, ...indexes.map(({ missingFragments }) => missingFragments));
   board.note(table, {
     version,
@@ -91,8 +91,8 @@ function noteState(board: TableBoard, { table, version, indexes }: TableState, c
   });
 }
 
-function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
-  const { metrics, repeats, now, say } = context;
+function stateEvents(context: EventContext, gaps: Gaps, board: TableStates) {
+  const { metrics, throttle: repeats, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
     board.note(table, { failure: null });
@@ -117,9 +117,9 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
      * was nothing to do, which is hardly worth a line.
      */
     batchCovered(
-      batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[]; fresh: boolean },
+      batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[]; committed: boolean },
     ): void {
-      const { table, version, coveredVersion, eventToCoveredSeconds, fresh, indexes } = batch;
+      const { table, version, coveredVersion, eventToCoveredSeconds, committed, indexes } = batch;
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
       const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
@@ -135,7 +135,7 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
         events: eventToCoveredSeconds.length,
         slowestSeconds: slowest,
       });
-      say('batchCovered', fields, fresh ? 'info' : 'debug');
+      say('batchCovered', fields, committed ? 'info' : 'debug');
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
@@ -143,13 +143,13 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableBoard) {
       const nextTry = new Date(now() + nextTryMs).toISOString();
       board.note(table, { failure: { code: error.code, message: error.message, count, next_try_at: nextTry } });
       const quiet = repeats.failed(`work ${table}`, error.code);
-      if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, unsaid: quiet });
+      if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, suppressed: quiet });
     },
   };
 }
 
 /** Which tables this member serves. */
-function serviceEvents({ metrics, repeats, tiers, say }: EventContext, gaps: Gaps, board: TableBoard) {
+function serviceEvents({ metrics, throttle: repeats, tiers, say }: EventContext, gaps: Gaps, board: TableStates) {
   const declined = new Map<string, ErrorCode>();
   const countDeclined = (reason: ErrorCode) => {
     const count = [...declined.values()].filter((code) => code === reason).length;

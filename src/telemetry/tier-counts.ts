@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.ts';
 
 type Seen = { readonly tiers: ReadonlyMap<string, number>; readonly pending: number };
 
-export class TierBoard {
+export class TierCounts {
   readonly #metrics: Metrics;
   readonly #seen = new Map<string, Seen>();
   readonly #sums = new Map<string, number>();

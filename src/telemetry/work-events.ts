@@ -1,7 +1,7 @@
 /** Events of builds and commits. */
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import type { EventContext } from './event-context.ts';
-import type { BuildOutcome, CommitOutcome, RetryCause } from './metric-catalogue.ts';
+import type { BuildOutcome, CommitOutcomeLabel, RetryCause } from './metric-catalogue.ts';
 
 export type BuildFinished = {
   readonly table: string;
@@ -14,7 +14,7 @@ export type BuildFinished = {
 };
 export type CommitFinished = {
   readonly table: string;
-  readonly outcome: CommitOutcome;
+  readonly outcome: CommitOutcomeLabel;
   readonly seconds: number;
   readonly attempts: number;
   /** The version that was written; absent unless the commit landed. */

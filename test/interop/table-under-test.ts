@@ -129,7 +129,7 @@ export class TableUnderTest {
       builder: meanwhile ? disturbed(builder, meanwhile) : builder,
       commit: COMMIT,
       properties: PROPERTIES,
-      inPlace: (land) => land(),
+      withSlot: (land) => land(),
     });
   }
 

@@ -48,7 +48,7 @@ async function cleanedMerge(meanwhile: (theirs: Table) => Promise<unknown>) {
   const plan = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, 1));
   expect(plan.remove).toHaveLength(3);
   const builder = lanceSegmentBuilder(await tempDir());
-  const parts = { builder, commit: COMMIT, properties: {}, inPlace: <T>(land: () => Promise<T>) => land() };
+  const parts = { builder, commit: COMMIT, properties: {}, withSlot: <T>(land: () => Promise<T>) => land() };
   expect(await mergeTable(table, manifest, plan, parts)).toEqual({ kind: 'rejected', cause: 'files_gone' });
   await theirs.checkoutLatest();
   return { theirs, uri, before: manifest.indexes.map(({ raw }) => raw) };

@@ -33,7 +33,7 @@ async function mergeWhile(meanwhile: (theirs: Theirs, whole: number) => Promise<
     builder: lanceSegmentBuilder(await tempDir()),
     commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
     properties: {},
-    inPlace: async (land) => {
+    withSlot: async (land) => {
       await meanwhile(theirs, whole);
       return land();
     },

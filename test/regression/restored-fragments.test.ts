@@ -34,7 +34,7 @@ test('a merge takes no fragment out of the index that a restore has brought back
     builder: lanceSegmentBuilder(await tempDir()),
     commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
     properties: {},
-    inPlace: async (land) => {
+    withSlot: async (land) => {
       await theirs.checkout(whole);
       await theirs.restore();
       return land();

@@ -8,7 +8,7 @@ import { connect, Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
 import type { CommitRequest } from '../../src/lance/commit/commit-change.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
-import { publishSegments } from '../../src/lance/commit/upload.ts';
+import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
@@ -39,7 +39,7 @@ test('rows that a restore brings back under a build are found', async () => {
   await theirs.checkout(whole);
   await theirs.restore();
 
-  const { durable } = await publishSegments(table.store, build.segments);
+  const { durable } = await uploadSegments(table.store, build.segments);
   const change: Omit<CommitRequest, 'transactionUuid'> = {
     base: manifest,
     add: build.segments,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lanes, Offsets } from './partition-queues.ts';
+import type { Offsets, PartitionQueues } from './partition-queues.ts';
 
 const RETRY_MS = 100;
 
@@ -9,12 +9,12 @@ export type CommitterPort = {
 };
 
 /** Commits what the lanes allow: all partitions in one request, at most one request at a time on the clock. */
-export class Committer {
-  readonly #lanes: Lanes;
+export class OffsetCommitter {
+  readonly #lanes: PartitionQueues;
   readonly #port: CommitterPort;
   #running: Promise<boolean> | undefined;
 
-  constructor(lanes: Lanes, port: CommitterPort) {
+  constructor(lanes: PartitionQueues, port: CommitterPort) {
     this.#lanes = lanes;
     this.#port = port;
   }

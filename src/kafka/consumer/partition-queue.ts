@@ -1,4 +1,4 @@
-import type { Delivery, Origin } from '../../model.ts';
+import type { ConsumerRecord, RecordPosition } from '../../model.ts';
 import { lastOffsetOf } from '../../model.ts';
 import { AckTracker } from './ack-tracker.ts';
 import type { RawRecord } from './raw-records.ts';
@@ -7,7 +7,7 @@ import type { RawRecord } from './raw-records.ts';
  * One partition during one assignment: what was read and waits, what was handed out, and what may be committed. A lane lives
  * from joining the group until the next join; acks that come after that find it closed and do nothing.
  */
-export class Lane {
+export class PartitionQueue {
   readonly topic: string;
   readonly partition: number;
   /** Reading of this partition is paused until the buffer is short again. */
@@ -43,7 +43,7 @@ export class Lane {
   }
 
   /** Hands out the next record, or undefined when none waits. */
-  take(nowMs: number): Delivery | undefined {
+  take(nowMs: number): ConsumerRecord | undefined {
     const record = this.#buffer[this.#next];
     if (record === undefined) return undefined;
     this.#next += 1;
@@ -52,7 +52,7 @@ export class Lane {
     const settle = this.#tracker.deliver(record.offset, nowMs, lastOffsetOf(record.offset, record.repeats));
     // Only now, so that a dropped buffer can never count as delivered.
     if (this.buffered === 0) this.#finishBuffer();
-    return new Loan(record, this, this.#abort.signal, () => {
+    return new OpenRecord(record, this, this.#abort.signal, () => {
       if (!this.#closed && settle()) this.#acked(bytes);
     });
   }
@@ -122,18 +122,18 @@ function sizeOf({ key, value, headers }: RawRecord): number {
 }
 
 /** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */
-class Loan implements Delivery {
-  readonly origin: Origin;
-  readonly key: Delivery['key'];
-  readonly value: Delivery['value'];
-  readonly headers: Delivery['headers'];
+class OpenRecord implements ConsumerRecord {
+  readonly position: RecordPosition;
+  readonly key: ConsumerRecord['key'];
+  readonly value: ConsumerRecord['value'];
+  readonly headers: ConsumerRecord['headers'];
   readonly timestampMs: number;
-  readonly repeats: Delivery['repeats'];
+  readonly repeats: ConsumerRecord['repeats'];
   readonly signal: AbortSignal;
   readonly ack: () => void;
 
-  constructor(record: RawRecord, { topic, partition }: Lane, signal: AbortSignal, ack: () => void) {
-    this.origin = { topic, partition, offset: record.offset };
+  constructor(record: RawRecord, { topic, partition }: PartitionQueue, signal: AbortSignal, ack: () => void) {
+    this.position = { topic, partition, offset: record.offset };
     this.key = record.key;
     this.value = record.value;
     this.headers = record.headers;

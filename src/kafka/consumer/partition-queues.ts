@@ -1,5 +1,5 @@
-import type { Delivery } from '../../model.ts';
-import { Lane } from './partition-queue.ts';
+import type { ConsumerRecord } from '../../model.ts';
+import { PartitionQueue } from './partition-queue.ts';
 import type { RawRecord } from './raw-records.ts';
 
 /** Of records handed out and open, whatever their number: sixty-four of the largest that a broker takes by default. */
@@ -7,10 +7,10 @@ const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 /** Of records that wait in one partition: reading goes on below it, so that a fetch is under way while these are handed out. */
 const LOW_WATER_BYTES = 4 * 1024 * 1024;
 
-export type LanesPort = {
+export type QueuesPort = {
   /** False while nobody listens or the source drains: nothing is handed out. */
   ready(): boolean;
-  deliver(delivery: Delivery): void;
+  deliver(record: ConsumerRecord): void;
   pause(partition: number): void;
   resume(partition: number): void;
   nowMs(): number;
@@ -25,14 +25,14 @@ export type Offsets = ReadonlyMap<number, bigint>;
  * after it, which does no harm. Knows nothing of Kafka; it is told of joins and batches and says what to pause and what to
  * commit.
  */
-export class Lanes {
+export class PartitionQueues {
   readonly #topic: string;
   readonly #maxInFlight: number;
-  readonly #port: LanesPort;
-  #lanes = new Map<number, Lane>();
-  #order: readonly Lane[] = [];
+  readonly #port: QueuesPort;
+  #lanes = new Map<number, PartitionQueue>();
+  #order: readonly PartitionQueue[] = [];
   /** Closed by a rebalance that has not ended: who gets their partitions is not known yet. */
-  #retired: Lane[] = [];
+  #retired: PartitionQueue[] = [];
   /** The partition to serve first next time, so that none starves. */
   #turn = 0;
   #pumping = false;
@@ -40,7 +40,7 @@ export class Lanes {
   #unacked = 0;
   #unackedBytes = 0;
 
-  constructor(topic: string, maxInFlight: number, port: LanesPort) {
+  constructor(topic: string, maxInFlight: number, port: QueuesPort) {
     this.#topic = topic;
     this.#maxInFlight = maxInFlight;
     this.#port = port;
@@ -60,7 +60,9 @@ export class Lanes {
       this.#unackedBytes -= bytes;
       this.pump();
     };
-    this.#lanes = new Map(partitions.map((partition) => [partition, new Lane(this.#topic, partition, acked)]));
+    this.#lanes = new Map(
+      partitions.map((partition) => [partition, new PartitionQueue(this.#topic, partition, acked)]),
+    );
     this.#order = [...this.#lanes.values()];
   }
 
@@ -108,15 +110,15 @@ export class Lanes {
         const bytes = lane?.nextBytes ?? 0;
         // A single record of any size goes out when nothing else is.
         if (this.#unacked > 0 && this.#unackedBytes + bytes > MAX_IN_FLIGHT_BYTES) break;
-        const delivery = lane?.take(nowMs);
-        if (lane === undefined || delivery === undefined) break;
+        const record = lane?.take(nowMs);
+        if (lane === undefined || record === undefined) break;
         this.#unacked += 1;
         this.#unackedBytes += bytes;
         if (lane.paused && this.#isShort(lane)) {
           lane.paused = false;
           this.#port.resume(lane.partition);
         }
-        this.#port.deliver(delivery);
+        this.#port.deliver(record);
       }
     } finally {
       this.#pumping = false;
@@ -161,11 +163,11 @@ export class Lanes {
   }
 
   /** Whether so little of a partition waits that more is to be read. */
-  #isShort({ buffered, bufferedBytes }: Lane): boolean {
+  #isShort({ buffered, bufferedBytes }: PartitionQueue): boolean {
     return buffered <= this.#maxInFlight && bufferedBytes <= LOW_WATER_BYTES;
   }
 
-  #next(): Lane | undefined {
+  #next(): PartitionQueue | undefined {
     for (let step = 0; step < this.#order.length; step++) {
       const index = (this.#turn + step) % this.#order.length;
       const lane = this.#order[index];

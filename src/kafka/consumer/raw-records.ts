@@ -1,9 +1,9 @@
 /** The records of a fetched batch, as the source keeps them. */
 import type { IHeaders, KafkaMessage } from 'kafkajs';
-import type { Delivery } from '../../model.ts';
+import type { ConsumerRecord } from '../../model.ts';
 
 /** A record as it was read, before it is handed out. */
-export type RawRecord = Omit<Delivery, 'origin' | 'signal' | 'ack'> & { readonly offset: bigint };
+export type RawRecord = Omit<ConsumerRecord, 'position' | 'signal' | 'ack'> & { readonly offset: bigint };
 
 /**
  * Records in a row that are the same byte for byte, key included, become one with repeats: a writer that announces a table again

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Observable, Subject } from 'rxjs';
 import type { SegmentdError } from '../../lib/errors.ts';
-import type { Delivery } from '../../model.ts';
+import type { ConsumerRecord } from '../../model.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
-import { Committer } from './offset-committer.ts';
-import { Lanes } from './partition-queues.ts';
+import { OffsetCommitter } from './offset-committer.ts';
+import { PartitionQueues } from './partition-queues.ts';
 import { Supervisor } from './supervisor.ts';
 
 export type SourceState =
@@ -33,7 +33,7 @@ export type RecordSource = {
    * Records on loan, at least once each. Nothing is handed out without a subscriber. Completes after `drain`; ends in a
    * SegmentdError `broker_denied` when the broker refuses us.
    */
-  readonly records$: Observable<Delivery>;
+  readonly records$: Observable<ConsumerRecord>;
   /** Begins to connect, and goes on trying for as long as it takes; `state` tells. */
   start(): Promise<void>;
   state(): SourceState;
@@ -64,12 +64,12 @@ export function openSource(settings: KafkaSettings, hooks: SourceHooks = {}): Re
 }
 
 class Source implements RecordSource {
-  readonly records$: Observable<Delivery>;
+  readonly records$: Observable<ConsumerRecord>;
   readonly #settings: KafkaSettings;
   readonly #hooks: SourceHooks;
-  readonly #subject = new Subject<Delivery>();
-  readonly #lanes: Lanes;
-  readonly #committer: Committer;
+  readonly #subject = new Subject<ConsumerRecord>();
+  readonly #lanes: PartitionQueues;
+  readonly #committer: OffsetCommitter;
   readonly #supervisor: Supervisor;
   #state: SourceState = 'connecting';
   #timer: NodeJS.Timeout | undefined;
@@ -79,14 +79,14 @@ class Source implements RecordSource {
     this.#settings = settings;
     this.#hooks = hooks;
     const log: KafkaLog = (level, message, fields) => hooks.log?.(level, message, fields);
-    this.#lanes = new Lanes(settings.topic, settings.maxInFlight, {
+    this.#lanes = new PartitionQueues(settings.topic, settings.maxInFlight, {
       ready: () => this.#state === 'running' && this.#subject.observed,
-      deliver: (delivery) => this.#subject.next(delivery),
+      deliver: (record) => this.#subject.next(record),
       pause: (partition) => this.#supervisor.pause(partition),
       resume: (partition) => this.#supervisor.resume(partition),
       nowMs: Date.now,
     });
-    this.#committer = new Committer(this.#lanes, {
+    this.#committer = new OffsetCommitter(this.#lanes, {
       send: (offsets) => this.#supervisor.commit(offsets),
       done: (result, seconds, error) => {
         if (result === 'failed') log('warn', 'Offsets were not committed; they are with the next commit', { error });

@@ -255,7 +255,7 @@ export type AddedIndex = {
    * Uuid of an entry that leaves, whose place it takes; without one it goes to the end. Lance's optimize rewrites the last
    * entry of a name (lance-format 5.4), which had better be a small one.
    */
-  readonly inPlaceOf?: string | undefined;
+  readonly replacesEntry?: string | undefined;
 };
 
 /** The file of the next manifest as parts to write one after the other; unchanged bytes are views of the previous file. */
@@ -280,9 +280,11 @@ export function spliceManifest(previous: Manifest, change: ManifestChange): Uint
 
 function nextIndexSection(previous: Manifest, change: ManifestChange): Uint8Array[] {
   const unknown = copyFields(previous.indexSection, (field) => field !== INDICES);
-  const atEnd = change.added.filter(({ inPlaceOf }) => !previous.indexes.some(({ uuid }) => uuid === inPlaceOf));
+  const atEnd = change.added.filter(
+    ({ replacesEntry }) => !previous.indexes.some(({ uuid }) => uuid === replacesEntry),
+  );
   const kept = previous.indexes.flatMap(({ uuid, raw }) => {
-    const added = change.added.filter(({ inPlaceOf }) => inPlaceOf === uuid);
+    const added = change.added.filter(({ replacesEntry }) => replacesEntry === uuid);
     return [...added.map(({ entry }) => entry), ...(change.removed.has(uuid) ? [] : [raw])];
   });
   const entries = [...kept, ...atEnd.map(({ entry }) => entry)];

@@ -5,7 +5,7 @@ import type { Build } from '../engine/segment-builder.ts';
 import type { LanceTable } from '../table/table.ts';
 import type { CommitOutcome, CommitSettings } from './commit-change.ts';
 import { commitChange } from './commit-change.ts';
-import { publishSegments, unpublishSegments } from './upload.ts';
+import { deleteUploaded, uploadSegments } from './upload.ts';
 
 export type Landing = {
   readonly outcome: CommitOutcome;
@@ -22,18 +22,18 @@ export type LandingRequest = {
    * Runs the commit in a place of its own, which it need not hold while files are moved and synced; rejects without having run it when
    * there is none to be had.
    */
-  readonly inPlace?: (commit: () => Promise<CommitOutcome>) => Promise<CommitOutcome>;
+  readonly withSlot?: (commit: () => Promise<CommitOutcome>) => Promise<CommitOutcome>;
 };
 
-/** Errors: store_* while publishing, and those of `inPlace`, after which nothing is left; from then on all is in the outcome. */
-export async function landBuild(
+/** Errors: store_* while publishing, and those of `withSlot`, after which nothing is left; from then on all is in the outcome. */
+export async function applyBuild(
   table: LanceTable,
   { manifest, segments }: Pick<Build, 'manifest' | 'segments'>,
-  { remove, properties, inPlace }: LandingRequest,
+  { remove, properties, withSlot }: LandingRequest,
   settings: CommitSettings,
 ): Promise<Landing> {
   const lap = stopwatch();
-  const { durable } = await publishSegments(table.store, segments);
+  const { durable } = await uploadSegments(table.store, segments);
   const publishMs = lap();
   const transactionUuid = randomUUID();
   const change = { base: manifest, add: segments, remove, durable, transactionUuid, properties };
@@ -44,21 +44,21 @@ export async function landBuild(
     commitMs = commitLap();
     return outcome;
   };
-  if (!inPlace) {
+  if (!withSlot) {
     const outcome = await commit();
     return { outcome, transactionUuid, publishMs, commitMs };
   }
   let begun = false;
   try {
     await durable;
-    const outcome = await inPlace(() => {
+    const outcome = await withSlot(() => {
       begun = true;
       return commit();
     });
     return { outcome, transactionUuid, publishMs, commitMs };
   } catch (error) {
     // Once a commit has begun, only its outcome says whether a version names the files.
-    if (!begun) await Promise.allSettled([unpublishSegments(table.store, segments)]);
+    if (!begun) await Promise.allSettled([deleteUploaded(table.store, segments)]);
     throw error;
   }
 }

@@ -15,11 +15,11 @@ import { encodeCreateIndex } from '../codec/transaction.ts';
 import { FLAG } from '../plan/supported.ts';
 import { RowHistory } from '../table/row-history.ts';
 import type { LanceTable } from '../table/table.ts';
-import { raceWaitMs } from './conflict-wait.ts';
+import { conflictBackoffMs } from './conflict-wait.ts';
 import type { Rebased, TableChange } from './rebase.ts';
-import { mayReturn, needsRowHistory, rebaseChange } from './rebase.ts';
+import { canRestore, needsRowHistory, rebaseChange } from './rebase.ts';
 import type { RejectCause } from './reject-causes.ts';
-import { findMissingFiles, unpublishSegments } from './upload.ts';
+import { deleteUploaded, findMissingFiles } from './upload.ts';
 
 export type CommitSettings = {
   readonly maxAttempts: number;
@@ -37,10 +37,10 @@ export type CommitRequest = TableChange & {
   readonly transactionUuid: string;
   readonly properties: Readonly<Record<string, string>>;
   /** Segments that come back as they were in `asOf`, where the table has not moved since. */
-  readonly putBack?: { readonly segments: readonly IndexMetadata[]; readonly asOf: Manifest };
+  readonly restore?: { readonly segments: readonly IndexMetadata[]; readonly asOf: Manifest };
 };
 
-type Effort = { readonly attempts: number; readonly races: number };
+type Effort = { readonly attempts: number; readonly conflicts: number };
 
 export type CommitOutcome =
   | (Effort & { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased })
@@ -63,10 +63,10 @@ export async function commitChange(
   /** An attempt whose put failed and whose version was still free when we looked: it may land at any time. */
   let pending: (Attempt & { error: SegmentdError }) | null = null;
   const history = new RowHistory(table, request.base.version);
-  let races = 0;
+  let conflicts = 0;
   let triedMs = 0;
   for (let attempts = 1; ; attempts++) {
-    const effort = { attempts, races };
+    const effort = { attempts, conflicts };
     const lap = stopwatch();
     const latest = await table.latest();
     if (pending && pending.target <= latest.version) {
@@ -79,11 +79,11 @@ export async function commitChange(
     const giveUp = async (cause: RejectCause, error?: SegmentdError): Promise<CommitOutcome> => {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days.
-      await Promise.allSettled([unpublishSegments(table.store, request.add)]);
+      await Promise.allSettled([deleteUploaded(table.store, request.add)]);
       return { ...effort, kind: 'rejected', cause, ...(error ? { error } : {}) };
     };
-    if (attempts > settings.maxAttempts || (races > 0 && settings.signal?.aborted)) return giveUp('contended');
-    const rebased = rebaseChange(request, latest, await onlyShrank(history, request, latest));
+    if (attempts > settings.maxAttempts || (conflicts > 0 && settings.signal?.aborted)) return giveUp('contended');
+    const rebased = rebaseChange(request, latest, await noRowsRestored(history, request, latest));
     if (typeof rebased === 'string') return giveUp(rebased);
 
     const target = latest.version + 1;
@@ -94,23 +94,26 @@ export async function commitChange(
     if (owner === 'ours') {
       // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
       const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), afterLanding(table, target, rebased)]);
-      if (gone.length > 0) return withdraw(table, { gone, rebased, latest, request }, settings, effort);
+      if (gone.length > 0) return rollBack(table, { gone, rebased, latest, request }, settings, effort);
       return { ...effort, kind: 'landed', version: target, rebased };
     }
     const error = put.kind === 'unclear' ? put.error : takenBySomebody(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
-    races += 1;
+    conflicts += 1;
     triedMs += lap();
-    await pause(raceWaitMs(races, { firstMs: settings.backoffMs, attemptMs: triedMs / races }), settings.signal);
+    await pause(
+      conflictBackoffMs(conflicts, { firstMs: settings.backoffMs, attemptMs: triedMs / conflicts }),
+      settings.signal,
+    );
   }
 }
 
 /** Whether it is certain that no deleted row came back since the build; false also where it does not matter. */
-async function onlyShrank(history: RowHistory, request: CommitRequest, latest: Manifest): Promise<boolean> {
+async function noRowsRestored(history: RowHistory, request: CommitRequest, latest: Manifest): Promise<boolean> {
   if (!needsRowHistory(request, latest)) return false;
   try {
-    return await history.onlyShrankUpTo(latest.version);
+    return await history.noRowsRestoredUpTo(latest.version);
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
     // What cannot be read proves nothing.
@@ -143,7 +146,7 @@ type Damage = {
  * Takes segments whose files vanished out of the table again: with them in it, every query on the column fails. What they had
  * replaced comes back: without it an index that was merged into one segment would be gone.
  */
-async function withdraw(
+async function rollBack(
   table: LanceTable,
   { gone, rebased, latest, request }: Damage,
   settings: CommitSettings,
@@ -159,7 +162,7 @@ async function withdraw(
     durable: Promise.resolve(),
     transactionUuid: randomUUID(),
     properties: request.properties,
-    putBack: { segments: replaced.filter((_, at) => missing[at]?.length === 0), asOf: latest },
+    restore: { segments: replaced.filter((_, at) => missing[at]?.length === 0), asOf: latest },
   };
   // Whatever the signal says: it is in the table, and must come out of it.
   const { signal: _, ...patient } = settings;
@@ -190,12 +193,12 @@ function nextVersion(latest: Manifest, rebased: Rebased, request: CommitRequest,
       details: siblings[0]?.details ?? null,
       files: segment.files,
     }),
-    inPlaceOf: removed.find(({ name, uuid }) => name === segment.index && replaced.has(uuid))?.uuid,
+    replacesEntry: removed.find(({ name, uuid }) => name === segment.index && replaced.has(uuid))?.uuid,
   }));
-  const { segments: left, asOf } = request.putBack ?? { segments: [], asOf: latest };
+  const { segments: left, asOf } = request.restore ?? { segments: [], asOf: latest };
   const back = left
-    .filter((segment) => mayReturn(segment, asOf, latest, leaving))
-    .map(({ raw, name }) => ({ entry: raw, inPlaceOf: removed.find((it) => it.name === name)?.uuid }));
+    .filter((segment) => canRestore(segment, asOf, latest, leaving))
+    .map(({ raw, name }) => ({ entry: raw, replacesEntry: removed.find((it) => it.name === name)?.uuid }));
   const added = [...built, ...back];
   const transaction = encodeCreateIndex({
     uuid: request.transactionUuid,
@@ -276,7 +279,7 @@ async function ownerOf(table: LanceTable, version: number, transactionUuid: stri
 async function afterLanding(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
   const left = rebased.skipped.map(({ segment }) => segment);
   const hint = new TextEncoder().encode(JSON.stringify({ version }));
-  const tidy = [unpublishSegments(table.store, left)];
+  const tidy = [deleteUploaded(table.store, left)];
   if (!table.store.listsInOrder) tidy.push(table.store.put('_versions/latest_version_hint.json', hint));
   await Promise.allSettled(tidy);
 }

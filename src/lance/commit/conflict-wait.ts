@@ -13,7 +13,7 @@ const ATTEMPTS_WAITED = 32;
  * Milliseconds to wait, anything up to a bound that doubles with each race: `firstMs` after the first, and at most 32 times what an
  * attempt takes, `attemptMs`, within a second and half a minute.
  */
-export function raceWaitMs(
+export function conflictBackoffMs(
   races: number,
   { firstMs, attemptMs }: { readonly firstMs: number; readonly attemptMs: number },
   random: () => number = Math.random,

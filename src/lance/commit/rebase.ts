@@ -8,7 +8,7 @@ import { isBtree } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { withDescendants } from '../codec/schema-field.ts';
 import type { BuiltSegment } from '../engine/segment-builder.ts';
-import { declineTable } from '../plan/supported.ts';
+import { unsupportedReason } from '../plan/supported.ts';
 import { hasStableRowIds } from '../plan/table-plan.ts';
 import type { ReplanCause } from './reject-causes.ts';
 
@@ -38,14 +38,14 @@ export type Rebased = {
 };
 
 /**
- * Applies the conflict rules to `change` as it would stand on `latest`; a cause when nothing of it can stand. `onlyShrank`: it is
+ * Applies the conflict rules to `change` as it would stand on `latest`; a cause when nothing of it can stand. `noRowsRestored`: it is
  * certain that no deleted row came back in between.
  */
-export function rebaseChange(change: TableChange, latest: Manifest, onlyShrank = false): Rebased | ReplanCause {
+export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestored = false): Rebased | ReplanCause {
   const { base } = change;
   if (latest.version < base.version) return 'table_replaced';
   const stable = hasStableRowIds(base);
-  if (declineTable(latest, stable ? 'rebuild' : 'decline')) return 'table_declined';
+  if (unsupportedReason(latest, stable ? 'rebuild' : 'decline')) return 'table_declined';
   const removed = new Set(change.remove);
   const unchanged = (uuid: string) => sameEntry(byUuid(base, uuid), byUuid(latest, uuid));
   if (!change.remove.every(unchanged)) return 'input_gone';
@@ -57,7 +57,9 @@ export function rebaseChange(change: TableChange, latest: Manifest, onlyShrank =
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
     const cause =
       conflictOf(segment, base, latest) ?? (stable ? rebuildConflict(segment, base, latest, siblings) : null);
-    const fragments = cause ? [] : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, onlyShrank));
+    const fragments = cause
+      ? []
+      : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, noRowsRestored));
     if (fragments.length > 0) keep.push({ segment, fragments, siblings });
     else skipped.push({ segment, cause: cause ?? 'nothing_left' });
   }
@@ -85,7 +87,7 @@ function uncovers(keep: readonly RebasedSegment[], { name, fragments }: IndexMet
  * Whether a segment that left the index after `before` may be in it again as it was: each of its fragments is the same, or just as
  * gone, and no segment that stays covers any.
  */
-export function mayReturn(
+export function canRestore(
   segment: IndexMetadata,
   before: Manifest,
   latest: Manifest,
@@ -202,10 +204,10 @@ function includesSorted(sorted: ArrayLike<number>, id: number): boolean {
  * A restore brings deleted rows back, which the segment does not have. That none came, an unchanged file proves, or one that took
  * its place while rows could only go.
  */
-function hasNoMoreRows(id: number, base: Manifest, latest: Manifest, onlyShrank: boolean): boolean {
+function hasNoMoreRows(id: number, base: Manifest, latest: Manifest, noRowsRestored: boolean): boolean {
   if (latest.fragments.indexOf(id) < 0) return false;
   if (!hasOtherDeletions(id, base, latest)) return true;
-  return onlyShrank && rowsIn(latest, id) <= rowsIn(base, id);
+  return noRowsRestored && rowsIn(latest, id) <= rowsIn(base, id);
 }
 
 const rowsIn = ({ fragments }: Manifest, id: number) => fragments.rows[fragments.indexOf(id)] as number;

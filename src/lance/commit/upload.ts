@@ -6,18 +6,18 @@ import type { BuiltSegment } from '../engine/segment-builder.ts';
 
 const folderOf = (uuid: string) => `_indices/${uuid}`;
 
-export type Published = {
+export type Uploaded = {
   /** Resolves once a power failure cannot take the files away any more: no manifest may name them before. */
   readonly durable: Promise<void>;
 };
 
 /** Moves every file of the segments and checks what arrived. Errors: store_*. */
-export async function publishSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
+export async function uploadSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Uploaded> {
   try {
     return await moveFiles(store, segments);
   } catch (error) {
     // No manifest names them, and without this a full disk would only get fuller with each retry.
-    await Promise.allSettled([unpublishSegments(store, segments)]);
+    await Promise.allSettled([deleteUploaded(store, segments)]);
     throw error;
   }
 }
@@ -28,7 +28,7 @@ export async function publishSegments(store: ObjectStore, segments: readonly Bui
  */
 const MUCH_BYTES = 8 * 1024 * 1024;
 
-async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Published> {
+async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Uploaded> {
   const moves = segments.flatMap(({ uuid, folder, files }) =>
     files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
   );
@@ -59,6 +59,6 @@ export async function findMissingFiles(
 }
 
 /** Takes published files away again. Only ever call it with proof that no manifest names them. */
-export async function unpublishSegments(store: ObjectStore, segments: readonly { uuid: string }[]): Promise<void> {
+export async function deleteUploaded(store: ObjectStore, segments: readonly { uuid: string }[]): Promise<void> {
   await Promise.all(segments.map(({ uuid }) => store.removeFolder(folderOf(uuid))));
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from '@lancedb/lancedb';
 import { connect, Index, Session } from '@lancedb/lancedb';
-import { Releases } from '../../lib/cleanup.ts';
+import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
 import type { IndexFile } from '../codec/index-metadata.ts';
@@ -75,7 +75,7 @@ export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
   let builds = 0;
   return {
     async build(manifest, tableUri, requests) {
-      const views = new Releases();
+      const views = new Cleanup();
       try {
         // The one before is closed by whoever collects it: a build may still be using it.
         if (builds++ % BUILDS_PER_CONNECTION === 0) connection = undefined;
@@ -85,7 +85,7 @@ export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
         // Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other.
         for (const group of sameFragments(requests)) {
           const view = openFragmentView(manifest, tableUri, group[0].fragments, scratchDir);
-          views.push(() => view.remove());
+          views.defer(() => view.remove());
           segments.push(...(await buildInView(engine, view, group)));
         }
         return { manifest, segments, [Symbol.asyncDispose]: () => views.run() };

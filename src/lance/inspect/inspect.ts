@@ -7,8 +7,8 @@ import type { Manifest } from '../codec/manifest.ts';
 import { coverageRatio } from '../plan/coverage.ts';
 import type { IndexState } from '../plan/index-plan.ts';
 import { maintainedIndexes } from '../plan/index-plan.ts';
-import type { Declined } from '../plan/supported.ts';
-import { declineTable } from '../plan/supported.ts';
+import type { Unsupported } from '../plan/supported.ts';
+import { unsupportedReason } from '../plan/supported.ts';
 import type { LanceTable } from '../table/table.ts';
 
 export type SegmentFacts = {
@@ -41,7 +41,7 @@ export type TableFacts = {
   readonly version: number;
   readonly rows: number;
   readonly fragments: number;
-  readonly declined: Declined | null;
+  readonly declined: Unsupported | null;
   /** Share of rows that every BTREE index covers, 0 to 1; 1 only when nothing is missing, null without an index. */
   readonly coverage: number | null;
   /** What at least one index misses. */
@@ -57,7 +57,7 @@ export async function inspectTable(table: LanceTable): Promise<TableFacts> {
 
 /** The same of a manifest that is at hand. */
 export function factsOf(uri: string, manifest: Manifest): TableFacts {
-  let declined = declineTable(manifest);
+  let declined = unsupportedReason(manifest);
   let states: IndexState[] = [];
   try {
     states = maintainedIndexes(manifest, 'existing');

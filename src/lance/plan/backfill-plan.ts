@@ -8,10 +8,10 @@ export type BackfillPart = { readonly fragments: readonly number[]; readonly row
 /** What at least one of the indexes misses, in table order, without the fragments that are left to others. */
 export function missingOfAny(
   states: readonly IndexState[],
-  isLeft: (fragment: number) => boolean = () => false,
+  isDelegated: (fragment: number) => boolean = () => false,
 ): Uint32Array {
   const missing = new Set(states.flatMap(({ coverage }) => Array.from(coverage.missing)));
-  return Uint32Array.from([...missing].filter((id) => !isLeft(id))).sort();
+  return Uint32Array.from([...missing].filter((id) => !isDelegated(id))).sort();
 }
 
 export function rowsOf({ fragments }: Manifest, ids: Iterable<number>): number {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 
-export type Declined = { readonly code: ErrorCode; readonly message: string };
+export type Unsupported = { readonly code: ErrorCode; readonly message: string };
 
 /** Feature flags as lance 12 knows them. */
 export const FLAG = {
@@ -25,52 +25,59 @@ export const MEM_WAL_INDEX = '__lance_mem_wal';
 /** Lance before this recalculates bitmaps and row counts on commit, so what its manifests say cannot be trusted. */
 const OLDEST_TRUSTED_LANCE = [0, 8, 15] as const;
 
-const no = (code: ErrorCode, message: string): Declined => ({ code, message });
+const reason = (code: ErrorCode, message: string): Unsupported => ({ code, message });
 
 /** What to do with tables that have stable row ids: leave them alone, or rebuild their indexes whole each time. */
 export type StableRowIds = 'decline' | 'rebuild';
 
 /** Why the table at this manifest is not written, or null. */
-export function declineTable(manifest: Manifest, stableRowIds: StableRowIds = 'decline'): Declined | null {
-  return declineFlags(manifest, stableRowIds) ?? declineIndexes(manifest) ?? declineAge(manifest);
+export function unsupportedReason(manifest: Manifest, stableRowIds: StableRowIds = 'decline'): Unsupported | null {
+  return unsupportedFlags(manifest, stableRowIds) ?? unsupportedIndexes(manifest) ?? unsupportedAge(manifest);
 }
 
-function declineFlags({ readerFlags, writerFlags, fragments }: Manifest, stableRowIds: StableRowIds): Declined | null {
+function unsupportedFlags(
+  { readerFlags, writerFlags, fragments }: Manifest,
+  stableRowIds: StableRowIds,
+): Unsupported | null {
   const has = (flag: bigint) => ((readerFlags | writerFlags) & flag) !== 0n;
   const unknownReader = readerFlags & ~KNOWN_FLAGS;
   const unknownWriter = writerFlags & ~KNOWN_FLAGS;
-  if (unknownReader) return no('table_unknown_reader_flag', `unknown reader feature flags ${unknownReader}`);
-  if (unknownWriter) return no('table_unknown_writer_flag', `unknown writer feature flags ${unknownWriter}`);
+  if (unknownReader) return reason('table_unknown_reader_flag', `unknown reader feature flags ${unknownReader}`);
+  if (unknownWriter) return reason('table_unknown_writer_flag', `unknown writer feature flags ${unknownWriter}`);
   if ((readerFlags & FLAG.mixedDataFileVersions) !== (writerFlags & FLAG.mixedDataFileVersions)) {
-    return no('table_mixed_versions_flag', 'the flag for mixed data file versions is set on one side only');
+    return reason('table_mixed_versions_flag', 'the flag for mixed data file versions is set on one side only');
   }
   if (has(FLAG.stableRowIds) && stableRowIds === 'decline')
-    return no('table_stable_row_ids', 'the table has stable row ids');
-  if (has(FLAG.dataOverlays) || fragments.hasOverlays) return no('table_data_overlays', 'the table has data overlays');
-  if (has(FLAG.coveringIndexes)) return no('table_covering_index', 'the table has a covering index');
+    return reason('table_stable_row_ids', 'the table has stable row ids');
+  if (has(FLAG.dataOverlays) || fragments.hasOverlays)
+    return reason('table_data_overlays', 'the table has data overlays');
+  if (has(FLAG.coveringIndexes)) return reason('table_covering_index', 'the table has a covering index');
   return null;
 }
 
-function declineIndexes({ indexes }: Manifest): Declined | null {
+function unsupportedIndexes({ indexes }: Manifest): Unsupported | null {
   for (const index of indexes) {
     if (index.name === FRAGMENT_REUSE_INDEX) {
-      return no('table_fragment_reuse_index', 'the table has a fragment reuse index: its bitmaps are remapped on read');
+      return reason(
+        'table_fragment_reuse_index',
+        'the table has a fragment reuse index: its bitmaps are remapped on read',
+      );
     }
-    if (index.name === MEM_WAL_INDEX) return no('table_mem_wal_index', 'the table has a MemWAL index');
-    if (index.hasCoveringFields) return no('table_covering_index', `index "${index.name}" is a covering index`);
+    if (index.name === MEM_WAL_INDEX) return reason('table_mem_wal_index', 'the table has a MemWAL index');
+    if (index.hasCoveringFields) return reason('table_covering_index', `index "${index.name}" is a covering index`);
   }
   return null;
 }
 
-function declineAge({ dataFormat, writer, fragments }: Manifest): Declined | null {
+function unsupportedAge({ dataFormat, writer, fragments }: Manifest): Unsupported | null {
   if (dataFormat === null || dataFormat === 'legacy' || dataFormat.startsWith('0.')) {
-    return no('table_legacy_data_files', `the data files have format ${dataFormat ?? 'legacy'}`);
+    return reason('table_legacy_data_files', `the data files have format ${dataFormat ?? 'legacy'}`);
   }
-  if (!writer) return no('table_needs_migration', 'the manifest does not say which Lance wrote it');
+  if (!writer) return reason('table_needs_migration', 'the manifest does not say which Lance wrote it');
   if (writer.library === 'lance' && isOlder(writer.version, OLDEST_TRUSTED_LANCE)) {
-    return no('table_needs_migration', `the table was last written by lance ${writer.version}`);
+    return reason('table_needs_migration', `the table was last written by lance ${writer.version}`);
   }
-  if (fragments.migration) return no('table_needs_migration', fragments.migration);
+  if (fragments.migration) return reason('table_needs_migration', fragments.migration);
   return null;
 }
 

@@ -7,7 +7,7 @@ import type { SegmentRequest } from '../engine/segment-builder.ts';
 import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes, nextSegments } from './index-plan.ts';
 import type { StableRowIds } from './supported.ts';
-import { declineTable, FLAG } from './supported.ts';
+import { FLAG, unsupportedReason } from './supported.ts';
 
 /** What the configuration says about a table. */
 export type TablePolicy = { readonly wanted: WantedIndexes; readonly stableRowIds: StableRowIds };
@@ -21,7 +21,7 @@ export type TablePlan = {
   /** Uuids of the segments they replace. */
   readonly remove: readonly string[];
   /** Whether the requests cover everything that is missing, of what was asked for. */
-  readonly whole: boolean;
+  readonly complete: boolean;
   /** Of the parts that were asked for, how many from the first on the requests cover. */
   readonly parts: number;
 };
@@ -31,7 +31,7 @@ export type PlanScope = {
   /** Fragments for one segment each. */
   readonly parts?: readonly (readonly number[])[];
   /** Fragments that are left to others. */
-  readonly isLeft?: (fragment: number) => boolean;
+  readonly isDelegated?: (fragment: number) => boolean;
 };
 
 /** Errors: the code of a declined table, and those of maintainedIndexes. */
@@ -39,22 +39,22 @@ export function planTable(
   manifest: Manifest,
   policy: TablePolicy,
   limits: BatchLimits,
-  { parts, isLeft = () => false }: PlanScope = {},
+  { parts, isDelegated = () => false }: PlanScope = {},
 ): TablePlan {
-  const declined = declineTable(manifest, policy.stableRowIds);
+  const declined = unsupportedReason(manifest, policy.stableRowIds);
   if (declined) throw new SegmentdError(declined.code, declined.message);
   const states = maintainedIndexes(manifest, policy.wanted);
   if (hasStableRowIds(manifest)) return rebuild(manifest, states);
   const rewritten = states.filter((state) => missesRewritten(manifest, state));
   // Seldom and costly, so on its own: the plan after it finds the other indexes.
   if (rewritten.length > 0)
-    return { ...rebuild(manifest, rewritten), states, whole: rewritten.length === states.length };
+    return { ...rebuild(manifest, rewritten), states, complete: rewritten.length === states.length };
   if (parts) return { states, remove: [], ...planParts(manifest, states, limits, parts) };
-  const requests = nextSegments(manifest, states, limits, (id) => !isLeft(id));
+  const requests = nextSegments(manifest, states, limits, (id) => !isDelegated(id));
   const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
-  const wanted = ({ missing }: IndexState['coverage']) => missing.filter((id) => !isLeft(id)).length;
-  const whole = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
-  return { states, requests, remove: [], whole, parts: 0 };
+  const wanted = ({ missing }: IndexState['coverage']) => missing.filter((id) => !isDelegated(id)).length;
+  const complete = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
+  return { states, requests, remove: [], complete: complete, parts: 0 };
 }
 
 /** A segment per part and index, for as many parts as the limits allow in one commit. */
@@ -63,7 +63,7 @@ function planParts(
   states: readonly IndexState[],
   limits: BatchLimits,
   parts: readonly (readonly number[])[],
-): Pick<TablePlan, 'requests' | 'whole' | 'parts'> {
+): Pick<TablePlan, 'requests' | 'complete' | 'parts'> {
   const requests: SegmentRequest[] = [];
   const taken = new Set<number>();
   let rows = 0;
@@ -71,7 +71,7 @@ function planParts(
     const wanted = new Set(part.filter((id) => !taken.has(id)));
     const next = nextSegments(manifest, states, limits, (id) => wanted.has(id));
     const more = Math.max(0, ...next.map((request) => request.rows));
-    if (requests.length > 0 && rows + more > limits.maxRows) return { requests, whole: false, parts: at };
+    if (requests.length > 0 && rows + more > limits.maxRows) return { requests, complete: false, parts: at };
     requests.push(...next);
     rows += more;
     const isCut = states.some(({ name, coverage }) => {
@@ -79,10 +79,10 @@ function planParts(
       return coverage.missing.filter((id) => wanted.has(id)).length > asked;
     });
     // More than fits one segment: the rest of the part is planned again when this much of it is covered.
-    if (isCut) return { requests, whole: false, parts: at };
+    if (isCut) return { requests, complete: false, parts: at };
     for (const id of part) taken.add(id);
   }
-  return { requests, whole: true, parts: parts.length };
+  return { requests, complete: true, parts: parts.length };
 }
 
 export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
@@ -119,5 +119,5 @@ function rebuild(manifest: Manifest, states: readonly IndexState[]): TablePlan {
     rows: total,
   }));
   const remove = behind.flatMap(({ segments }) => segments.map(({ uuid }) => uuid));
-  return { states, requests, remove, whole: true, parts: 0 };
+  return { states, requests, remove, complete: true, parts: 0 };
 }

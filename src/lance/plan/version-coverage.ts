@@ -10,7 +10,7 @@
 import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { maintainedIndexes } from './index-plan.ts';
-import { declineTable } from './supported.ts';
+import { unsupportedReason } from './supported.ts';
 import type { TablePolicy } from './table-plan.ts';
 
 /** The fragments to be covered, given those of the version asked about, or null when its manifest is gone. */
@@ -35,6 +35,6 @@ export function isCovered(asked: Uint32Array | null, latest: Manifest, { wanted,
 }
 
 function refuse(manifest: Manifest, stableRowIds: TablePolicy['stableRowIds']): void {
-  const declined = declineTable(manifest, stableRowIds);
+  const declined = unsupportedReason(manifest, stableRowIds);
   if (declined) throw new SegmentdError(declined.code, declined.message);
 }

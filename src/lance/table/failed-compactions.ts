@@ -24,7 +24,7 @@ export type Reservation = {
 };
 
 /** What is known of a table's history; also where to go on reading it. */
-export type LostRaces = {
+export type FailedCompactions = {
   /** Read up to here. */
   readonly version: number;
   /** Highest fragment id the table has ever had, -1 before the first. */
@@ -39,7 +39,7 @@ export type LostRaces = {
  * Compactions lost in a row: maintenance of others that lands ends it. One that still lands after all is no longer in it. Those
  * planned on one version count once: whoever tries again without opening the table anew loses to the same commit again.
  */
-export function lostInARow({ unused, lastOurs }: LostRaces): readonly Reservation[] {
+export function consecutiveFailures({ unused, lastOurs }: FailedCompactions): readonly Reservation[] {
   const lost = unused.filter(({ readVersion }) => readVersion < lastOurs);
   return lost.filter((it, at) => lost.findIndex(({ readVersion }) => readVersion === it.readVersion) === at);
 }
@@ -52,7 +52,7 @@ const REMEMBERED_MS = 6 * 3600 * 1000;
 const MAX_REMEMBERED = 8;
 
 /** What is known once a later version of the table is known too. */
-export function followHistory(before: LostRaces, manifest: Manifest): LostRaces {
+export function followHistory(before: FailedCompactions, manifest: Manifest): FailedCompactions {
   const { version, timestampMs, transaction } = manifest;
   const ours = manifest.writer?.library === OURS;
   const missing = before.unused.filter((it) => !isUsed(it, manifest));
@@ -99,11 +99,11 @@ const READ_AT_ONCE = 8;
  * table has given out since is in the table, as is so where nobody but segmentd maintains it: no compaction can have lost, and
  * none have landed. Nothing is listed, so the number of files in the table does not matter. Errors: those of LanceTable.
  */
-export async function readLostRaces(
+export async function readFailedCompactions(
   table: LanceTable,
-  before: LostRaces | null,
+  before: FailedCompactions | null,
   limits: HistoryLimits = HISTORY_LIMITS,
-): Promise<LostRaces> {
+): Promise<FailedCompactions> {
   const latest = await table.latest();
   const most = Math.min(limits.versions, Math.floor(limits.bytes / latest.file.byteLength));
   // A table that was made anew begins a new history.
@@ -121,13 +121,13 @@ export async function readLostRaces(
   return followHistory(races, latest);
 }
 
-async function startAt(table: LanceTable, version: number): Promise<LostRaces> {
+async function startAt(table: LanceTable, version: number): Promise<FailedCompactions> {
   const start = { version: Math.max(0, version), maxFragmentId: -1, lastOurs: 0, unused: [] };
   const manifest = version > 0 ? await table.at(version) : null;
   return manifest ? followHistory(start, manifest) : start;
 }
 
-function hasAllIdsSince({ maxFragmentId }: LostRaces, { fragments, maxFragmentId: newest }: Manifest): boolean {
+function hasAllIdsSince({ maxFragmentId }: FailedCompactions, { fragments, maxFragmentId: newest }: Manifest): boolean {
   const present = fragments.length - fragments.lowerBound(maxFragmentId + 1, 0);
   return present === (newest ?? -1) - maxFragmentId;
 }

@@ -40,7 +40,7 @@ export class RowHistory {
   }
 
   /** Whether it is certain up to this version; what was proven once is not read again. Errors: table_unreadable, store_*. */
-  async onlyShrankUpTo(version: number): Promise<boolean> {
+  async noRowsRestoredUpTo(version: number): Promise<boolean> {
     while (!this.#failed && this.#proven < version) {
       const versions = Math.min(READ_AT_ONCE, version - this.#proven);
       const { versions: most, bytes } = this.#limits;

@@ -4,7 +4,7 @@ import type { TablePolicy } from '../plan/table-plan.ts';
 import { DEFAULT_POLICY } from '../plan/table-plan.ts';
 import { LanceTable } from './table.ts';
 
-export type Tables = {
+export type TableCache = {
   /** The table at `uri`; no I/O. */
   open(uri: string): LanceTable;
   /** What is maintained in the table with this id (`<database>/<table>`), and how. */
@@ -18,11 +18,11 @@ const TABLE_BYTES = 8 * 1024;
 /** Manifests grow while they are remembered, so that the sum is taken again after so many opens. */
 const OPENS_PER_CHECK = 1_000;
 
-export function openTables(
+export function openTableCache(
   storeOf: (uri: string) => ObjectStore,
   policies: ReadonlyMap<string, TablePolicy>,
   rememberedBytes = REMEMBERED_BYTES,
-): Tables {
+): TableCache {
   const tables = new Map<string, LanceTable>();
   let newest: LanceTable | undefined;
   let opens = 0;

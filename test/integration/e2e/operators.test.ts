@@ -154,7 +154,7 @@ test('what is asked over HTTP is heard by all members and after a restart, when 
   expect(await next.stop()).toBe(0);
 });
 
-test('a table that keeps failing is parked, shows in status, stops nobody, and is told once when it is well', async () => {
+test('a table that keeps failing is retrying, shows in status, stops nobody, and is told once when it is well', async () => {
   const world = await makeWorld({ retry: { initial_ms: 100, max_ms: 500 } });
   for (const name of ['sick', 'well']) await makeTable(world, name, 100);
   const daemon = await world.daemon();
@@ -167,20 +167,20 @@ test('a table that keeps failing is parked, shows in status, stops nobody, and i
     await announce(world, name);
   }
   await until('the other table is covered', () => covered(world, 'well'));
-  const parked = async () => {
+  const retrying = async () => {
     const { tables } = JSON.parse((await segmentd(['status', '--daemon', daemon.url, '--json'])).stdout);
     return tables.find(({ table }: { table: string }) => table === 'db/sick');
   };
-  await until('it is parked', async () => (await parked())?.failure?.count > 1);
-  expect(await parked()).toMatchObject({ state: 'parked', failure: { code: expect.stringMatching(/^store_/) } });
-  expect((await segmentd(['status', '--daemon', daemon.url])).stdout).toMatch(/db\/sick +parked .*store_/);
+  await until('it is retrying', async () => (await retrying())?.failure?.count > 1);
+  expect(await retrying()).toMatchObject({ state: 'retrying', failure: { code: expect.stringMatching(/^store_/) } });
+  expect((await segmentd(['status', '--daemon', daemon.url])).stdout).toMatch(/db\/sick +retrying .*store_/);
   const page = await fetch(`${daemon.url}/metrics`).then((answer) => answer.text());
-  expect(page).toContain('\nsegmentd_tables_parked 1\n');
+  expect(page).toContain('\nsegmentd_tables_retrying 1\n');
 
   await rm(indices);
   await rename(`${indices}-away`, indices);
   await until('it is covered', () => covered(world, 'sick'));
-  await until('it is well', async () => (await parked())?.state === 'served');
+  await until('it is well', async () => (await retrying())?.state === 'served');
   expect(world.log.filter(({ event }) => event === 'workRecovered')).toHaveLength(1);
   expect(await daemon.stop()).toBe(0);
 });

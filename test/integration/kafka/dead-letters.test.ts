@@ -23,10 +23,10 @@ test('a dead letter carries the record untouched, and why and where from', async
   const dead = openDeadLetters(settings, letters);
   const member = await startMember(settings);
   await vi.waitFor(() => expect(member.got).toHaveLength(1), patience);
-  const [delivery] = member.got;
-  if (delivery === undefined) throw new Error('nothing was delivered');
-  await dead.send(delivery, new SegmentdError('event_not_json', 'no json: é'));
-  delivery.ack();
+  const [record] = member.got;
+  if (record === undefined) throw new Error('nothing was delivered');
+  await dead.send(record, new SegmentdError('event_not_json', 'no json: é'));
+  record.ack();
 
   const reader = await startMember(testSettings(inject('brokers'), { topic: settings.deadLetterTopic }));
   await vi.waitFor(() => expect(reader.got).toHaveLength(1), patience);
@@ -54,10 +54,10 @@ test('a record that is too large for the dead-letter topic leaves a letter witho
   onTestFinished(() => letters.close());
   const member = await startMember(settings);
   await vi.waitFor(() => expect(member.got).toHaveLength(1), patience);
-  const [delivery] = member.got;
-  if (delivery === undefined) throw new Error('nothing was delivered');
-  await openDeadLetters(settings, letters).send(delivery, new SegmentdError('event_not_json', 'no'));
-  delivery.ack();
+  const [record] = member.got;
+  if (record === undefined) throw new Error('nothing was delivered');
+  await openDeadLetters(settings, letters).send(record, new SegmentdError('event_not_json', 'no'));
+  record.ack();
   const reader = await startMember(testSettings(inject('brokers'), { topic: settings.deadLetterTopic }), (each) =>
     each.ack(),
   );
@@ -81,8 +81,8 @@ test('the lag is what the group has not committed', async () => {
     [1, { low: 0n, high: 0n, committed: undefined, lag: 0n }],
   ]);
   await vi.waitFor(() => expect(seen).toEqual([before]), patience);
-  await startMember(settings, (delivery) => {
-    if (delivery.origin.offset < 3n) delivery.ack();
+  await startMember(settings, (record) => {
+    if (record.position.offset < 3n) record.ack();
   });
   await vi.waitFor(async () => {
     expect((await probe.read()).get(0)).toEqual({ low: 0n, high: 5n, committed: 3n, lag: 2n });

@@ -22,7 +22,7 @@ test('a broker that dies and comes back is read from where the group was', async
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);
   await producer.send({ topic: settings.topic, messages: numbered(20) });
-  const member = await startMember(settings, (delivery) => delivery.ack());
+  const member = await startMember(settings, (record) => record.ack());
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(20n), patience);
 
   await broker.kill();
@@ -39,7 +39,7 @@ test('a broker that dies and comes back is read from where the group was', async
 test('a source that starts before its broker and its topic waits for both', async () => {
   const [port] = await freePorts();
   const settings = testSettings([`127.0.0.1:${port}`], { connectionTimeoutMs: 1_000 });
-  const member = await startMember(settings, (delivery) => delivery.ack());
+  const member = await startMember(settings, (record) => record.ack());
   expect(member.source.state()).toBe('connecting');
   await vi.waitFor(() => expect(member.crashes.length).toBeGreaterThan(0), patience);
   await ownBroker({ port });
@@ -73,7 +73,7 @@ test('a broker that hangs and wakes up is read on', async () => {
   const settings = testSettings(broker.bootstrap, { requestTimeoutMs: 1_000, sessionTimeoutMs: 2_000 });
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);
-  const member = await startMember(settings, (delivery) => delivery.ack());
+  const member = await startMember(settings, (record) => record.ack());
   await vi.waitFor(() => expect(member.source.state()).toBe('running'), patience);
   broker.pause();
   await sleep(6_000);
@@ -135,7 +135,7 @@ test('wrong credentials fail the source for good; right ones from a file work', 
 
   const passwordFile = `${broker.dir}/password`;
   await writeFile(passwordFile, 'secret\n');
-  const member = await startMember({ ...settings, sasl: { ...account, passwordFile } }, (delivery) => delivery.ack());
+  const member = await startMember({ ...settings, sasl: { ...account, passwordFile } }, (record) => record.ack());
   await vi.waitFor(() => expect(member.got).toHaveLength(1), patience);
 });
 

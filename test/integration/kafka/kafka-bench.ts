@@ -8,7 +8,7 @@ import { CLIENT_RETRY, openClient } from '../../../src/kafka/client.ts';
 import type { RecordSource, SourceHooks } from '../../../src/kafka/consumer/source.ts';
 import { openSource } from '../../../src/kafka/consumer/source.ts';
 import { createTopic as create } from '../../../src/kafka/topics.ts';
-import type { Delivery } from '../../../src/model.ts';
+import type { ConsumerRecord } from '../../../src/model.ts';
 
 /** Settings for one test: a topic and a group that nobody else has, and short times. */
 export function testSettings(brokers: readonly string[], overrides: Partial<KafkaSettings> = {}): KafkaSettings {
@@ -70,7 +70,7 @@ export function plainConsumer(kafka: Kafka, settings: KafkaSettings, groupId = s
 
 export type Member = {
   readonly source: RecordSource;
-  readonly got: Delivery[];
+  readonly got: ConsumerRecord[];
   readonly states: string[];
   readonly crashes: string[];
   readonly subscription: Subscription;
@@ -81,7 +81,7 @@ export type Member = {
 /** A source that is started, watched, and drained with the test. */
 export async function startMember(
   settings: KafkaSettings,
-  onRecord: (delivery: Delivery) => void = () => undefined,
+  onRecord: (record: ConsumerRecord) => void = () => undefined,
   hooks: SourceHooks = {},
 ): Promise<Member> {
   const states: string[] = [];
@@ -97,12 +97,12 @@ export async function startMember(
       hooks.onCrash?.(error, willRestart);
     },
   });
-  const got: Delivery[] = [];
+  const got: ConsumerRecord[] = [];
   const outcome = { failure: undefined as unknown, completed: false };
   const subscription = source.records$.subscribe({
-    next: (delivery) => {
-      got.push(delivery);
-      onRecord(delivery);
+    next: (record) => {
+      got.push(record);
+      onRecord(record);
     },
     error: (error: unknown) => {
       outcome.failure = error;

@@ -3,12 +3,12 @@ import { zstdCompressSync } from 'node:zlib';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { expect, inject, test, vi } from 'vitest';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
-import { UNDECODABLE_HEADER } from '../../../src/kafka/corrupt-batch.ts';
-import type { Delivery } from '../../../src/model.ts';
+import { CORRUPT_BATCH_HEADER } from '../../../src/kafka/corrupt-batch.ts';
+import type { ConsumerRecord } from '../../../src/model.ts';
 import { committed, connect, createTopic, numbered, startMember, testSettings, text } from './kafka-bench.ts';
 
 const patience = { timeout: 30_000, interval: 25 };
-const values = (deliveries: readonly Delivery[]): number[] => deliveries.map(({ value }) => Number(text(value)));
+const values = (deliveries: readonly ConsumerRecord[]): number[] => deliveries.map(({ value }) => Number(text(value)));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const rising = (a: number, b: number): number => a - b;
 
@@ -26,11 +26,11 @@ test('records are delivered once, acknowledged and committed', async () => {
     topic: settings.topic,
     messages: [{ key: 'k', value: '0', headers: { a: 'b' }, timestamp: '1700000000000' }, ...numbered(199, 1)],
   });
-  const { source, got, states } = await startMember(settings, (delivery) => delivery.ack());
+  const { source, got, states } = await startMember(settings, (record) => record.ack());
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(200n), patience);
   expect(values(got)).toEqual(upTo(200));
   expect(got[0]).toMatchObject({
-    origin: { topic: settings.topic, partition: 0, offset: 0n },
+    position: { topic: settings.topic, partition: 0, offset: 0n },
     timestampMs: 1_700_000_000_000,
   });
   expect(text(got[0]?.key ?? null)).toBe('k');
@@ -52,7 +52,7 @@ test('acks in any order commit only up to the first open record', async () => {
   expect((await committed(admin, settings)).get(0)).toBe(2n);
   expect(source.unacked()).toBe(5);
   expect(source.oldestUnackedMs()).toBeGreaterThan(0);
-  for (const delivery of got) delivery.ack();
+  for (const record of got) record.ack();
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(10n), patience);
 });
 
@@ -61,13 +61,13 @@ test('what was not acknowledged is delivered again after a restart', async () =>
   await topicWith(settings, 10);
   const first = await startMember(settings);
   await vi.waitFor(() => expect(first.got).toHaveLength(10), patience);
-  for (const delivery of first.got.slice(0, 4)) delivery.ack();
+  for (const record of first.got.slice(0, 4)) record.ack();
   await first.source.drain(400);
   expect(first.completed).toBe(true);
   expect(first.source.state()).toBe('stopped');
   expect(first.got[9]?.signal.aborted).toBe(true);
 
-  const second = await startMember(settings, (delivery) => delivery.ack());
+  const second = await startMember(settings, (record) => record.ack());
   await vi.waitFor(() => expect(second.got).toHaveLength(6), patience);
   expect(values(second.got)).toEqual([4, 5, 6, 7, 8, 9]);
 });
@@ -77,12 +77,12 @@ test('a member that joins and leaves loses nothing and commits nothing early', a
   const { admin, producer } = await topicWith(settings, 0, 4);
   const done = new Map<number, Set<bigint>>(upTo(4).map((partition) => [partition, new Set<bigint>()]));
   let deliveries = 0;
-  const work = (delivery: Delivery): void => {
+  const work = (record: ConsumerRecord): void => {
     deliveries++;
-    const { partition, offset } = delivery.origin;
+    const { partition, offset } = record.position;
     setTimeout(() => {
       done.get(partition)?.add(offset);
-      delivery.ack();
+      record.ack();
     }, Math.random() * 30);
   };
   // At every moment: whatever is committed has been done by somebody before.
@@ -133,10 +133,10 @@ test('only records of partitions that went elsewhere are aborted', async () => {
   await startMember({ ...settings, clientId: 'second' });
   await vi.waitFor(() => expect(first.source.assigned()).toHaveLength(1), patience);
   const kept = first.source.assigned();
-  for (const { origin, signal } of before) expect(signal.aborted).toBe(!kept.includes(origin.partition));
+  for (const { position, signal } of before) expect(signal.aborted).toBe(!kept.includes(position.partition));
   // The one that stayed is delivered again, and only that second delivery counts.
   await vi.waitFor(() => expect(first.got).toHaveLength(3), patience);
-  for (const delivery of before) delivery.ack();
+  for (const record of before) record.ack();
   expect(first.source.unacked()).toBe(1);
 });
 
@@ -144,8 +144,8 @@ test('never more than maxInFlight records are open, and none is lost for it', as
   const settings = testSettings(inject('brokers'), { maxInFlight: 7 });
   await topicWith(settings, 1_000, 3);
   let most = 0;
-  const member = await startMember(settings, (delivery) => {
-    setTimeout(() => delivery.ack(), 1);
+  const member = await startMember(settings, (record) => {
+    setTimeout(() => record.ack(), 1);
     most = Math.max(most, member.source.unacked());
   });
   await vi.waitFor(() => expect(member.got).toHaveLength(1_000), patience);
@@ -159,13 +159,13 @@ test('without a subscriber nothing is handed out', async () => {
   const member = await startMember(settings);
   await vi.waitFor(() => expect(member.got).toHaveLength(5), patience);
   member.subscription.unsubscribe();
-  const again: Delivery[] = [];
+  const again: ConsumerRecord[] = [];
   await sleep(100);
   const { producer } = await connect(settings);
   await producer.send({ topic: settings.topic, messages: numbered(5, 5) });
   await sleep(300);
   expect(member.source.unacked()).toBe(5);
-  member.source.records$.subscribe((delivery) => again.push(delivery));
+  member.source.records$.subscribe((record) => again.push(record));
   await vi.waitFor(() => expect(values(again)).toEqual([5, 6, 7, 8, 9]), patience);
 });
 
@@ -175,7 +175,7 @@ test('draining waits for the acks, commits them all and leaves at once', async (
   const member = await startMember(settings);
   await vi.waitFor(() => expect(member.got).toHaveLength(20), patience);
   setTimeout(() => {
-    for (const delivery of member.got) delivery.ack();
+    for (const record of member.got) record.ack();
   }, 200);
   const started = Date.now();
   await member.source.drain(10_000);
@@ -200,18 +200,18 @@ test('a zstd batch that would unpack to gigabytes becomes empty records, and rea
     messages: [{ value: bomb }, { value: 'x' }],
   });
   await producer.send({ topic: settings.topic, messages: numbered(2, 4) });
-  const member = await startMember(settings, (delivery) => delivery.ack());
+  const member = await startMember(settings, (record) => record.ack());
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(6n), patience);
-  expect(member.got.map(({ origin }) => origin.offset)).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
+  expect(member.got.map(({ position }) => position.offset)).toEqual([0n, 1n, 2n, 3n, 4n, 5n]);
   expect(member.got[2]?.value).toBeNull();
-  expect(text(member.got[2]?.headers.get(UNDECODABLE_HEADER) ?? null)).not.toBe('');
+  expect(text(member.got[2]?.headers.get(CORRUPT_BATCH_HEADER) ?? null)).not.toBe('');
   expect(member.crashes).toEqual([]);
 });
 
 test('a consumer that dies of a failing codec is built again', async () => {
   const settings = testSettings(inject('brokers'));
   const { producer } = await topicWith(settings, 0);
-  const member = await startMember(settings, (delivery) => delivery.ack());
+  const member = await startMember(settings, (record) => record.ack());
   await vi.waitFor(() => expect(member.source.state()).toBe('running'), patience);
   const real = CompressionCodecs[CompressionTypes.ZSTD];
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({

@@ -8,14 +8,14 @@ import { Subject } from 'rxjs';
 import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { AckTracker } from '../../../src/kafka/consumer/ack-tracker.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../../../src/kafka/consumer/source.ts';
-import type { Delivery } from '../../../src/model.ts';
+import type { ConsumerRecord } from '../../../src/model.ts';
 import { pass } from './die-at.ts';
 
 const TICK_MS = 10;
 
 export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): RecordSource {
   const { RECORDS_FILE: recordsFile = '', POSITION_FILE: positionFile = '' } = process.env;
-  const records$ = new Subject<Delivery>();
+  const records$ = new Subject<ConsumerRecord>();
   const tracker = new AckTracker();
   const moved = new AbortController();
   let state: SourceState = 'connecting';
@@ -34,7 +34,7 @@ export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): R
       const ack = tracker.deliver(offset, Date.now());
       tracker.reached(offset + 1n);
       records$.next({
-        origin: { topic, partition: 0, offset },
+        position: { topic, partition: 0, offset },
         key: null,
         value: Buffer.from(lines[read] as string),
         headers: new Map(),

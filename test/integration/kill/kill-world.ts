@@ -10,7 +10,7 @@ import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeSettings } from '../../../src/merge/merge-policy.ts';
-import { outlook } from '../../../src/merge/merge-policy.ts';
+import { planAhead } from '../../../src/merge/merge-policy.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { nameOf, people } from '../../../testing/people.ts';
 import { until } from '../e2e/world.ts';
@@ -108,7 +108,7 @@ export class KillWorld {
 
   /** Whether nothing is left to be merged. */
   async isMerged(): Promise<boolean> {
-    const rule = (segments: Parameters<typeof outlook>[0]) => outlook(segments, MERGE);
+    const rule = (segments: Parameters<typeof planAhead>[0]) => planAhead(segments, MERGE);
     return planMerges(await this.#manifest(), DEFAULT_POLICY, rule).pending === 0;
   }
 

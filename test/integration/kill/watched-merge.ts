@@ -4,10 +4,10 @@ import { merging, pass } from './die-at.ts';
 
 export const mergeTable: typeof realMerge = (table, manifest, plan, parts) =>
   merging.run(true, async () => {
-    const inPlace: typeof parts.inPlace = async (land) => {
-      const landed = await parts.inPlace(land);
+    const withSlot: typeof parts.withSlot = async (land) => {
+      const landed = await parts.withSlot(land);
       pass('merged');
       return landed;
     };
-    return realMerge(table, manifest, plan, { ...parts, inPlace });
+    return realMerge(table, manifest, plan, { ...parts, withSlot });
   });

@@ -8,10 +8,10 @@ import { createInterface } from 'node:readline';
 import { connect } from '@lancedb/lancedb';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { commitChange } from '../../../src/lance/commit/commit-change.ts';
-import { publishSegments } from '../../../src/lance/commit/upload.ts';
+import { uploadSegments } from '../../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
-import type { LostRaces } from '../../../src/lance/table/failed-compactions.ts';
-import { lostInARow, readLostRaces } from '../../../src/lance/table/failed-compactions.ts';
+import type { FailedCompactions } from '../../../src/lance/table/failed-compactions.ts';
+import { consecutiveFailures, readFailedCompactions } from '../../../src/lance/table/failed-compactions.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
@@ -110,7 +110,7 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
   const fragments = inputs.flatMap((input) => Array.from(input?.fragments ?? []));
   const request = { index: 'id_idx', fieldId: 0, column: 'id', fragments: Uint32Array.from(fragments), rows: 0 };
   await using build = await lanceSegmentBuilder(await tempDir()).build(base, uri, [request]);
-  const { durable } = await publishSegments(lance.store, build.segments);
+  const { durable } = await uploadSegments(lance.store, build.segments);
   const outcome = await commitChange(
     lance,
     {
@@ -122,8 +122,8 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
   expect(outcome.kind).toBe('landed');
 }
 
-const look = ({ uri }: RealTable, before: LostRaces | null = null) =>
-  readLostRaces(new LanceTable(localStore(uri)), before);
+const look = ({ uri }: RealTable, before: FailedCompactions | null = null) =>
+  readFailedCompactions(new LanceTable(localStore(uri)), before);
 
 /** Transaction files that no version names. */
 async function orphans({ uri }: RealTable): Promise<string[]> {
@@ -161,19 +161,19 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
     expect(after.fragments.length < before.fragments.length).toBe(fate === 'landed');
     expect(await orphans(real)).toEqual([]);
 
-    const lost = lostInARow(await look(real));
+    const lost = consecutiveFailures(await look(real));
     expect(lost.map(({ version }) => version)).toEqual(fate === 'lost' ? [after.version] : []);
   });
 
   test('lost compactions are counted until one lands', async () => {
     const real = await table(3);
     const rows: number[] = [];
-    let known: LostRaces | null = null;
+    let known: FailedCompactions | null = null;
     const count = async () => {
       known = await look(real, known);
-      rows.push(lostInARow(known).length);
+      rows.push(consecutiveFailures(known).length);
       // Whoever did not watch comes to the same.
-      expect(lostInARow(await look(real))).toEqual(lostInARow(known));
+      expect(consecutiveFailures(await look(real))).toEqual(consecutiveFailures(known));
     };
     await count();
     for (let lost = 0; lost < 2; lost++) {
@@ -203,7 +203,7 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
     expect(await other.optimizeIndices()).toBe('lost');
     expect((await latest(real.uri)).version).toBe(version);
     expect(await orphans(real)).toEqual([]);
-    expect(lostInARow(await look(real))).toEqual([]);
+    expect(consecutiveFailures(await look(real))).toEqual([]);
   });
 });
 

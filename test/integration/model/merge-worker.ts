@@ -114,12 +114,12 @@ export class MergeWorker {
         await store.put(key, bytes);
       },
     };
-    const inPlace = async <T>(land: () => Promise<T>): Promise<T> => {
+    const withSlot = async <T>(land: () => Promise<T>): Promise<T> => {
       await this.#pause('built');
       return land();
     };
     try {
-      const parts = { builder, commit: SETTINGS, properties: {}, inPlace };
+      const parts = { builder, commit: SETTINGS, properties: {}, withSlot };
       const result = await mergeTable(new LanceTable(watched), base, plan, parts);
       if (result.kind === 'rejected' && change.add.length === 0) return { kind: 'build-stale' };
       return { kind: 'ended', change, outcome: endingOf(result) };

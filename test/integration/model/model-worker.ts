@@ -5,7 +5,7 @@ import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit/com
 import { commitChange } from '../../../src/lance/commit/commit-change.ts';
 import type { Rebased } from '../../../src/lance/commit/rebase.ts';
 import type { RejectCause } from '../../../src/lance/commit/reject-causes.ts';
-import { publishSegments } from '../../../src/lance/commit/upload.ts';
+import { uploadSegments } from '../../../src/lance/commit/upload.ts';
 import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/engine/segment-builder.ts';
 import type { BatchLimits, WantedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { planTable } from '../../../src/lance/plan/table-plan.ts';
@@ -116,7 +116,7 @@ export class ModelWorker {
   }
 
   async #publish(build: Build): Promise<Progress> {
-    const { durable } = await publishSegments(this.#table.store, build.segments);
+    const { durable } = await uploadSegments(this.#table.store, build.segments);
     // Awaited here, so that it does not depend on the speed of a disk what a later step finds.
     await durable;
     this.#phase = { at: 'published', build, durable };

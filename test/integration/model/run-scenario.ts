@@ -6,7 +6,7 @@ import { needsRowHistory } from '../../../src/lance/commit/rebase.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import type { MergeRule } from '../../../src/merge/merge-plan.ts';
-import { outlook, planMergeTo } from '../../../src/merge/merge-policy.ts';
+import { planAhead, planMergeTo } from '../../../src/merge/merge-policy.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { PutOutcome } from '../../../src/store/object-store.ts';
 import { checkMerged, checkNotShrunk } from './merge-checks.ts';
@@ -56,7 +56,7 @@ const isMerge = ({ remove }: Change) => remove.length > 0;
 const ruleOf =
   (choice: MergeChoice): MergeRule =>
   (segments) =>
-    'to' in choice ? planMergeTo(segments, choice.to) : outlook(segments, choice);
+    'to' in choice ? planMergeTo(segments, choice.to) : planAhead(segments, choice);
 
 class Run {
   readonly #model: ModelTable;

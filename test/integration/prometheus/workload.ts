@@ -12,12 +12,12 @@ const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 
 
 /** One round of what a busy daemon tells: every event of the catalogue, on a table that catches up each time. */
 export function round(telemetry: Telemetry, n: number): void {
-  const origin = { topic: 'appends', partition: 0, offset: BigInt(n) };
-  telemetry.eventReceived({ origin, event: { table: REF, version: n } });
-  telemetry.eventSettled({ origin, table: TABLE, outcome: 'accepted', records: 1 });
-  telemetry.recordIgnored({ origin, records: 1 });
-  telemetry.eventSettled({ origin, table: TABLE, outcome: 'duplicate', records: 1 });
-  telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'no JSON' });
+  const position = { topic: 'appends', partition: 0, offset: BigInt(n) };
+  telemetry.eventReceived({ position, event: { table: REF, version: n } });
+  telemetry.eventSettled({ position, table: TABLE, outcome: 'accepted', records: 1 });
+  telemetry.recordIgnored({ position, records: 1 });
+  telemetry.eventSettled({ position, table: TABLE, outcome: 'duplicate', records: 1 });
+  telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'no JSON' });
   telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);
   telemetry.rebalanced({ assigned: { appends: [0] } });
   telemetry.planned({ table: TABLE, version: n, outcome: 'missing', indexes: [index] });
@@ -34,7 +34,7 @@ export function round(telemetry: Telemetry, n: number): void {
     version: n,
     coveredVersion: n,
     indexes: [covered],
-    fresh: true,
+    committed: true,
     eventToCoveredSeconds: [0.04, 45],
   });
   telemetry.backfillPublished({ table: TABLE, events: 3, rows: 900 });

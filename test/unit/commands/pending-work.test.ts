@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nextWork, tierCounts } from '../../../src/commands/pending-work.ts';
+import { pendingWork, segmentsByTier } from '../../../src/commands/pending-work.ts';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { factsOf } from '../../../src/lance/inspect/inspect.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
@@ -9,7 +9,7 @@ import { SCHEDULE, segmented } from '../merge/merging-fixture.ts';
 
 const { settings } = SCHEDULE;
 const LIMITS = { maxRows: 1e9, maxFragments: 2 };
-const next = (spec: ManifestSpec) => nextWork(parseManifest(manifestFile(spec)), DEFAULT_POLICY, LIMITS, settings);
+const next = (spec: ManifestSpec) => pendingWork(parseManifest(manifestFile(spec)), DEFAULT_POLICY, LIMITS, settings);
 const NOTHING = { segments: [], rebuilds: false, merges: [], merges_due: 0 };
 
 test('a table that is covered and has few segments needs nothing', () => {
@@ -56,11 +56,11 @@ test('segments are counted by tier, the large ones last, tiers without any left 
     }),
   );
   const { indexes } = factsOf('/t', manifest);
-  expect(Object.entries(tierCounts(indexes, settings))).toEqual([
+  expect(Object.entries(segmentsByTier(indexes, settings))).toEqual([
     ['0', 1],
     ['3', 2],
     ['mature', 1],
   ]);
-  expect(tierCounts([...indexes, ...indexes], settings)).toEqual({ 0: 2, 3: 4, mature: 2 });
-  expect(tierCounts([], settings)).toEqual({});
+  expect(segmentsByTier([...indexes, ...indexes], settings)).toEqual({ 0: 2, 3: 4, mature: 2 });
+  expect(segmentsByTier([], settings)).toEqual({});
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBackfills } from '../../../src/control/backfill-jobs.ts';
 
-test('fragments of a job are left to others until it was not heard of for ten minutes', () => {
+test('fragments of a job are left to others until it was not caughtUp of for ten minutes', () => {
   let now = 0;
   const backfills = createBackfills(() => now);
   backfills.note('lake/t', { id: 'a', first: 10, last: 20 });

@@ -1,6 +1,6 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
-import { askedTables } from '../../../src/control/refresh-requests.ts';
+import { refreshRequests } from '../../../src/control/refresh-requests.ts';
 import type { SweepOptions } from '../../../src/control/sweep.ts';
 import { sweep } from '../../../src/control/sweep.ts';
 import { tableRef } from '../stages/context-fixture.ts';
@@ -18,7 +18,7 @@ const names = async (given: SweepOptions, count: number) =>
 
 test('all tables are looked at, at start and again and again, without a record to settle', async () => {
   expect(await names(options(), 7)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a']);
-  expect(await firstValueFrom(sweep(options()))).toMatchObject({ delivery: null, event: { table: tables[0] } });
+  expect(await firstValueFrom(sweep(options()))).toMatchObject({ record: null, event: { table: tables[0] } });
 });
 
 test('only the owner of a table sweeps it, also when it went elsewhere during the sweep', async () => {
@@ -44,7 +44,7 @@ test('the first sweep waits until there is something to own', async () => {
 });
 
 test('a table that an operator asks for comes out, with a sweep or without', async () => {
-  const { items, refresh } = askedTables(null);
+  const { items, refresh } = refreshRequests(null);
   const found = firstValueFrom(items);
   refresh(tableRef('z'));
   expect((await found).event.table.name).toBe('z');

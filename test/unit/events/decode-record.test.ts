@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeRecord } from '../../../src/events/append-event.ts';
-import { UNDECODABLE_HEADER } from '../../../src/kafka/corrupt-batch.ts';
+import { CORRUPT_BATCH_HEADER } from '../../../src/kafka/corrupt-batch.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const databases = new Map([
@@ -86,10 +86,10 @@ test('tombstones, empty values and batches that cannot be unpacked', () => {
   expect(outcome(null)).toBe('event_empty');
   expect(outcome(null, { ...binary, ce_subject: 'docs/t' })).toBe('event_empty');
   expect(outcome(new Uint8Array(), { 'content-type': 'application/cloudevents+json' })).toBe('event_empty');
-  expect(outcome(null, { [UNDECODABLE_HEADER]: 'zstd' })).toBe('event_undecodable');
-  expect(() => decode(null, { [UNDECODABLE_HEADER]: 'zstd' })).toThrow('zstd');
+  expect(outcome(null, { [CORRUPT_BATCH_HEADER]: 'zstd' })).toBe('event_undecodable');
+  expect(() => decode(null, { [CORRUPT_BATCH_HEADER]: 'zstd' })).toThrow('zstd');
   // The header alone is not enough: anybody may write it.
-  expect(outcome({ table: 'docs/t' }, { [UNDECODABLE_HEADER]: 'x' })).toBe('accepted');
+  expect(outcome({ table: 'docs/t' }, { [CORRUPT_BATCH_HEADER]: 'x' })).toBe('accepted');
 });
 
 test('the limit holds for every form', () => {
@@ -260,7 +260,7 @@ const headers = fc.record(
     ce_source: tricky,
     ce_time: tricky,
     ce_subject: fc.oneof(tricky, fc.constant('docs/t')),
-    [UNDECODABLE_HEADER]: tricky,
+    [CORRUPT_BATCH_HEADER]: tricky,
   },
   { requiredKeys: [] },
 );

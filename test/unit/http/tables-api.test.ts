@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { RunningServer } from '../../../src/http/probes.ts';
-import type { AdminOptions } from '../../../src/http/tables-api.ts';
-import { startAdminServer } from '../../../src/http/tables-api.ts';
+import type { TablesApiOptions } from '../../../src/http/tables-api.ts';
+import { startTablesApi } from '../../../src/http/tables-api.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const running: RunningServer[] = [];
 afterEach(() => Promise.all(running.splice(0).map((server) => server.close())));
 
-type Wait = AdminOptions['wait'];
+type Wait = TablesApiOptions['wait'];
 
-async function start(wait: Wait, run: AdminOptions['run'] = async () => ({})) {
-  const server = await startAdminServer({
+async function start(wait: Wait, run: TablesApiOptions['run'] = async () => ({})) {
+  const server = await startTablesApi({
     host: '127.0.0.1',
     port: 0,
     token: 'secret',

@@ -3,7 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 import { beforeAll, expect, test } from 'vitest';
 import { MAX_UNPACKED_BYTES, registerCodecs } from '../../../src/kafka/codecs.ts';
-import { UNDECODABLE_HEADER } from '../../../src/kafka/corrupt-batch.ts';
+import { CORRUPT_BATCH_HEADER } from '../../../src/kafka/corrupt-batch.ts';
 
 type Codec = { decompress(data: Buffer): Promise<Buffer>; compress(encoder: { buffer: Buffer }): Promise<Buffer> };
 type Record = { offset: string; key: Buffer | null; value: Buffer | null; headers: { [name: string]: Buffer } };
@@ -68,7 +68,7 @@ test.each([
   expect(records.map(({ offset }) => Number(offset))).toEqual(Array.from({ length: 300 }, (__, index) => 100 + index));
   for (const { key, value, headers } of [records[0], records[299]].flatMap((each) => each ?? [])) {
     expect([key, value]).toEqual([null, null]);
-    expect(headers[UNDECODABLE_HEADER]?.length).toBeGreaterThan(0);
+    expect(headers[CORRUPT_BATCH_HEADER]?.length).toBeGreaterThan(0);
   }
 });
 

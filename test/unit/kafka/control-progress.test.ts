@@ -17,9 +17,9 @@ function cluster(...partitions: { low: number; high: number }[]) {
 }
 
 const isHeard = (progress: ControlProgress) =>
-  Promise.race([progress.heard.then(() => true), new Promise((resolve) => setImmediate(() => resolve(false)))]);
+  Promise.race([progress.caughtUp.then(() => true), new Promise((resolve) => setImmediate(() => resolve(false)))]);
 
-test('the topic is heard when every partition was read up to where it ended at first', async () => {
+test('the topic is caughtUp when every partition was read up to where it ended at first', async () => {
   const progress = new ControlProgress();
   await progress.begin(cluster({ low: 2, high: 5 }, { low: 0, high: 1 }, { low: 7, high: 7 }).kafka, 'control');
   expect(await isHeard(progress)).toBe(false);
@@ -29,7 +29,7 @@ test('the topic is heard when every partition was read up to where it ended at f
   expect(await isHeard(progress)).toBe(true);
 });
 
-test('an empty topic is heard at once, one that nobody reached is not', async () => {
+test('an empty topic is caughtUp at once, one that nobody reached is not', async () => {
   const progress = new ControlProgress();
   expect(await isHeard(progress)).toBe(false);
   await progress.begin(cluster({ low: 3, high: 3 }).kafka, 'control');

@@ -3,7 +3,7 @@ import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import { openDeadLetters } from '../../../src/kafka/dead-letter.ts';
 import type { OutRecord, RecordProducer } from '../../../src/kafka/producer.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import { delivery } from '../stages/context-fixture.ts';
+import { consumerRecord } from '../stages/context-fixture.ts';
 
 const sizeOf = ({ key, value, headers = new Map() }: OutRecord) =>
   [...headers].reduce((sum, [name, content]) => sum + name.length + content.length, 0) +
@@ -50,7 +50,7 @@ test.each([
   ],
 ])('a record with %s leaves a letter that says where it is and what was left out', async (_, record, left) => {
   const { taken, letters } = topicOf(500);
-  await letters.send(delivery(7, record), refusal);
+  await letters.send(consumerRecord(7, record), refusal);
   expect(taken).toHaveLength(1);
   expect(omitted(taken[0])).toEqual(left);
   expect(taken[0]?.headers?.get('segmentd-offset')).toBe('7');
@@ -59,5 +59,7 @@ test.each([
 
 test('a topic that takes no record at all is the fault of no record', async () => {
   const { letters } = topicOf(10);
-  await expect(letters.send(delivery(7, { value: big }), refusal)).rejects.toMatchObject({ code: 'broker_denied' });
+  await expect(letters.send(consumerRecord(7, { value: big }), refusal)).rejects.toMatchObject({
+    code: 'broker_denied',
+  });
 });

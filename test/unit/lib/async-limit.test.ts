@@ -84,5 +84,5 @@ test('idle resolves at once without tasks, and otherwise only after the last one
   second.fail(new Error('failed'));
   await waiting;
   await settled;
-  expect(await limit.run(async () => 'again')).toBe('again');
+  expect(await limit.run(async () => 'requeue')).toBe('requeue');
 });

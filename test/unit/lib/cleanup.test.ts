@@ -1,45 +1,45 @@
 import { expect, test } from 'vitest';
-import { Releases } from '../../../src/lib/cleanup.ts';
+import { Cleanup } from '../../../src/lib/cleanup.ts';
 
-test('releases run one after the other, the last one first', async () => {
-  const releases = new Releases();
+test('cleanup run one after the other, the last one first', async () => {
+  const cleanup = new Cleanup();
   const order: string[] = [];
   for (const name of ['first', 'second', 'third']) {
-    releases.push(async () => {
+    cleanup.defer(async () => {
       order.push(`${name} begins`);
       await new Promise<void>((resolve) => setImmediate(resolve));
       order.push(`${name} ends`);
     });
   }
-  await releases.run();
+  await cleanup.run();
   expect(order).toEqual(['third', 'second', 'first'].flatMap((name) => [`${name} begins`, `${name} ends`]));
 });
 
 test('all of them run though some fail, and the first error is the one that is thrown', async () => {
-  const releases = new Releases();
+  const cleanup = new Cleanup();
   const ran: string[] = [];
-  releases.push(() => ran.push('last'));
-  releases.push(() => Promise.reject(new Error('second error')));
-  releases.push(() => {
+  cleanup.defer(() => ran.push('last'));
+  cleanup.defer(() => Promise.reject(new Error('second error')));
+  cleanup.defer(() => {
     throw new Error('first error');
   });
-  await expect(releases.run()).rejects.toThrow('first error');
+  await expect(cleanup.run()).rejects.toThrow('first error');
   expect(ran).toEqual(['last']);
 });
 
 test('even undefined, once thrown, is an error', async () => {
-  const releases = new Releases();
-  releases.push(() => Promise.reject(undefined));
-  await expect(releases.run()).rejects.toBeUndefined();
+  const cleanup = new Cleanup();
+  cleanup.defer(() => Promise.reject(undefined));
+  await expect(cleanup.run()).rejects.toBeUndefined();
 });
 
 test('running them again does nothing', async () => {
-  const releases = new Releases();
+  const cleanup = new Cleanup();
   let count = 0;
-  releases.push(() => {
+  cleanup.defer(() => {
     count += 1;
   });
-  await releases.run();
-  await releases.run();
+  await cleanup.run();
+  await cleanup.run();
   expect(count).toBe(1);
 });

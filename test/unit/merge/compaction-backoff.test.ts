@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
-import type { LostRaces } from '../../../src/lance/table/failed-compactions.ts';
-import { isTail, TailPauses, withoutTail } from '../../../src/merge/compaction-backoff.ts';
+import type { FailedCompactions } from '../../../src/lance/table/failed-compactions.ts';
+import {
+  CompactionBackoff,
+  excludingCompactable,
+  isCompactionCandidate,
+} from '../../../src/merge/compaction-backoff.ts';
 import type { MergeCandidate } from '../../../src/merge/merge-policy.ts';
 
 const SECOND = 1000;
@@ -9,17 +13,17 @@ const HOUR = 60 * MINUTE;
 const T0 = 1_700_000_000_000;
 
 /** A table in which these versions were lost, the last of them at `atMs`. */
-function lost(versions: readonly number[], atMs = T0): LostRaces {
+function lost(versions: readonly number[], atMs = T0): FailedCompactions {
   const unused = versions.map((version) => ({ version, readVersion: version - 2, atMs, firstId: 0, lastId: 0 }));
   return { version: 1000, maxFragmentId: 0, lastOurs: 999, unused };
 }
 
 /** Pauses of one table whose jitter is known. */
 function pauses(random = 0.5) {
-  const all = new TailPauses(undefined, () => random);
+  const all = new CompactionBackoff(undefined, () => random);
   return {
     may: (versions: readonly number[], nowMs: number, atMs = nowMs) =>
-      all.mayTouchTail('t', lost(versions, atMs), nowMs),
+      all.mayTouchCandidates('t', lost(versions, atMs), nowMs),
   };
 }
 
@@ -88,23 +92,23 @@ test('pauses vary by a fifth', () => {
 });
 
 test('tables are paused by themselves, and what was seen of each is remembered', () => {
-  const all = new TailPauses();
+  const all = new CompactionBackoff();
   const races = lost([10, 12]);
   expect(all.seen('a')).toBeNull();
-  expect(all.mayTouchTail('a', races, T0)).toBe(false);
-  expect(all.mayTouchTail('b', lost([]), T0)).toBe(true);
+  expect(all.mayTouchCandidates('a', races, T0)).toBe(false);
+  expect(all.mayTouchCandidates('b', lost([]), T0)).toBe(true);
   expect(all.seen('a')).toBe(races);
   expect(['a', 'b', 'c'].map((id) => all.restMs(id, T0) > 0)).toEqual([true, false, false]);
   const newer = { ...races, version: 1001 };
-  all.mayTouchTail('a', newer, T0);
+  all.mayTouchCandidates('a', newer, T0);
   expect(all.seen('a')).toBe(newer);
 });
 
 test('not more than 10,000 tables are remembered, those asked about last', () => {
-  const all = new TailPauses();
-  for (let at = 0; at < 10_000; at++) all.mayTouchTail(`t${at}`, lost([]), T0);
-  all.mayTouchTail('t0', lost([]), T0);
-  all.mayTouchTail('one more', lost([]), T0);
+  const all = new CompactionBackoff();
+  for (let at = 0; at < 10_000; at++) all.mayTouchCandidates(`t${at}`, lost([]), T0);
+  all.mayTouchCandidates('t0', lost([]), T0);
+  all.mayTouchCandidates('one more', lost([]), T0);
   expect([all.seen('t0') === null, all.seen('t1') === null, all.seen('t2') === null]).toEqual([false, true, false]);
 });
 
@@ -121,11 +125,11 @@ test.each([
   ['fragments of the size that Lance aims at', segment(3, 1024 * 1024), false],
   ['nothing that is alive', segment(0, 0), false],
 ])('a segment over %s', (_, candidate, tail) => {
-  expect(isTail(candidate)).toBe(tail);
+  expect(isCompactionCandidate(candidate)).toBe(tail);
 });
 
 test('without the tail the others may be merged, unless there are too many segments', () => {
   const segments = [segment(3, 2e6, 'large'), segment(2, 10, 'tail'), segment(1, 10, 'a'), segment(1, 10, 'b')];
-  expect(withoutTail(segments, 4).map(({ uuid }) => uuid)).toEqual(['large', 'a', 'b']);
-  expect(withoutTail(segments, 3)).toBe(segments);
+  expect(excludingCompactable(segments, 4).map(({ uuid }) => uuid)).toEqual(['large', 'a', 'b']);
+  expect(excludingCompactable(segments, 3)).toBe(segments);
 });

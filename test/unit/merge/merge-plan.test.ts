@@ -6,12 +6,12 @@ import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { MergeRule } from '../../../src/merge/merge-plan.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeSettings } from '../../../src/merge/merge-policy.ts';
-import { outlook, planMergeTo } from '../../../src/merge/merge-policy.ts';
+import { planAhead, planMergeTo } from '../../../src/merge/merge-policy.ts';
 import type { FragmentSpec, IndexSpec, ManifestSpec } from '../lance/manifest-fixture.ts';
 import { manifestFile, message, uuidText } from '../lance/manifest-fixture.ts';
 
 const PAIRS: MergeSettings = { floorRows: 10, factor: 2, maxFactor: 2, maxSegmentRows: 1_000_000, maxSegments: 20 };
-const inPairs: MergeRule = (segments) => outlook(segments, PAIRS);
+const inPairs: MergeRule = (segments) => planAhead(segments, PAIRS);
 const intoOne: MergeRule = (segments) => planMergeTo(segments, 1);
 
 const plan = (spec: ManifestSpec, rule: MergeRule = intoOne, policy: TablePolicy = DEFAULT_POLICY) =>

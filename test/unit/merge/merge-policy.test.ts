@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MergeCandidate, MergeSettings } from '../../../src/merge/merge-policy.ts';
-import { outlook, planMerge, planMergeTo, tierOf, tiersOf } from '../../../src/merge/merge-policy.ts';
+import { planAhead, planMerge, planMergeTo, tierOf, tiersOf } from '../../../src/merge/merge-policy.ts';
 
 const SETTINGS: MergeSettings = {
   floorRows: 10,
@@ -187,12 +187,12 @@ describe('segments that are wholly stale', () => {
 describe('what lies ahead', () => {
   test('is each merge in its turn, by the segments that are there now', () => {
     const segments = [...inARow(160, 160, 160, 40, 40, 11, 11, 11, 11, 11), segment('gone', 0, [])];
-    expect(outlook(segments, { ...SETTINGS, maxFactor: 6 })).toEqual({
+    expect(planAhead(segments, { ...SETTINGS, maxFactor: 6 })).toEqual({
       drop: ['gone'],
       runs: [{ uuids: named(5, 6, 7, 8, 9), rows: 55, reason: 'tier' }],
       segments: 6,
     });
-    expect(outlook(inARow(40, 40, 40, 9, 9, 9, 9, 40), { ...SETTINGS, factor: 4 })).toMatchObject({
+    expect(planAhead(inARow(40, 40, 40, 9, 9, 9, 9, 40), { ...SETTINGS, factor: 4 })).toMatchObject({
       runs: [
         { uuids: named(3, 4, 5, 6), rows: 36 },
         { uuids: named(0, 1, 2, 3, 4, 5, 6, 7), rows: 196 },
@@ -323,8 +323,8 @@ describe('for all segments and settings', () => {
     fc.assert(
       fc.property(layouts, settings, (segments, limits) => {
         let current = live(segments);
-        const { runs, segments: foreseen } = outlook(segments, limits);
-        expect(outlook(segments, limits, 2).runs).toEqual(runs.slice(0, 2));
+        const { runs, segments: foreseen } = planAhead(segments, limits);
+        expect(planAhead(segments, limits, 2).runs).toEqual(runs.slice(0, 2));
         for (let step = 0; ; step++) {
           const { run: next } = planMerge(current, limits);
           if (!next) {

@@ -9,7 +9,7 @@ import { LanceTable } from '../../../src/lance/table/table.ts';
 import type { MergeSchedule } from '../../../src/merge/scheduler.ts';
 import { mergeSegments } from '../../../src/merge/scheduler.ts';
 import type { Notification } from '../../../src/model.ts';
-import type { Kit } from '../../../src/stages/context.ts';
+import type { PipelineContext } from '../../../src/stages/context.ts';
 import type { Batch } from '../../../src/stages/work.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
@@ -94,7 +94,7 @@ async function watchedBuilder(before: Before, names: ReadonlyMap<string, string>
 }
 
 export type Merging = {
-  readonly kit: TestKit;
+  readonly context: TestKit;
   readonly folders: Readonly<Record<string, TableFolder>>;
   readonly builder: WatchedBuilder;
   readonly notices: Notification[];
@@ -116,11 +116,11 @@ export async function merging(
   {
     before = () => undefined,
     schedule = {},
-    kit: more = {},
+    context: more = {},
   }: {
     before?: Before;
     schedule?: Partial<MergeSchedule>;
-    kit?: Partial<Kit>;
+    context?: Partial<PipelineContext>;
   } = {},
 ): Promise<Merging> {
   const folders: Record<string, TableFolder> = {};
@@ -131,7 +131,7 @@ export async function merging(
   const names = Object.entries(folders).map(([name, { root }]) => [root, name] as const);
   const builder = await watchedBuilder(before, new Map(names));
   const notices: Notification[] = [];
-  const kit = testKit({
+  const context = testKit({
     tables: { open: (uri) => opened.get(uri) as LanceTable, policy: () => DEFAULT_POLICY },
     builder,
     notify: (notice) => notices.push(notice),
@@ -141,17 +141,18 @@ export async function merging(
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   ended.catch(() => undefined);
   const subscription = source
-    .pipe(mergeSegments(kit, { ...SCHEDULE, ...schedule }))
+    .pipe(mergeSegments(context, { ...SCHEDULE, ...schedule }))
     .subscribe({ error: reject, complete: resolve });
   onTestFinished(() => subscription.unsubscribe());
   return {
-    kit,
+    context,
     folders,
     builder,
     notices,
     ended,
     covered: (table, batch = batchOf([item(0, table)])) => source.next(batch),
-    lines: (event, table) => kit.lines.filter((it) => it.event === event && (!table || it.table === `lake/${table}`)),
+    lines: (event, table) =>
+      context.lines.filter((it) => it.event === event && (!table || it.table === `lake/${table}`)),
     segments: async (table) =>
       (await new LanceTable(localStore((folders[table] as TableFolder).root)).latest()).indexes.map(({ uuid }) => uuid),
     end: () => {

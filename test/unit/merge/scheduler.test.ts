@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createPauses } from '../../../src/control/pauses.ts';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { Kit } from '../../../src/stages/context.ts';
+import type { PipelineContext } from '../../../src/stages/context.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
 import { batchOf, item, testKit } from '../stages/context-fixture.ts';
 import { MADE_MS, merging, nothingDue, SCHEDULE, segmented, WAIT } from './merging-fixture.ts';
@@ -91,7 +91,7 @@ describe('a table is looked at', () => {
   test('once more when a batch was covered during the look', async () => {
     const look = Promise.withResolvers<void>();
     const it = await merging({ a: segmented(2) });
-    const table = it.kit.tables.open('/lake/a.lance');
+    const table = it.context.tables.open('/lake/a.lance');
     const latest = table.latest.bind(table);
     let looks = 0;
     table.latest = async () => {
@@ -134,7 +134,7 @@ describe('a table is looked at', () => {
   test('and left alone while an operator has paused it', async () => {
     const pauses = createPauses();
     pauses.pause('lake/a');
-    const it = await merging({ a: segmented(3), b: segmented(3) }, { kit: { pauses } });
+    const it = await merging({ a: segmented(3), b: segmented(3) }, { context: { pauses } });
     it.covered('a');
     it.covered('b');
     await nothingDue(it, 'b');
@@ -215,7 +215,7 @@ describe('a merge that did not land', () => {
       if (table === 'a') times.push(performance.now());
       if (table === 'a' && count <= 2) throw new SegmentdError(code, 'no');
     };
-    const it = await merging({ a: segmented(3), b: segmented(3) }, { before, kit: { settings } });
+    const it = await merging({ a: segmented(3), b: segmented(3) }, { before, context: { settings } });
     it.covered('a');
     it.covered('b');
     // Batches that are covered meanwhile do not make it come earlier.
@@ -239,8 +239,11 @@ describe('a merge that did not land', () => {
       if (count === 1) throw new SegmentdError('build_failed', 'no');
     };
     const bound = { ...SCHEDULE.settings, maxSegments: 4 };
-    const crowded = await merging({ a: segmented(9) }, { before, kit: { settings }, schedule: { settings: bound } });
-    const roomy = await merging({ a: segmented(4) }, { before, kit: { settings }, schedule: { settings: bound } });
+    const crowded = await merging(
+      { a: segmented(9) },
+      { before, context: { settings }, schedule: { settings: bound } },
+    );
+    const roomy = await merging({ a: segmented(4) }, { before, context: { settings }, schedule: { settings: bound } });
     for (const it of [crowded, roomy]) it.covered('a');
     const failed = () => [crowded, roomy].map((it) => it.lines('mergeFailed').length);
     await soon(() => expect(failed()).toEqual([1, 1]));
@@ -277,7 +280,7 @@ describe('a merge that did not land', () => {
     it.covered('b');
     await nothingDue(it, 'b');
     await sleep(QUIET_MS);
-    expect(it.kit.lines.filter(({ table }) => table === 'lake/odd')).toEqual([]);
+    expect(it.context.lines.filter(({ table }) => table === 'lake/odd')).toEqual([]);
     await it.end();
   });
 
@@ -313,7 +316,7 @@ describe('the end', () => {
     const stop = new AbortController();
     const it = await merging(
       { a: segmented(3), b: segmented(3) },
-      { before: () => stop.abort(), kit: { signal: stop.signal } },
+      { before: () => stop.abort(), context: { signal: stop.signal } },
     );
     it.covered('a');
     it.covered('b');
@@ -328,8 +331,8 @@ describe('the end', () => {
 
 test('the signal ends a commit that has lost a race, and the merge does not count as failed', async () => {
   const stop = new AbortController();
-  const it = await merging({ a: segmented(3) }, { kit: { signal: stop.signal } });
-  const { store } = it.kit.tables.open('/lake/a.lance');
+  const it = await merging({ a: segmented(3) }, { context: { signal: stop.signal } });
+  const { store } = it.context.tables.open('/lake/a.lance');
   const putIfAbsent = vi.spyOn(store, 'putIfAbsent').mockImplementation(async (_key, _parts, after) => {
     await after;
     await it.folders.a?.write(segmented(3, { version: putIfAbsent.mock.calls.length + 1 }));
@@ -349,7 +352,7 @@ test('a merge takes a place of fresh data for its commit alone, and leaves no fi
     const stop = new AbortController();
     const fresh = Promise.withResolvers<void>();
     const running = slots.run(() => fresh.promise);
-    const it = await merging({ a: segmented(3) }, { kit: { slots, signal: stop.signal } });
+    const it = await merging({ a: segmented(3) }, { context: { slots, signal: stop.signal } });
     const isPublished = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
     it.covered('a');
     await vi.waitFor(() => expect(isPublished()).toBe(true), WAIT);
@@ -365,12 +368,12 @@ test('a merge takes a place of fresh data for its commit alone, and leaves no fi
 describe('a table that went to another member', () => {
   test('is not merged any more, though its next merge was due, and is told anew when it comes back', async () => {
     let release: (table: string) => void = () => undefined;
-    const kit: Partial<Kit> = {
+    const context: Partial<PipelineContext> = {
       onReleased: (listener) => {
         release = listener;
       },
     };
-    const it = await merging({ a: segmented(9) }, { kit, before: (table) => release(`lake/${table}`) });
+    const it = await merging({ a: segmented(9) }, { context, before: (table) => release(`lake/${table}`) });
     it.covered('a');
     await vi.waitFor(() => expect(it.notices).toHaveLength(1), WAIT);
     await sleep(QUIET_MS);

@@ -5,24 +5,25 @@ import { ack } from '../../../src/stages/ack.ts';
 import type { Committed } from '../../../src/stages/work.ts';
 import { batchOf, item, testKit } from './context-fixture.ts';
 
-const through = (kit: ReturnType<typeof testKit>, done: Committed) => lastValueFrom(of(done).pipe(ack(kit), toArray()));
+const through = (context: ReturnType<typeof testKit>, done: Committed) =>
+  lastValueFrom(of(done).pipe(ack(context), toArray()));
 
 const covered = (items: Parameters<typeof batchOf>[0], coveredVersion: number): Committed => ({
   kind: 'covered',
   batch: batchOf(items),
   coveredVersion,
   tableVersion: coveredVersion + 1,
-  fresh: true,
+  committed: true,
   indexes: [],
 });
 
 test('events up to the covered version are settled, later ones go round again', async () => {
   const items = [item(0), item(1, 't', { version: 4 }), item(2, 't', { version: 5 }), item(3, 't', { version: 6 })];
-  const kit = testKit();
-  const left = await through(kit, covered(items, 5));
-  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1, 1, 0]);
+  const context = testKit();
+  const left = await through(context, covered(items, 5));
+  expect(items.map(({ record }) => record.acks())).toEqual([1, 1, 1, 0]);
   expect(left.map(({ items: rest, plannedVersion }) => [rest, plannedVersion])).toEqual([[[items[3]], 5]]);
-  expect(kit.lines.find(({ event }) => event === 'batchCovered')).toMatchObject({
+  expect(context.lines.find(({ event }) => event === 'batchCovered')).toMatchObject({
     table: 'lake/t',
     coveredVersion: 5,
     events: 3,
@@ -32,30 +33,33 @@ test('events up to the covered version are settled, later ones go round again', 
 test('a batch that is settled whole does not go round again', async () => {
   const items = [item(0), item(1)];
   expect(await through(testKit(), covered(items, 5))).toEqual([]);
-  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
+  expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
 test('records that repeat an event are settled and counted with it', async () => {
   const repeats = [{ offset: '1', timestamp: '0' }];
-  const kit = testKit();
-  await through(kit, covered([item(0, 't', {}, { repeats })], 5));
-  expect(kit.lines.find(({ event }) => event === 'eventSettled')).toMatchObject({ outcome: 'accepted', records: 2 });
+  const context = testKit();
+  await through(context, covered([item(0, 't', {}, { repeats })], 5));
+  expect(context.lines.find(({ event }) => event === 'eventSettled')).toMatchObject({
+    outcome: 'accepted',
+    records: 2,
+  });
 });
 
 test('a batch that goes round again keeps all its records', async () => {
   const items = [item(0), item(1)];
-  const batch = batchOf(items, { replans: 2 });
-  expect(await through(testKit(), { kind: 'again', batch })).toEqual([batch]);
-  expect(items.map(({ delivery }) => delivery.acks())).toEqual([0, 0]);
+  const batch = batchOf(items, { replanCount: 2 });
+  expect(await through(testKit(), { kind: 'requeue', batch })).toEqual([batch]);
+  expect(items.map(({ record }) => record.acks())).toEqual([0, 0]);
 });
 
 test('a declined table settles its records, since trying again would give the same answer', async () => {
   const items = [item(0), item(1, 't', { version: 99 })];
-  const kit = testKit();
+  const context = testKit();
   const error = new SegmentdError('table_stable_row_ids', 'why');
-  expect(await through(kit, { kind: 'declined', batch: batchOf(items), error })).toEqual([]);
-  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
-  expect(kit.lines.find(({ event }) => event === 'tableDeclined')).toMatchObject({
+  expect(await through(context, { kind: 'declined', batch: batchOf(items), error })).toEqual([]);
+  expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
+  expect(context.lines.find(({ event }) => event === 'tableDeclined')).toMatchObject({
     code: 'table_stable_row_ids',
     error: 'why',
   });

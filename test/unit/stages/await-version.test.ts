@@ -11,18 +11,18 @@ import { batchOf, item, passing, testKit } from './context-fixture.ts';
 const at = (version: number) => parseManifest(manifestFile({ version }));
 const none = () => new SegmentdError('table_not_found', 'no table');
 
-/** A kit whose table shows these answers one after the other, the last one for ever. */
+/** A context whose table shows these answers one after the other, the last one for ever. */
 function kitWith(answers: (Manifest | Error)[], versionWaitMs = 60_000): TestKit {
   const latest = async () => {
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     if (!answer || answer instanceof Error) throw answer;
     return answer;
   };
-  const kit = testKit({ table: { latest } });
-  return { ...kit, settings: { ...kit.settings, versionWaitMs } };
+  const context = testKit({ table: { latest } });
+  return { ...context, settings: { ...context.settings, versionWaitMs } };
 }
-const through = (kit: TestKit, items: ReturnType<typeof item>[], plannedVersion = 6) =>
-  lastValueFrom(of(batchOf(items, { plannedVersion })).pipe(awaitVersion(kit), toArray()));
+const through = (context: TestKit, items: ReturnType<typeof item>[], plannedVersion = 6) =>
+  lastValueFrom(of(batchOf(items, { plannedVersion })).pipe(awaitVersion(context), toArray()));
 const version = (offset: number, number: number) => item(offset, 't', { version: number });
 
 test('a batch whose versions can be seen goes on at once', async () => {
@@ -32,9 +32,9 @@ test('a batch whose versions can be seen goes on at once', async () => {
 
 test('a batch waits until its version can be seen', async () => {
   const items = [version(0, 7)];
-  const kit = kitWith([none(), at(5), at(6), at(8)]);
-  expect(await through(kit, items)).toMatchObject([{ items }]);
-  expect(kit.letters).toEqual([]);
+  const context = kitWith([none(), at(5), at(6), at(8)]);
+  expect(await through(context, items)).toMatchObject([{ items }]);
+  expect(context.letters).toEqual([]);
 });
 
 test('a batch does not wait while there is a version that was not planned yet', async () => {
@@ -52,34 +52,34 @@ test('a batch of which some can be seen goes on whole: the rest comes round agai
 
 test('an event whose version never comes goes to the dead-letter topic, and the others go on', async () => {
   const items = [version(0, 9), version(1, 4)];
-  const kit = kitWith([at(5)], 0);
-  const [batch] = await through(kit, items);
+  const context = kitWith([at(5)], 0);
+  const [batch] = await through(context, items);
   expect(batch?.items).toEqual([items[1]]);
-  expect(kit.letters).toEqual([[0n, 'event_version_not_visible']]);
-  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 0]);
+  expect(context.letters).toEqual([[0n, 'event_version_not_visible']]);
+  expect(items.map(({ record }) => record.acks())).toEqual([1, 0]);
 });
 
 test('the time to wait begins when segmentd saw the event, not with the batch', async () => {
   const young = version(0, 9);
-  const old = { ...version(1, 9), seenMs: Date.now() - 10_000 };
-  const kit = kitWith([at(5), at(9)], 5000);
-  const [batch] = await through(kit, [young, old]);
+  const old = { ...version(1, 9), receivedAtMs: Date.now() - 10_000 };
+  const context = kitWith([at(5), at(9)], 5000);
+  const [batch] = await through(context, [young, old]);
   expect(batch?.items).toEqual([young]);
-  expect(kit.letters).toEqual([[1n, 'event_version_not_visible']]);
+  expect(context.letters).toEqual([[1n, 'event_version_not_visible']]);
 });
 
 test('an event for a table that never comes goes to the dead-letter topic, and no batch is left', async () => {
   const items = [item(0), version(1, 1)];
-  const kit = kitWith([none()], 0);
-  expect(await through(kit, items)).toEqual([]);
-  expect(kit.letters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
-  expect(items.map(({ delivery }) => delivery.acks())).toEqual([1, 1]);
+  const context = kitWith([none()], 0);
+  expect(await through(context, items)).toEqual([]);
+  expect(context.letters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
+  expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
 test('an event that was given up is not given up again when its batch starts over', async () => {
   const items = [item(0), version(1, 9), item(2)];
-  const kit = kitWith([at(5)], 0);
-  const stage = of(batchOf(items)).pipe(awaitVersion(kit));
+  const context = kitWith([at(5)], 0);
+  const stage = of(batchOf(items)).pipe(awaitVersion(context));
   let left = 2;
   const failing = stage.pipe(
     map((batch) => {
@@ -89,28 +89,28 @@ test('an event that was given up is not given up again when its batch starts ove
     retry(2),
   );
   expect((await lastValueFrom(failing)).items).toEqual([items[0], items[2]]);
-  expect(kit.letters).toEqual([[1n, 'event_version_not_visible']]);
-  expect(items[1]?.delivery.acks()).toBe(1);
+  expect(context.letters).toEqual([[1n, 'event_version_not_visible']]);
+  expect(items[1]?.record.acks()).toBe(1);
 });
 
 test('an event whose partition moves while it waits is left to its new owner', async () => {
   const moving = new AbortController();
   const moved = item(0, 't', { version: 99 }, { signal: moving.signal });
-  const kit = kitWith([at(5)], 80);
+  const context = kitWith([at(5)], 80);
   setTimeout(() => moving.abort(), 20);
-  expect(await through(kit, [moved])).toEqual([]);
-  expect([kit.letters, moved.delivery.acks()]).toEqual([[], 0]);
+  expect(await through(context, [moved])).toEqual([]);
+  expect([context.letters, moved.record.acks()]).toEqual([[], 0]);
 });
 
 test('records whose partition has moved are not waited for', async () => {
   const moved = item(0, 't', { version: 99 }, { signal: AbortSignal.abort() });
-  const kit = kitWith([at(5)]);
-  expect(await through(kit, [moved])).toEqual([]);
-  expect([kit.letters, moved.delivery.acks()]).toEqual([[], 0]);
+  const context = kitWith([at(5)]);
+  expect(await through(context, [moved])).toEqual([]);
+  expect([context.letters, moved.record.acks()]).toEqual([[], 0]);
 });
 
 test('a table that cannot be reached is an error that may pass, not a dead letter', async () => {
-  const kit = kitWith([passing()], 0);
-  await expect(through(kit, [item(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
-  expect(kit.letters).toEqual([]);
+  const context = kitWith([passing()], 0);
+  await expect(through(context, [item(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(context.letters).toEqual([]);
 });

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { concat, lastValueFrom, of, Subject, throwError, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import { batchByTable } from '../../../src/stages/batch-by-table.ts';
-import type { Batch, Item } from '../../../src/stages/work.ts';
+import type { Batch, PendingEvent } from '../../../src/stages/work.ts';
 import { item } from './context-fixture.ts';
 
-const offsetsOf = ({ items }: Batch) => items.map(({ delivery }) => Number(delivery?.origin.offset));
+const offsetsOf = ({ items }: Batch) => items.map(({ record }) => Number(record?.position.offset));
 const turns = async (count: number) => {
   for (let at = 0; at < count; at++) await new Promise<void>((resolve) => setImmediate(resolve));
 };
@@ -14,7 +14,7 @@ test('one batch at a time per table, nothing lost, nothing twice, in order: what
   const arrivals = fc.array(fc.record({ table: fc.nat(3), pause: fc.nat(3), takes: fc.nat(4) }), { maxLength: 25 });
   await fc.assert(
     fc.asyncProperty(arrivals, async (list) => {
-      const source = new Subject<Item>();
+      const source = new Subject<PendingEvent>();
       const busy = new Set<string>();
       const seen = new Map<string, number[]>();
       let overlaps = 0;
@@ -25,7 +25,7 @@ test('one batch at a time per table, nothing lost, nothing twice, in order: what
             if (busy.has(id)) overlaps += 1;
             busy.add(id);
             seen.set(id, [...(seen.get(id) ?? []), ...offsetsOf(batch)]);
-            await turns(list[Number(batch.items[0]?.delivery?.origin.offset)]?.takes ?? 0);
+            await turns(list[Number(batch.items[0]?.record?.position.offset)]?.takes ?? 0);
             busy.delete(id);
             return batch.items.length;
           }),
@@ -50,7 +50,7 @@ test('one batch at a time per table, nothing lost, nothing twice, in order: what
 });
 
 test('an idle table starts at once, and what arrives while it is busy is its next batch', async () => {
-  const source = new Subject<Item>();
+  const source = new Subject<PendingEvent>();
   const batches: number[][] = [];
   const gates: (() => void)[] = [];
   const done = lastValueFrom(
@@ -91,7 +91,7 @@ test('it completes only after the work that waits behind the last batch', async 
 test('nothing in, nothing out, and it completes', async () => {
   expect(
     await lastValueFrom(
-      of<Item>().pipe(
+      of<PendingEvent>().pipe(
         batchByTable({ lingerMs: 0 }, () => [1]),
         toArray(),
       ),
@@ -100,7 +100,7 @@ test('nothing in, nothing out, and it completes', async () => {
 });
 
 test('lingering gathers what arrives meanwhile', async () => {
-  const source = new Subject<Item>();
+  const source = new Subject<PendingEvent>();
   const done = lastValueFrom(
     source.pipe(
       batchByTable({ lingerMs: 20 }, (batch) => [offsetsOf(batch)]),
@@ -115,7 +115,7 @@ test('lingering gathers what arrives meanwhile', async () => {
 });
 
 test('records whose partition has moved are left to their new owner', async () => {
-  const source = new Subject<Item>();
+  const source = new Subject<PendingEvent>();
   const moved = new AbortController();
   const gate = Promise.withResolvers<void>();
   const batches: number[][] = [];
@@ -139,7 +139,7 @@ test('records whose partition has moved are left to their new owner', async () =
 });
 
 test('a table all of whose records have moved does no work, and is idle again', async () => {
-  const source = new Subject<Item>();
+  const source = new Subject<PendingEvent>();
   const batches: number[][] = [];
   const done = lastValueFrom(
     source.pipe(
@@ -168,7 +168,7 @@ test('an error of the work or of the source ends it', async () => {
 });
 
 test('unsubscribing ends the work of all tables', () => {
-  const source = new Subject<Item>();
+  const source = new Subject<PendingEvent>();
   const work = new Subject<number>();
   const subscription = source.pipe(batchByTable({ lingerMs: 0 }, () => work)).subscribe();
   source.next(item(0, 'a'));

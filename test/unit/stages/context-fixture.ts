@@ -6,16 +6,16 @@ import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { LanceTable } from '../../../src/lance/table/table.ts';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { AppendEvent, Delivery, TableRef } from '../../../src/model.ts';
-import type { Kit } from '../../../src/stages/context.ts';
-import type { Batch, Item } from '../../../src/stages/work.ts';
+import type { AppendEvent, ConsumerRecord, TableRef } from '../../../src/model.ts';
+import type { PipelineContext } from '../../../src/stages/context.ts';
+import type { Batch, PendingEvent } from '../../../src/stages/work.ts';
 import { createTelemetry } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
 export type Line = Record<string, unknown> & { readonly event: string };
 
-export type TestKit = Kit & {
+export type TestKit = PipelineContext & {
   /** Log lines so far. */
   readonly lines: Line[];
   /** Records that went to the dead-letter topic, by offset, with the code. */
@@ -29,14 +29,14 @@ export const tableRef = (name: string): TableRef => ({
   uri: `/lake/${name}.lance`,
 });
 
-/** A kit whose parts do nothing; a test gives those that it needs. */
-export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {}): TestKit {
+/** A context whose parts do nothing; a test gives those that it needs. */
+export function testKit(more: Partial<PipelineContext> & { table?: Partial<LanceTable> } = {}): TestKit {
   const lines: Line[] = [];
   const letters: [bigint, string][] = [];
   const logger = createLogger({ level: 'trace', format: 'json', write: (line) => lines.push(JSON.parse(line)) });
   const metrics = createMetrics({ maxTables: 10, version: '1', lancedbVersion: '1', topic: 'appends' });
   const unused = () => {
-    throw new Error('a part of the kit that this test does not expect to be used');
+    throw new Error('a part of the context that this test does not expect to be used');
   };
   return {
     lines,
@@ -45,8 +45,8 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
     builder: { build: unused },
     telemetry: createTelemetry({ logger, metrics }),
     decodeRecord: unused,
-    deadLetter: async ({ origin }, { code }) => {
-      letters.push([origin.offset, code]);
+    deadLetter: async ({ position }, { code }) => {
+      letters.push([position.offset, code]);
     },
     pauses: createPauses(),
     onReleased: () => undefined,
@@ -69,12 +69,12 @@ export function testKit(more: Partial<Kit> & { table?: Partial<LanceTable> } = {
   };
 }
 
-export type TestDelivery = Delivery & { readonly acks: () => number };
+export type TestDelivery = ConsumerRecord & { readonly acks: () => number };
 
-export function delivery(offset: number, more: Partial<Delivery> = {}): TestDelivery {
+export function consumerRecord(offset: number, more: Partial<ConsumerRecord> = {}): TestDelivery {
   let acks = 0;
   return {
-    origin: { topic: 'appends', partition: 0, offset: BigInt(offset) },
+    position: { topic: 'appends', partition: 0, offset: BigInt(offset) },
     key: null,
     value: null,
     headers: new Map(),
@@ -88,23 +88,27 @@ export function delivery(offset: number, more: Partial<Delivery> = {}): TestDeli
   };
 }
 
-export type TestItem = Item & { readonly delivery: TestDelivery };
+export type TestItem = PendingEvent & { readonly record: TestDelivery };
 
 export function item(
   offset: number,
   table = 't',
   event: Partial<AppendEvent> = {},
-  more: Partial<Delivery> = {},
+  more: Partial<ConsumerRecord> = {},
 ): TestItem {
-  return { event: { table: tableRef(table), ...event }, delivery: delivery(offset, more), seenMs: Date.now() };
+  return {
+    event: { table: tableRef(table), ...event },
+    record: consumerRecord(offset, more),
+    receivedAtMs: Date.now(),
+  };
 }
 
-export const batchOf = (items: readonly Item[], more: Partial<Batch> = {}): Batch => ({
+export const batchOf = (items: readonly PendingEvent[], more: Partial<Batch> = {}): Batch => ({
   table: items[0]?.event.table ?? tableRef('t'),
   items,
-  rest: [],
-  replans: 0,
-  progressed: false,
+  deferred: [],
+  replanCount: 0,
+  committed: false,
   ...more,
 });
 

@@ -1,75 +1,76 @@
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { Delivery } from '../../../src/model.ts';
-import type { Kit } from '../../../src/stages/context.ts';
+import type { ConsumerRecord } from '../../../src/model.ts';
+import type { PipelineContext } from '../../../src/stages/context.ts';
 import { decode } from '../../../src/stages/decode.ts';
-import { delivery, tableRef, testKit } from './context-fixture.ts';
+import { consumerRecord, tableRef, testKit } from './context-fixture.ts';
 
 /** Even offsets are events, odd ones are not. */
-const decodeRecord: Kit['decodeRecord'] = ({ origin }) => {
-  if (origin.offset % 2n === 1n) throw new SegmentdError('event_not_json', 'not JSON');
-  return [{ table: tableRef('t'), version: Number(origin.offset) }];
+const decodeRecord: PipelineContext['decodeRecord'] = ({ position }) => {
+  if (position.offset % 2n === 1n) throw new SegmentdError('event_not_json', 'not JSON');
+  return [{ table: tableRef('t'), version: Number(position.offset) }];
 };
-const through = (kit: Kit, ...records: Delivery[]) => lastValueFrom(of(...records).pipe(decode(kit), toArray()));
+const through = (context: PipelineContext, ...records: ConsumerRecord[]) =>
+  lastValueFrom(of(...records).pipe(decode(context), toArray()));
 
 test('a record becomes an item of work, on loan', async () => {
-  const record = delivery(4);
+  const record = consumerRecord(4);
   const items = await through(testKit({ decodeRecord }), record);
-  expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, delivery: record }]);
+  expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, record: record }]);
   expect(record.acks()).toBe(0);
 });
 
 test('a record that is no event goes to the dead-letter topic, is settled after that, and stops nobody', async () => {
-  const records = [1, 2, 3].map((offset) => delivery(offset));
+  const records = [1, 2, 3].map((offset) => consumerRecord(offset));
   const order: string[] = [];
-  const kit = testKit({
+  const context = testKit({
     decodeRecord,
-    deadLetter: async ({ origin }, { code }) => {
+    deadLetter: async ({ position }, { code }) => {
       await new Promise<void>((resolve) => setImmediate(resolve));
-      order.push(`${origin.offset} ${code}, acks ${records.map(({ acks }) => acks()).join('')}`);
+      order.push(`${position.offset} ${code}, acks ${records.map(({ acks }) => acks()).join('')}`);
     },
   });
-  const items = await through(kit, ...records);
+  const items = await through(context, ...records);
   expect(items.map((it) => it.event.version)).toEqual([2]);
   expect(order).toHaveLength(2);
   expect(order[0]).toBe('1 event_not_json, acks 000');
   expect(records.map(({ acks }) => acks())).toEqual([1, 0, 1]);
-  expect(kit.lines.some(({ event }) => event === 'eventDeadLettered')).toBe(true);
+  expect(context.lines.some(({ event }) => event === 'eventDeadLettered')).toBe(true);
 });
 
 test('a record that the dead-letter topic did not take is not settled', async () => {
-  const record = delivery(1);
-  const kit = testKit({
+  const record = consumerRecord(1);
+  const context = testKit({
     decodeRecord,
     deadLetter: () => Promise.reject(new SegmentdError('broker_unavailable', 'no')),
   });
-  await expect(through(kit, record)).rejects.toMatchObject({ code: 'broker_unavailable' });
+  await expect(through(context, record)).rejects.toMatchObject({ code: 'broker_unavailable' });
   expect(record.acks()).toBe(0);
 });
 
 test('a bug in decoding is no bad event: it ends the pipeline, and nothing is settled', async () => {
-  const record = delivery(1);
+  const record = consumerRecord(1);
   const bug = new TypeError('bug');
-  const kit = testKit({
+  const context = testKit({
     decodeRecord: () => {
       throw bug;
     },
   });
-  await expect(through(kit, record)).rejects.toBe(bug);
-  expect([record.acks(), kit.letters]).toEqual([0, []]);
+  await expect(through(context, record)).rejects.toBe(bug);
+  expect([record.acks(), context.letters]).toEqual([0, []]);
 });
 
 test('a record with several events is settled when the last of them is; one without any, at once', async () => {
-  const [several, none] = [delivery(0), delivery(2)];
-  const kit = testKit({
-    decodeRecord: ({ origin }) =>
-      origin.offset === 0n ? ['a', 'b', 'c'].map((name) => ({ table: tableRef(name) })) : [],
+  const [several, none] = [consumerRecord(0), consumerRecord(2)];
+  const context = testKit({
+    decodeRecord: ({ position }) =>
+      position.offset === 0n ? ['a', 'b', 'c'].map((name) => ({ table: tableRef(name) })) : [],
   });
-  const items = await through(kit, several, none);
+  const items = await through(context, several, none);
   expect(items.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
   expect([several.acks(), none.acks()]).toEqual([0, 1]);
-  for (const [at, { delivery: part }] of items.entries()) {
+  for (const [at, { record: part }] of items.entries()) {
     // Work that failed and starts over may settle a part again.
     part?.ack();
     part?.ack();
@@ -83,13 +84,13 @@ const repeats = [
 ];
 
 test('of records that repeat each other one is worked on; if it is no event, each is a letter of its own', async () => {
-  const [good, bad] = [delivery(4, { repeats }), delivery(3, { repeats })];
+  const [good, bad] = [consumerRecord(4, { repeats }), consumerRecord(3, { repeats })];
   const letters: [bigint, number][] = [];
-  const kit = testKit({
+  const context = testKit({
     decodeRecord,
-    deadLetter: async ({ origin, timestampMs }) => void letters.push([origin.offset, timestampMs]),
+    deadLetter: async ({ position, timestampMs }) => void letters.push([position.offset, timestampMs]),
   });
-  expect(await through(kit, good, bad)).toMatchObject([{ delivery: good }]);
+  expect(await through(context, good, bad)).toMatchObject([{ record: good }]);
   expect(letters).toEqual([
     [3n, bad.timestampMs],
     [5n, 1005],
@@ -99,7 +100,7 @@ test('of records that repeat each other one is worked on; if it is no event, eac
 });
 
 test('records that repeat each other are each counted', async () => {
-  const kit = testKit({ decodeRecord: () => [] });
-  await through(kit, delivery(4, { repeats }));
-  expect(kit.lines.find(({ event }) => event === 'recordIgnored')).toMatchObject({ offset: '4', records: 3 });
+  const context = testKit({ decodeRecord: () => [] });
+  await through(context, consumerRecord(4, { repeats }));
+  expect(context.lines.find(({ event }) => event === 'recordIgnored')).toMatchObject({ offset: '4', records: 3 });
 });

@@ -5,7 +5,7 @@ import { inSlot } from '../../../src/stages/in-slot.ts';
 import { testKit } from './context-fixture.ts';
 
 test('no more run at once than there are places', async () => {
-  const kit = testKit({ slots: asyncLimit(2) });
+  const context = testKit({ slots: asyncLimit(2) });
   let [running, most] = [0, 0];
   const work = async (value: number) => {
     most = Math.max(most, ++running);
@@ -13,13 +13,15 @@ test('no more run at once than there are places', async () => {
     running -= 1;
     return value;
   };
-  const results = [1, 2, 3, 4, 5].map((value) => lastValueFrom(of(value).pipe(inSlot(kit, (it) => from(work(it))))));
+  const results = [1, 2, 3, 4, 5].map((value) =>
+    lastValueFrom(of(value).pipe(inSlot(context, (it) => from(work(it))))),
+  );
   expect(await Promise.all(results)).toEqual([1, 2, 3, 4, 5]);
   expect(most).toBe(2);
 });
 
 test('what has begun runs to its end though nobody listens any more, and the place is busy until then', async () => {
-  const kit = testKit({ slots: asyncLimit(1) });
+  const context = testKit({ slots: asyncLimit(1) });
   const gate = Promise.withResolvers<number>();
   let ended = false;
   const work = async () => {
@@ -28,10 +30,10 @@ test('what has begun runs to its end though nobody listens any more, and the pla
     return 1;
   };
   const subscription = of(1)
-    .pipe(inSlot(kit, () => from(work())))
+    .pipe(inSlot(context, () => from(work())))
     .subscribe();
   subscription.unsubscribe();
-  const idle = kit.slots.idle();
+  const idle = context.slots.idle();
   gate.resolve(1);
   await idle;
   expect(ended).toBe(true);
@@ -39,9 +41,9 @@ test('what has begun runs to its end though nobody listens any more, and the pla
 
 test('nothing begins after the signal to stop', async () => {
   let began = false;
-  const kit = testKit({ signal: AbortSignal.abort(new Error('stopping')) });
+  const context = testKit({ signal: AbortSignal.abort(new Error('stopping')) });
   const work = of(1).pipe(
-    inSlot(kit, () => {
+    inSlot(context, () => {
       began = true;
       return of(1);
     }),

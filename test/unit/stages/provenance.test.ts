@@ -5,7 +5,7 @@ import { batchOf, item, testKit } from './context-fixture.ts';
 
 const { settings } = testKit();
 const from = (topic: string, partition: number, offset: bigint) =>
-  item(0, 't', {}, { origin: { topic, partition, offset } });
+  item(0, 't', {}, { position: { topic, partition, offset } });
 
 test('names segmentd, the member, and the offsets of each partition', () => {
   const items = [from('a', 0, 7n), from('a', 1, 2n), from('a', 0, 3n), from('a', 0, 9n), from('b', 0, 1n)];

@@ -15,14 +15,14 @@ const failing = (errors: unknown[]) =>
 type Failure = { readonly table: string; readonly error: SegmentdError };
 
 test('what may pass is tried again until it does, and each failure is told', async () => {
-  const kit = testKit();
+  const context = testKit();
   const errors = [passing('one'), new SegmentdError('build_stale', 'two'), passing('three')];
   const told: string[] = [];
   const telemetry = {
-    ...kit.telemetry,
+    ...context.telemetry,
     workFailed: ({ table, error }: Failure) => void told.push(`${table} ${error.message}`),
   };
-  const work = failing(errors).pipe(retryLater({ ...kit, telemetry }, tableRef('t')));
+  const work = failing(errors).pipe(retryLater({ ...context, telemetry }, tableRef('t')));
   expect(await lastValueFrom(work)).toBe('done');
   expect(told).toEqual(['lake/t one', 'lake/t two', 'lake/t three']);
 });

@@ -55,73 +55,75 @@ async function builder(before: () => Promise<unknown> = async () => undefined): 
 const kitWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testKit>[0] = {}): TestKit =>
   testKit({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
 
-async function round(kit: TestKit, batch = batchOf([item(0)])): Promise<Committed> {
-  const done = await lastValueFrom(of(batch).pipe(plan(kit), build(kit), commit(kit), toArray()));
+async function round(context: TestKit, batch = batchOf([item(0)])): Promise<Committed> {
+  const done = await lastValueFrom(of(batch).pipe(plan(context), build(context), commit(context), toArray()));
   expect(done).toHaveLength(1);
   return done[0] as Committed;
 }
-const events = (kit: TestKit) => kit.lines.map(({ event }) => event);
+const events = (context: TestKit) => context.lines.map(({ event }) => event);
 
 test('what is missing is built and committed, and events up to the version that was read are covered', async () => {
-  const kit = kitWith(await builder());
-  const done = await round(kit);
-  expect(done).toMatchObject({ kind: 'covered', coveredVersion: 3, tableVersion: 4, fresh: true });
+  const context = kitWith(await builder());
+  const done = await round(context);
+  expect(done).toMatchObject({ kind: 'covered', coveredVersion: 3, tableVersion: 4, committed: true });
   expect(await folder.versions()).toEqual([3, 4]);
   expect(disposed).toBe(1);
-  expect(events(kit)).toEqual(expect.arrayContaining(['planned', 'buildStarted', 'buildFinished', 'commitFinished']));
+  expect(events(context)).toEqual(
+    expect.arrayContaining(['planned', 'buildStarted', 'buildFinished', 'commitFinished']),
+  );
   const { transaction } = await new LanceTable(localStore(folder.root)).latest();
   expect(transaction?.properties.get('segmentd.events')).toBe('appends/0/0-0');
 });
 
 test('a table that is covered is not written', async () => {
-  const kit = kitWith(await builder());
-  await round(kit);
-  expect(await round(kit)).toMatchObject({ kind: 'covered', coveredVersion: 4, tableVersion: 4, fresh: false });
+  const context = kitWith(await builder());
+  await round(context);
+  expect(await round(context)).toMatchObject({ kind: 'covered', coveredVersion: 4, tableVersion: 4, committed: false });
   expect(await folder.versions()).toEqual([3, 4]);
 });
 
 test('a declined table is not built', async () => {
   await folder.write({ version: 4, readerFlags: 64n, writerFlags: 64n });
-  const kit = kitWith({ build: () => Promise.reject(new Error('built')) });
-  expect(await round(kit)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
+  const context = kitWith({ build: () => Promise.reject(new Error('built')) });
+  expect(await round(context)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
 });
 
 test('what does not fit one round goes round again, as progress', async () => {
   const { settings } = testKit();
   const limits = { maxRows: 1e6, maxFragments: 1 };
-  const kit = kitWith(await builder(), { settings: { ...settings, limits } });
-  const batch = batchOf([item(0)], { replans: 3 });
-  expect(await round(kit, batch)).toMatchObject({ kind: 'again', batch: { replans: 0, progressed: true } });
-  expect(await round(kit, batch)).toMatchObject({ kind: 'covered' });
+  const context = kitWith(await builder(), { settings: { ...settings, limits } });
+  const batch = batchOf([item(0)], { replanCount: 3 });
+  expect(await round(context, batch)).toMatchObject({ kind: 'requeue', batch: { replanCount: 0, committed: true } });
+  expect(await round(context, batch)).toMatchObject({ kind: 'covered' });
 });
 
 test('fragments that went away under the build go round again, and are counted', async () => {
   const shrink = () => folder.write({ version: 4, fragments: [{ id: 0 }, { id: 2 }], indexes: [{ uuid: 1 }] });
-  const kit = kitWith(await builder(shrink));
-  expect(await round(kit)).toMatchObject({ kind: 'again' });
-  expect(kit.lines.find(({ event }) => event === 'fragmentsDropped')).toMatchObject({ fragments: 1 });
+  const context = kitWith(await builder(shrink));
+  expect(await round(context)).toMatchObject({ kind: 'requeue' });
+  expect(context.lines.find(({ event }) => event === 'fragmentsDropped')).toMatchObject({ fragments: 1 });
   expect(disposed).toBe(1);
 });
 
 test('a build that is stale goes round again without progress', async () => {
   const stale = () => Promise.reject(new SegmentdError('build_stale', 'gone'));
-  const kit = kitWith(await builder(stale));
-  expect(await round(kit)).toMatchObject({ kind: 'again', batch: { replans: 1, progressed: false } });
-  expect(kit.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'stale' });
+  const context = kitWith(await builder(stale));
+  expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1, committed: false } });
+  expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'stale' });
 });
 
 test('a build that fails is an error that may pass', async () => {
   const failing = () => Promise.reject(new SegmentdError('build_failed', 'no memory'));
-  const kit = kitWith(await builder(failing));
-  await expect(round(kit)).rejects.toMatchObject({ code: 'build_failed', retry: 'backoff' });
-  expect(kit.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'failed' });
+  const context = kitWith(await builder(failing));
+  await expect(round(context)).rejects.toMatchObject({ code: 'build_failed', retry: 'backoff' });
+  expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'failed' });
 });
 
 test('an index dropped under the build goes round again, and its files are gone', async () => {
   const drop = () => folder.write({ version: 4, fragments: [0, 1, 2].map((id) => ({ id })), indexes: [] });
-  const kit = kitWith(await builder(drop));
-  expect(await round(kit)).toMatchObject({ kind: 'again', batch: { replans: 1 } });
-  expect(kit.lines.find(({ event }) => event === 'replanned')).toMatchObject({ cause: 'index_dropped' });
+  const context = kitWith(await builder(drop));
+  expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1 } });
+  expect(context.lines.find(({ event }) => event === 'replanned')).toMatchObject({ cause: 'index_dropped' });
   expect(folder.has(`_indices/${uuidText(500)}`)).toBe(false);
   expect(disposed).toBe(1);
 });
@@ -135,15 +137,15 @@ test.each<[string, string]>([
     await after;
     throw new SegmentdError(code as 'store_full', 'no');
   };
-  const kit = kitWith(await builder(), { table: new LanceTable({ ...store, putIfAbsent: put }) });
-  await expect(round(kit)).rejects.toMatchObject({ code: thrown, retry: 'backoff' });
+  const context = kitWith(await builder(), { table: new LanceTable({ ...store, putIfAbsent: put }) });
+  await expect(round(context)).rejects.toMatchObject({ code: thrown, retry: 'backoff' });
   expect(disposed).toBe(1);
 });
 
 test('after the signal to stop nothing is published, and what was built is let go', async () => {
   const stop = new AbortController();
-  const kit = kitWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
-  await expect(round(kit)).rejects.toThrow('stopping');
+  const context = kitWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
+  await expect(round(context)).rejects.toThrow('stopping');
   expect([disposed, folder.has('_indices'), await folder.versions()]).toEqual([1, false, [3]]);
 });
 
@@ -156,32 +158,32 @@ test('a commit that waits after a lost race gives up when the process must end',
     return 'exists' as const;
   };
   const { settings } = testKit();
-  const kit = kitWith(await builder(), {
+  const context = kitWith(await builder(), {
     table: new LanceTable({ ...localStore(folder.root), putIfAbsent: lose }),
     signal: stop.signal,
     settings: { ...settings, commit: { maxAttempts: 3, backoffMs: 1e9 } },
   });
-  await expect(round(kit)).rejects.toMatchObject({ code: 'commit_contended' });
+  await expect(round(context)).rejects.toMatchObject({ code: 'commit_contended' });
   expect([disposed, folder.has(`_indices/${uuidText(500)}`)]).toEqual([1, false]);
 });
 
 test('a table that went away is waited for like a version that is not there yet', async () => {
-  const kit = kitWith(await builder());
+  const context = kitWith(await builder());
   await rm(folder.root, { recursive: true });
-  expect(await round(kit)).toMatchObject({ kind: 'again' });
+  expect(await round(context)).toMatchObject({ kind: 'requeue' });
 });
 
 test('fragments of a finished backfill are built when they come to be missing again', async () => {
-  const kit = kitWith(await builder());
+  const context = kitWith(await builder());
   const backfill = { id: 'job', first: 0, last: 2 };
-  expect(await round(kit)).toMatchObject({ kind: 'covered' });
-  expect(await round(kit, batchOf([item(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
+  expect(await round(context)).toMatchObject({ kind: 'covered' });
+  expect(await round(context, batchOf([item(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
     kind: 'covered',
   });
   // The index was made anew over the first fragment alone.
   const fragments = [0, 1, 2].map((id) => ({ id }));
   await folder.write({ version: 5, fragments, indexes: [{ uuid: 9, fragments: [0] }] });
-  expect(await round(kit, batchOf([item(1)]))).toMatchObject({ kind: 'covered', fresh: true });
+  expect(await round(context, batchOf([item(1)]))).toMatchObject({ kind: 'covered', committed: true });
   const { indexes } = await new LanceTable(localStore(folder.root)).latest();
   expect(indexes.flatMap((index) => [...(index.fragments ?? [])]).sort()).toEqual([0, 1, 2]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { DEFAULT_POLICY, planTable } from '../../../src/lance/plan/table-plan.ts';
 import type { AppendEvent } from '../../../src/model.ts';
-import { handOut } from '../../../src/stages/share-backfill.ts';
+import { shareBackfill } from '../../../src/stages/share-backfill.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
 import { tableRef, testKit } from './context-fixture.ts';
 
@@ -12,21 +12,21 @@ const manifest = parseManifest(manifestFile({ version: 4, fragments, indexes: [{
 
 function kitThat(publishes: boolean, thresholdRows: number) {
   const published: AppendEvent[] = [];
-  const kit = testKit({
+  const context = testKit({
     publish: async (events) => {
       published.push(...events);
       return publishes;
     },
   });
   const backfill = { thresholdRows, rowsPerSegment: 30 };
-  return { published, kit: { ...kit, settings: { ...kit.settings, backfill } } };
+  return { published, context: { ...context, settings: { ...context.settings, backfill } } };
 }
-const planned = (isLeft?: (id: number) => boolean) =>
-  planTable(manifest, DEFAULT_POLICY, LIMITS, isLeft ? { isLeft } : {});
+const planned = (isDelegated?: (id: number) => boolean) =>
+  planTable(manifest, DEFAULT_POLICY, LIMITS, isDelegated ? { isDelegated } : {});
 
 test('what is much is published but for the newest part, as one job, and left to others from then on', async () => {
-  const { kit, published } = kitThat(true, 89);
-  expect(await handOut(kit, tableRef('t'), manifest, planned())).toBe(true);
+  const { context, published } = kitThat(true, 89);
+  expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(true);
   expect(published.map((event) => event.fragments)).toEqual([
     [1, 2, 3],
     [4, 5, 6],
@@ -34,24 +34,24 @@ test('what is much is published but for the newest part, as one job, and left to
   const [first, second] = published;
   expect(first).toMatchObject({ table: tableRef('t'), version: 4, rows: 30, backfill: { first: 1, last: 6 } });
   expect(second?.backfill).toEqual(first?.backfill);
-  const isLeft = (id: number) => kit.backfills.has('lake/t', id);
-  expect([...(planned(isLeft).requests[0]?.fragments ?? [])]).toEqual([7, 8, 9]);
-  expect(kit.lines).toMatchObject([{ event: 'backfillPublished', events: 2, rows: 60 }]);
+  const isDelegated = (id: number) => context.backfills.has('lake/t', id);
+  expect([...(planned(isDelegated).requests[0]?.fragments ?? [])]).toEqual([7, 8, 9]);
+  expect(context.lines).toMatchObject([{ event: 'backfillPublished', events: 2, rows: 60 }]);
   // What is pending is not published again.
-  expect(await handOut(kit, tableRef('t'), manifest, planned(isLeft))).toBe(false);
+  expect(await shareBackfill(context, tableRef('t'), manifest, planned(isDelegated))).toBe(false);
 });
 
 test.each([
   ['no more than the threshold is missing', 90, true],
   ['nobody knows of several partitions', 89, false],
 ])('nothing is left to others when %s', async (_, thresholdRows, publishes) => {
-  const { kit } = kitThat(publishes, thresholdRows);
-  expect(await handOut(kit, tableRef('t'), manifest, planned())).toBe(false);
-  expect(kit.backfills.has('lake/t', 1)).toBe(false);
+  const { context } = kitThat(publishes, thresholdRows);
+  expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(false);
+  expect(context.backfills.has('lake/t', 1)).toBe(false);
 });
 
 test('an index that is replaced whole is not shared out', async () => {
-  const { kit, published } = kitThat(true, 1);
-  expect(await handOut(kit, tableRef('t'), manifest, { ...planned(), remove: ['x'] })).toBe(false);
+  const { context, published } = kitThat(true, 1);
+  expect(await shareBackfill(context, tableRef('t'), manifest, { ...planned(), remove: ['x'] })).toBe(false);
   expect(published).toEqual([]);
 });

@@ -12,7 +12,7 @@ import { createMetrics } from '../../../src/telemetry/metrics.ts';
 type Line = Record<string, unknown> & { event: string };
 const START = 1_700_000_000_000;
 const table = { id: 'lake/t', database: 'lake', name: 't', uri: '/lake/t.lance' };
-const origin = { topic: 'appends', partition: 3, offset: 12n };
+const position = { topic: 'appends', partition: 3, offset: 12n };
 const behind = { name: 'id_idx', missingRows: 1, missingFragments: 1, coverage: 0.9999999, segments: 4, lagSeconds: 5 };
 const covered = { name: 'id_idx', missingRows: 0, missingFragments: 0, coverage: 1, segments: 5, lagSeconds: 0 };
 const merge = { table: 'lake/t', segmentsIn: 8, segmentsOut: 1, rows: 90, bytesIn: 99, bytesOut: 80, seconds: 2 };
@@ -46,10 +46,10 @@ const value = async (name: string) => (await series()).get(name);
 const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
-  ['eventReceived', () => telemetry.eventReceived({ origin, event: { table, version: 8 } })],
-  ['recordIgnored', () => telemetry.recordIgnored({ origin, records: 1 })],
-  ['eventSettled', () => telemetry.eventSettled({ origin, table: 'lake/t', outcome: 'duplicate', records: 1 })],
-  ['eventDeadLettered', () => telemetry.eventDeadLettered({ origin, code: 'event_not_json', message: 'bad' })],
+  ['eventReceived', () => telemetry.eventReceived({ position, event: { table, version: 8 } })],
+  ['recordIgnored', () => telemetry.recordIgnored({ position, records: 1 })],
+  ['eventSettled', () => telemetry.eventSettled({ position, table: 'lake/t', outcome: 'duplicate', records: 1 })],
+  ['eventDeadLettered', () => telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'bad' })],
   ['planned', () => telemetry.planned({ table: 'lake/t', version: 7, outcome: 'covered', indexes: [covered] })],
   ['buildStarted', () => telemetry.buildStarted({ table: 'lake/t', index: 'id_idx', fragments: 1, rows: 9 })],
   [
@@ -79,7 +79,7 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
         version: 9,
         coveredVersion: 8,
         indexes: [covered, { ...covered, name: 'name_idx' }],
-        fresh: true,
+        committed: true,
         eventToCoveredSeconds: [0.2, 3],
       }),
   ],
@@ -209,9 +209,9 @@ describe('what repeats', () => {
 
   test('is said at once, then every 30 s with the number kept quiet, and once when over', () => {
     for (let second = 0; second <= 60; second++, now += 1000) fail();
-    expect(lines.map(({ unsaid }) => unsaid)).toEqual([0, 29, 29]);
+    expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 29, 29]);
     const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
-    const success = { ...state, fresh: true, eventToCoveredSeconds: [] };
+    const success = { ...state, committed: true, eventToCoveredSeconds: [] };
     telemetry.batchCovered(success);
     telemetry.batchCovered(success);
     expect(lines.filter(({ event }) => event === 'workRecovered')).toMatchObject([{ failures: 61, table: 'lake/t' }]);
@@ -240,8 +240,8 @@ describe('what repeats', () => {
 });
 
 test('a record that was received and then dead-lettered is counted once', async () => {
-  telemetry.eventReceived({ origin, event: { table } });
-  telemetry.eventDeadLettered({ origin, code: 'event_version_not_visible', message: 'x' });
+  telemetry.eventReceived({ position, event: { table } });
+  telemetry.eventDeadLettered({ position, code: 'event_version_not_visible', message: 'x' });
   const all = await series();
   const counted = [...all].filter(([key]) => key.startsWith('segmentd_events_total')).map(([, count]) => count);
   expect(counted.reduce((sum, count) => sum + count)).toBe(1);
@@ -269,9 +269,9 @@ test('unacknowledged records are read on every scrape, and a reader that throws 
 test.each([
   [true, 'info'],
   [false, 'debug'],
-])('a batch that was covered with work done: %s, is told at level %s', (fresh, level) => {
+])('a batch that was covered with work done: %s, is told at level %s', (committed, level) => {
   const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
-  telemetry.batchCovered({ ...state, fresh, eventToCoveredSeconds: [1] });
+  telemetry.batchCovered({ ...state, committed, eventToCoveredSeconds: [1] });
   expect(lines.at(-1)).toMatchObject({ event: 'batchCovered', level, events: 1 });
 });
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Lanes } from '../../../../src/kafka/consumer/partition-queues.ts';
+import { PartitionQueues } from '../../../../src/kafka/consumer/partition-queues.ts';
 import type { RawRecord } from '../../../../src/kafka/consumer/raw-records.ts';
-import type { Delivery } from '../../../../src/model.ts';
+import type { ConsumerRecord } from '../../../../src/model.ts';
 
 const record = (offset: bigint, value: Uint8Array | null = null): RawRecord => ({
   offset,
@@ -15,12 +15,12 @@ const batch = (from: number, count: number, value?: Uint8Array): RawRecord[] =>
   Array.from({ length: count }, (_, index) => record(BigInt(from + index), value));
 
 function rig(maxInFlight: number) {
-  const got: Delivery[] = [];
+  const got: ConsumerRecord[] = [];
   const paused = new Set<number>();
   const state = { ready: true };
-  const lanes = new Lanes('t', maxInFlight, {
+  const lanes = new PartitionQueues('t', maxInFlight, {
     ready: () => state.ready,
-    deliver: (delivery) => got.push(delivery),
+    deliver: (record) => got.push(record),
     pause: (partition) => paused.add(partition),
     resume: (partition) => paused.delete(partition),
     nowMs: () => 0,
@@ -45,7 +45,7 @@ test('partitions take turns', () => {
   lanes.accept(0, batch(0, 100), 100n);
   lanes.accept(1, batch(0, 100), 100n);
   for (let next = 0; next < 40; next++) got[next]?.ack();
-  const second = got.filter(({ origin }) => origin.partition === 1).length;
+  const second = got.filter(({ position }) => position.partition === 1).length;
   expect(Math.abs(second - got.length / 2)).toBeLessThanOrEqual(4);
 });
 
@@ -89,7 +89,7 @@ test('acks of an old assignment change nothing, and its credit is free again', (
   expect(got).toHaveLength(2);
   lanes.assign([1]);
   expect(old.every(({ signal }) => signal.aborted)).toBe(true);
-  for (const delivery of old) delivery.ack();
+  for (const record of old) record.ack();
   expect(lanes.pendingCommits().size).toBe(0);
   expect(paused).toEqual(new Set([0]));
   lanes.assign([0]);
@@ -102,7 +102,7 @@ test('a commit that lands after a rebalance does not count for the new assignmen
   const { lanes, got } = rig(10);
   lanes.assign([0]);
   lanes.accept(0, batch(0, 5), 5n);
-  for (const delivery of got) delivery.ack();
+  for (const record of got) record.ack();
   const offsets = lanes.pendingCommits();
   expect(offsets).toEqual(new Map([[0, 5n]]));
   const landed = lanes.committer(offsets);
@@ -119,20 +119,20 @@ test('nothing that was dropped is delivered or committed', () => {
   lanes.accept(0, batch(0, 10), 12n);
   lanes.dropBuffers();
   lanes.accept(0, batch(12, 2), 14n);
-  for (const delivery of got) delivery.ack();
+  for (const record of got) record.ack();
   expect(got).toHaveLength(2);
   expect(lanes.pendingCommits()).toEqual(new Map([[0, 2n]]));
 });
 
-test('an ack from inside the delivery is fine', () => {
+test('an ack from inside the record is fine', () => {
   let most = 0;
   let count = 0;
-  const lanes: Lanes = new Lanes('t', 1, {
+  const lanes: PartitionQueues = new PartitionQueues('t', 1, {
     ready: () => true,
-    deliver: (delivery) => {
+    deliver: (record) => {
       most = Math.max(most, lanes.unacked);
       count++;
-      delivery.ack();
+      record.ack();
     },
     pause: () => undefined,
     resume: () => undefined,
@@ -165,10 +165,10 @@ test('whatever happens, a committed offset never passes a record that nobody ack
           position[each.partition] = from + each.count;
           lanes.accept(each.partition, batch(from, each.count), BigInt(from + each.count));
         } else if (each.do === 'ack') {
-          const delivery = got[each.pick % Math.max(1, got.length)];
-          if (delivery === undefined) continue;
-          delivery.ack();
-          acked[delivery.origin.partition]?.add(delivery.origin.offset);
+          const record = got[each.pick % Math.max(1, got.length)];
+          if (record === undefined) continue;
+          record.ack();
+          acked[record.position.partition]?.add(record.position.offset);
         } else if (each.do === 'commit') {
           const offsets = lanes.pendingCommits();
           for (const [partition, next] of offsets) {

@@ -177,9 +177,9 @@ test('an added entry takes the place of one that leaves, or goes to the end', ()
     {
       added: [
         { entry: indexEntry({ uuid: 50 }) },
-        { entry: indexEntry({ uuid: 51 }), inPlaceOf: uuidText(2) },
-        { entry: indexEntry({ uuid: 52 }), inPlaceOf: uuidText(77) },
-        { entry: indexEntry({ uuid: 53 }), inPlaceOf: uuidText(2) },
+        { entry: indexEntry({ uuid: 51 }), replacesEntry: uuidText(2) },
+        { entry: indexEntry({ uuid: 52 }), replacesEntry: uuidText(77) },
+        { entry: indexEntry({ uuid: 53 }), replacesEntry: uuidText(2) },
       ],
       removed: new Set([uuidText(2), uuidText(3)]),
     },

@@ -68,7 +68,7 @@ describe('landed', () => {
       kind: 'landed',
       version: 6,
       attempts: 1,
-      races: 0,
+      conflicts: 0,
       rebased: { droppedFragments: 0 },
     });
     const latest = await plainTable().latest();
@@ -99,7 +99,7 @@ describe('landed', () => {
   test('once, when the store tried again by itself and then found our own object', async () => {
     const twice: Fault = (put) => put().then(put);
     const outcome = await commitChange(faultyTable(folder.root, [twice]), request(), SETTINGS);
-    expect(outcome).toMatchObject({ kind: 'landed', version: 6, attempts: 1, races: 0 });
+    expect(outcome).toMatchObject({ kind: 'landed', version: 6, attempts: 1, conflicts: 0 });
     expect(folder.has(FILE)).toBe(true);
   });
 
@@ -138,15 +138,15 @@ describe('landed', () => {
     expect(folder.has(FILE)).toBe(true);
   });
 
-  test.each([1, 2, 4])('after %i lost races, each on top of the version that won', async (races) => {
+  test.each([1, 2, 4])('after %i conflicts, each on top of the version that won', async (conflicts) => {
     const table = faultyTable(
       folder.root,
-      Array.from({ length: races }, () => lose),
+      Array.from({ length: conflicts }, () => lose),
     );
     const outcome = await commitChange(table, request(), SETTINGS);
-    expect(outcome).toMatchObject({ kind: 'landed', races, attempts: races + 1, version: 6 + races });
+    expect(outcome).toMatchObject({ kind: 'landed', conflicts, attempts: conflicts + 1, version: 6 + conflicts });
     const latest = await plainTable().latest();
-    expect(latest.fragments.length).toBe(3 + races);
+    expect(latest.fragments.length).toBe(3 + conflicts);
     expect(latest.indexes.map(({ uuid }) => uuid)).toEqual([uuidText(1), uuidText(0xbeef)]);
     expect(latest.indexes[1]?.datasetVersion).toBe(5);
   });
@@ -285,7 +285,7 @@ describe('rejected, and the files are gone', () => {
   test('when every race is lost', async () => {
     const table = faultyTable(folder.root, [lose], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });
-    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', races: 3 });
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', conflicts: 3 });
     expect(await folder.versions()).toEqual([5, 6, 7, 8]);
     await nothingLeft();
   });
@@ -302,7 +302,7 @@ describe('rejected, and the files are gone', () => {
     const table = faultyTable(folder.root, [loseAndTell], { repeat: true });
     const began = performance.now();
     const outcome = await commitChange(table, request(), { ...SETTINGS, backoffMs: 1e9, signal: told.signal });
-    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', races: 1 });
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', conflicts: 1 });
     expect(performance.now() - began).toBeLessThan(3_000);
     await nothingLeft();
   });
@@ -310,7 +310,7 @@ describe('rejected, and the files are gone', () => {
   test('when somebody else covers the fragments', async () => {
     await folder.write({ ...BASE, version: 6, indexes: [{ uuid: 1 }, { uuid: 9, fragments: [1, 2] }] });
     const outcome = await commitChange(plainTable(), request(), SETTINGS);
-    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'nothing_left', attempts: 1, races: 0 });
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'nothing_left', attempts: 1, conflicts: 0 });
     await nothingLeft();
   });
 
@@ -320,7 +320,7 @@ describe('rejected, and the files are gone', () => {
       return put();
     };
     const outcome = await commitChange(faultyTable(folder.root, [drop]), request(), SETTINGS);
-    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'index_dropped', attempts: 2, races: 1 });
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'index_dropped', attempts: 2, conflicts: 1 });
     await nothingLeft();
   });
 
@@ -365,7 +365,7 @@ describe('unknown, and the files stay', () => {
   test('when no put is answered and the version is free each time we look', async () => {
     const table = faultyTable(folder.root, [fail], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });
-    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'store_unavailable' }, races: 3 });
+    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'store_unavailable' }, conflicts: 3 });
     expect(folder.has(FILE)).toBe(true);
   });
 

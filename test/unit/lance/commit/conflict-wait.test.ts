@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { raceWaitMs } from '../../../../src/lance/commit/conflict-wait.ts';
+import { conflictBackoffMs } from '../../../../src/lance/commit/conflict-wait.ts';
 import { simulateBackfill } from '../../../../testing/commit-race.ts';
 
-const longest = (races: number, attemptMs: number, firstMs = 20) => raceWaitMs(races, { firstMs, attemptMs }, () => 1);
+const longest = (races: number, attemptMs: number, firstMs = 20) =>
+  conflictBackoffMs(races, { firstMs, attemptMs }, () => 1);
 
 describe('the wait after a lost race', () => {
   test.each([
@@ -28,8 +29,8 @@ describe('the wait after a lost race', () => {
   });
 
   test('is anything from nothing to that, so that those who met once part', () => {
-    expect(raceWaitMs(2, { firstMs: 20, attemptMs: 3 }, () => 0)).toBe(0);
-    expect(raceWaitMs(2, { firstMs: 20, attemptMs: 3 }, () => 0.25)).toBe(10);
+    expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0)).toBe(0);
+    expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0.25)).toBe(10);
     expect(longest(9, 3, 0)).toBe(0);
   });
 });
@@ -47,7 +48,7 @@ const crowd = (workers: number) =>
     store: { lookMs: 20, readMs: 30, writeMs: 50, bytesPerMs: 100_000 },
     manifest: { bytes: 900_000, bytesPerPart: 800 },
     maxAttempts: 100,
-    waitMs: (races, attemptMs, random) => raceWaitMs(races, { firstMs: 20, attemptMs }, random),
+    waitMs: (races, attemptMs, random) => conflictBackoffMs(races, { firstMs: 20, attemptMs }, random),
     retry: { initialMs: 500, maxMs: 60_000 },
     seed: 1,
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import type { TableChange } from '../../../../src/lance/commit/rebase.ts';
-import { mayReturn, needsRowHistory, rebaseChange } from '../../../../src/lance/commit/rebase.ts';
+import { canRestore, needsRowHistory, rebaseChange } from '../../../../src/lance/commit/rebase.ts';
 import type { FieldSpec, FragmentSpec, IndexSpec, ManifestSpec } from '../manifest-fixture.ts';
 import { builtSegment, indexEntry, manifestFile, message, uuidText } from '../manifest-fixture.ts';
 
@@ -224,8 +224,8 @@ describe('segments that are replaced', () => {
   test('stands over a delete in a fragment with deletions, once it is certain that rows only went', () => {
     const deleted = (count: number) => ({ ...LATER, fragments: replaceFile(0, { deleted: count }) });
     const base = parse({ ...BASE, fragments: replaceFile(0, { deleted: 2 }) });
-    const rebased = (latest: ManifestSpec, onlyShrank: boolean) =>
-      rebaseChange(change({ ...merge, base }), parse(latest), onlyShrank);
+    const rebased = (latest: ManifestSpec, noRowsRestored: boolean) =>
+      rebaseChange(change({ ...merge, base }), parse(latest), noRowsRestored);
     expect(rebased(deleted(3), true)).toMatchObject({ keep: [{ fragments: [0, 1] }] });
     expect(rebased(deleted(3), false)).toBe('rows_moved');
     expect(rebased(deleted(1), true)).toBe('rows_moved');
@@ -274,7 +274,7 @@ describe('a segment that was replaced may return', () => {
   const returns = (latest: ManifestSpec, leaving: readonly number[] = [2]) => {
     const before = parse(OLDER);
     const [segment] = before.indexes;
-    return segment && mayReturn(segment, before, parse(latest), new Set(leaving.map(uuidText)));
+    return segment && canRestore(segment, before, parse(latest), new Set(leaving.map(uuidText)));
   };
   const indexes: IndexSpec[] = [{ ...OLD, uuid: 2, fragments: [0, 1] }];
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { findMissingFiles, publishSegments, unpublishSegments } from '../../../../src/lance/commit/upload.ts';
+import { deleteUploaded, findMissingFiles, uploadSegments } from '../../../../src/lance/commit/upload.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import { tempDir } from '../../../../testing/temp-dir.ts';
@@ -30,7 +30,7 @@ async function setUp() {
 
 test('every file arrives in the folder of its segment', async () => {
   const { root, segments, store, contents } = await setUp();
-  await publishSegments(store, segments);
+  await uploadSegments(store, segments);
   expect((await readdir(join(root, '_indices'))).sort()).toEqual(['a', 'b']);
   for (const [path, text] of Object.entries(contents)) {
     expect(await readFile(join(root, '_indices', 'b', path), 'utf8')).toBe(text);
@@ -44,7 +44,7 @@ test('a file that did not arrive whole is an error that names it', async () => {
     await store.importFile(localPath, key);
     if (key.endsWith('a/page_data.lance')) await truncate(join(root, key), 2);
   };
-  await expect(publishSegments({ ...store, importFile }, segments)).rejects.toMatchObject({
+  await expect(uploadSegments({ ...store, importFile }, segments)).rejects.toMatchObject({
     code: 'store_unavailable',
     message: expect.stringContaining('_indices/a/page_data.lance'),
   });
@@ -54,7 +54,7 @@ test('a file that the builder did not leave is an error', async () => {
   const { segments, store } = await setUp();
   const [first] = segments;
   const files = [{ path: 'gone.lance', bytes: 1 }];
-  await expect(publishSegments(store, first ? [{ ...first, files }] : [])).rejects.toMatchObject({
+  await expect(uploadSegments(store, first ? [{ ...first, files }] : [])).rejects.toMatchObject({
     code: 'store_unavailable',
   });
 });
@@ -67,7 +67,7 @@ async function withSlowSync(bytes: number) {
   const files = first.files.map((file) => (file.path === 'page_data.lance' ? { ...file, bytes } : file));
   const { promise: synced, resolve, reject } = Promise.withResolvers<void>();
   let isPublished = false;
-  const published = publishSegments({ ...store, sync: () => synced }, [{ ...first, files }, ...others]);
+  const published = uploadSegments({ ...store, sync: () => synced }, [{ ...first, files }, ...others]);
   published.then(
     () => {
       isPublished = true;
@@ -102,15 +102,15 @@ test('nothing is left of much that could not be made durable', async () => {
 test('files that are missing or of another size are found', async () => {
   const { segments, store, root } = await setUp();
   expect(await findMissingFiles(store, segments)).toHaveLength(4);
-  await publishSegments(store, segments);
+  await uploadSegments(store, segments);
   await truncate(join(root, '_indices', 'b', 'page_lookup.lance'), 1);
   expect(await findMissingFiles(store, segments)).toEqual(['_indices/b/page_lookup.lance']);
 });
 
 test('taking segments away leaves the others, and may be done twice', async () => {
   const { segments, store, root } = await setUp();
-  await publishSegments(store, segments);
-  await unpublishSegments(store, [{ uuid: 'a' }]);
-  await unpublishSegments(store, [{ uuid: 'a' }]);
+  await uploadSegments(store, segments);
+  await deleteUploaded(store, [{ uuid: 'a' }]);
+  await deleteUploaded(store, [{ uuid: 'a' }]);
   expect(await readdir(join(root, '_indices'))).toEqual(['b']);
 });

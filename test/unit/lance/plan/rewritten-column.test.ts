@@ -8,8 +8,12 @@ const LIMITS = { maxRows: 1_000_000, maxFragments: 1 };
 const EXISTING = { wanted: 'existing', stableRowIds: 'decline' } as const;
 
 function plan(fragments: readonly FragmentSpec[], indexes: readonly IndexSpec[]) {
-  const { requests, remove, whole } = planTable(parseManifest(manifestFile({ fragments, indexes })), EXISTING, LIMITS);
-  return { requests: requests.map(({ fragments: ids }) => Array.from(ids)), remove, whole };
+  const { requests, remove, complete } = planTable(
+    parseManifest(manifestFile({ fragments, indexes })),
+    EXISTING,
+    LIMITS,
+  );
+  return { requests: requests.map(({ fragments: ids }) => Array.from(ids)), remove, complete };
 }
 
 const REWRITTEN: FragmentSpec = {
@@ -20,16 +24,16 @@ const REWRITTEN: FragmentSpec = {
   ],
 };
 
-test('an index that misses a fragment whose column was rewritten in place is replaced whole', () => {
+test('an index that misses a fragment whose column was rewritten in place is replaced complete', () => {
   const indexes = [
     { uuid: 1, fragments: [0] },
     { uuid: 2, fragments: [2] },
   ];
   const planned = plan([{ id: 0 }, REWRITTEN, { id: 2 }], indexes);
-  expect(planned).toEqual({ requests: [[0, 1, 2]], remove: [uuidText(1), uuidText(2)], whole: true });
+  expect(planned).toEqual({ requests: [[0, 1, 2]], remove: [uuidText(1), uuidText(2)], complete: true });
 });
 
 test('a fragment that was appended is added, and one that is covered is left alone however often it was rewritten', () => {
   const planned = plan([{ id: 0 }, REWRITTEN, { id: 2 }], [{ uuid: 1, fragments: [0, 1] }]);
-  expect(planned).toEqual({ requests: [[2]], remove: [], whole: true });
+  expect(planned).toEqual({ requests: [[2]], remove: [], complete: true });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import { declineTable } from '../../../../src/lance/plan/supported.ts';
+import { unsupportedReason } from '../../../../src/lance/plan/supported.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, message } from '../manifest-fixture.ts';
 
-const codeOf = (spec: ManifestSpec) => declineTable(parseManifest(manifestFile(spec)))?.code ?? null;
+const codeOf = (spec: ManifestSpec) => unsupportedReason(parseManifest(manifestFile(spec)))?.code ?? null;
 
 test('a plain table is served', () => {
   expect(codeOf({ indexes: [{ uuid: 1 }] })).toBeNull();

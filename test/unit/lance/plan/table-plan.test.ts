@@ -12,15 +12,15 @@ const asked = ({ requests }: ReturnType<typeof plan>) => requests.map((it) => [i
 
 test('asks for what each index misses, and replaces nothing', () => {
   const made = plan({ fragments: THREE, indexes: [{ uuid: 1, fragments: [0] }] });
-  expect([asked(made), made.remove, made.whole]).toEqual([[['id_idx', [1, 2]]], [], true]);
+  expect([asked(made), made.remove, made.complete]).toEqual([[['id_idx', [1, 2]]], [], true]);
 });
 
 test('says when the limits leave something for later', () => {
-  expect(plan({ fragments: THREE, indexes: [{ uuid: 1, fragments: [] }] }, {}, 2).whole).toBe(false);
-  expect(plan({ fragments: THREE, indexes: [{ uuid: 1, fragments: [0] }] }, {}, 2).whole).toBe(true);
+  expect(plan({ fragments: THREE, indexes: [{ uuid: 1, fragments: [] }] }, {}, 2).complete).toBe(false);
+  expect(plan({ fragments: THREE, indexes: [{ uuid: 1, fragments: [0] }] }, {}, 2).complete).toBe(true);
   expect(plan({ fragments: THREE, indexes: [{ uuid: 1, fragments: [0, 1, 2] }] }, {}, 2)).toMatchObject({
     requests: [],
-    whole: true,
+    complete: true,
   });
 });
 
@@ -35,7 +35,11 @@ test('a table with stable row ids is declined, unless its indexes may be rebuilt
   ];
   const made = plan({ ...STABLE, indexes }, { stableRowIds: 'rebuild' }, 1);
   // One segment over everything in place of all others; an index that misses nothing is left alone.
-  expect([asked(made), made.remove, made.whole]).toEqual([[['id_idx', [0, 1, 2]]], [uuidText(1), uuidText(2)], true]);
+  expect([asked(made), made.remove, made.complete]).toEqual([
+    [['id_idx', [0, 1, 2]]],
+    [uuidText(1), uuidText(2)],
+    true,
+  ]);
   expect(made.requests[0]?.rows).toBe(300);
 });
 
@@ -75,28 +79,33 @@ describe('parts', () => {
       ['id_idx', [3]],
       ['name_idx', [3]],
     ]);
-    expect([made.whole, made.parts]).toEqual([true, 3]);
+    expect([made.complete, made.parts]).toEqual([true, 3]);
   });
 
   test('that are too much for one commit wait', () => {
     const made = parts([[1], [2, 3], [4]], 30);
     expect(asked(made).map(([, ids]) => ids)).toEqual([[1], [2, 3], [2, 3]]);
-    expect([made.whole, made.parts]).toEqual([false, 2]);
+    expect([made.complete, made.parts]).toEqual([false, 2]);
   });
 
   test('that are too much for one segment are begun', () => {
     const made = parts([[1], [2, 3, 4, 5]], 1e9, 3);
     expect(asked(made).map(([, ids]) => ids)).toEqual([[1], [2, 3, 4], [2, 3, 4]]);
-    expect([made.whole, made.parts]).toEqual([false, 1]);
+    expect([made.complete, made.parts]).toEqual([false, 1]);
   });
 
   test('that are covered ask for nothing', () => {
-    expect(parts([[0], [77]], 1e9)).toMatchObject({ requests: [], whole: true, parts: 2 });
+    expect(parts([[0], [77]], 1e9)).toMatchObject({ requests: [], complete: true, parts: 2 });
   });
 });
 
 test('what is left to others is not missing', () => {
   const manifest = parseManifest(manifestFile({ fragments: THREE, indexes: [{ uuid: 1, fragments: [0] }] }));
-  const made = planTable(manifest, DEFAULT_POLICY, { maxRows: 1e9, maxFragments: 9 }, { isLeft: (id) => id === 1 });
-  expect([asked(made), made.whole]).toEqual([[['id_idx', [2]]], true]);
+  const made = planTable(
+    manifest,
+    DEFAULT_POLICY,
+    { maxRows: 1e9, maxFragments: 9 },
+    { isDelegated: (id) => id === 1 },
+  );
+  expect([asked(made), made.complete]).toEqual([[['id_idx', [2]]], true]);
 });

@@ -2,8 +2,12 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import type { LostRaces } from '../../../../src/lance/table/failed-compactions.ts';
-import { followHistory, lostInARow, readLostRaces } from '../../../../src/lance/table/failed-compactions.ts';
+import type { FailedCompactions } from '../../../../src/lance/table/failed-compactions.ts';
+import {
+  consecutiveFailures,
+  followHistory,
+  readFailedCompactions,
+} from '../../../../src/lance/table/failed-compactions.ts';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
 import { versionFileName } from '../../../../src/lance/table/version-names.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
@@ -57,20 +61,20 @@ function specOf({ writer, read, operation, live, max, atMs }: Entry, version: nu
   };
 }
 
-const NOTHING: LostRaces = { version: 0, maxFragmentId: -1, lastOurs: 0, unused: [] };
+const NOTHING: FailedCompactions = { version: 0, maxFragmentId: -1, lastOurs: 0, unused: [] };
 
 const manifestOf = (entry: Entry, version: number) => parseManifest(manifestFile(specOf(entry, version)));
 /** The entries are versions 1, 2, 3 and so on. */
 const follow = (entries: readonly Entry[], from = NOTHING) =>
   entries.reduce((races, entry, at) => followHistory(races, manifestOf(entry, from.version + at + 1)), from);
-const lostIn = (entries: readonly Entry[]) => lostInARow(follow(entries)).map(({ version }) => version);
+const lostIn = (entries: readonly Entry[]) => consecutiveFailures(follow(entries)).map(({ version }) => version);
 
 const F = [0, 1, 2];
 const LOST = [theirs(0, APPEND, F, 2), ours(1, F, 2), theirs(1, reserve(2), F, 4)];
 
 test('a compaction planned before a commit of ours, whose fragments are never seen, was lost', () => {
   const races = follow(LOST);
-  expect(lostInARow(races)).toEqual([
+  expect(consecutiveFailures(races)).toEqual([
     { readVersion: 1, version: 3, atMs: START_MS + 3 * MINUTE, firstId: 3, lastId: 4 },
   ]);
   expect(races).toMatchObject({ version: 3, maxFragmentId: 4, lastOurs: 2 });
@@ -112,7 +116,7 @@ test.each<[string, Entry[], number[]]>([
 test('a compaction that is open stays so when another lands, and may be lost later', () => {
   const races = follow([...LOST, theirs(3, reserve(1), F, 5), theirs(3, reserve(1), F, 6), theirs(3, REWRITE, [5], 6)]);
   expect(races.unused.map(({ version }) => version)).toEqual([5]);
-  expect(lostInARow(follow([ours(6, [5], 6)], races)).map(({ version }) => version)).toEqual([5]);
+  expect(consecutiveFailures(follow([ours(6, [5], 6)], races)).map(({ version }) => version)).toEqual([5]);
 });
 
 test('what was lost is forgotten in time, and never more remembered than a few', () => {
@@ -149,27 +153,30 @@ async function tableOf(entries: readonly Entry[]) {
 test('reading says what following the versions says', async () => {
   const entries = [...LOST, ours(3, F, 4), theirs(3, reserve(1), F, 5)];
   const { table } = await tableOf(entries);
-  expect(await readLostRaces(table, null)).toEqual(follow(entries));
+  expect(await readFailedCompactions(table, null)).toEqual(follow(entries));
 });
 
 test('reading goes on where it ended', async () => {
   const { table, write, spent } = await tableOf(LOST);
-  const before = await readLostRaces(table, null);
+  const before = await readFailedCompactions(table, null);
   expect(spent()).toBe(2);
-  expect(await readLostRaces(table, before)).toBe(before);
+  expect(await readFailedCompactions(table, before)).toBe(before);
   expect(spent()).toBe(0);
   await write(ours(3, F, 4), 4);
   await write(theirs(3, reserve(1), F, 5), 5);
-  expect(lostInARow(await readLostRaces(table, before)).map(({ version }) => version)).toEqual([3, 5]);
+  expect(consecutiveFailures(await readFailedCompactions(table, before)).map(({ version }) => version)).toEqual([3, 5]);
   expect(spent()).toBe(2);
 });
 
 test('maintenance that lands is noticed even when no fragment id is missing', async () => {
   const { table, write } = await tableOf(LOST);
-  const before = await readLostRaces(table, null);
+  const before = await readFailedCompactions(table, null);
   await write(theirs(3, createIndex(1, 1), F, 4), 4);
   await write(theirs(4, APPEND, [...F, 5], 5), 5);
-  expect([lostInARow(before).length, lostInARow(await readLostRaces(table, before)).length]).toEqual([1, 0]);
+  expect([
+    consecutiveFailures(before).length,
+    consecutiveFailures(await readFailedCompactions(table, before)).length,
+  ]).toEqual([1, 0]);
 });
 
 const GROWING = Array.from({ length: 200 }, (_, at) =>
@@ -183,11 +190,11 @@ const GROWING = Array.from({ length: 200 }, (_, at) =>
 
 test('a table that nobody compacts costs one look back, and later none', async () => {
   const { table, spent, write } = await tableOf(GROWING.slice(0, 100));
-  const before = await readLostRaces(table, null);
+  const before = await readFailedCompactions(table, null);
   expect([before.version, before.maxFragmentId, before.unused, spent()]).toEqual([100, 99, [], 1]);
   for (let at = 100; at < 120; at++) await write(GROWING[at] as Entry, at + 1);
   await write({ ...(GROWING[120] as Entry), writer: 'segmentd' }, 121);
-  const after = await readLostRaces(table, before);
+  const after = await readFailedCompactions(table, before);
   expect([after.version, after.maxFragmentId, after.lastOurs]).toEqual([121, 120, 121]);
   // The new version itself.
   expect(spent()).toBe(1);
@@ -205,10 +212,10 @@ test.each([
 ])('the history is read no further back than $limits', async ({ limits, reads }) => {
   const { table, spent } = await tableOf(MANY_LOST);
   const most = reads ?? Math.floor(limits.bytes / (await table.latest()).file.byteLength);
-  await readLostRaces(table, null, limits);
+  await readFailedCompactions(table, null, limits);
   expect(spent()).toBe(most);
   const before = { ...NOTHING, version: 3, maxFragmentId: 4 };
-  const known = await readLostRaces(table, before, limits);
+  const known = await readFailedCompactions(table, before, limits);
   expect(spent()).toBe(most - 1);
   expect(known.version).toBe(200);
 });
@@ -216,15 +223,15 @@ test.each([
 test('versions that a cleanup took away say nothing', async () => {
   const { table, remove } = await tableOf([...LOST, ours(3, F, 4), theirs(3, reserve(1), F, 5), ours(5, F, 5)]);
   for (const version of [1, 2, 3]) await remove(version);
-  expect(lostInARow(await readLostRaces(table, null)).map(({ version }) => version)).toEqual([5]);
+  expect(consecutiveFailures(await readFailedCompactions(table, null)).map(({ version }) => version)).toEqual([5]);
   const { table: same, remove: cleanUp } = await tableOf(MANY_LOST);
   await cleanUp(190);
-  const known = await readLostRaces(same, null, { versions: 10, bytes: 1e9 });
+  const known = await readFailedCompactions(same, null, { versions: 10, bytes: 1e9 });
   expect(known.unused.length).toBeGreaterThan(3);
 });
 
 test('a table that was made anew has a new history', async () => {
   const { table } = await tableOf(LOST);
   const before = { version: 50, maxFragmentId: 70, lastOurs: 49, unused: follow(LOST).unused };
-  expect(await readLostRaces(table, before)).toEqual(follow(LOST));
+  expect(await readFailedCompactions(table, before)).toEqual(follow(LOST));
 });

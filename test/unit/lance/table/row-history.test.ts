@@ -52,23 +52,27 @@ test.each<[string, (number | null | undefined)[], boolean]>([
   ['a restore after more than is read at once', [...Array(20).fill(DELETE), RESTORE, DELETE], false],
 ])('%s: %o', async (_, operations, only) => {
   const { rows } = await history(operations);
-  expect(await rows.onlyShrankUpTo(operations.length + 1)).toBe(only);
+  expect(await rows.noRowsRestoredUpTo(operations.length + 1)).toBe(only);
 });
 
 test('what was proven is not read again, and what was refuted stays so', async () => {
   const { rows, add, reads } = await history(Array(10).fill(DELETE));
-  expect(await rows.onlyShrankUpTo(11)).toBe(true);
+  expect(await rows.noRowsRestoredUpTo(11)).toBe(true);
   expect(reads).toHaveLength(10);
   await add(DELETE, 12);
-  expect([await rows.onlyShrankUpTo(12), reads.length]).toEqual([true, 11]);
+  expect([await rows.noRowsRestoredUpTo(12), reads.length]).toEqual([true, 11]);
   await add(RESTORE, 13);
   await add(DELETE, 14);
-  expect([await rows.onlyShrankUpTo(14), await rows.onlyShrankUpTo(14), reads.length]).toEqual([false, false, 13]);
+  expect([await rows.noRowsRestoredUpTo(14), await rows.noRowsRestoredUpTo(14), reads.length]).toEqual([
+    false,
+    false,
+    13,
+  ]);
 });
 
 test('a long history is not read to its end', async () => {
   const few = await history(Array(30).fill(DELETE), { versions: 16, bytes: 1e9 });
-  expect([await few.rows.onlyShrankUpTo(31), few.reads.length]).toEqual([false, 16]);
+  expect([await few.rows.noRowsRestoredUpTo(31), few.reads.length]).toEqual([false, 16]);
   const small = await history(Array(30).fill(DELETE), { versions: 100, bytes: 1 });
-  expect([await small.rows.onlyShrankUpTo(31), small.reads.length]).toEqual([false, 8]);
+  expect([await small.rows.noRowsRestoredUpTo(31), small.reads.length]).toEqual([false, 8]);
 });

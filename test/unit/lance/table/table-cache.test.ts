@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { openTables } from '../../../../src/lance/table/table-cache.ts';
+import { openTableCache } from '../../../../src/lance/table/table-cache.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 
 test('a table is opened once, and keeps its policy', () => {
   const policy = { wanted: [{ column: 'id' }], stableRowIds: 'rebuild' } as const;
-  const tables = openTables(localStore, new Map([['lake/t', policy]]));
+  const tables = openTableCache(localStore, new Map([['lake/t', policy]]));
   expect(tables.open('/lake/t.lance')).toBe(tables.open('/lake/t.lance'));
   expect(tables.open('/lake/t.lance').uri).toBe('/lake/t.lance');
   expect(tables.policy('lake/t')).toBe(policy);
@@ -12,7 +12,7 @@ test('a table is opened once, and keeps its policy', () => {
 });
 
 test('of very many tables the least recently used are forgotten, and no others', () => {
-  const tables = openTables(localStore, new Map(), 8 * 1024 * 1024);
+  const tables = openTableCache(localStore, new Map(), 8 * 1024 * 1024);
   const opened = Array.from({ length: 2_000 }, (_, number) => tables.open(`/${number}.lance`));
   const remembered = (number: number) => tables.open(`/${number}.lance`) === opened[number];
   // Room for 1,024.
@@ -20,7 +20,7 @@ test('of very many tables the least recently used are forgotten, and no others',
 });
 
 test('a table in use is kept although it is larger than what may be remembered', async () => {
-  const tables = openTables(localStore, new Map(), 1);
+  const tables = openTableCache(localStore, new Map(), 1);
   for (let number = 0; number < 998; number++) tables.open(`/${number}.lance`);
   const used = tables.open('/used.lance');
   tables.open('/998.lance');
