@@ -1,8 +1,8 @@
 /** Catches a table up in parts that are built side by side. */
 
-import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { cutBackfill, missingOfAny } from '../lance/plan/backfill-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
+import type { SegmentBuilder } from '../lance/segment.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { CatchUp, CatchUpSettings } from './catch-up.ts';

@@ -1,12 +1,12 @@
 /** Which segments of a table to replace by larger ones, from its manifest. Pure. */
 import type { IndexMetadata } from '../lance/codec/index-metadata.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { SegmentRequest } from '../lance/engine/segment-builder.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
 import { unsupportedReason } from '../lance/plan/supported.ts';
 import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { hasStableRowIds, missesRewritten } from '../lance/plan/table-plan.ts';
+import type { SegmentRequest } from '../lance/segment.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
 import type { MergeCandidate, MergeReason, MergesAhead } from './merge-policy.ts';

@@ -6,7 +6,7 @@ import type { OperatorFunction } from 'rxjs';
 import { filter, from, ignoreElements, map, mergeMap, mergeWith, Subject, takeUntil, tap, timer } from 'rxjs';
 import { indexReport } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
+import type { SegmentBuilder } from '../lance/segment.ts';
 import { readFailedCompactions } from '../lance/table/failed-compactions.ts';
 import { appearedMs } from '../lance/table/fragment-age.ts';
 import type { LanceTable } from '../lance/table/table.ts';

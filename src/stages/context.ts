@@ -3,8 +3,8 @@
 import type { Backfills } from '../control/backfill-jobs.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { WriterVersion } from '../lance/codec/manifest.ts';
-import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
 import type { BatchLimits } from '../lance/plan/index-plan.ts';
+import type { SegmentBuilder } from '../lance/segment.ts';
 import type { TableCache } from '../lance/table/table-cache.ts';
 import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';

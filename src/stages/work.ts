@@ -2,8 +2,8 @@
 
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { CommitOutcome } from '../lance/commit/commit-change.ts';
-import type { Build } from '../lance/engine/segment-builder.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
+import type { Build } from '../lance/segment.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, ConsumerRecord, TableRef } from '../model.ts';
 import type { IndexReport } from '../telemetry/table-events.ts';

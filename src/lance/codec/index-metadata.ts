@@ -31,11 +31,6 @@ export type IndexMetadata = {
   readonly hasCoveringFields: boolean;
 };
 
-/** Writers prefix the Any's type url in their own ways, and the package has moved; the message name is what counts. */
-export function isBtree(index: Pick<IndexMetadata, 'typeUrl' | 'fields'>): boolean {
-  return /(^|[./])BTreeIndexDetails$/.test(index.typeUrl) && index.fields.length === 1;
-}
-
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 export function formatUuid(bytes: Uint8Array): string {

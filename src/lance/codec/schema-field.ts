@@ -98,14 +98,3 @@ export function withDescendants(schema: readonly SchemaField[], fieldId: number)
   }
   return ids;
 }
-
-/** Types that LanceDB builds a BTREE over, by the first word of Lance's logical type. */
-export const BTREE_TYPES: ReadonlySet<string> = new Set([
-  ...['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],
-  ...['halffloat', 'float', 'double', 'bool', 'string'],
-  ...['date32', 'date64', 'time32', 'time64', 'time', 'timestamp', 'fixed_size_binary'],
-]);
-
-export function supportsBtree(field: SchemaField): boolean {
-  return BTREE_TYPES.has(field.logicalType.split(':', 1)[0] as string);
-}

@@ -1,7 +1,7 @@
 /** From local files to a version of the table: publish, then commit. */
 import { randomUUID } from 'node:crypto';
 import { stopwatch } from '../../lib/stopwatch.ts';
-import type { Build } from '../engine/segment-builder.ts';
+import type { Build } from '../segment.ts';
 import type { LanceTable } from '../table/table.ts';
 import type { CommitOutcome, CommitSettings } from './commit-change.ts';
 import { commitChange } from './commit-change.ts';

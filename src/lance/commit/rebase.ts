@@ -4,12 +4,12 @@
  */
 import { decodeDataFragment, fieldSource } from '../codec/data-fragment.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
-import { isBtree } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { withDescendants } from '../codec/schema-field.ts';
-import type { BuiltSegment } from '../engine/segment-builder.ts';
+import { isMaintained } from '../plan/index-kind.ts';
 import { unsupportedReason } from '../plan/supported.ts';
 import { hasStableRowIds } from '../plan/table-plan.ts';
+import type { BuiltSegment } from '../segment.ts';
 import type { ReplanCause } from './reject-causes.ts';
 
 /** A change to the index section, built against `base`. */
@@ -127,7 +127,7 @@ function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): Re
   const before = base.indexes.some((index) => index.name === segment.index);
   const now = latest.indexes.filter((index) => index.name === segment.index);
   if (before && now.length === 0) return 'index_dropped';
-  if (now.some((index) => !isBtree(index) || index.fields[0] !== segment.fieldId || !index.fragments)) {
+  if (now.some((index) => !isMaintained(index) || index.fields[0] !== segment.fieldId || !index.fragments)) {
     return 'index_changed';
   }
   const typeOf = (manifest: Manifest) => manifest.schema.find((field) => field.id === segment.fieldId)?.logicalType;

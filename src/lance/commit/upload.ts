@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import type { BuiltSegment } from '../engine/segment-builder.ts';
+import type { BuiltSegment } from '../segment.ts';
 
 const folderOf = (uuid: string) => `_indices/${uuid}`;
 

@@ -9,59 +9,10 @@ import { connect, Index, Session } from '@lancedb/lancedb';
 import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
-import type { IndexFile } from '../codec/index-metadata.ts';
-import type { Manifest } from '../codec/manifest.ts';
 import { parseManifest } from '../codec/manifest.ts';
+import type { BuiltSegment, SegmentBuilder, SegmentRequest } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
-
-/** One segment to build: these fragments of this column, for this index. */
-export type SegmentRequest = {
-  readonly index: string;
-  readonly fieldId: number;
-  readonly column: string;
-  readonly fragments: Uint32Array;
-  /** Live rows in them. */
-  readonly rows: number;
-};
-
-/** A segment on local disk that no table knows yet. */
-export type BuiltSegment = SegmentRequest & {
-  readonly uuid: string;
-  /** The builder's IndexMetadata message. */
-  readonly metadata: Uint8Array;
-  readonly files: readonly IndexFile[];
-  /** Local folder that holds `files`. */
-  readonly folder: string;
-  readonly buildMs: number;
-};
-
-/** Built segments on loan: disposing removes every local file that was not moved away. */
-export type Build = AsyncDisposable & {
-  /** The manifest that the build read: coverage is checked against it at commit. */
-  readonly manifest: Manifest;
-  readonly segments: readonly BuiltSegment[];
-};
-
-export interface SegmentBuilder {
-  /** Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of openFragmentView. */
-  build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
-}
-
-/** What the builder builds, or null when a file of the table went away under it. */
-export async function buildUnlessStale(
-  builder: SegmentBuilder,
-  manifest: Manifest,
-  tableUri: string,
-  requests: readonly SegmentRequest[],
-): Promise<Build | null> {
-  try {
-    return await builder.build(manifest, tableUri, requests);
-  } catch (error) {
-    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
-    throw error;
-  }
-}
 
 /** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
 const CACHE_BYTES = 16n * 1024n * 1024n;

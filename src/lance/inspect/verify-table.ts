@@ -1,11 +1,11 @@
 /** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
-import { isBtree } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
 import { findMissingFiles } from '../commit/upload.ts';
 import { compareAnswers } from '../engine/sample-answers.ts';
+import { isMaintained } from '../plan/index-kind.ts';
 import type { LanceTable } from '../table/table.ts';
 
 export const FINDINGS = {
@@ -44,7 +44,7 @@ export type Verification = {
 /** Errors: table_not_found, table_unreadable, table_index_unreadable, store_*. */
 export async function verifyTable(table: LanceTable, samples: number): Promise<Verification> {
   const manifest = await table.latest();
-  const segments = manifest.indexes.filter(isBtree);
+  const segments = manifest.indexes.filter(isMaintained);
   const findings = [...checkManifest(manifest), ...(await checkFiles(table, segments))];
   let answers = 0;
   for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
@@ -100,7 +100,7 @@ export function checkManifest(manifest: Manifest, nowMs = Date.now()): Finding[]
     else if (sibling.typeUrl !== segment.typeUrl || sibling.fields.join() !== segment.fields.join()) {
       say('name_mixed', `differs from ${sibling.uuid}`);
     }
-    if (!isBtree(segment)) continue;
+    if (!isMaintained(segment)) continue;
     if (!pathOfField(manifest.schema, segment.fields[0] as number)) say('field_unknown', `field ${segment.fields[0]}`);
     if (segment.datasetVersion > manifest.version) say('version_ahead', `version ${segment.datasetVersion}`);
     const { createdAtMs } = segment;

@@ -1,20 +1,13 @@
 /** What each maintained index of a table misses. Pure. */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
-import { isBtree } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { SchemaField } from '../codec/schema-field.ts';
-import {
-  ancestorsOf,
-  BTREE_TYPES,
-  defaultIndexName,
-  fieldByPath,
-  pathOfField,
-  supportsBtree,
-} from '../codec/schema-field.ts';
-import type { SegmentRequest } from '../engine/segment-builder.ts';
+import { ancestorsOf, defaultIndexName, fieldByPath, pathOfField } from '../codec/schema-field.ts';
+import type { SegmentRequest } from '../segment.ts';
 import type { Coverage } from './coverage.ts';
 import { coverageOf } from './coverage.ts';
+import { BTREE, isMaintained, supportsField } from './index-kind.ts';
 
 /** Indexes to maintain: all BTREEs the table has, or those named, which are created where missing. */
 export type WantedIndexes = 'existing' | readonly { readonly column: string; readonly name?: string | undefined }[];
@@ -51,7 +44,8 @@ function existingIndexes({ indexes, schema }: Manifest): NamedField[] {
   for (const index of indexes) {
     const field = schema.find((candidate) => candidate.id === index.fields[0]);
     // An index on a column that is gone, or of another type, is none of our business.
-    if (isBtree(index) && field && pathOfField(schema, field.id)) named.set(index.name, { name: index.name, field });
+    if (isMaintained(index) && field && pathOfField(schema, field.id))
+      named.set(index.name, { name: index.name, field });
   }
   return [...named.values()];
 }
@@ -81,15 +75,15 @@ function wantedIndex(manifest: Manifest, { column, name }: { column: string; nam
   const field = fieldByPath(schema, column);
   if (!field) throw new SegmentdError('column_not_found', `the table has no column "${column}"`);
   // A column that has a BTREE already keeps it, whatever it is called: a second one would only cost writes.
-  const existing = manifest.indexes.find((index) => isBtree(index) && index.fields[0] === field.id);
+  const existing = manifest.indexes.find((index) => isMaintained(index) && index.fields[0] === field.id);
   return { name: name ?? existing?.name ?? defaultIndexName(schema, field), field };
 }
 
 /** Also of an index that is there: other engines build some that LanceDB does not, and nobody could extend those here. */
 function checkColumn(schema: readonly SchemaField[], field: SchemaField, column: string): void {
   const holder = ancestorsOf(schema, field).find(({ logicalType }) => logicalType !== 'struct');
-  if (!supportsBtree(field) || holder) {
-    const types = [...BTREE_TYPES].join(', ');
+  if (!supportsField(BTREE, field) || holder) {
+    const types = [...BTREE.types].join(', ');
     throw new SegmentdError(
       'column_type_unsupported',
       holder
@@ -106,7 +100,7 @@ function checkColumn(schema: readonly SchemaField[], field: SchemaField, column:
 /** Readers fail on the whole table when segments of one name differ in column or type, and on a missing bitmap. */
 function checkSegments(name: string, fieldId: number, segments: readonly IndexMetadata[]): void {
   for (const segment of segments) {
-    if (!isBtree(segment) || segment.fields[0] !== fieldId) {
+    if (!isMaintained(segment) || segment.fields[0] !== fieldId) {
       throw new SegmentdError('index_name_taken', `index "${name}" exists with another type or column`);
     }
     if (!segment.fragments) {

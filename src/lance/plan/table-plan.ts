@@ -3,7 +3,7 @@ import { SegmentdError } from '../../lib/errors.ts';
 import { decodeDataFragment, showsRewrite } from '../codec/data-fragment.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { withDescendants } from '../codec/schema-field.ts';
-import type { SegmentRequest } from '../engine/segment-builder.ts';
+import type { SegmentRequest } from '../segment.ts';
 import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes, nextSegments } from './index-plan.ts';
 import type { StableRowIds } from './supported.ts';

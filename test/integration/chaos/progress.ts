@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { openClient } from '../../../src/kafka/client.ts';
-import { isBtree } from '../../../src/lance/codec/index-metadata.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { coverageOf } from '../../../src/lance/plan/coverage.ts';
+import { isMaintained } from '../../../src/lance/plan/index-kind.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { World } from '../e2e/world.ts';
@@ -51,7 +51,7 @@ export type Sample = {
 
 /** The lowest live fragment that some BTREE index of the table misses. */
 export function lowestMissing({ indexes, fragments }: Pick<Manifest, 'indexes' | 'fragments'>): number | undefined {
-  const segments = indexes.filter(isBtree);
+  const segments = indexes.filter(isMaintained);
   const missing = [...new Set(segments.map(({ name }) => name))].flatMap((index) => {
     const own = segments.filter(({ name }) => name === index);
     return [...coverageOf(fragments, own).missing.subarray(0, 1)];

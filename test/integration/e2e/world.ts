@@ -18,9 +18,9 @@ import type { KafkaSettings } from '../../../src/kafka/client.ts';
 import type { RecordProducer } from '../../../src/kafka/producer.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
-import { isBtree } from '../../../src/lance/codec/index-metadata.ts';
 import type { TableFacts } from '../../../src/lance/inspect/inspect.ts';
 import { inspectTable } from '../../../src/lance/inspect/inspect.ts';
+import { isMaintained } from '../../../src/lance/plan/index-kind.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { freePorts } from '../../../testing/broker/broker.ts';
@@ -160,7 +160,7 @@ export async function until(what: string, check: () => Promise<boolean> | boolea
 export async function covered(world: World, table: string): Promise<boolean> {
   const { fragments, indexes } = await new LanceTable(localStore(world.tableFolder(table))).latest();
   const live = [...fragments.ids];
-  const names = new Set(indexes.filter(isBtree).map(({ name }) => name));
+  const names = new Set(indexes.filter(isMaintained).map(({ name }) => name));
   return (
     names.size > 0 &&
     [...names].every((name) => {

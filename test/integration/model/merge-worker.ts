@@ -1,7 +1,7 @@
 /** One merge at a time, as segmentd does it, that can be halted before its build, before it publishes, and at every put of a manifest. */
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import type { SegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import type { SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { MergePlan, MergeRule } from '../../../src/merge/merge-plan.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { catchUp } from '../../../src/commands/catch-up.ts';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import type { Build, SegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import type { Build, SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { localStore } from '../../../src/store/local-store.ts';

@@ -1,7 +1,7 @@
 /** Manifests and their parts made from scratch, with nothing of the code under test: bytes as Lance's grammar has them. */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { RoaringBitmap32 } from 'roaring-wasm';
-import type { BuiltSegment } from '../../../src/lance/engine/segment-builder.ts';
+import type { BuiltSegment } from '../../../src/lance/segment.ts';
 
 /** A field and its value: numbers are varints (negative ones of ten bytes), all else is length-delimited. */
 export type WireField = readonly [field: number, value: number | bigint | string | Uint8Array];

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuiltSegment } from '../../../src/lance/engine/segment-builder.ts';
+import type { BuiltSegment } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { latestVersion, versionFileName } from '../../../src/lance/table/version-names.ts';
 import { localStore } from '../../../src/store/local-store.ts';

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { beforeEach, expect, test } from 'vitest';
-import type { SegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import type { SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { build } from '../../../src/stages/build.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SegmentIdentity } from '../../../../src/lance/codec/index-metadata.ts';
-import { decodeIndexMetadata, encodeSegment, formatUuid, isBtree } from '../../../../src/lance/codec/index-metadata.ts';
+import { decodeIndexMetadata, encodeSegment, formatUuid } from '../../../../src/lance/codec/index-metadata.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import type { WireField } from '../manifest-fixture.ts';
@@ -94,20 +94,6 @@ test('uuids are written with hyphens and leading zeros', () => {
   const bytes = Uint8Array.from({ length: 16 }, (_, at) => at * 17);
   expect(formatUuid(bytes)).toBe('00112233-4455-6677-8899-aabbccddeeff');
   expect(formatUuid(uuidBytes(10))).toBe('00000000-0000-0000-0000-00000000000a');
-});
-
-test.each([
-  ['/lance.table.BTreeIndexDetails', [0], true],
-  ['type.googleapis.com/lance.index.pb.BTreeIndexDetails', [0], true],
-  ['BTreeIndexDetails', [0], true],
-  ['/lance.table.BitmapIndexDetails', [0], false],
-  ['/lance.table.NotABTreeIndexDetails', [0], false],
-  ['/lance.table.BTreeIndexDetailsV2', [0], false],
-  ['/lance.table.BTreeIndexDetails', [0, 1], false],
-  ['/lance.table.BTreeIndexDetails', [], false],
-  ['', [0], false],
-])('%s over fields %j is a BTREE: %s', (typeUrl, fields, expected) => {
-  expect(isBtree({ typeUrl, fields })).toBe(expected);
 });
 
 test('a segment is published under the identity it has in the table', () => {

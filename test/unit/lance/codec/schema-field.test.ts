@@ -5,7 +5,6 @@ import {
   defaultIndexName,
   fieldByPath,
   pathOfField,
-  supportsBtree,
   withDescendants,
 } from '../../../../src/lance/codec/schema-field.ts';
 import { Cursor } from '../../../../src/lance/codec/wire.ts';
@@ -95,29 +94,4 @@ test('an index without a name is called like LanceDB calls it', () => {
 test('the descendants of a field are all of them, and it comes first', () => {
   expect(withDescendants(SCHEMA, 1)).toEqual([1, 2, 4, 3]);
   expect(withDescendants(SCHEMA, 0)).toEqual([0]);
-});
-
-test.each([
-  ['int64', true],
-  ['uint8', true],
-  ['halffloat', true],
-  ['string', true],
-  ['bool', true],
-  ['timestamp:us:-', true],
-  ['timestamp:us:Europe/Berlin', true],
-  ['date32:day', true],
-  ['time:us', true],
-  ['time32:s', true],
-  ['fixed_size_binary:16', true],
-  ['fixed_size_list:float:128', false],
-  ['decimal:128:10:2', false],
-  ['large_string', false],
-  ['binary', false],
-  ['struct', false],
-  ['list', false],
-  ['dict:string:int32:false', false],
-  ['duration:us', false],
-  ['', false],
-])('a BTREE over %s: %s', (logicalType, supported) => {
-  expect(supportsBtree({ id: 0, parentId: -1, name: 'x', logicalType })).toBe(supported);
 });

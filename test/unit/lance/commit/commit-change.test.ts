@@ -6,7 +6,7 @@ import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import { decodeTransactionHead, encodeCreateIndex } from '../../../../src/lance/codec/transaction.ts';
 import type { CommitRequest } from '../../../../src/lance/commit/commit-change.ts';
 import { commitChange } from '../../../../src/lance/commit/commit-change.ts';
-import type { BuiltSegment } from '../../../../src/lance/engine/segment-builder.ts';
+import type { BuiltSegment } from '../../../../src/lance/segment.ts';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
 import { versionFileName } from '../../../../src/lance/table/version-names.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';

@@ -1,0 +1,55 @@
+/**
+ * A segment on its way into a table: what to build, what was built, and who builds it. No engine, no store: the plan, the commit and
+ * the pipeline share these words.
+ */
+import { SegmentdError } from '../lib/errors.ts';
+import type { IndexFile } from './codec/index-metadata.ts';
+import type { Manifest } from './codec/manifest.ts';
+
+/** One segment to build: these fragments of this column, for this index. */
+export type SegmentRequest = {
+  readonly index: string;
+  readonly fieldId: number;
+  readonly column: string;
+  readonly fragments: Uint32Array;
+  /** Live rows in them. */
+  readonly rows: number;
+};
+
+/** A segment on local disk that no table knows yet. */
+export type BuiltSegment = SegmentRequest & {
+  readonly uuid: string;
+  /** The builder's IndexMetadata message. */
+  readonly metadata: Uint8Array;
+  readonly files: readonly IndexFile[];
+  /** Local folder that holds `files`. */
+  readonly folder: string;
+  readonly buildMs: number;
+};
+
+/** Built segments and the local files they lie in: disposing removes every file that was not moved away. */
+export type Build = AsyncDisposable & {
+  /** The manifest that the build read: coverage is checked against it at commit. */
+  readonly manifest: Manifest;
+  readonly segments: readonly BuiltSegment[];
+};
+
+export interface SegmentBuilder {
+  /** Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of openFragmentView. */
+  build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
+}
+
+/** What the builder builds, or null when a file of the table went away under it. */
+export async function buildUnlessStale(
+  builder: SegmentBuilder,
+  manifest: Manifest,
+  tableUri: string,
+  requests: readonly SegmentRequest[],
+): Promise<Build | null> {
+  try {
+    return await builder.build(manifest, tableUri, requests);
+  } catch (error) {
+    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
+    throw error;
+  }
+}
