@@ -41,7 +41,7 @@ export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): b
 /** More fragments than a message of a megabyte names anyway. */
 export const MAX_EVENT_FRAGMENTS = 100_000;
 
-/** One Kafka record on loan: it is settled by `ack` exactly once, after which its offset may be committed. */
+/** One Kafka record that is handed out: `ack` settles it exactly once, after which its offset may be committed. */
 export type ConsumerRecord = {
   readonly position: RecordPosition;
   readonly key: Uint8Array | null;
@@ -49,11 +49,46 @@ export type ConsumerRecord = {
   readonly headers: ReadonlyMap<string, Uint8Array>;
   /** Broker or producer timestamp, milliseconds since the epoch. */
   readonly timestampMs: number;
-  /** Records right behind it that are the same byte for byte: on loan with it, and settled with it. */
+  /** Records right behind it that are the same byte for byte: handed out with it, and settled with it. */
   readonly repeats?: readonly Repeat[] | undefined;
   /** Fires when the partition has moved to another member: work for this record may stop. */
   readonly signal: AbortSignal;
   ack(): void;
+};
+
+/** An append event that waits to be settled, or a look at a table that segmentd wants itself, as the sweep does. */
+export type PendingEvent = {
+  readonly event: AppendEvent;
+  /** The record to settle; null when there is none. */
+  readonly record: ConsumerRecord | null;
+  /** When segmentd took it up, milliseconds since the epoch. */
+  readonly receivedAtMs: number;
+};
+
+/** How many records in a row a record stands for. */
+export const recordCount = ({ repeats }: ConsumerRecord): number => 1 + (repeats?.length ?? 0);
+
+/** Each of the records that one stands for, by itself; the ack is that of all. */
+export function recordsOf(record: ConsumerRecord): ConsumerRecord[] {
+  const { repeats = [], ...first } = record;
+  const others = repeats.map(({ offset, timestamp }) => ({
+    ...first,
+    position: { ...first.position, offset: BigInt(offset) },
+    timestampMs: Number(timestamp),
+  }));
+  return [first, ...others];
+}
+
+/** One maintained index of a table at one version, in numbers. */
+export type IndexReport = {
+  readonly name: string;
+  readonly missingRows: number;
+  readonly missingFragments: number;
+  /** Share of rows covered, 0 to 1. */
+  readonly coverage: number;
+  readonly segments: number;
+  /** Age of the oldest version with a missing fragment, seconds. */
+  readonly lagSeconds: number;
 };
 
 /** A segment that was committed, with the fragments it answers for. */

@@ -2,11 +2,11 @@
  * segmentd in one page. Append events come in; for each table the fragments that its BTREE indexes miss become one new
  * segment per index and one new version; then the events are acknowledged.
  */
-import type { Observable } from 'rxjs';
-import { EMPTY, endWith, expand, ignoreElements, mergeWith, of } from 'rxjs';
+import type { Observable, OperatorFunction } from 'rxjs';
+import { concatMap, EMPTY, endWith, expand, firstValueFrom, ignoreElements, mergeWith, of } from 'rxjs';
 import type { MergeSchedule } from './merge/scheduler.ts';
 import { mergeSegments } from './merge/scheduler.ts';
-import type { ConsumerRecord } from './model.ts';
+import type { ConsumerRecord, PendingEvent } from './model.ts';
 import { ack } from './stages/ack.ts';
 import { awaitResume } from './stages/await-resume.ts';
 import { awaitVersion } from './stages/await-version.ts';
@@ -16,10 +16,9 @@ import { coalesce } from './stages/coalesce.ts';
 import { commit } from './stages/commit.ts';
 import type { PipelineContext } from './stages/context.ts';
 import { decode } from './stages/decode.ts';
-import { inSlot } from './stages/in-slot.ts';
 import { plan } from './stages/plan.ts';
-import { retryLater } from './stages/retry.ts';
-import type { Batch, PendingEvent } from './stages/work.ts';
+import { endRound, retryLater } from './stages/retry.ts';
+import type { Batch } from './stages/work.ts';
 
 export type Background = {
   /** Tables that segmentd looks at without an event: the sweep, an operator's refresh. */
@@ -54,9 +53,21 @@ function round(context: PipelineContext): (batch: Batch) => Observable<Batch> {
           plan(context), // what the indexes miss; covered and declined tables pass through
           build(context), // one segment per index, over exactly the missing fragments
           commit(context), // all of them in one version
+          endRound(context, it), // a table that cannot be served ends its own round and nothing else
         ),
       ),
       ack(context), // offsets may be committed from here on
       retryLater(context, batch.table), // failures that pass wait and start over
     );
+}
+
+/**
+ * The stages run to their end even when nobody listens any more: a build or commit that began is never left half done, and a stop
+ * waits for the slots to become free.
+ */
+export function inSlot<T, R>(
+  { slots, signal }: Pick<PipelineContext, 'slots' | 'signal'>,
+  stages: (value: T) => Observable<R>,
+): OperatorFunction<T, R> {
+  return concatMap((value) => slots.run(() => firstValueFrom(stages(value)), signal));
 }

@@ -54,8 +54,8 @@ async function indexOnce(table: LanceTable, builder: SegmentBuilder): Promise<Ou
   const publishMs = lap();
   const change = {
     base: manifest,
-    add: build.segments,
-    remove: [],
+    addSegments: build.segments,
+    removeSegments: [],
     transactionUuid: randomUUID(),
     properties: {},
     durable,

@@ -47,7 +47,7 @@ try {
     const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
     await using build = await builder.build(manifest, table.uri, requests);
     const { durable } = await uploadSegments(table.store, build.segments);
-    const change = { base: manifest, add: build.segments, remove: [], properties: {}, durable };
+    const change = { base: manifest, addSegments: build.segments, removeSegments: [], properties: {}, durable };
     const outcome = await commitChange(table, { ...change, transactionUuid: randomUUID() }, COMMIT);
     if (outcome.kind !== 'landed') throw new Error(`the commit was ${outcome.kind}`);
     if (commit % CONSOLIDATE_EVERY === 0) await ask('consolidate');

@@ -8,6 +8,7 @@ import { Subject } from 'rxjs';
 import { loadConfig } from '../../src/config/load.ts';
 import { createPauses } from '../../src/control/pauses.ts';
 import { TableOwnership } from '../../src/control/table-ownership.ts';
+import { TableStates } from '../../src/control/table-states.ts';
 import { mergeSchedule, pipelineContext } from '../../src/daemon/pipeline-context.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
@@ -56,6 +57,7 @@ export async function makeMergingWorld(
   const config = loadConfig({ env, cwd: home });
   const metrics = createMetrics({ maxTables: 10, version: '0', lancedbVersion: '0', topic: 'events' });
   const logger = createLogger({ level: 'warn', format: 'json' });
+  const pauses = createPauses();
   const context = pipelineContext(config, {
     telemetry: createTelemetry({ logger, metrics }),
     deadLetter: async (_, error) => {
@@ -64,7 +66,8 @@ export async function makeMergingWorld(
     notify: () => undefined,
     publish: async () => false,
     signal: new AbortController().signal,
-    pauses: createPauses(),
+    pauses,
+    states: new TableStates(pauses),
     slots: asyncLimit(config.concurrency.tables),
     scratchDir,
     ownership: new TableOwnership(),

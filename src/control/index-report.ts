@@ -1,7 +1,7 @@
 /** An index as telemetry tells of it. */
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageRatio } from '../lance/plan/coverage.ts';
-import type { IndexReport } from '../telemetry/table-events.ts';
+import type { IndexReport } from '../model.ts';
 
 type Measured = { readonly name: string; readonly coverage: Coverage; readonly segments: number };
 

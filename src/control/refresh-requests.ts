@@ -1,8 +1,7 @@
 /** Tables that are looked at without an event: those an operator asks for, and those the sweep comes to. */
 import type { Observable } from 'rxjs';
 import { EMPTY, merge, Subject } from 'rxjs';
-import type { TableRef } from '../model.ts';
-import type { PendingEvent } from '../stages/work.ts';
+import type { PendingEvent, TableRef } from '../model.ts';
 import type { SweepOptions } from './sweep.ts';
 import { sweep } from './sweep.ts';
 

@@ -4,8 +4,7 @@
  */
 import type { Observable } from 'rxjs';
 import { concatMap, defer, delay, expand, filter, from, map, of, timer } from 'rxjs';
-import type { TableRef } from '../model.ts';
-import type { PendingEvent } from '../stages/work.ts';
+import type { PendingEvent, TableRef } from '../model.ts';
 
 export type SweepOptions = {
   readonly intervalMs: number;

@@ -1,10 +1,15 @@
-/** The last known state of each table that this process works on, for `/status`. */
-import type { ErrorCode } from '../lib/errors.ts';
+/**
+ * What this process last knew of each table that it works on. The stages set it; the pipeline, `/status`, the HTTP API and the gauges
+ * read it.
+ */
+import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import type { IndexReport } from '../model.ts';
+import type { Pauses } from './pauses.ts';
 
 export type TableStatus = {
   readonly table: string;
-  /** `retrying`: work failed and waits for its next try. */
-  readonly state: 'served' | 'declined' | 'retrying';
+  /** `paused`: an operator holds its events; `retrying`: work failed and waits for its next try. */
+  readonly state: 'served' | 'paused' | 'declined' | 'retrying';
   readonly version: number | null;
   readonly covered_version: number | null;
   readonly missing_fragments: number;
@@ -19,48 +24,108 @@ export type TableStatus = {
   } | null;
 };
 
-/** Tables remembered; the least recently heard of go first. */
+type Known = Omit<TableStatus, 'table' | 'state'>;
+
+const UNKNOWN: Known = {
+  version: null,
+  covered_version: null,
+  missing_fragments: 0,
+  segments: 0,
+  declined: null,
+  failure: null,
+};
+
+/** Tables remembered; those not heard of for the longest time go first. */
 const REMEMBERED = 10_000;
 
 export class TableStates {
-  private readonly tables = new Map<string, TableStatus>();
+  readonly #pauses: Pick<Pauses, 'isPaused' | 'paused'>;
+  readonly #now: () => number;
+  readonly #tables = new Map<string, Known>();
 
-  /** Notes what is new about a table; the rest stays. */
-  note(table: string, news: Partial<Omit<TableStatus, 'table' | 'state'>>): void {
-    const next = { ...this.of(table), ...news };
-    const state = next.declined ? 'declined' : next.failure ? 'retrying' : 'served';
-    this.tables.delete(table);
-    this.tables.set(table, { ...next, state });
-    const [oldest] = this.tables.keys();
-    if (this.tables.size > REMEMBERED && oldest !== undefined) this.tables.delete(oldest);
+  /** `now` is for tests: milliseconds since the epoch. */
+  constructor(pauses: Pick<Pauses, 'isPaused' | 'paused'>, now: () => number = Date.now) {
+    this.#pauses = pauses;
+    this.#now = now;
   }
 
-  /** The status of a table; that of one never heard of is empty. */
-  of(table: string): TableStatus {
-    return (
-      this.tables.get(table) ?? {
-        table,
-        state: 'served',
-        version: null,
-        covered_version: null,
-        missing_fragments: 0,
-        segments: 0,
-        declined: null,
-        failure: null,
-      }
-    );
+  /** The table was read at `version`; `coveredVersion` when all its indexes cover that one. */
+  observed(table: string, version: number, indexes: readonly IndexReport[], coveredVersion?: number): void {
+    this.#note(table, {
+      version,
+      missing_fragments: Math.max(0, ...indexes.map(({ missingFragments }) => missingFragments)),
+      segments: indexes.reduce((sum, { segments }) => sum + segments, 0),
+      ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion }),
+    });
+  }
+
+  /** Work on the table came to a good end. */
+  succeeded(table: string): void {
+    this.#note(table, { failure: null });
+  }
+
+  /** Work on the table failed and is tried again in `nextTryMs` milliseconds. */
+  failed(table: string, { code, message }: SegmentdError, nextTryMs: number): void {
+    const count = (this.#tables.get(table)?.failure?.count ?? 0) + 1;
+    const next_try_at = new Date(this.#now() + nextTryMs).toISOString();
+    this.#note(table, { failure: { code, message, count, next_try_at } });
+  }
+
+  /** The table must not be written. Returns whether that is news: it was not declined before, or for another reason. */
+  declined(table: string, { code, message }: Pick<SegmentdError, 'code' | 'message'>): boolean {
+    const before = this.#tables.get(table)?.declined?.code;
+    this.#note(table, { declined: { code, message }, failure: null });
+    return before !== code;
+  }
+
+  /** The table may be written. Returns whether that is news. */
+  served(table: string): boolean {
+    if (!this.#tables.get(table)?.declined) return false;
+    this.#note(table, { declined: null });
+    return true;
   }
 
   forget(table: string): void {
-    this.tables.delete(table);
+    this.#tables.delete(table);
   }
 
-  /** All of them, by name. */
+  /** The status of a table; of one never heard of, nothing but its name. */
+  of(table: string): TableStatus {
+    const known = this.#tables.get(table) ?? UNKNOWN;
+    return { table, state: this.#stateOf(table, known), ...known };
+  }
+
+  /** All tables heard of and all that are paused, by name. */
   all(): TableStatus[] {
-    return [...this.tables.values()].sort((a, b) => (a.table < b.table ? -1 : 1));
+    const names = new Set([...this.#tables.keys(), ...this.#pauses.paused()]);
+    return [...names].sort().map((table) => this.of(table));
   }
 
+  /** Tables whose work failed and waits for its next try. */
   get retrying(): number {
-    return [...this.tables.values()].filter(({ state }) => state === 'retrying').length;
+    return [...this.#tables].filter(([table, known]) => this.#stateOf(table, known) === 'retrying').length;
+  }
+
+  /** Declined tables by the code of the reason. */
+  get declinedByReason(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { declined } of this.#tables.values()) {
+      if (declined) counts.set(declined.code, (counts.get(declined.code) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  #stateOf(table: string, { declined, failure }: Known): TableStatus['state'] {
+    if (declined) return 'declined';
+    if (this.#pauses.isPaused(table)) return 'paused';
+    return failure ? 'retrying' : 'served';
+  }
+
+  #note(table: string, news: Partial<Known>): void {
+    const next = { ...(this.#tables.get(table) ?? UNKNOWN), ...news };
+    this.#tables.delete(table);
+    this.#tables.set(table, next);
+    const [oldest] = this.#tables.keys();
+    if (this.#tables.size > REMEMBERED && oldest !== undefined) this.#tables.delete(oldest);
   }
 }

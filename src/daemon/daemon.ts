@@ -3,6 +3,7 @@ import type { Observable, Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
+import { TableStates } from '../control/table-states.ts';
 import { publishSpread } from '../events/publish-events.ts';
 import { startServer } from '../http/probes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
@@ -18,9 +19,9 @@ import { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError, messageOf } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION, versionOf } from '../lib/version.ts';
+import type { PendingEvent } from '../model.ts';
 import { pipeline } from '../pipeline.ts';
 import type { PipelineContext } from '../stages/context.ts';
-import type { PendingEvent } from '../stages/work.ts';
 import { createTelemetry } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -71,12 +72,14 @@ async function open(config: Config, quiet: boolean, cleanup: Cleanup): Promise<D
   const settings = kafkaSettings(config);
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
-  const source = openSource(settings, sourceHooks(config, telemetry, ownership, slots, log));
   const pauses = createPauses();
+  const states = new TableStates(pauses);
+  telemetry.tableCounts(() => states);
+  const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
   const status = () => ({
     state: source.state(),
     partitions: source.assigned(),
-    tables: telemetry.board.all(),
+    tables: states.all(),
     paused: pauses.paused(),
   });
   const server = await startServer({ ...config.http, metrics, health: healthOf(source), status });
@@ -94,6 +97,7 @@ async function open(config: Config, quiet: boolean, cleanup: Cleanup): Promise<D
   cleanup.defer(() => notifications.flush());
   const context = pipelineContext(config, {
     telemetry,
+    states,
     signal,
     pauses,
     slots,

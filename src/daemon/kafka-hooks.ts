@@ -1,6 +1,7 @@
 /** What the Kafka parts tell, in the words of telemetry. */
 import type { Config } from '../config/schema.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
+import type { TableStates } from '../control/table-states.ts';
 import type { KafkaLog } from '../kafka/client.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/source.ts';
 import type { LagHooks } from '../kafka/lag.ts';
@@ -23,13 +24,15 @@ export function kafkaLog(logger: Logger): KafkaLog {
   return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
 }
 
-export function sourceHooks(
-  config: Config,
-  telemetry: Telemetry,
-  ownership: TableOwnership,
-  slots: { readonly busy: boolean },
-  log: KafkaLog,
-): SourceHooks {
+export type SourceParts = {
+  readonly telemetry: Telemetry;
+  readonly states: TableStates;
+  readonly ownership: TableOwnership;
+  readonly slots: { readonly busy: boolean };
+  readonly log: KafkaLog;
+};
+
+export function sourceHooks(config: Config, { telemetry, states, ownership, slots, log }: SourceParts): SourceHooks {
   return {
     log,
     onState: (state) => {
@@ -38,7 +41,10 @@ export function sourceHooks(
     },
     onRebalance: (partitions) => {
       telemetry.rebalanced({ assigned: { [config.kafka.topic]: partitions } });
-      for (const table of ownership.assign(partitions)) telemetry.tableReleased({ table });
+      for (const table of ownership.assign(partitions)) {
+        states.forget(table);
+        telemetry.tableReleased({ table });
+      }
     },
     onCrash: (error, willRestart) => telemetry.consumerCrashed({ error, willRestart }),
     onCommit: (result) => {

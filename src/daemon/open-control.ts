@@ -52,7 +52,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
     resolve: (address) => resolveTable(databasesOf(config), address),
     pauses: context.pauses,
     refresh: requests.refresh,
-    status: (table) => context.telemetry.board.of(table),
+    status: (table) => context.states.of(table),
   });
   await openAdmin(parts, control);
   openTopic(parts, control).then(resolve, resolve);
@@ -131,7 +131,7 @@ async function openAdmin({ config, context, cleanup, publish }: ControlContext, 
       const { covered, latestVersion } = await waitUntilCovered(context.tables.open(uri), settings);
       return { table: id, version, covered, latest_version: latestVersion };
     },
-    all: () => ({ tables: context.telemetry.board.all(), paused: context.pauses.paused() }),
+    all: () => ({ tables: context.states.all(), paused: context.pauses.paused() }),
   });
   cleanup.defer(() => server.close());
 }

@@ -33,7 +33,7 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
 
 export type ContextParts = Pick<
   PipelineContext,
-  'telemetry' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
+  'telemetry' | 'states' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
 > & {
   readonly scratchDir: string;
   readonly ownership: TableOwnership;

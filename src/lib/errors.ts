@@ -135,6 +135,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Whether an error with this code says that a table cannot be served as it is, which is the table's matter alone. */
+export function declinesTable(code: ErrorCode): boolean {
+  return ERRORS[code].exit === EXIT.declined && !code.startsWith('event_');
+}
+
 /** The one error class. `message` says what happened to which thing; `hint` tells an operator what to do. */
 export class SegmentdError extends Error {
   override readonly name = 'SegmentdError';

@@ -1,13 +1,12 @@
 /** One merge of a table: segments built over the fragments of those they replace, committed in one version. */
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { applyBuild } from '../lance/commit/apply-build.ts';
-import type { CommitSettings } from '../lance/commit/commit-change.ts';
+import type { CommitSettings } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import { buildUnlessStale } from '../lance/segment.ts';
 import type { LanceTable } from '../lance/table/table.ts';
-import { SegmentdError } from '../lib/errors.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { MergePlan } from './merge-plan.ts';
 
@@ -45,23 +44,9 @@ export async function mergeTable(
   if (!build) return { kind: 'rejected', cause: 'files_gone' };
   await using _ = build;
   const buildMs = lap();
-  const { outcome, transactionUuid, commitMs } = await applyBuild(
-    table,
-    build,
-    { remove, properties, withSlot },
-    commit,
-  );
-  switch (outcome.kind) {
-    case 'landed': {
-      const { version, attempts, rebased } = outcome;
-      const files = rebased.keep.flatMap(({ segment }) => segment.files);
-      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      return { kind: 'landed', version, transactionUuid, segments: rebased.keep, bytes, buildMs, commitMs, attempts };
-    }
-    case 'rejected':
-      if (outcome.error) throw outcome.error;
-      return { kind: 'rejected', cause: outcome.cause };
-    case 'unknown':
-      throw new SegmentdError('commit_unknown', outcome.error.message, { cause: outcome.error });
-  }
+  const done = await applyBuild(table, build, { replaces: remove, properties, withSlot }, commit);
+  if (done.kind === 'moved') return { kind: 'rejected', cause: done.cause };
+  const { version, transactionUuid, segments, commitMs, attempts } = done;
+  const bytes = segments.flatMap(({ segment }) => segment.files).reduce((sum, file) => sum + file.bytes, 0);
+  return { kind: 'landed', version, transactionUuid, segments, bytes, buildMs, commitMs, attempts };
 }

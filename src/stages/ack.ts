@@ -1,22 +1,19 @@
 /** Settles the events a round has dealt with; what is left goes round again. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
-import type { SettledOutcome } from '../telemetry/intake-events.ts';
+import type { SegmentdError } from '../lib/errors.ts';
+import type { PendingEvent } from '../model.ts';
+import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
-import { countOf } from './repeated-records.ts';
-import type { Batch, Committed, Covered, PendingEvent } from './work.ts';
+import type { Batch, Covered, Settleable } from './work.ts';
 
-export function ack(context: PipelineContext): OperatorFunction<Committed, Batch> {
+export function ack(context: PipelineContext): OperatorFunction<Settleable, Batch> {
   return concatMap((done) => {
     switch (done.kind) {
       case 'requeue':
         return of(withRest(done.batch, done.batch.items));
       case 'declined':
-        context.telemetry.tableDeclined({
-          table: done.batch.table.id,
-          code: done.error.code,
-          message: done.error.message,
-        });
+        decline(context, done.batch.table.id, done.error);
         finish(context, withRest(done.batch, done.batch.items).items, 'declined');
         return EMPTY;
       case 'covered': {
@@ -45,8 +42,13 @@ function settle(
   items: readonly PendingEvent[],
 ): void {
   const now = Date.now();
+  const table = batch.table.id;
+  // Events that name fragments are settled with those alone.
+  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  context.states.observed(table, tableVersion, indexes, isCovered ? coveredVersion : undefined);
+  context.states.succeeded(table);
   context.telemetry.batchCovered({
-    table: batch.table.id,
+    table,
     version: tableVersion,
     coveredVersion,
     indexes,
@@ -58,11 +60,19 @@ function settle(
   finish(context, items, committed ? 'accepted' : 'duplicate');
 }
 
-function finish(context: PipelineContext, items: readonly PendingEvent[], outcome: SettledOutcome): void {
+function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {
+  if (states.declined(table, { code, message })) telemetry.tableDeclined({ table, code, message });
+}
+
+function finish(
+  context: PipelineContext,
+  items: readonly PendingEvent[],
+  outcome: 'accepted' | 'duplicate' | 'declined',
+): void {
   for (const { record, event } of items) {
     if (!record) continue;
     const { position } = record;
-    context.telemetry.eventSettled({ position, table: event.table.id, outcome, records: countOf(record) });
+    context.telemetry.eventSettled({ position, table: event.table.id, outcome, records: recordCount(record) });
     record.ack();
   }
 }

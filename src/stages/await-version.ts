@@ -7,9 +7,10 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, from, mergeMap, of } from 'rxjs';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import type { PendingEvent } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { rejectRecord } from './decode.ts';
-import type { Batch, PendingEvent } from './work.ts';
+import type { Batch } from './work.ts';
 
 /** How often the table is looked at while nothing of a batch can be seen. One look is a stat of a file. */
 const POLL_MS = 50;

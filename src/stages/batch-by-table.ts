@@ -5,7 +5,8 @@
 import type { ObservableInput, OperatorFunction } from 'rxjs';
 import { defer, Observable, timer } from 'rxjs';
 import { mergeMap } from 'rxjs/operators';
-import type { Batch, PendingEvent } from './work.ts';
+import type { PendingEvent } from '../model.ts';
+import type { Batch } from './work.ts';
 
 export type Batching = {
   /** How long an idle table waits for more, milliseconds. */

@@ -1,9 +1,12 @@
 /** One segment per index, over exactly the missing fragments. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import type { Build } from '../lance/segment.ts';
+import { buildUnlessStale } from '../lance/segment.ts';
 import { asSegmentdError } from '../lib/errors.ts';
+import { stopwatch } from '../lib/stopwatch.ts';
 import type { PipelineContext } from './context.ts';
-import { requeue } from './replan.ts';
+import { requeue } from './retry.ts';
 import type { Built, Planned } from './work.ts';
 
 export function build(context: PipelineContext): OperatorFunction<Planned, Built> {
@@ -16,22 +19,27 @@ async function buildSegments(context: PipelineContext, planned: Extract<Planned,
   for (const { index, fragments, rows } of requests) {
     context.telemetry.buildStarted({ table, index, fragments: fragments.length, rows });
   }
-  const start = performance.now();
-  try {
-    const built = await context.builder.build(manifest, batch.table.uri, requests);
-    for (const { index, rows, files, buildMs } of built.segments) {
-      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-      context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });
-    }
-    return { ...planned, kind: 'built', build: built };
-  } catch (thrown) {
-    const error = asSegmentdError(thrown);
-    const outcome = error.code === 'build_stale' ? 'stale' : 'failed';
-    const seconds = (performance.now() - start) / 1000;
+  const lap = stopwatch();
+  const unfinished = (outcome: 'stale' | 'failed') => {
+    const seconds = lap() / 1000;
     for (const { index } of requests) {
       context.telemetry.buildFinished({ table, index, outcome, seconds, rows: 0, bytes: 0 });
     }
-    if (outcome === 'stale') return requeue(context, batch, 'files_gone');
-    throw error;
+  };
+  let built: Build | null;
+  try {
+    built = await buildUnlessStale(context.builder, manifest, batch.table.uri, requests);
+  } catch (error) {
+    unfinished('failed');
+    throw asSegmentdError(error);
   }
+  if (!built) {
+    unfinished('stale');
+    return requeue(context, batch, 'files_gone');
+  }
+  for (const { index, rows, files, buildMs } of built.segments) {
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });
+  }
+  return { ...planned, kind: 'built', build: built };
 }

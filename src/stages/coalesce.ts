@@ -1,8 +1,7 @@
 /** Keeps the memory of a busy table flat, whatever is announced for it meanwhile. */
-import type { ConsumerRecord } from '../model.ts';
+import type { ConsumerRecord, PendingEvent } from '../model.ts';
+import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
-import { countOf } from './repeated-records.ts';
-import type { PendingEvent } from './work.ts';
 
 /** Waiting events per table that keep their own place, and so their own latency in the metrics. */
 const KEPT = 100;
@@ -18,7 +17,7 @@ type Waiting = PendingEvent & { readonly record: ConsumerRecord };
  * its event is the one that ends in the dead-letter topic; the other's version is covered whenever it appears before that.
  */
 export function coalesce(context: PipelineContext): (item: PendingEvent, waiting: PendingEvent[]) => boolean {
-  const isStuck = (id: string) => context.pauses.isPaused(id) || context.telemetry.board.of(id).state === 'retrying';
+  const isStuck = (id: string) => ['paused', 'retrying'].includes(context.states.of(id).state);
   return ({ event, record, receivedAtMs }, waiting) => {
     const { id } = event.table;
     if (!record || event.fragments || waiting.length < KEPT_STUCK) return false;
@@ -26,10 +25,10 @@ export function coalesce(context: PipelineContext): (item: PendingEvent, waiting
     const at = waiting.findLastIndex((other) => isPlainOf(record.signal, other));
     const earlier = waiting[at] as Waiting | undefined;
     if (!earlier) return false;
-    let records = countOf(record);
+    let records = recordCount(record);
     if ((event.version ?? 0) > (earlier.event.version ?? 0)) {
       // The place is counted as one record when its time comes.
-      records += countOf(earlier.record) - 1;
+      records += recordCount(earlier.record) - 1;
       waiting[at] = { event, record: { ...record, repeats: [], ack: earlier.record.ack }, receivedAtMs };
     }
     context.telemetry.eventSettled({ position: record.position, table: id, outcome: 'duplicate', records });

@@ -1,88 +1,72 @@
-/** Publishes what was built and commits it in one version, then lets go of the scratch files in every outcome. */
+/** Commits what was built in one version, then lets go of the scratch files in every outcome. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { indexReport } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
+import type { Committed } from '../lance/commit/apply-build.ts';
 import { applyBuild } from '../lance/commit/apply-build.ts';
-import type { CommitOutcome } from '../lance/commit/commit-change.ts';
+import type { CommitOutcome } from '../lance/commit/commit-request.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageOf } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
-import { SegmentdError } from '../lib/errors.ts';
-import type { Notification } from '../model.ts';
-import type { IndexReport } from '../telemetry/table-events.ts';
+import type { IndexReport, Notification } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { provenance } from './provenance.ts';
-import { requeue } from './replan.ts';
-import type { Built, Committed, Landed } from './work.ts';
+import { requeue } from './retry.ts';
+import type { Built, Settleable } from './work.ts';
 
-export function commit(context: PipelineContext): OperatorFunction<Built, Committed> {
+export function commit(context: PipelineContext): OperatorFunction<Built, Settleable> {
   return concatMap(async (built) => (built.kind === 'built' ? commitSegments(context, built) : built));
 }
 
 type Work = Extract<Built, { kind: 'built' }>;
 
-async function commitSegments(context: PipelineContext, work: Work): Promise<Committed> {
+async function commitSegments(context: PipelineContext, work: Work): Promise<Settleable> {
   await using build = work.build;
   context.signal.throwIfAborted();
-  const { batch } = work;
-  const table = context.tables.open(batch.table.uri);
-  const { outcome, transactionUuid, commitMs } = await applyBuild(
-    table,
-    build,
-    { remove: work.remove, properties: provenance(context.settings, batch) },
-    { ...context.settings.commit, writer: context.settings.writer, signal: context.signal },
-  );
-  reportCommit(context, batch.table.id, outcome, commitMs / 1000);
-  switch (outcome.kind) {
-    case 'landed':
-      context.notify(committedNotice(batch.table.id, transactionUuid, outcome, commitMs));
-      return landed(context, work, outcome);
-    case 'rejected':
-      if (outcome.cause === 'store_refused' && outcome.error) throw outcome.error;
-      if (outcome.cause === 'contended') {
-        throw new SegmentdError('commit_contended', `lost ${outcome.conflicts} races for the next version`);
-      }
-      return requeue(context, batch, outcome.cause);
-    case 'unknown':
-      throw new SegmentdError('commit_unknown', outcome.error.message, { cause: outcome.error });
-  }
+  const { batch, remove } = work;
+  const { id, uri } = batch.table;
+  const { commit: settings, writer } = context.settings;
+  const onOutcome = (outcome: CommitOutcome, ms: number) => reportCommit(context, id, outcome, ms / 1000);
+  const change = { replaces: remove, properties: provenance(context.settings, batch) };
+  const done = await applyBuild(context.tables.open(uri), build, change, {
+    ...{ ...settings, writer, onOutcome },
+    signal: context.signal,
+  });
+  if (done.kind === 'moved') return requeue(context, batch, done.cause);
+  context.notify(committedNotice(id, done));
+  return settleable(context, work, done);
 }
 
-function landed(
-  context: PipelineContext,
-  { batch, build, complete, states, remove }: Work,
-  { rebased, version }: Landed,
-): Committed {
-  if (rebased.droppedFragments > 0) {
-    context.telemetry.fragmentsDropped({ table: batch.table.id, fragments: rebased.droppedFragments });
-  }
-  for (const { cause } of rebased.skipped) context.telemetry.replanned({ table: batch.table.id, cause });
+function settleable(context: PipelineContext, work: Work, done: Committed): Settleable {
+  const { batch, build, complete, states, remove } = work;
+  const { skipped, droppedFragments, version } = done;
+  const table = batch.table.id;
+  if (droppedFragments > 0) context.telemetry.fragmentsDropped({ table, fragments: droppedFragments });
+  for (const { cause } of skipped) context.telemetry.replanned({ table, cause });
   // Progress was made, so the count of fruitless rounds begins anew.
-  const rest = { ...batch, replanCount: 0, committed: true };
-  const isCovered = complete && rebased.skipped.length === 0 && rebased.droppedFragments === 0;
-  if (!isCovered) return { kind: 'requeue', batch: rest };
-  const indexes = states.map((state) => stateAfter(state, rebased, remove, build.manifest));
+  const after = { ...batch, replanCount: 0, committed: true };
+  if (!complete || skipped.length > 0 || droppedFragments > 0) return { kind: 'requeue', batch: after };
   return {
     kind: 'covered',
-    batch: rest,
+    batch: after,
     committed: true,
     coveredVersion: build.manifest.version,
     tableVersion: version,
-    indexes,
+    indexes: states.map((state) => stateAfter(state, done, remove, build.manifest)),
   };
 }
 
 /** The index as the commit left it. It may still miss what was not asked for. */
 function stateAfter(
   state: IndexState,
-  { keep, stale }: Landed['rebased'],
+  { segments, stale }: Committed,
   remove: readonly string[],
   base: Manifest,
 ): IndexReport {
   const gone = new Set([...remove, ...stale]);
   const kept = state.segments.filter(({ uuid }) => !gone.has(uuid));
-  const added = keep.filter(({ segment }) => segment.index === state.name);
+  const added = segments.filter(({ segment }) => segment.index === state.name);
   const built = added.reduce((sum, { fragments }) => sum + fragments.length, 0);
   const coverage =
     built >= state.coverage.missing.length
@@ -96,14 +80,15 @@ function stateAfter(
 
 const FULL: Coverage = { missing: new Uint32Array(), stale: 0, coveredRows: 0, missingRows: 0 };
 
-function committedNotice(table: string, transaction: string, { version, rebased }: Landed, ms: number): Notification {
-  const segments = rebased.keep.map(({ segment, fragments }) => ({
-    index: segment.index,
-    uuid: segment.uuid,
-    fragments,
-    rows: segment.rows,
-  }));
-  return { type: 'segment.committed', table, version, transaction, duration_ms: Math.round(ms), segments };
+function committedNotice(table: string, { version, transactionUuid, commitMs, segments }: Committed): Notification {
+  return {
+    type: 'segment.committed',
+    table,
+    version,
+    transaction: transactionUuid,
+    duration_ms: Math.round(commitMs),
+    segments: segments.map(({ segment: { index, uuid, rows }, fragments }) => ({ index, uuid, fragments, rows })),
+  };
 }
 
 function reportCommit(context: PipelineContext, table: string, outcome: CommitOutcome, seconds: number): void {

@@ -2,6 +2,7 @@
 
 import type { Backfills } from '../control/backfill-jobs.ts';
 import type { Pauses } from '../control/pauses.ts';
+import type { TableStates } from '../control/table-states.ts';
 import type { WriterVersion } from '../lance/codec/manifest.ts';
 import type { BatchLimits } from '../lance/plan/index-plan.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
@@ -14,7 +15,9 @@ import type { Telemetry } from '../telemetry/events.ts';
 export type PipelineContext = {
   readonly tables: TableCache;
   readonly builder: SegmentBuilder;
+  /** For telling only: nothing is read from it. */
   readonly telemetry: Telemetry;
+  readonly states: TableStates;
   /** Reads the append events out of a record; none when it asks for nothing. Throws a SegmentdError `event_*`. */
   decodeRecord(record: ConsumerRecord): readonly AppendEvent[];
   /** Resolves once the dead-letter topic has the record. */

@@ -2,10 +2,9 @@
 import type { OperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
-import type { ConsumerRecord } from '../model.ts';
+import type { ConsumerRecord, PendingEvent } from '../model.ts';
+import { recordCount, recordsOf } from '../model.ts';
 import type { PipelineContext } from './context.ts';
-import { countOf, recordsOf } from './repeated-records.ts';
-import type { PendingEvent } from './work.ts';
 
 /** As `mergeMap` would, but without an inner observable for each record: a flood has hundreds of thousands a second. */
 export function decode(context: PipelineContext): OperatorFunction<ConsumerRecord, PendingEvent> {
@@ -39,7 +38,7 @@ function readRecord(context: PipelineContext, record: ConsumerRecord): PendingEv
   const receivedAtMs = Date.now();
   for (const event of events) context.telemetry.eventReceived({ position: record.position, event });
   if (events.length === 0) {
-    context.telemetry.recordIgnored({ position: record.position, records: countOf(record) });
+    context.telemetry.recordIgnored({ position: record.position, records: recordCount(record) });
     record.ack();
   }
   const [first] = events;

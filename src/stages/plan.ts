@@ -6,7 +6,6 @@ import type { Manifest } from '../lance/codec/manifest.ts';
 import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
-import { SegmentdError } from '../lib/errors.ts';
 import type { PipelineContext } from './context.ts';
 import { shareBackfill } from './share-backfill.ts';
 import type { Batch, Planned } from './work.ts';
@@ -17,24 +16,18 @@ export function plan(context: PipelineContext): OperatorFunction<Batch, Planned>
 
 async function planBatch(context: PipelineContext, events: Batch): Promise<Planned> {
   const table = events.table.id;
-  let manifest: Manifest;
-  let planned: PlannedRound;
-  try {
-    manifest = await context.tables.open(events.table.uri).latest();
-    planned = await planRound(context, events, manifest);
-  } catch (error) {
-    // Gone since the last look: the next round waits for it as for a version that is not there yet.
-    if (error instanceof SegmentdError && error.code === 'table_not_found') return { kind: 'requeue', batch: events };
-    if (error instanceof SegmentdError && error.retry === 'never') return { kind: 'declined', batch: events, error };
-    throw error;
-  }
+  const manifest = await context.tables.open(events.table.uri).latest();
+  const planned = await planRound(context, events, manifest);
   const { version } = manifest;
   const { batch, ...plan } = planned;
-  context.telemetry.tableServed({ table });
+  if (context.states.served(table)) context.telemetry.tableServed({ table });
   const indexes = plan.states.map(({ name, segments, coverage }) =>
     indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
   );
   const missing = plan.requests.length > 0;
+  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  context.states.observed(table, version, indexes, isCovered ? version : undefined);
+  if (isCovered) context.states.succeeded(table);
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
   if (missing) return { kind: 'missing', batch, manifest, ...plan };
   return {

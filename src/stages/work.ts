@@ -1,20 +1,10 @@
 /** What travels between the stages: a batch of events for one table, and what has become of it so far. */
 
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { CommitOutcome } from '../lance/commit/commit-change.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import type { Build } from '../lance/segment.ts';
 import type { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, ConsumerRecord, TableRef } from '../model.ts';
-import type { IndexReport } from '../telemetry/table-events.ts';
-
-export type PendingEvent = {
-  readonly event: AppendEvent;
-  /** The record to settle; null when segmentd asked itself, as the sweep does. */
-  readonly record: ConsumerRecord | null;
-  /** When segmentd first saw it, milliseconds since the epoch. */
-  readonly receivedAtMs: number;
-};
+import type { IndexReport, PendingEvent, TableRef } from '../model.ts';
 
 /** Events of one table that are settled together. */
 export type Batch = {
@@ -55,6 +45,4 @@ export type Built =
   | Exclude<Planned, { kind: 'missing' }>
   | (Omit<Extract<Planned, { kind: 'missing' }>, 'kind'> & { readonly kind: 'built'; readonly build: Build });
 
-export type Committed = Covered | Declined | Requeue;
-
-export type Landed = Extract<CommitOutcome, { kind: 'landed' }>;
+export type Settleable = Covered | Declined | Requeue;

@@ -31,7 +31,6 @@ export const EVENTS = {
     says: 'batch covered',
     metrics: [
       ...INDEX_METRICS,
-      'tables_retrying',
       'event_to_covered_seconds',
       'table_version',
       'covered_version',
@@ -39,8 +38,8 @@ export const EVENTS = {
     ],
   },
   backfillPublished: { level: 'info', says: 'much is missing, shared out', metrics: ['backfill_events_total'] },
-  tableDeclined: { level: 'warn', says: 'table declined', metrics: ['tables_declined'] },
-  tableServed: { level: 'info', says: 'table served again', metrics: ['tables_declined'] },
+  tableDeclined: { level: 'warn', says: 'table declined', metrics: [] },
+  tableServed: { level: 'info', says: 'table served again', metrics: [] },
   tableReleased: {
     level: 'debug',
     says: 'table left to another member',
@@ -49,7 +48,7 @@ export const EVENTS = {
   workFailed: {
     level: 'error',
     says: 'work on table failed',
-    metrics: ['last_error_timestamp_seconds', 'tables_retrying'],
+    metrics: ['last_error_timestamp_seconds'],
   },
   workRecovered: { level: 'info', says: 'work on table succeeds again', metrics: [] },
   // Builds and commits.

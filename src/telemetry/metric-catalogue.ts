@@ -2,7 +2,7 @@
 
 import { REJECT_CAUSES } from '../lance/commit/reject-causes.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { ERRORS, EXIT } from '../lib/errors.ts';
+import { declinesTable, ERRORS } from '../lib/errors.ts';
 
 export const PREFIX = 'segmentd_';
 
@@ -30,9 +30,7 @@ export type State = (typeof STATES)[number];
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
 export const DEAD_LETTER_REASONS = codes.filter((code) => code.startsWith('event_'));
-export const DECLINE_REASONS = codes.filter(
-  (code) => ERRORS[code].exit === EXIT.declined && !DEAD_LETTER_REASONS.includes(code),
-);
+export const DECLINE_REASONS = codes.filter(declinesTable);
 export const RESTART_REASONS = ['broker_unavailable', 'broker_denied', 'consumer_crashed', 'internal'] as const;
 
 export type Metric = {

@@ -34,7 +34,7 @@ export type Metrics = {
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
   /** Works a gauge out on every scrape. A `read` that throws leaves the last value: one bad gauge must not cost the page. */
-  onCollect(name: GaugeName, read: () => number): void;
+  onCollect(name: GaugeName, read: Read): void;
   /** Adds the LanceDB engine's metrics, read on every scrape. */
   engine(read: () => readonly EnginePoint[]): void;
   /** The page for Prometheus. */
@@ -62,12 +62,17 @@ function readingOr<T>(read: () => T, fallback: T): T {
   }
 }
 
+/** A value, or one for each known value of the metric's one label; those not named are 0. */
+type Read = () => number | ReadonlyMap<string, number>;
+
 type Instruments = {
   readonly counters: Map<string, Counter>;
   readonly gauges: Map<string, Gauge>;
   readonly histograms: Map<string, Histogram>;
-  readonly collectors: Map<string, () => number>;
+  readonly collectors: Map<string, Read>;
 };
+
+const labelOf = (labels: Readonly<Record<string, string>>) => Object.values(labels)[0] ?? '';
 
 function registerAll(registry: Registry, tables: TableSeries, topic: string): Instruments {
   const made: Instruments = { counters: new Map(), gauges: new Map(), histograms: new Map(), collectors: new Map() };
@@ -91,8 +96,10 @@ function registerAll(registry: Registry, tables: TableSeries, topic: string): In
         ...base,
         collect: () => {
           const read = made.collectors.get(name);
-          const value = read === undefined ? undefined : readingOr<number | undefined>(read, undefined);
-          if (value !== undefined) gauge.set(value);
+          const value = read && readingOr<ReturnType<Read> | undefined>(read, undefined);
+          if (typeof value === 'number') gauge.set(value);
+          else if (value)
+            for (const labels of combinations(metric, {})) gauge.set(labels, value.get(labelOf(labels)) ?? 0);
         },
       });
       for (const labels of combinations(metric, {})) gauge.set(labels, 0);

@@ -1,21 +1,10 @@
 /** Events of a table: what is missing, what was covered, what is refused, what failed. */
 
-import { TableStates } from '../control/table-states.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import type { IndexReport } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
-/** One index of a table at one version. */
-export type IndexReport = {
-  readonly name: string;
-  readonly missingRows: number;
-  readonly missingFragments: number;
-  /** Share of rows covered, 0 to 1. */
-  readonly coverage: number;
-  readonly segments: number;
-  /** Age of the oldest version with a missing fragment; the metric grows from here until the next report. */
-  readonly lagSeconds: number;
-};
 type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexReport[] };
 
 const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
@@ -75,27 +64,13 @@ function exportState({ metrics, now }: EventContext, gaps: Gaps, { table, versio
 
 export function tableEvents(context: EventContext) {
   const gaps = new Gaps();
-  const board = new TableStates();
-  context.metrics.onCollect('tables_retrying', () => board.retrying);
-  return { ...stateEvents(context, gaps, board), ...serviceEvents(context, gaps, board), board };
+  return { ...stateEvents(context, gaps), ...serviceEvents(context, gaps) };
 }
 
-/** What the board shows of a table as read. */
-function noteState(board: TableStates, { table, version, indexes }: TableState, coveredVersion?: number): void {
-  const missing = Math.max(0, ...indexes.map(({ missingFragments }) => missingFragments));
-  board.note(table, {
-    version,
-    missing_fragments: missing,
-    segments: indexes.reduce((sum, { segments }) => sum + segments, 0),
-    ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion }),
-  });
-}
-
-function stateEvents(context: EventContext, gaps: Gaps, board: TableStates) {
+function stateEvents(context: EventContext, gaps: Gaps) {
   const { metrics, throttle: repeats, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
-    board.note(table, { failure: null });
     const failures = repeats.recovered(`work ${table}`);
     if (failures > 0) say('workRecovered', { table, failures });
   };
@@ -105,7 +80,6 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableStates) {
       const { table, version, outcome, indexes } = plan;
       exportState(context, gaps, plan);
       const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
-      noteState(board, plan, isCovered ? version : undefined);
       if (isCovered) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
@@ -123,7 +97,6 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableStates) {
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
       const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
-      noteState(board, batch, isCovered ? coveredVersion : undefined);
       if (isCovered) metrics.tables.set('covered_version', table, coveredVersion);
       for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
@@ -139,53 +112,37 @@ function stateEvents(context: EventContext, gaps: Gaps, board: TableStates) {
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
-      const count = (board.of(table).failure?.count ?? 0) + 1;
-      const nextTry = new Date(now() + nextTryMs).toISOString();
-      board.note(table, { failure: { code: error.code, message: error.message, count, next_try_at: nextTry } });
       const quiet = repeats.failed(`work ${table}`, error.code);
       if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, suppressed: quiet });
     },
   };
 }
 
+/** What `tables_*` count, asked for on every scrape. */
+export type TableCounts = { readonly retrying: number; readonly declinedByReason: ReadonlyMap<string, number> };
+
 /** Which tables this member serves. */
-function serviceEvents({ metrics, throttle: repeats, tiers, say }: EventContext, gaps: Gaps, board: TableStates) {
-  const declined = new Map<string, ErrorCode>();
-  const countDeclined = (reason: ErrorCode) => {
-    const count = [...declined.values()].filter((code) => code === reason).length;
-    metrics.set('tables_declined', { reason }, count);
-  };
-  const undecline = (table: string): boolean => {
-    const reason = declined.get(table);
-    if (reason === undefined) return false;
-    declined.delete(table);
-    countDeclined(reason);
-    return true;
-  };
+function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Gaps) {
   return {
-    /** Said once per table and reason, however often the table is looked at. */
+    /** Asks `read` on every scrape for the tables by state. */
+    tableCounts(read: () => TableCounts): void {
+      metrics.onCollect('tables_retrying', () => read().retrying);
+      metrics.onCollect('tables_declined', () => read().declinedByReason);
+    },
+    /** To be told once per table and reason, however often the table is looked at. */
     tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
-      board.note(table, { declined: { code, message }, failure: null });
-      if (declined.get(table) === code) return;
-      undecline(table);
-      declined.set(table, code);
-      countDeclined(code);
       say('tableDeclined', { table, code, error: message });
     },
-    /** The table may be written. Quiet unless it had been declined. */
+    /** A table that had been declined may be written. */
     tableServed({ table }: { table: string }): void {
-      if (!undecline(table)) return;
-      board.note(table, { declined: null });
       say('tableServed', { table });
     },
     /** Another member serves the table now: its series here would only grow old and raise alarms. */
     tableReleased({ table }: { table: string }): void {
-      undecline(table);
-      repeats.recovered(`work ${table}`);
+      throttle.recovered(`work ${table}`);
       gaps.forget(table);
-      board.forget(table);
       tiers.forget(table);
-      repeats.recovered(`merge ${table}`);
+      throttle.recovered(`merge ${table}`);
       metrics.tables.forget(table);
       say('tableReleased', { table });
     },

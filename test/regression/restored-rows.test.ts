@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
-import type { CommitRequest } from '../../src/lance/commit/commit-change.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
+import type { CommitRequest } from '../../src/lance/commit/commit-request.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
@@ -42,8 +42,8 @@ test('rows that a restore brings back under a build are found', async () => {
   const { durable } = await uploadSegments(table.store, build.segments);
   const change: Omit<CommitRequest, 'transactionUuid'> = {
     base: manifest,
-    add: build.segments,
-    remove: [],
+    addSegments: build.segments,
+    removeSegments: [],
     durable,
     properties: {},
   };

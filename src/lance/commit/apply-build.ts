@@ -1,64 +1,114 @@
-/** From local files to a version of the table: publish, then commit. */
+/**
+ * The one door by which a build gets into a table: upload, then commit. It alone decides what a refusal, an unknown outcome and a
+ * lost conflict mean; the pipeline, merges and the command line all come through here and see the same two answers or an error.
+ */
 import { randomUUID } from 'node:crypto';
+import { SegmentdError } from '../../lib/errors.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
-import type { Build } from '../segment.ts';
+import type { Build, BuiltSegment } from '../segment.ts';
 import type { LanceTable } from '../table/table.ts';
-import type { CommitOutcome, CommitSettings } from './commit-change.ts';
 import { commitChange } from './commit-change.ts';
+import type { CommitOutcome, CommitSettings } from './commit-request.ts';
+import type { RebasedSegment } from './rebase.ts';
+import type { RejectCause, ReplanCause } from './reject-causes.ts';
 import { deleteUploaded, uploadSegments } from './upload.ts';
 
-export type Landing = {
-  readonly outcome: CommitOutcome;
-  readonly transactionUuid: string;
-  readonly publishMs: number;
-  readonly commitMs: number;
-};
-
-export type LandingRequest = {
+export type BuildChange = {
   /** Uuids of the segments that the built ones replace. */
-  readonly remove: readonly string[];
+  readonly replaces: readonly string[];
+  /** What the transaction says about who commits and why. */
   readonly properties: Readonly<Record<string, string>>;
   /**
-   * Runs the commit in a place of its own, which it need not hold while files are moved and synced; rejects without having run it when
-   * there is none to be had.
+   * Runs the commit in a slot of its own, which it need not hold while files are uploaded; rejects without having run it when there is
+   * none to be had.
    */
   readonly withSlot?: (commit: () => Promise<CommitOutcome>) => Promise<CommitOutcome>;
 };
 
-/** Errors: store_* while publishing, and those of `withSlot`, after which nothing is left; from then on all is in the outcome. */
+export type ApplySettings = CommitSettings & {
+  /** Told of every commit that was tried, whatever came of it, and the milliseconds it took. */
+  readonly onOutcome?: (outcome: CommitOutcome, commitMs: number) => void;
+};
+
+/** The build is in the table, in whole or in part. */
+export type Committed = {
+  readonly kind: 'committed';
+  readonly version: number;
+  readonly transactionUuid: string;
+  /** What was committed, with the fragments that are left of each segment. */
+  readonly segments: readonly RebasedSegment[];
+  /** What could not stand on the version it met, and has to be planned again. */
+  readonly skipped: readonly { readonly segment: BuiltSegment; readonly cause: ReplanCause }[];
+  /** Fragments that left the bitmaps of committed segments. */
+  readonly droppedFragments: number;
+  /** Uuids of segments without any live fragment, which left along with the replaced ones. */
+  readonly stale: readonly string[];
+  readonly attempts: number;
+  readonly uploadMs: number;
+  readonly commitMs: number;
+};
+
+/** The table moved under the build. Nothing of it is in the table, its files are gone again, and the work is to be planned anew. */
+export type Moved = { readonly kind: 'moved'; readonly cause: Exclude<RejectCause, 'contended' | 'store_refused'> };
+
+/**
+ * Puts a build into `table`. Errors: store_* when the store refused, after which nothing is left; commit_contended after too many
+ * conflicts or when the signal fired, after which nothing is left; commit_unknown when nobody can tell whether it landed, after which
+ * the files stay; and what `withSlot` rejects with, after which nothing is left.
+ */
 export async function applyBuild(
   table: LanceTable,
   { manifest, segments }: Pick<Build, 'manifest' | 'segments'>,
-  { remove, properties, withSlot }: LandingRequest,
-  settings: CommitSettings,
-): Promise<Landing> {
+  { replaces, properties, withSlot }: BuildChange,
+  { onOutcome, ...settings }: ApplySettings,
+): Promise<Committed | Moved> {
   const lap = stopwatch();
   const { durable } = await uploadSegments(table.store, segments);
-  const publishMs = lap();
+  const uploadMs = lap();
   const transactionUuid = randomUUID();
-  const change = { base: manifest, add: segments, remove, durable, transactionUuid, properties };
   let commitMs = 0;
+  let begun = false;
   const commit = async () => {
+    begun = true;
     const commitLap = stopwatch();
+    const change = {
+      base: manifest,
+      addSegments: segments,
+      removeSegments: replaces,
+      durable,
+      transactionUuid,
+      properties,
+    };
     const outcome = await commitChange(table, change, settings);
     commitMs = commitLap();
     return outcome;
   };
-  if (!withSlot) {
-    const outcome = await commit();
-    return { outcome, transactionUuid, publishMs, commitMs };
-  }
-  let begun = false;
-  try {
-    await durable;
-    const outcome = await withSlot(() => {
-      begun = true;
-      return commit();
-    });
-    return { outcome, transactionUuid, publishMs, commitMs };
-  } catch (error) {
+  const outcome = await (withSlot ? durable.then(() => withSlot(commit)) : commit()).catch(async (error: unknown) => {
     // Once a commit has begun, only its outcome says whether a version names the files.
     if (!begun) await Promise.allSettled([deleteUploaded(table.store, segments)]);
     throw error;
+  });
+  onOutcome?.(outcome, commitMs);
+  return answerTo(outcome, { transactionUuid, uploadMs, commitMs });
+}
+
+function answerTo(
+  outcome: CommitOutcome,
+  facts: Pick<Committed, 'transactionUuid' | 'uploadMs' | 'commitMs'>,
+): Committed | Moved {
+  switch (outcome.kind) {
+    case 'landed': {
+      const { version, attempts, rebased } = outcome;
+      const { keep, skipped, droppedFragments, stale } = rebased;
+      return { kind: 'committed', version, attempts, segments: keep, skipped, droppedFragments, stale, ...facts };
+    }
+    case 'rejected':
+      if (outcome.cause === 'contended') {
+        throw new SegmentdError('commit_contended', `lost ${outcome.conflicts} conflicts for the next version`);
+      }
+      if (outcome.cause === 'store_refused') throw outcome.error;
+      return { kind: 'moved', cause: outcome.cause };
+    case 'unknown':
+      throw new SegmentdError('commit_unknown', outcome.error.message, { cause: outcome.error });
   }
 }

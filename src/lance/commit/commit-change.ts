@@ -3,57 +3,26 @@
  * one, after the conflict rules were checked against exactly that one. A commit has three outcomes, and only a proven
  * rejection takes files away.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
-import type { IndexMetadata } from '../codec/index-metadata.ts';
-import { encodeSegment } from '../codec/index-metadata.ts';
-import type { Manifest, WriterVersion } from '../codec/manifest.ts';
-import { spliceManifest } from '../codec/manifest.ts';
-import { encodeCreateIndex } from '../codec/transaction.ts';
-import { FLAG } from '../plan/supported.ts';
+import type { Manifest } from '../codec/manifest.ts';
 import { RowHistory } from '../table/row-history.ts';
 import type { LanceTable } from '../table/table.ts';
+import type { CommitOutcome, CommitRequest, CommitSettings, Effort, Rejected } from './commit-request.ts';
 import { conflictBackoffMs } from './conflict-wait.ts';
-import type { Rebased, TableChange } from './rebase.ts';
-import { canRestore, needsRowHistory, rebaseChange } from './rebase.ts';
-import type { RejectCause } from './reject-causes.ts';
+import { nextVersion } from './next-version.ts';
+import type { Rebased } from './rebase.ts';
+import { needsRowHistory, rebaseChange } from './rebase.ts';
+import { rollBack } from './roll-back.ts';
 import { deleteUploaded, findMissingFiles } from './upload.ts';
-
-export type CommitSettings = {
-  readonly maxAttempts: number;
-  /** First pause after a lost race, milliseconds; it doubles, with jitter. */
-  readonly backoffMs: number;
-  readonly writer: WriterVersion;
-  /** Once it fires, a commit that has lost a race gives up as contended instead of waiting for another. */
-  readonly signal?: AbortSignal;
-};
-
-export type CommitRequest = TableChange & {
-  /** Resolves when the files of the added segments are durable. */
-  readonly durable: Promise<void>;
-  /** Chosen before the first attempt: the only proof that a version is ours. */
-  readonly transactionUuid: string;
-  readonly properties: Readonly<Record<string, string>>;
-  /** Segments that come back as they were in `asOf`, where the table has not moved since. */
-  readonly restore?: { readonly segments: readonly IndexMetadata[]; readonly asOf: Manifest };
-};
-
-type Effort = { readonly attempts: number; readonly conflicts: number };
-
-export type CommitOutcome =
-  | (Effort & { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased })
-  /** Nothing of the change is in the table, now or later, and its files are gone again. */
-  | (Effort & { readonly kind: 'rejected'; readonly cause: RejectCause; readonly error?: SegmentdError })
-  /** It may have landed or still land. The files stay; the next plan reads the truth from the table. */
-  | (Effort & { readonly kind: 'unknown'; readonly error: SegmentdError });
 
 type Attempt = { readonly target: number; readonly rebased: Rebased };
 type Put =
   | { readonly kind: 'created' | 'exists' | 'files_gone' }
   /** `refused`: nothing was created for certain. `unclear`: only looking can tell. */
-  | { readonly kind: 'refused' | 'unclear'; readonly error: SegmentdError };
+  | { readonly kind: 'refused'; readonly cause: 'store_refused'; readonly error: SegmentdError }
+  | { readonly kind: 'unclear'; readonly error: SegmentdError };
 
 export async function commitChange(
   table: LanceTable,
@@ -68,7 +37,13 @@ export async function commitChange(
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, conflicts };
     const lap = stopwatch();
-    const latest = await table.latest();
+    const latest = await latestOrError(table);
+    if (latest instanceof SegmentdError) {
+      if (pending) return { ...effort, kind: 'unknown', error: pending.error };
+      // Nothing was created: every attempt so far lost to a version of somebody else.
+      await Promise.allSettled([deleteUploaded(table.store, request.addSegments)]);
+      throw latest;
+    }
     if (pending && pending.target <= latest.version) {
       const owner = await ownerOf(table, pending.target, request.transactionUuid);
       if (owner === 'ours') return { ...effort, kind: 'landed', version: pending.target, rebased: pending.rebased };
@@ -76,28 +51,38 @@ export async function commitChange(
       if (owner !== 'foreign') return { ...effort, kind: 'unknown', error: pending.error };
       pending = null;
     }
-    const giveUp = async (cause: RejectCause, error?: SegmentdError): Promise<CommitOutcome> => {
+    const giveUp = async (why: Omit<Rejected, 'kind'>): Promise<CommitOutcome> => {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days.
-      await Promise.allSettled([deleteUploaded(table.store, request.add)]);
-      return { ...effort, kind: 'rejected', cause, ...(error ? { error } : {}) };
+      await Promise.allSettled([deleteUploaded(table.store, request.addSegments)]);
+      return { ...effort, ...why, kind: 'rejected' } as Effort & Rejected;
     };
-    if (attempts > settings.maxAttempts || (conflicts > 0 && settings.signal?.aborted)) return giveUp('contended');
+    if (attempts > settings.maxAttempts || (conflicts > 0 && settings.signal?.aborted)) {
+      return giveUp({ cause: 'contended' });
+    }
     const rebased = rebaseChange(request, latest, await noRowsRestored(history, request, latest));
-    if (typeof rebased === 'string') return giveUp(rebased);
+    if (typeof rebased === 'string') return giveUp({ cause: rebased });
 
     const target = latest.version + 1;
     const put = await putVersion(table, latest, rebased, request, settings);
-    if (put.kind === 'files_gone') return giveUp('files_gone');
-    if (put.kind === 'refused') return giveUp('store_refused', put.error);
+    if (put.kind === 'files_gone') return giveUp({ cause: 'files_gone' });
+    if (put.kind === 'refused') return giveUp(put);
     const owner = put.kind === 'created' ? 'ours' : await ownerOf(table, target, request.transactionUuid);
     if (owner === 'ours') {
       // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
       const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), afterLanding(table, target, rebased)]);
-      if (gone.length > 0) return rollBack(table, { gone, rebased, latest, request }, settings, effort);
+      if (gone.length > 0) {
+        const isOut = await rollBack(table, { gone, rebased, latest, request }, (undo) =>
+          // Whatever the signal says: the segments are in the table, and must come out of it.
+          commitChange(table, undo, { ...settings, signal: undefined }),
+        );
+        return isOut
+          ? { ...effort, kind: 'rejected', cause: 'files_gone' }
+          : { ...effort, kind: 'unknown', error: stillDamaged(gone) };
+      }
       return { ...effort, kind: 'landed', version: target, rebased };
     }
-    const error = put.kind === 'unclear' ? put.error : takenBySomebody(target);
+    const error = put.kind === 'unclear' ? put.error : taken(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
     conflicts += 1;
@@ -106,6 +91,16 @@ export async function commitChange(
       conflictBackoffMs(conflicts, { firstMs: settings.backoffMs, attemptMs: triedMs / conflicts }),
       settings.signal,
     );
+  }
+}
+
+/** The latest manifest, or why there is none to be had. */
+async function latestOrError(table: LanceTable): Promise<Manifest | SegmentdError> {
+  try {
+    return await table.latest();
+  } catch (error) {
+    if (error instanceof SegmentdError) return error;
+    throw error;
   }
 }
 
@@ -134,85 +129,11 @@ async function segmentsWithoutFiles(table: LanceTable, { keep }: Rebased): Promi
   return missing.flat();
 }
 
-/** What landed on `latest`, with segments in it that have lost their files. */
-type Damage = {
-  readonly gone: readonly string[];
-  readonly rebased: Rebased;
-  readonly latest: Manifest;
-  readonly request: CommitRequest;
-};
-
-/**
- * Takes segments whose files vanished out of the table again: with them in it, every query on the column fails. What they had
- * replaced comes back: without it an index that was merged into one segment would be gone.
- */
-async function rollBack(
-  table: LanceTable,
-  { gone, rebased, latest, request }: Damage,
-  settings: CommitSettings,
-  effort: Effort,
-): Promise<CommitOutcome> {
-  const damaged = new Set(rebased.keep.flatMap(({ segment }) => (gone.includes(segment.uuid) ? [segment.index] : [])));
-  const replaced = latest.indexes.filter(({ name, uuid }) => damaged.has(name) && request.remove.includes(uuid));
-  const missing = await Promise.all(replaced.map((segment) => findMissingFiles(table.store, [segment])));
-  const removal = {
-    base: await table.latest(),
-    add: [],
-    remove: gone,
-    durable: Promise.resolve(),
-    transactionUuid: randomUUID(),
-    properties: request.properties,
-    restore: { segments: replaced.filter((_, at) => missing[at]?.length === 0), asOf: latest },
-  };
-  // Whatever the signal says: it is in the table, and must come out of it.
-  const { signal: _, ...patient } = settings;
-  const outcome = await commitChange(table, removal, patient);
-  if (outcome.kind === 'landed') return { ...effort, kind: 'rejected', cause: 'files_gone' };
-  const why = `the files of ${gone.join(', ')} vanished and the segments could not be withdrawn`;
-  return { ...effort, kind: 'unknown', error: new SegmentdError('commit_unknown', why) };
-}
-
-type NextVersion = {
-  readonly manifest: Uint8Array[];
-  readonly transaction: Uint8Array;
-  /** Name under `_transactions/`, or empty when the table disables transaction files. */
-  readonly transactionFile: string;
-};
-
-function nextVersion(latest: Manifest, rebased: Rebased, request: CommitRequest, writer: WriterVersion): NextVersion {
-  const now = Date.now();
-  const replaced = new Set(request.remove);
-  const leaving = new Set([...request.remove, ...rebased.stale]);
-  const removed = latest.indexes.filter((index) => leaving.has(index.uuid));
-  const built = rebased.keep.map(({ segment, fragments, siblings }) => ({
-    entry: encodeSegment(segment.metadata, {
-      name: segment.index,
-      datasetVersion: request.base.version,
-      fragments,
-      createdAtMs: now,
-      details: siblings[0]?.details ?? null,
-      files: segment.files,
-    }),
-    replacesEntry: removed.find(({ name, uuid }) => name === segment.index && replaced.has(uuid))?.uuid,
-  }));
-  const { segments: left, asOf } = request.restore ?? { segments: [], asOf: latest };
-  const back = left
-    .filter((segment) => canRestore(segment, asOf, latest, leaving))
-    .map(({ raw, name }) => ({ entry: raw, replacesEntry: removed.find((it) => it.name === name)?.uuid }));
-  const added = [...built, ...back];
-  const transaction = encodeCreateIndex({
-    uuid: request.transactionUuid,
-    readVersion: request.base.version,
-    added: added.map(({ entry }) => entry),
-    removed: removed.map((index) => index.raw),
-    properties: request.properties,
-  });
-  const writesFile = (latest.writerFlags & FLAG.disableTransactionFile) === 0n;
-  const transactionFile = writesFile ? `${request.base.version}-${request.transactionUuid}.txn` : '';
-  const version = latest.version + 1;
-  const change = { version, timestampMs: now, writer, transaction, transactionFile, added, removed: leaving };
-  return { manifest: spliceManifest(latest, change), transaction, transactionFile };
-}
+const stillDamaged = (gone: readonly string[]) =>
+  new SegmentdError(
+    'commit_unknown',
+    `the files of ${gone.join(', ')} vanished and the segments are still in the table`,
+  );
 
 /** One attempt: the transaction file, then the manifest. */
 async function putVersion(
@@ -241,7 +162,8 @@ async function putVersion(
   } catch (thrown) {
     if (named.state === 'files_gone') return { kind: 'files_gone' };
     const error = asSegmentdError(thrown, 'store_unavailable');
-    return { kind: named.state === 'unproven' || REFUSALS.has(error.code) ? 'refused' : 'unclear', error };
+    const isRefused = named.state === 'unproven' || REFUSALS.has(error.code);
+    return isRefused ? { kind: 'refused', cause: 'store_refused', error } : { kind: 'unclear', error };
   }
 }
 
@@ -249,7 +171,7 @@ async function putVersion(
 const REFUSALS: ReadonlySet<string> = new Set(['store_denied', 'store_full']);
 
 /** A store that tries again by itself finds what it has just created: "taken" does not say by whom. */
-const takenBySomebody = (version: number) =>
+const taken = (version: number) =>
   new SegmentdError('store_unavailable', `version ${version} is taken, and it cannot be read whose it is`);
 
 type Owner = 'ours' | 'foreign' | 'absent' | 'unknown';

@@ -15,9 +15,9 @@ import type { ReplanCause } from './reject-causes.ts';
 /** A change to the index section, built against `base`. */
 export type TableChange = {
   readonly base: Manifest;
-  readonly add: readonly BuiltSegment[];
+  readonly addSegments: readonly BuiltSegment[];
   /** Uuids of segments that the added ones replace; all must still be there. */
-  readonly remove: readonly string[];
+  readonly removeSegments: readonly string[];
 };
 
 export type RebasedSegment = {
@@ -46,13 +46,13 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
   if (latest.version < base.version) return 'table_replaced';
   const stable = hasStableRowIds(base);
   if (unsupportedReason(latest, stable ? 'rebuild' : 'decline')) return 'table_declined';
-  const removed = new Set(change.remove);
+  const removed = new Set(change.removeSegments);
   const unchanged = (uuid: string) => sameEntry(byUuid(base, uuid), byUuid(latest, uuid));
-  if (!change.remove.every(unchanged)) return 'input_gone';
+  if (!change.removeSegments.every(unchanged)) return 'input_gone';
 
   const keep: RebasedSegment[] = [];
   const skipped: { segment: BuiltSegment; cause: ReplanCause }[] = [];
-  for (const segment of change.add) {
+  for (const segment of change.addSegments) {
     const siblings = latest.indexes.filter((index) => index.name === segment.index && !removed.has(index.uuid));
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
     const cause =
@@ -63,11 +63,11 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
     if (fragments.length > 0) keep.push({ segment, fragments, siblings });
     else skipped.push({ segment, cause: cause ?? 'nothing_left' });
   }
-  if (keep.length === 0 && change.add.length > 0) return skipped[0]?.cause ?? 'nothing_left';
+  if (keep.length === 0 && change.addSegments.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   // What is replaced must be replaced whole: nothing may be uncovered that was covered before.
   if (removed.size > 0 && skipped.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   const replaced = latest.indexes.filter(({ uuid }) => removed.has(uuid));
-  if (change.add.length > 0 && replaced.some((input) => uncovers(keep, input, latest))) return 'rows_moved';
+  if (change.addSegments.length > 0 && replaced.some((input) => uncovers(keep, input, latest))) return 'rows_moved';
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
   const stale = keep.flatMap(({ siblings }) => siblings.filter((index) => isStale(index, latest)));
   return { keep, skipped, droppedFragments, stale: stale.map(({ uuid }) => uuid) };
@@ -220,6 +220,6 @@ function hasOtherDeletions(id: number, base: Manifest, latest: Manifest): boolea
 }
 
 /** Whether the change depends on what happened between its base and `latest`: only then is it worth reading. */
-export function needsRowHistory({ base, add }: TableChange, latest: Manifest): boolean {
+export function needsRowHistory({ base, addSegments: add }: TableChange, latest: Manifest): boolean {
   return add.some(({ fragments }) => Array.from(fragments).some((id) => hasOtherDeletions(id, base, latest)));
 }

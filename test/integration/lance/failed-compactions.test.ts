@@ -114,8 +114,8 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
   const outcome = await commitChange(
     lance,
     {
-      ...{ base, add: build.segments, durable, transactionUuid: randomUUID(), properties: {} },
-      remove: inputs.map((input) => input?.uuid ?? ''),
+      ...{ base, addSegments: build.segments, durable, transactionUuid: randomUUID(), properties: {} },
+      removeSegments: inputs.map((input) => input?.uuid ?? ''),
     },
     { maxAttempts: 5, backoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
   );

@@ -26,7 +26,11 @@ export function checkNotShrunk(before: Manifest, after: Manifest, what: string):
 }
 
 /** The version of a merge beside the one before it: other segments, the same rows, and nothing else. */
-export async function checkMerged(folder: string, version: number, { add, remove }: Change): Promise<void> {
+export async function checkMerged(
+  folder: string,
+  version: number,
+  { addSegments: add, removeSegments: remove }: Change,
+): Promise<void> {
   const table = new LanceTable(localStore(folder));
   const [before, after] = [await table.at(version - 1), await table.at(version)];
   if (!before || !after) throw new Error(`version ${version} of a merge, or the one before it, is not there`);

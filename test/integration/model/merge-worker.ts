@@ -93,12 +93,12 @@ export class MergeWorker {
   }
 
   async #run(base: Manifest, plan: MergePlan, store: ObjectStore): Promise<Progress> {
-    let change: Change = { base, add: [], remove: plan.remove, transactionUuid: '' };
+    let change: Change = { base, addSegments: [], removeSegments: plan.remove, transactionUuid: '' };
     const builder: SegmentBuilder = {
       build: async (...request) => {
         await this.#pause('planned');
         const build = await this.#setup.builder.build(...request);
-        change = { ...change, add: build.segments };
+        change = { ...change, addSegments: build.segments };
         return build;
       },
     };
@@ -121,7 +121,7 @@ export class MergeWorker {
     try {
       const parts = { builder, commit: SETTINGS, properties: {}, withSlot };
       const result = await mergeTable(new LanceTable(watched), base, plan, parts);
-      if (result.kind === 'rejected' && change.add.length === 0) return { kind: 'build-stale' };
+      if (result.kind === 'rejected' && change.addSegments.length === 0) return { kind: 'build-stale' };
       return { kind: 'ended', change, outcome: endingOf(result) };
     } catch (error) {
       return { kind: 'ended', change, outcome: failureOf(error) };

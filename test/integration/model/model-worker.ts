@@ -1,8 +1,8 @@
 /** One segmentd worker that can be halted between planning, building, publishing and every put of a manifest. */
 import { randomUUID } from 'node:crypto';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit/commit-change.ts';
 import { commitChange } from '../../../src/lance/commit/commit-change.ts';
+import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit/commit-request.ts';
 import type { Rebased } from '../../../src/lance/commit/rebase.ts';
 import type { RejectCause } from '../../../src/lance/commit/reject-causes.ts';
 import { uploadSegments } from '../../../src/lance/commit/upload.ts';
@@ -29,7 +29,7 @@ type Phase =
     };
 
 /** What a worker tried to commit. */
-export type Change = Pick<CommitRequest, 'base' | 'add' | 'remove' | 'transactionUuid'>;
+export type Change = Pick<CommitRequest, 'base' | 'addSegments' | 'removeSegments' | 'transactionUuid'>;
 
 /** What became of it. */
 export type Ending =
@@ -127,8 +127,8 @@ export class ModelWorker {
     const transactionUuid = randomUUID();
     const change: CommitRequest = {
       base: build.manifest,
-      add: build.segments,
-      remove: [],
+      addSegments: build.segments,
+      removeSegments: [],
       durable,
       transactionUuid,
       properties: {},

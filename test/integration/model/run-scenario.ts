@@ -51,7 +51,7 @@ async function drained(step: () => Promise<Progress['kind']>): Promise<number> {
 const ALL: MergeChoice = { to: 1 };
 
 /** Only merges replace segments. */
-const isMerge = ({ remove }: Change) => remove.length > 0;
+const isMerge = ({ removeSegments: remove }: Change) => remove.length > 0;
 
 const ruleOf =
   (choice: MergeChoice): MergeRule =>
@@ -84,7 +84,7 @@ class Run {
       limits: { maxRows, maxFragments },
       onCommit: (change: Change) => {
         this.#begun.set(change.transactionUuid, change);
-        for (const { uuid } of change.add) this.#builtFrom.set(uuid, change.base.version);
+        for (const { uuid } of change.addSegments) this.#builtFrom.set(uuid, change.base.version);
       },
     };
     this.#workers = [new ModelWorker(setup), new ModelWorker(setup)];
@@ -196,7 +196,10 @@ class Run {
   }
 
   /** Rejected means that no version there is, or will be, has anything of it. */
-  async #leftNothing({ add, transactionUuid }: Extract<Progress, { kind: 'ended' }>['change']): Promise<void> {
+  async #leftNothing({
+    addSegments: add,
+    transactionUuid,
+  }: Extract<Progress, { kind: 'ended' }>['change']): Promise<void> {
     const table = new LanceTable(localStore(this.#model.folder));
     for (const version of await this.#model.versions()) {
       expect((await table.at(version))?.transaction?.uuid, `a rejected commit is in ${version}`).not.toBe(
@@ -222,7 +225,7 @@ class Run {
     const change = this.#begun.get(transaction?.uuid ?? '');
     if (!change) throw new Error('a late put brought a version that nobody made');
     this.#adopted.add(change.transactionUuid);
-    for (const { index, uuid } of change.add) {
+    for (const { index, uuid } of change.addSegments) {
       if (indexes.some((entry) => entry.uuid === uuid)) this.#expectIndex(change, index);
     }
     if (isMerge(change)) await this.#merged(change, version);

@@ -17,8 +17,8 @@ import type { ManifestSpec } from '../lance/manifest-fixture.ts';
 import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
 import type { TableFolder } from '../lance/table-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
-import type { Line, TestKit } from '../stages/context-fixture.ts';
-import { batchOf, item, tableRef, testKit } from '../stages/context-fixture.ts';
+import type { Line, TestContext } from '../stages/context-fixture.ts';
+import { batchOf, item, tableRef, testContext } from '../stages/context-fixture.ts';
 
 /** Three segments of a tier make a merge due, of three: nine take four merges, the last of them one of results. */
 export const SCHEDULE: MergeSchedule = {
@@ -94,7 +94,7 @@ async function watchedBuilder(before: Before, names: ReadonlyMap<string, string>
 }
 
 export type Merging = {
-  readonly context: TestKit;
+  readonly context: TestContext;
   readonly folders: Readonly<Record<string, TableFolder>>;
   readonly builder: WatchedBuilder;
   readonly notices: Notification[];
@@ -131,7 +131,7 @@ export async function merging(
   const names = Object.entries(folders).map(([name, { root }]) => [root, name] as const);
   const builder = await watchedBuilder(before, new Map(names));
   const notices: Notification[] = [];
-  const context = testKit({
+  const context = testContext({
     tables: { open: (uri) => opened.get(uri) as LanceTable, policy: () => DEFAULT_POLICY },
     builder,
     notify: (notice) => notices.push(notice),

@@ -6,7 +6,7 @@ import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
-import { batchOf, item, testKit } from '../stages/context-fixture.ts';
+import { batchOf, item, testContext } from '../stages/context-fixture.ts';
 import { MADE_MS, merging, nothingDue, SCHEDULE, segmented, WAIT } from './merging-fixture.ts';
 
 /** Waits by turns of the event loop: files are read while the clock stands still. */
@@ -209,7 +209,7 @@ describe('a merge that did not land', () => {
     ['failed', 'build_failed', { outcome: 'failed', segmentsIn: 3, segmentsOut: 0, rows: 0, seconds: 0 }],
     ['was overtaken by a cleanup', 'build_stale', { outcome: 'rejected', cause: 'files_gone', rows: 0 }],
   ])('because it %s is tried again, later each time, and holds up nobody', async (_what, code, finished) => {
-    const settings = { ...testKit().settings, retry: { initialMs: 60, maxMs: 1_000 } };
+    const settings = { ...testContext().settings, retry: { initialMs: 60, maxMs: 1_000 } };
     const times: number[] = [];
     const before = (table: string, count: number) => {
       if (table === 'a') times.push(performance.now());
@@ -232,7 +232,7 @@ describe('a merge that did not land', () => {
   });
 
   test('rests a few seconds at most while an index has more segments than its bound', async () => {
-    const settings = { ...testKit().settings, retry: { initialMs: 60_000, maxMs: 60_000 } };
+    const settings = { ...testContext().settings, retry: { initialMs: 60_000, maxMs: 60_000 } };
     vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const before = (_table: string, count: number) => {

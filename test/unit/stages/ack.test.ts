@@ -2,13 +2,13 @@ import { lastValueFrom, of, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { ack } from '../../../src/stages/ack.ts';
-import type { Committed } from '../../../src/stages/work.ts';
-import { batchOf, item, testKit } from './context-fixture.ts';
+import type { Settleable } from '../../../src/stages/work.ts';
+import { batchOf, item, testContext } from './context-fixture.ts';
 
-const through = (context: ReturnType<typeof testKit>, done: Committed) =>
+const through = (context: ReturnType<typeof testContext>, done: Settleable) =>
   lastValueFrom(of(done).pipe(ack(context), toArray()));
 
-const covered = (items: Parameters<typeof batchOf>[0], coveredVersion: number): Committed => ({
+const covered = (items: Parameters<typeof batchOf>[0], coveredVersion: number): Settleable => ({
   kind: 'covered',
   batch: batchOf(items),
   coveredVersion,
@@ -19,7 +19,7 @@ const covered = (items: Parameters<typeof batchOf>[0], coveredVersion: number): 
 
 test('events up to the covered version are settled, later ones go round again', async () => {
   const items = [item(0), item(1, 't', { version: 4 }), item(2, 't', { version: 5 }), item(3, 't', { version: 6 })];
-  const context = testKit();
+  const context = testContext();
   const left = await through(context, covered(items, 5));
   expect(items.map(({ record }) => record.acks())).toEqual([1, 1, 1, 0]);
   expect(left.map(({ items: rest, plannedVersion }) => [rest, plannedVersion])).toEqual([[[items[3]], 5]]);
@@ -32,13 +32,13 @@ test('events up to the covered version are settled, later ones go round again', 
 
 test('a batch that is settled whole does not go round again', async () => {
   const items = [item(0), item(1)];
-  expect(await through(testKit(), covered(items, 5))).toEqual([]);
+  expect(await through(testContext(), covered(items, 5))).toEqual([]);
   expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
 test('records that repeat an event are settled and counted with it', async () => {
   const repeats = [{ offset: '1', timestamp: '0' }];
-  const context = testKit();
+  const context = testContext();
   await through(context, covered([item(0, 't', {}, { repeats })], 5));
   expect(context.lines.find(({ event }) => event === 'eventSettled')).toMatchObject({
     outcome: 'accepted',
@@ -49,13 +49,13 @@ test('records that repeat an event are settled and counted with it', async () =>
 test('a batch that goes round again keeps all its records', async () => {
   const items = [item(0), item(1)];
   const batch = batchOf(items, { replanCount: 2 });
-  expect(await through(testKit(), { kind: 'requeue', batch })).toEqual([batch]);
+  expect(await through(testContext(), { kind: 'requeue', batch })).toEqual([batch]);
   expect(items.map(({ record }) => record.acks())).toEqual([0, 0]);
 });
 
 test('a declined table settles its records, since trying again would give the same answer', async () => {
   const items = [item(0), item(1, 't', { version: 99 })];
-  const context = testKit();
+  const context = testContext();
   const error = new SegmentdError('table_stable_row_ids', 'why');
   expect(await through(context, { kind: 'declined', batch: batchOf(items), error })).toEqual([]);
   expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);

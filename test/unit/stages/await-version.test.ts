@@ -5,80 +5,80 @@ import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { awaitVersion } from '../../../src/stages/await-version.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
-import type { TestKit } from './context-fixture.ts';
-import { batchOf, item, passing, testKit } from './context-fixture.ts';
+import type { TestContext } from './context-fixture.ts';
+import { batchOf, item, passing, testContext } from './context-fixture.ts';
 
 const at = (version: number) => parseManifest(manifestFile({ version }));
 const none = () => new SegmentdError('table_not_found', 'no table');
 
 /** A context whose table shows these answers one after the other, the last one for ever. */
-function kitWith(answers: (Manifest | Error)[], versionWaitMs = 60_000): TestKit {
+function contextWith(answers: (Manifest | Error)[], versionWaitMs = 60_000): TestContext {
   const latest = async () => {
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     if (!answer || answer instanceof Error) throw answer;
     return answer;
   };
-  const context = testKit({ table: { latest } });
+  const context = testContext({ table: { latest } });
   return { ...context, settings: { ...context.settings, versionWaitMs } };
 }
-const through = (context: TestKit, items: ReturnType<typeof item>[], plannedVersion = 6) =>
+const through = (context: TestContext, items: ReturnType<typeof item>[], plannedVersion = 6) =>
   lastValueFrom(of(batchOf(items, { plannedVersion })).pipe(awaitVersion(context), toArray()));
 const version = (offset: number, number: number) => item(offset, 't', { version: number });
 
 test('a batch whose versions can be seen goes on at once', async () => {
   const items = [item(0), version(1, 7)];
-  expect(await through(kitWith([at(7)]), items)).toMatchObject([{ items }]);
+  expect(await through(contextWith([at(7)]), items)).toMatchObject([{ items }]);
 });
 
 test('a batch waits until its version can be seen', async () => {
   const items = [version(0, 7)];
-  const context = kitWith([none(), at(5), at(6), at(8)]);
+  const context = contextWith([none(), at(5), at(6), at(8)]);
   expect(await through(context, items)).toMatchObject([{ items }]);
-  expect(context.letters).toEqual([]);
+  expect(context.deadLetters).toEqual([]);
 });
 
 test('a batch does not wait while there is a version that was not planned yet', async () => {
   const items = [version(0, 9)];
-  expect(await through(kitWith([at(5), at(6), at(7)]), items)).toMatchObject([{ items, plannedVersion: 6 }]);
-  expect(await through(kitWith([at(5)]), items, 4)).toMatchObject([{ items }]);
-  const fresh = lastValueFrom(of(batchOf(items)).pipe(awaitVersion(kitWith([at(1)])), toArray()));
+  expect(await through(contextWith([at(5), at(6), at(7)]), items)).toMatchObject([{ items, plannedVersion: 6 }]);
+  expect(await through(contextWith([at(5)]), items, 4)).toMatchObject([{ items }]);
+  const fresh = lastValueFrom(of(batchOf(items)).pipe(awaitVersion(contextWith([at(1)])), toArray()));
   expect(await fresh).toMatchObject([{ items }]);
 });
 
 test('a batch of which some can be seen goes on whole: the rest comes round again', async () => {
   const items = [version(0, 9), version(1, 4)];
-  expect(await through(kitWith([at(5)]), items)).toMatchObject([{ items }]);
+  expect(await through(contextWith([at(5)]), items)).toMatchObject([{ items }]);
 });
 
 test('an event whose version never comes goes to the dead-letter topic, and the others go on', async () => {
   const items = [version(0, 9), version(1, 4)];
-  const context = kitWith([at(5)], 0);
+  const context = contextWith([at(5)], 0);
   const [batch] = await through(context, items);
   expect(batch?.items).toEqual([items[1]]);
-  expect(context.letters).toEqual([[0n, 'event_version_not_visible']]);
+  expect(context.deadLetters).toEqual([[0n, 'event_version_not_visible']]);
   expect(items.map(({ record }) => record.acks())).toEqual([1, 0]);
 });
 
 test('the time to wait begins when segmentd saw the event, not with the batch', async () => {
   const young = version(0, 9);
   const old = { ...version(1, 9), receivedAtMs: Date.now() - 10_000 };
-  const context = kitWith([at(5), at(9)], 5000);
+  const context = contextWith([at(5), at(9)], 5000);
   const [batch] = await through(context, [young, old]);
   expect(batch?.items).toEqual([young]);
-  expect(context.letters).toEqual([[1n, 'event_version_not_visible']]);
+  expect(context.deadLetters).toEqual([[1n, 'event_version_not_visible']]);
 });
 
 test('an event for a table that never comes goes to the dead-letter topic, and no batch is left', async () => {
   const items = [item(0), version(1, 1)];
-  const context = kitWith([none()], 0);
+  const context = contextWith([none()], 0);
   expect(await through(context, items)).toEqual([]);
-  expect(context.letters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
+  expect(context.deadLetters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
   expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
 test('an event that was given up is not given up again when its batch starts over', async () => {
   const items = [item(0), version(1, 9), item(2)];
-  const context = kitWith([at(5)], 0);
+  const context = contextWith([at(5)], 0);
   const stage = of(batchOf(items)).pipe(awaitVersion(context));
   let left = 2;
   const failing = stage.pipe(
@@ -89,28 +89,28 @@ test('an event that was given up is not given up again when its batch starts ove
     retry(2),
   );
   expect((await lastValueFrom(failing)).items).toEqual([items[0], items[2]]);
-  expect(context.letters).toEqual([[1n, 'event_version_not_visible']]);
+  expect(context.deadLetters).toEqual([[1n, 'event_version_not_visible']]);
   expect(items[1]?.record.acks()).toBe(1);
 });
 
 test('an event whose partition moves while it waits is left to its new owner', async () => {
   const moving = new AbortController();
   const moved = item(0, 't', { version: 99 }, { signal: moving.signal });
-  const context = kitWith([at(5)], 80);
+  const context = contextWith([at(5)], 80);
   setTimeout(() => moving.abort(), 20);
   expect(await through(context, [moved])).toEqual([]);
-  expect([context.letters, moved.record.acks()]).toEqual([[], 0]);
+  expect([context.deadLetters, moved.record.acks()]).toEqual([[], 0]);
 });
 
 test('records whose partition has moved are not waited for', async () => {
   const moved = item(0, 't', { version: 99 }, { signal: AbortSignal.abort() });
-  const context = kitWith([at(5)]);
+  const context = contextWith([at(5)]);
   expect(await through(context, [moved])).toEqual([]);
-  expect([context.letters, moved.record.acks()]).toEqual([[], 0]);
+  expect([context.deadLetters, moved.record.acks()]).toEqual([[], 0]);
 });
 
 test('a table that cannot be reached is an error that may pass, not a dead letter', async () => {
-  const context = kitWith([passing()], 0);
+  const context = contextWith([passing()], 0);
   await expect(through(context, [item(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
-  expect(context.letters).toEqual([]);
+  expect(context.deadLetters).toEqual([]);
 });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { concat, lastValueFrom, of, Subject, throwError, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
+import type { PendingEvent } from '../../../src/model.ts';
 import { batchByTable } from '../../../src/stages/batch-by-table.ts';
-import type { Batch, PendingEvent } from '../../../src/stages/work.ts';
+import type { Batch } from '../../../src/stages/work.ts';
 import { item } from './context-fixture.ts';
 
 const offsetsOf = ({ items }: Batch) => items.map(({ record }) => Number(record?.position.offset));

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { PendingEvent } from '../../../src/model.ts';
 import { coalesce } from '../../../src/stages/coalesce.ts';
-import type { PendingEvent } from '../../../src/stages/work.ts';
 import type { TestItem } from './context-fixture.ts';
-import { item, testKit } from './context-fixture.ts';
+import { item, testContext } from './context-fixture.ts';
 
 /** That of partition 0 in this assignment. */
 const { signal } = new AbortController();
@@ -17,7 +17,7 @@ test('an event behind a hundred that wait is settled at once when one of them sa
   for (const version of [undefined, 7]) {
     const [late, others] = [event(500, version), waiting(100, version)];
     const before = [...others];
-    expect([coalesce(testKit())(late, others), late.record.acks(), acksOf(before)]).toEqual([true, 1, 0]);
+    expect([coalesce(testContext())(late, others), late.record.acks(), acksOf(before)]).toEqual([true, 1, 0]);
     expect(others).toEqual(before);
   }
 });
@@ -25,7 +25,7 @@ test('an event behind a hundred that wait is settled at once when one of them sa
 test('one that says more takes the place of an older one, whose offset stays open for it', () => {
   const [late, others] = [event(500, 8), waiting(100, 7)];
   const before = [...others];
-  expect(coalesce(testKit())(late, others)).toBe(true);
+  expect(coalesce(testContext())(late, others)).toBe(true);
   expect([late.record.acks(), acksOf(before), others.length]).toEqual([1, 0, 100]);
   const last = others.at(-1);
   expect([last?.event.version, last?.record.position.offset]).toEqual([8, 500n]);
@@ -34,7 +34,7 @@ test('one that says more takes the place of an older one, whose offset stays ope
 });
 
 test('however many come, no more than a hundred wait, and the lowest offsets are the ones left open', () => {
-  const context = testKit();
+  const context = testContext();
   const all = Array.from({ length: 5_000 }, (_, offset) => event(offset, (offset * 7919) % 5_003));
   const lane: PendingEvent[] = [];
   for (const each of all) if (!coalesce(context)(each, lane)) lane.push(each);
@@ -51,11 +51,11 @@ test('however many come, no more than a hundred wait, and the lowest offsets are
 });
 
 test.each(['paused', 'retrying'])('of a table that is %s one event waits, whatever it announces', (state) => {
-  const context = testKit();
+  const context = testContext();
   if (state === 'paused') context.pauses.pause('lake/t');
   else {
     const error = new SegmentdError('store_unavailable', 'no');
-    context.telemetry.workFailed({ table: 'lake/t', error, nextTryMs: 1_000 });
+    context.states.failed('lake/t', error, 1_000);
   }
   const [late, others] = [event(1, 9), [event(0, 8)]];
   expect([coalesce(context)(late, others), others[0]?.event.version]).toEqual([true, 9]);
@@ -79,15 +79,15 @@ test.each<[string, TestItem, PendingEvent[]]>([
   ['segmentd asked itself for those that wait', event(500), waiting(100).map((it) => ({ ...it, record: null }))],
   ['it names fragments of its own', item(500, 't', { fragments: [1] }, { signal }), waiting(100)],
 ])('it waits like any other when %s', (_when, late, others) => {
-  expect([coalesce(testKit())(late, others), late.record.acks()]).toEqual([false, 0]);
+  expect([coalesce(testContext())(late, others), late.record.acks()]).toEqual([false, 0]);
 });
 
 test('what segmentd asks itself waits like any other', () => {
-  expect(coalesce(testKit())({ ...event(500), record: null }, waiting(100))).toBe(false);
+  expect(coalesce(testContext())({ ...event(500), record: null }, waiting(100))).toBe(false);
 });
 
 test('records that repeat each other are counted once each, whoever takes their place', () => {
-  const context = testKit();
+  const context = testContext();
   const repeats = [{ offset: '600', timestamp: '0' }];
   const others = [...waiting(99, 7), item(99, 't', { version: 7 }, { signal, repeats })];
   coalesce(context)(item(500, 't', { version: 8 }, { signal, repeats }), others);

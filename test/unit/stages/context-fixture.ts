@@ -2,24 +2,25 @@
 
 import { createBackfills } from '../../../src/control/backfill-jobs.ts';
 import { createPauses } from '../../../src/control/pauses.ts';
+import { TableStates } from '../../../src/control/table-states.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { LanceTable } from '../../../src/lance/table/table.ts';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { AppendEvent, ConsumerRecord, TableRef } from '../../../src/model.ts';
+import type { AppendEvent, ConsumerRecord, PendingEvent, TableRef } from '../../../src/model.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
-import type { Batch, PendingEvent } from '../../../src/stages/work.ts';
+import type { Batch } from '../../../src/stages/work.ts';
 import { createTelemetry } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
 export type Line = Record<string, unknown> & { readonly event: string };
 
-export type TestKit = PipelineContext & {
+export type TestContext = PipelineContext & {
   /** Log lines so far. */
   readonly lines: Line[];
   /** Records that went to the dead-letter topic, by offset, with the code. */
-  readonly letters: [bigint, string][];
+  readonly deadLetters: [bigint, string][];
 };
 
 export const tableRef = (name: string): TableRef => ({
@@ -30,9 +31,10 @@ export const tableRef = (name: string): TableRef => ({
 });
 
 /** A context whose parts do nothing; a test gives those that it needs. */
-export function testKit(more: Partial<PipelineContext> & { table?: Partial<LanceTable> } = {}): TestKit {
+export function testContext(more: Partial<PipelineContext> & { table?: Partial<LanceTable> } = {}): TestContext {
   const lines: Line[] = [];
-  const letters: [bigint, string][] = [];
+  const deadLetters: [bigint, string][] = [];
+  const pauses = createPauses();
   const logger = createLogger({ level: 'trace', format: 'json', write: (line) => lines.push(JSON.parse(line)) });
   const metrics = createMetrics({ maxTables: 10, version: '1', lancedbVersion: '1', topic: 'appends' });
   const unused = () => {
@@ -40,15 +42,16 @@ export function testKit(more: Partial<PipelineContext> & { table?: Partial<Lance
   };
   return {
     lines,
-    letters,
+    deadLetters,
     tables: { open: () => (more.table as LanceTable | undefined) ?? unused(), policy: () => DEFAULT_POLICY },
     builder: { build: unused },
     telemetry: createTelemetry({ logger, metrics }),
     decodeRecord: unused,
     deadLetter: async ({ position }, { code }) => {
-      letters.push([position.offset, code]);
+      deadLetters.push([position.offset, code]);
     },
-    pauses: createPauses(),
+    pauses,
+    states: new TableStates(pauses),
     onReleased: () => undefined,
     backfills: createBackfills(),
     publish: unused,
@@ -69,9 +72,9 @@ export function testKit(more: Partial<PipelineContext> & { table?: Partial<Lance
   };
 }
 
-export type TestDelivery = ConsumerRecord & { readonly acks: () => number };
+export type TestRecord = ConsumerRecord & { readonly acks: () => number };
 
-export function consumerRecord(offset: number, more: Partial<ConsumerRecord> = {}): TestDelivery {
+export function consumerRecord(offset: number, more: Partial<ConsumerRecord> = {}): TestRecord {
   let acks = 0;
   return {
     position: { topic: 'appends', partition: 0, offset: BigInt(offset) },
@@ -88,7 +91,7 @@ export function consumerRecord(offset: number, more: Partial<ConsumerRecord> = {
   };
 }
 
-export type TestItem = PendingEvent & { readonly record: TestDelivery };
+export type TestItem = PendingEvent & { readonly record: TestRecord };
 
 export function item(
   offset: number,

@@ -4,7 +4,7 @@ import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { ConsumerRecord } from '../../../src/model.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import { decode } from '../../../src/stages/decode.ts';
-import { consumerRecord, tableRef, testKit } from './context-fixture.ts';
+import { consumerRecord, tableRef, testContext } from './context-fixture.ts';
 
 /** Even offsets are events, odd ones are not. */
 const decodeRecord: PipelineContext['decodeRecord'] = ({ position }) => {
@@ -16,7 +16,7 @@ const through = (context: PipelineContext, ...records: ConsumerRecord[]) =>
 
 test('a record becomes an item of work, on loan', async () => {
   const record = consumerRecord(4);
-  const items = await through(testKit({ decodeRecord }), record);
+  const items = await through(testContext({ decodeRecord }), record);
   expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, record: record }]);
   expect(record.acks()).toBe(0);
 });
@@ -24,7 +24,7 @@ test('a record becomes an item of work, on loan', async () => {
 test('a record that is no event goes to the dead-letter topic, is settled after that, and stops nobody', async () => {
   const records = [1, 2, 3].map((offset) => consumerRecord(offset));
   const order: string[] = [];
-  const context = testKit({
+  const context = testContext({
     decodeRecord,
     deadLetter: async ({ position }, { code }) => {
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -41,7 +41,7 @@ test('a record that is no event goes to the dead-letter topic, is settled after 
 
 test('a record that the dead-letter topic did not take is not settled', async () => {
   const record = consumerRecord(1);
-  const context = testKit({
+  const context = testContext({
     decodeRecord,
     deadLetter: () => Promise.reject(new SegmentdError('broker_unavailable', 'no')),
   });
@@ -52,18 +52,18 @@ test('a record that the dead-letter topic did not take is not settled', async ()
 test('a bug in decoding is no bad event: it ends the pipeline, and nothing is settled', async () => {
   const record = consumerRecord(1);
   const bug = new TypeError('bug');
-  const context = testKit({
+  const context = testContext({
     decodeRecord: () => {
       throw bug;
     },
   });
   await expect(through(context, record)).rejects.toBe(bug);
-  expect([record.acks(), context.letters]).toEqual([0, []]);
+  expect([record.acks(), context.deadLetters]).toEqual([0, []]);
 });
 
 test('a record with several events is settled when the last of them is; one without any, at once', async () => {
   const [several, none] = [consumerRecord(0), consumerRecord(2)];
-  const context = testKit({
+  const context = testContext({
     decodeRecord: ({ position }) =>
       position.offset === 0n ? ['a', 'b', 'c'].map((name) => ({ table: tableRef(name) })) : [],
   });
@@ -86,7 +86,7 @@ const repeats = [
 test('of records that repeat each other one is worked on; if it is no event, each is a letter of its own', async () => {
   const [good, bad] = [consumerRecord(4, { repeats }), consumerRecord(3, { repeats })];
   const letters: [bigint, number][] = [];
-  const context = testKit({
+  const context = testContext({
     decodeRecord,
     deadLetter: async ({ position, timestampMs }) => void letters.push([position.offset, timestampMs]),
   });
@@ -100,7 +100,7 @@ test('of records that repeat each other one is worked on; if it is no event, eac
 });
 
 test('records that repeat each other are each counted', async () => {
-  const context = testKit({ decodeRecord: () => [] });
+  const context = testContext({ decodeRecord: () => [] });
   await through(context, consumerRecord(4, { repeats }));
   expect(context.lines.find(({ event }) => event === 'recordIgnored')).toMatchObject({ offset: '4', records: 3 });
 });

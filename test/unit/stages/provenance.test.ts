@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { provenance } from '../../../src/stages/provenance.ts';
-import { batchOf, item, testKit } from './context-fixture.ts';
+import { batchOf, item, testContext } from './context-fixture.ts';
 
-const { settings } = testKit();
+const { settings } = testContext();
 const from = (topic: string, partition: number, offset: bigint) =>
   item(0, 't', {}, { position: { topic, partition, offset } });
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { defer, lastValueFrom, of, throwError } from 'rxjs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import { backoffMs, retryLater } from '../../../src/stages/retry.ts';
-import { passing, tableRef, testKit } from './context-fixture.ts';
+import { backoffMs, endRound, requeue, retryLater } from '../../../src/stages/retry.ts';
+import { batchOf, item, passing, tableRef, testContext } from './context-fixture.ts';
 
 /** Work that fails with these errors, one after the other, before it succeeds. */
 const failing = (errors: unknown[]) =>
@@ -15,7 +15,7 @@ const failing = (errors: unknown[]) =>
 type Failure = { readonly table: string; readonly error: SegmentdError };
 
 test('what may pass is tried again until it does, and each failure is told', async () => {
-  const context = testKit();
+  const context = testContext();
   const errors = [passing('one'), new SegmentdError('build_stale', 'two'), passing('three')];
   const told: string[] = [];
   const telemetry = {
@@ -32,7 +32,7 @@ test.each<[string, unknown]>([
   ['anything that is no SegmentdError', new TypeError('bug')],
 ])('%s is not tried again', async (_name, error) => {
   const errors = [error];
-  await expect(lastValueFrom(failing(errors).pipe(retryLater(testKit(), tableRef('t'))))).rejects.toBe(error);
+  await expect(lastValueFrom(failing(errors).pipe(retryLater(testContext(), tableRef('t'))))).rejects.toBe(error);
 });
 
 test('the pause doubles up to the maximum, less a quarter at most', () => {
@@ -50,4 +50,41 @@ test('the pause doubles up to the maximum, less a quarter at most', () => {
       },
     ),
   );
+});
+
+test('a batch goes round again with its records, counted, and the cause is told', () => {
+  const context = testContext();
+  const batch = batchOf([item(0)], { replanCount: 2 });
+  expect(requeue(context, batch, 'nothing_left')).toEqual({ kind: 'requeue', batch: { ...batch, replanCount: 3 } });
+  expect(context.lines).toMatchObject([{ event: 'replanned', table: 'lake/t', cause: 'nothing_left' }]);
+});
+
+test('after five rounds without progress it waits like work that failed', () => {
+  const around = (replans: number) => () =>
+    requeue(testContext(), batchOf([item(0)], { replanCount: replans }), 'input_gone');
+  expect(around(4)).not.toThrow();
+  expect(around(5)).toThrow(expect.objectContaining({ code: 'build_stale', retry: 'after-reload' }));
+});
+
+describe('a round ends', () => {
+  const end = (error: unknown) =>
+    lastValueFrom(throwError(() => error).pipe(endRound(testContext(), batchOf([item(0)]))));
+
+  test('as declined when the table cannot be served', async () => {
+    const error = new SegmentdError('table_unreadable', 'damaged');
+    expect(await end(error)).toMatchObject({ kind: 'declined', error });
+  });
+
+  test('and begins anew when the table is gone: its events wait for it as for a version', async () => {
+    expect(await end(new SegmentdError('table_not_found', 'dropped'))).toMatchObject({ kind: 'requeue' });
+  });
+
+  test.each([
+    ['what may pass', passing()],
+    ['a bug', new SegmentdError('internal', 'bug')],
+    ['a broker that refuses', new SegmentdError('broker_denied', 'no')],
+    ['anything else', new TypeError('bug')],
+  ])('with %s as it was', async (_name, error) => {
+    await expect(end(error)).rejects.toBe(error);
+  });
 });

@@ -9,14 +9,15 @@ import { SegmentdError } from '../../../src/lib/errors.ts';
 import { build } from '../../../src/stages/build.ts';
 import { commit } from '../../../src/stages/commit.ts';
 import { plan } from '../../../src/stages/plan.ts';
-import type { Committed } from '../../../src/stages/work.ts';
+import { endRound } from '../../../src/stages/retry.ts';
+import type { Settleable } from '../../../src/stages/work.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
 import type { TableFolder } from '../lance/table-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
-import type { TestKit } from './context-fixture.ts';
-import { batchOf, item, testKit } from './context-fixture.ts';
+import type { TestContext } from './context-fixture.ts';
+import { batchOf, item, testContext } from './context-fixture.ts';
 
 let folder: TableFolder;
 let disposed: number;
@@ -52,18 +53,20 @@ async function builder(before: () => Promise<unknown> = async () => undefined): 
   };
 }
 
-const kitWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testKit>[0] = {}): TestKit =>
-  testKit({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
+const contextWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testContext>[0] = {}): TestContext =>
+  testContext({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
 
-async function round(context: TestKit, batch = batchOf([item(0)])): Promise<Committed> {
-  const done = await lastValueFrom(of(batch).pipe(plan(context), build(context), commit(context), toArray()));
+async function round(context: TestContext, batch = batchOf([item(0)])): Promise<Settleable> {
+  const done = await lastValueFrom(
+    of(batch).pipe(plan(context), build(context), commit(context), endRound(context, batch), toArray()),
+  );
   expect(done).toHaveLength(1);
-  return done[0] as Committed;
+  return done[0] as Settleable;
 }
-const events = (context: TestKit) => context.lines.map(({ event }) => event);
+const events = (context: TestContext) => context.lines.map(({ event }) => event);
 
 test('what is missing is built and committed, and events up to the version that was read are covered', async () => {
-  const context = kitWith(await builder());
+  const context = contextWith(await builder());
   const done = await round(context);
   expect(done).toMatchObject({ kind: 'covered', coveredVersion: 3, tableVersion: 4, committed: true });
   expect(await folder.versions()).toEqual([3, 4]);
@@ -76,7 +79,7 @@ test('what is missing is built and committed, and events up to the version that 
 });
 
 test('a table that is covered is not written', async () => {
-  const context = kitWith(await builder());
+  const context = contextWith(await builder());
   await round(context);
   expect(await round(context)).toMatchObject({ kind: 'covered', coveredVersion: 4, tableVersion: 4, committed: false });
   expect(await folder.versions()).toEqual([3, 4]);
@@ -84,14 +87,14 @@ test('a table that is covered is not written', async () => {
 
 test('a declined table is not built', async () => {
   await folder.write({ version: 4, readerFlags: 64n, writerFlags: 64n });
-  const context = kitWith({ build: () => Promise.reject(new Error('built')) });
+  const context = contextWith({ build: () => Promise.reject(new Error('built')) });
   expect(await round(context)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
 });
 
 test('what does not fit one round goes round again, as progress', async () => {
-  const { settings } = testKit();
+  const { settings } = testContext();
   const limits = { maxRows: 1e6, maxFragments: 1 };
-  const context = kitWith(await builder(), { settings: { ...settings, limits } });
+  const context = contextWith(await builder(), { settings: { ...settings, limits } });
   const batch = batchOf([item(0)], { replanCount: 3 });
   expect(await round(context, batch)).toMatchObject({ kind: 'requeue', batch: { replanCount: 0, committed: true } });
   expect(await round(context, batch)).toMatchObject({ kind: 'covered' });
@@ -99,7 +102,7 @@ test('what does not fit one round goes round again, as progress', async () => {
 
 test('fragments that went away under the build go round again, and are counted', async () => {
   const shrink = () => folder.write({ version: 4, fragments: [{ id: 0 }, { id: 2 }], indexes: [{ uuid: 1 }] });
-  const context = kitWith(await builder(shrink));
+  const context = contextWith(await builder(shrink));
   expect(await round(context)).toMatchObject({ kind: 'requeue' });
   expect(context.lines.find(({ event }) => event === 'fragmentsDropped')).toMatchObject({ fragments: 1 });
   expect(disposed).toBe(1);
@@ -107,21 +110,21 @@ test('fragments that went away under the build go round again, and are counted',
 
 test('a build that is stale goes round again without progress', async () => {
   const stale = () => Promise.reject(new SegmentdError('build_stale', 'gone'));
-  const context = kitWith(await builder(stale));
+  const context = contextWith(await builder(stale));
   expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1, committed: false } });
   expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'stale' });
 });
 
 test('a build that fails is an error that may pass', async () => {
   const failing = () => Promise.reject(new SegmentdError('build_failed', 'no memory'));
-  const context = kitWith(await builder(failing));
+  const context = contextWith(await builder(failing));
   await expect(round(context)).rejects.toMatchObject({ code: 'build_failed', retry: 'backoff' });
   expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'failed' });
 });
 
 test('an index dropped under the build goes round again, and its files are gone', async () => {
   const drop = () => folder.write({ version: 4, fragments: [0, 1, 2].map((id) => ({ id })), indexes: [] });
-  const context = kitWith(await builder(drop));
+  const context = contextWith(await builder(drop));
   expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1 } });
   expect(context.lines.find(({ event }) => event === 'replanned')).toMatchObject({ cause: 'index_dropped' });
   expect(folder.has(`_indices/${uuidText(500)}`)).toBe(false);
@@ -137,14 +140,14 @@ test.each<[string, string]>([
     await after;
     throw new SegmentdError(code as 'store_full', 'no');
   };
-  const context = kitWith(await builder(), { table: new LanceTable({ ...store, putIfAbsent: put }) });
+  const context = contextWith(await builder(), { table: new LanceTable({ ...store, putIfAbsent: put }) });
   await expect(round(context)).rejects.toMatchObject({ code: thrown, retry: 'backoff' });
   expect(disposed).toBe(1);
 });
 
 test('after the signal to stop nothing is published, and what was built is let go', async () => {
   const stop = new AbortController();
-  const context = kitWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
+  const context = contextWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
   await expect(round(context)).rejects.toThrow('stopping');
   expect([disposed, folder.has('_indices'), await folder.versions()]).toEqual([1, false, [3]]);
 });
@@ -157,8 +160,8 @@ test('a commit that waits after a lost race gives up when the process must end',
     await folder.write({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] });
     return 'exists' as const;
   };
-  const { settings } = testKit();
-  const context = kitWith(await builder(), {
+  const { settings } = testContext();
+  const context = contextWith(await builder(), {
     table: new LanceTable({ ...localStore(folder.root), putIfAbsent: lose }),
     signal: stop.signal,
     settings: { ...settings, commit: { maxAttempts: 3, backoffMs: 1e9 } },
@@ -168,13 +171,13 @@ test('a commit that waits after a lost race gives up when the process must end',
 });
 
 test('a table that went away is waited for like a version that is not there yet', async () => {
-  const context = kitWith(await builder());
+  const context = contextWith(await builder());
   await rm(folder.root, { recursive: true });
   expect(await round(context)).toMatchObject({ kind: 'requeue' });
 });
 
 test('fragments of a finished backfill are built when they come to be missing again', async () => {
-  const context = kitWith(await builder());
+  const context = contextWith(await builder());
   const backfill = { id: 'job', first: 0, last: 2 };
   expect(await round(context)).toMatchObject({ kind: 'covered' });
   expect(await round(context, batchOf([item(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({

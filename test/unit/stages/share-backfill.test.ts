@@ -4,7 +4,7 @@ import { DEFAULT_POLICY, planTable } from '../../../src/lance/plan/table-plan.ts
 import type { AppendEvent } from '../../../src/model.ts';
 import { shareBackfill } from '../../../src/stages/share-backfill.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
-import { tableRef, testKit } from './context-fixture.ts';
+import { tableRef, testContext } from './context-fixture.ts';
 
 const LIMITS = { maxRows: 1e9, maxFragments: 1e6 };
 const fragments = Array.from({ length: 10 }, (_, id) => ({ id, rows: 10 }));
@@ -12,7 +12,7 @@ const manifest = parseManifest(manifestFile({ version: 4, fragments, indexes: [{
 
 function kitThat(publishes: boolean, thresholdRows: number) {
   const published: AppendEvent[] = [];
-  const context = testKit({
+  const context = testContext({
     publish: async (events) => {
       published.push(...events);
       return publishes;

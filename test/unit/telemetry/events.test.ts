@@ -100,7 +100,7 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
 
 describe('the catalogue', () => {
   test('names the events there are', () => {
-    const methods = Object.keys(telemetry).filter((name) => name !== 'board' && name !== 'unacked');
+    const methods = Object.keys(telemetry).filter((name) => name !== 'tableCounts' && name !== 'unacked');
     expect(new Set([...methods, 'workRecovered'])).toEqual(new Set(Object.keys(EVENTS)));
     expect(new Set(SCRIPT.map(([name]) => name))).toEqual(new Set(methods));
   });
@@ -229,14 +229,15 @@ describe('what repeats', () => {
     expect(lines).toHaveLength(2);
     expect(lines[1]).toMatchObject({ code: 'build_failed', cause: 'ENOSPC', hint: failure.hint });
   });
+});
 
-  test('and is a declined table is said once', async () => {
-    const decline = () => telemetry.tableDeclined({ table: 'lake/t', code: 'table_unreadable', message: 'x' });
-    decline();
-    decline();
-    expect(lines).toHaveLength(1);
-    expect(await value('segmentd_tables_declined{reason="table_unreadable"}')).toBe(1);
-  });
+test('tables by state are counted on every scrape, a reason that no table has any more as none', async () => {
+  const declinedByReason = new Map([['table_unreadable', 2]]);
+  telemetry.tableCounts(() => ({ retrying: 3, declinedByReason }));
+  expect(await value('segmentd_tables_retrying')).toBe(3);
+  expect(await value('segmentd_tables_declined{reason="table_unreadable"}')).toBe(2);
+  declinedByReason.clear();
+  expect(await value('segmentd_tables_declined{reason="table_unreadable"}')).toBe(0);
 });
 
 test('a record that was received and then dead-lettered is counted once', async () => {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import { decodeTransactionHead, encodeCreateIndex } from '../../../../src/lance/codec/transaction.ts';
-import type { CommitRequest } from '../../../../src/lance/commit/commit-change.ts';
 import { commitChange } from '../../../../src/lance/commit/commit-change.ts';
+import type { CommitRequest } from '../../../../src/lance/commit/commit-request.ts';
 import type { BuiltSegment } from '../../../../src/lance/segment.ts';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
 import { versionFileName } from '../../../../src/lance/table/version-names.ts';
@@ -36,8 +36,8 @@ afterEach(() => void vi.restoreAllMocks());
 
 const request = (more: Partial<CommitRequest> = {}): CommitRequest => ({
   base: parseManifest(manifestFile(BASE)),
-  add: [segment],
-  remove: [],
+  addSegments: [segment],
+  removeSegments: [],
   durable: Promise.resolve(),
   transactionUuid: OURS,
   properties: { who: 'test' },
@@ -162,7 +162,7 @@ describe('landed', () => {
     const other = { index: 'name_idx', fieldId: 1, column: 'name', uuid: uuidText(0xdead) };
     const fallen = await publishedSegment(folder, [1], other);
     const base = { ...BASE, indexes: [...(BASE.indexes ?? []), { uuid: 2, name: 'name_idx', fields: [1] }] };
-    const change = request({ base: parseManifest(manifestFile(base)), add: [fallen, segment] });
+    const change = request({ base: parseManifest(manifestFile(base)), addSegments: [fallen, segment] });
     const outcome = await commitChange(plainTable(), change, SETTINGS);
     expect(outcome).toMatchObject({ kind: 'landed', rebased: { skipped: [{ cause: 'index_dropped' }] } });
     expect([folder.has(`_indices/${uuidText(0xdead)}`), folder.has(FILE)]).toEqual([false, true]);
@@ -171,7 +171,11 @@ describe('landed', () => {
 
   test('with segments replaced: they leave in the same version and stand in the transaction', async () => {
     const merged = await publishedSegment(folder, [0, 1, 2]);
-    const outcome = await commitChange(plainTable(), request({ add: [merged], remove: [uuidText(1)] }), SETTINGS);
+    const outcome = await commitChange(
+      plainTable(),
+      request({ addSegments: [merged], removeSegments: [uuidText(1)] }),
+      SETTINGS,
+    );
     expect(outcome).toMatchObject({ kind: 'landed', version: 6 });
     expect(await segmentsIn()).toEqual([uuidText(0xbeef)]);
     const transaction = await localStore(folder.root).read(`_transactions/5-${OURS}.txn`);
@@ -383,7 +387,7 @@ describe('unknown, and the files stay', () => {
     };
     const other = await publishedSegment(folder, [1], { uuid: uuidText(0xdead) });
     const table = faultyTable(folder.root, [lookAway]);
-    const outcome = await commitChange(table, request({ add: [segment, other] }), SETTINGS);
+    const outcome = await commitChange(table, request({ addSegments: [segment, other] }), SETTINGS);
     expect(outcome.kind).toBe('unknown');
     expect(folder.has(`_indices/${uuidText(0xdead)}`)).toBe(true);
   });
@@ -448,9 +452,9 @@ describe('unknown, and the files stay', () => {
   });
 });
 
-test('a table that cannot be read is no outcome but an error, and nothing is taken away', async () => {
+test('a table that cannot be read is no outcome but an error, and the files that no version names are gone again', async () => {
   const more = { list: () => Promise.reject(unavailable()) };
   const commit = commitChange(faultyTable(folder.root, [], { more }), request(), SETTINGS);
   await expect(commit).rejects.toMatchObject({ code: 'store_unavailable' });
-  expect(folder.has(FILE)).toBe(true);
+  expect(folder.has(FILE)).toBe(false);
 });

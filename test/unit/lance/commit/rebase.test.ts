@@ -15,8 +15,8 @@ const LATER: ManifestSpec = { ...BASE, version: 6 };
 
 const change = (more: Partial<TableChange> = {}): TableChange => ({
   base: parse(BASE),
-  add: [builtSegment([1, 2])],
-  remove: [],
+  addSegments: [builtSegment([1, 2])],
+  removeSegments: [],
   ...more,
 });
 
@@ -156,14 +156,14 @@ test('an index that is new to the table is created, also beside one of the same 
 test('two segments for one index share nothing', () => {
   const add = [builtSegment([1, 2]), builtSegment([2, 0], { uuid: uuidText(0xcafe) })];
   const base = parse({ ...BASE, indexes: [] });
-  expect(outcome({ ...LATER, indexes: [] }, { base, add })).toEqual([[1, 2], [0]]);
+  expect(outcome({ ...LATER, indexes: [] }, { base, addSegments: add })).toEqual([[1, 2], [0]]);
 });
 
 test('segments of different indexes stand or fall on their own', () => {
   const other = builtSegment([1, 2], { index: 'name_idx', fieldId: 1, column: 'name' });
   const base = parse({ ...BASE, indexes: [OLD, { uuid: 2, name: 'name_idx', fields: [1], fragments: [0] }] });
   const add = [other, builtSegment([1, 2])];
-  const rebased = rebaseChange({ base, add, remove: [] }, parse(LATER));
+  const rebased = rebaseChange({ base, addSegments: add, removeSegments: [] }, parse(LATER));
   expect(rebased).toMatchObject({
     keep: [{ segment: { index: 'id_idx' }, fragments: [1, 2] }],
     skipped: [{ segment: { index: 'name_idx' }, cause: 'index_dropped' }],
@@ -172,7 +172,7 @@ test('segments of different indexes stand or fall on their own', () => {
 });
 
 describe('segments that are replaced', () => {
-  const merge = { add: [builtSegment([0, 1])], remove: [uuidText(1)] };
+  const merge = { addSegments: [builtSegment([0, 1])], removeSegments: [uuidText(1)] };
 
   test('do not count as cover for what replaces them', () => {
     expect(outcome(LATER, merge)).toEqual([[0, 1]]);
@@ -193,14 +193,14 @@ describe('segments that are replaced', () => {
   });
 
   test('input_gone: it never was there', () => {
-    expect(outcome(LATER, { ...merge, remove: [uuidText(77)] })).toBe('input_gone');
+    expect(outcome(LATER, { ...merge, removeSegments: [uuidText(77)] })).toBe('input_gone');
   });
 
   test('are replaced whole or not at all: of two indexes neither when one cannot', () => {
     const both = [OLD, { uuid: 2, name: 'name_idx', fields: [1], fragments: [0] }];
     const base = parse({ ...BASE, indexes: both });
     const add = [builtSegment([0, 1]), builtSegment([0, 1], { index: 'name_idx', fieldId: 1, column: 'name' })];
-    const request = { base, add, remove: [1, 2].map(uuidText) };
+    const request = { base, addSegments: add, removeSegments: [1, 2].map(uuidText) };
     expect(outcome({ ...LATER, indexes: both }, request)).toEqual([
       [0, 1],
       [0, 1],
@@ -212,7 +212,7 @@ describe('segments that are replaced', () => {
   test('answer for their own index only', () => {
     const both = [OLD, { uuid: 2, name: 'name_idx', fields: [1], fragments: [1] }];
     const add = [builtSegment([0]), builtSegment([1], { index: 'name_idx', fieldId: 1, column: 'name' })];
-    const request = { base: parse({ ...BASE, indexes: both }), add, remove: [1, 2].map(uuidText) };
+    const request = { base: parse({ ...BASE, indexes: both }), addSegments: add, removeSegments: [1, 2].map(uuidText) };
     expect(outcome({ ...LATER, indexes: both }, request)).toEqual([[0], [1]]);
   });
 
@@ -248,10 +248,13 @@ describe('segments that are replaced', () => {
     const two = [builtSegment([0]), builtSegment([1], { uuid: uuidText(0xcafe) })];
     const old = { ...OLD, fragments: [0, 1] };
     const base = parse({ ...BASE, indexes: [old] });
-    expect(outcome({ ...LATER, indexes: [old] }, { base, add: two, remove: [uuidText(1)] })).toEqual([[0], [1]]);
-    expect(outcome({ ...LATER, indexes: [old] }, { base, add: two.slice(1), remove: [uuidText(1)] })).toBe(
-      'rows_moved',
-    );
+    expect(outcome({ ...LATER, indexes: [old] }, { base, addSegments: two, removeSegments: [uuidText(1)] })).toEqual([
+      [0],
+      [1],
+    ]);
+    expect(
+      outcome({ ...LATER, indexes: [old] }, { base, addSegments: two.slice(1), removeSegments: [uuidText(1)] }),
+    ).toBe('rows_moved');
   });
 
   test('may have fragments that are gone, or that another segment covers by now', () => {

@@ -1,11 +1,11 @@
 import { from, lastValueFrom, of } from 'rxjs';
 import { expect, test } from 'vitest';
-import { asyncLimit } from '../../../src/lib/async-limit.ts';
-import { inSlot } from '../../../src/stages/in-slot.ts';
-import { testKit } from './context-fixture.ts';
+import { asyncLimit } from '../../src/lib/async-limit.ts';
+import { inSlot } from '../../src/pipeline.ts';
+import { testContext } from './stages/context-fixture.ts';
 
 test('no more run at once than there are places', async () => {
-  const context = testKit({ slots: asyncLimit(2) });
+  const context = testContext({ slots: asyncLimit(2) });
   let [running, most] = [0, 0];
   const work = async (value: number) => {
     most = Math.max(most, ++running);
@@ -21,7 +21,7 @@ test('no more run at once than there are places', async () => {
 });
 
 test('what has begun runs to its end though nobody listens any more, and the place is busy until then', async () => {
-  const context = testKit({ slots: asyncLimit(1) });
+  const context = testContext({ slots: asyncLimit(1) });
   const gate = Promise.withResolvers<number>();
   let ended = false;
   const work = async () => {
@@ -41,7 +41,7 @@ test('what has begun runs to its end though nobody listens any more, and the pla
 
 test('nothing begins after the signal to stop', async () => {
   let began = false;
-  const context = testKit({ signal: AbortSignal.abort(new Error('stopping')) });
+  const context = testContext({ signal: AbortSignal.abort(new Error('stopping')) });
   const work = of(1).pipe(
     inSlot(context, () => {
       began = true;

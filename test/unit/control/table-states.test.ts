@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { createPauses } from '../../../src/control/pauses.ts';
+import { TableStates } from '../../../src/control/table-states.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
+
+const unreadable = new SegmentdError('table_unreadable', 'damaged');
+const full = new SegmentdError('store_full', 'no room');
+const index = { name: 'id_idx', coverage: 0.5, missingRows: 10, missingFragments: 2, segments: 3, lagSeconds: 1 };
+
+function setUp() {
+  const pauses = createPauses();
+  return { pauses, states: new TableStates(pauses, () => Date.UTC(2026, 0)) };
+}
+
+test('what was read of a table stands until more is known', () => {
+  const { states } = setUp();
+  states.observed('lake/t', 7, [index, { ...index, missingFragments: 5 }]);
+  states.observed('lake/t', 8, [{ ...index, missingFragments: 0 }], 8);
+  states.failed('lake/t', full, 500);
+  states.failed('lake/t', full, 1_000);
+  expect(states.of('lake/t')).toEqual({
+    ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
+    declined: null,
+    failure: { code: 'store_full', message: 'no room', count: 2, next_try_at: '2026-01-01T00:00:01.000Z' },
+  });
+  states.succeeded('lake/t');
+  expect(states.of('lake/t')).toMatchObject({ state: 'served', failure: null, version: 8 });
+});
+
+test('declining a table is news once per reason, serving it again once', () => {
+  const { states } = setUp();
+  expect(states.served('lake/t')).toBe(false);
+  expect([states.declined('lake/t', unreadable), states.declined('lake/t', unreadable)]).toEqual([true, false]);
+  expect(states.declined('lake/t', new SegmentdError('table_mem_wal_index', 'x'))).toBe(true);
+  expect([...states.declinedByReason]).toEqual([['table_mem_wal_index', 1]]);
+  expect([states.served('lake/t'), states.served('lake/t')]).toEqual([true, false]);
+  expect([...states.declinedByReason]).toEqual([]);
+});
+
+test('a paused table is listed as paused, also one that was never heard of', () => {
+  const { states, pauses } = setUp();
+  states.failed('lake/b', full, 1);
+  pauses.pause('lake/b');
+  pauses.pause('lake/a');
+  expect(states.all().map(({ table, state }) => [table, state])).toEqual([
+    ['lake/a', 'paused'],
+    ['lake/b', 'paused'],
+  ]);
+  expect(states.retrying).toBe(0);
+  pauses.resume('lake/b');
+  expect([states.retrying, states.of('lake/b').state]).toEqual([1, 'retrying']);
+});
+
+test('a table that was forgotten is like one never heard of, and no more than 10,000 are remembered', () => {
+  const { states } = setUp();
+  states.declined('lake/t', unreadable);
+  states.forget('lake/t');
+  expect(states.all()).toEqual([]);
+  for (let at = 0; at <= 10_000; at++) states.observed(`lake/t${at}`, 1, []);
+  expect(states.all()).toHaveLength(10_000);
+  expect(states.of('lake/t0').version).toBeNull();
+});
