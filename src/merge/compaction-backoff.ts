@@ -9,7 +9,7 @@
  */
 import type { FailedCompactions } from '../lance/table/failed-compactions.ts';
 import { consecutiveFailures } from '../lance/table/failed-compactions.ts';
-import type { MergeCandidate } from './merge-policy.ts';
+import type { MergeCandidate } from './policy/candidates.ts';
 
 /** Rows below which a fragment is worth compacting: what Lance's compaction aims at unless it is told otherwise. */
 const TARGET_ROWS_PER_FRAGMENT = 1024 * 1024;

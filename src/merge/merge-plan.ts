@@ -9,7 +9,7 @@ import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { hasStableRowIds, missesRewritten } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
-import type { MergeCandidate, MergeReason, MergesAhead } from './merge-policy.ts';
+import type { MergeCandidate, MergeReason, MergesAhead } from './policy/candidates.ts';
 
 /** How an index is to be merged: the whole way ahead while nothing is appended. */
 export type MergeRule = (segments: readonly MergeCandidate[]) => MergesAhead;

@@ -19,10 +19,10 @@ import type { Batch } from '../stages/work.ts';
 import { CompactionBackoff, excludingCompactable } from './compaction-backoff.ts';
 import type { MergePlan } from './merge-plan.ts';
 import { planMerges } from './merge-plan.ts';
-import type { MergeSettings } from './merge-policy.ts';
-import { LOOKAHEAD, planAhead, tierOf, tiersOf } from './merge-policy.ts';
 import type { Merged, MergeResult } from './merge-table.ts';
 import { mergeTable } from './merge-table.ts';
+import type { MergeSettings } from './policy/tiered.ts';
+import { LOOKAHEAD, planAhead, tierOf, tiersOf } from './policy/tiered.ts';
 import { Turns } from './table-queue.ts';
 
 export type MergeSchedule = {

@@ -5,7 +5,7 @@ import {
   excludingCompactable,
   isCompactionCandidate,
 } from '../../../src/merge/compaction-backoff.ts';
-import type { MergeCandidate } from '../../../src/merge/merge-policy.ts';
+import type { MergeCandidate } from '../../../src/merge/policy/candidates.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
