@@ -21,18 +21,40 @@ export const laidOut = (layout: string) =>
 
 export const named = (...uuids: readonly (string | number)[]) => uuids.map(String);
 
-/** Segments laid out at random: rows, and an owner or none for each fragment; now and then one after the other. */
+/** Most fragments of a layout. */
+const MOST_FRAGMENTS = 40;
+
+/**
+ * Segments laid out at random, small ones above all: each over up to two fragments, now and then after a gap, and some fragments
+ * exchanged with others near by, so that segments lie interleaved or are parted.
+ */
 export const layouts = fc
-  .tuple(
-    fc.array(fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 1200 })), { maxLength: 25 }),
-    fc.array(fc.integer({ min: -1, max: 30 }), { maxLength: 40 }),
-    fc.boolean(),
-  )
-  .map(([rows, owners, interleaved]) => {
-    const sorted = interleaved ? owners : [...owners].sort((a, b) => a - b);
-    return rows.map((count, at) => {
-      const positions = sorted.flatMap((owner, position) => (owner === at ? [position] : []));
-      return segment(`s${at}`, positions.length === 0 ? 0 : count, positions);
+  .record({
+    segments: fc.array(
+      fc.record({
+        rows: fc.oneof(
+          { weight: 6, arbitrary: fc.nat(30) },
+          { weight: 1, arbitrary: fc.nat(400) },
+          { weight: 1, arbitrary: fc.nat(1200) },
+        ),
+        fragments: fc.oneof({ weight: 6, arbitrary: fc.constant(1) }, fc.integer({ min: 0, max: 2 })),
+        afterGap: fc.nat(20).map((it) => it === 20),
+      }),
+      { maxLength: 25, size: 'max' },
+    ),
+    exchanged: fc.array(fc.tuple(fc.nat(MOST_FRAGMENTS), fc.nat(4)), { maxLength: 6, size: 'max' }),
+  })
+  .map(({ segments, exchanged }) => {
+    const owners = segments
+      .flatMap(({ fragments, afterGap }, at) => [...(afterGap ? [-1] : []), ...Array<number>(fragments).fill(at)])
+      .slice(0, MOST_FRAGMENTS);
+    for (const [at, distance] of exchanged) {
+      const [one, other] = [owners[at], owners[at + distance]];
+      if (one !== undefined && other !== undefined) [owners[at], owners[at + distance]] = [other, one];
+    }
+    return segments.map(({ rows }, at) => {
+      const positions = owners.flatMap((owner, position) => (owner === at ? [position] : []));
+      return segment(`s${at}`, positions.length === 0 ? 0 : rows, positions);
     });
   });
 
@@ -46,8 +68,8 @@ export function isUnbroken(segments: readonly MergeCandidate[]): boolean {
 /** Every set of segments that may be merged, by trying each range of fragments. */
 export function allRuns(segments: readonly MergeCandidate[], maxFactor: number): MergeCandidate[][] {
   const runs: MergeCandidate[][] = [];
-  for (let from = 0; from < 40; from++) {
-    for (let to = from; to < 40; to++) {
+  for (let from = 0; from < MOST_FRAGMENTS; from++) {
+    for (let to = from; to < MOST_FRAGMENTS; to++) {
       const inside = live(segments).filter(({ positions }) => positions.every((it) => from <= it && it <= to));
       const covered = inside.reduce((sum, { positions }) => sum + positions.length, 0);
       if (inside.length > 1 && inside.length <= maxFactor && covered === to - from + 1) runs.push(inside);
