@@ -4,7 +4,7 @@
  */
 import type { Observable } from 'rxjs';
 import { EMPTY, endWith, expand, ignoreElements, mergeWith, of } from 'rxjs';
-import type { MergeSchedule } from './merge/scheduler.ts';
+import type { MergeSchedule } from './merge/merge-once.ts';
 import { mergeSegments } from './merge/scheduler.ts';
 import type { ConsumerRecord } from './model.ts';
 import { ack } from './stages/ack.ts';

@@ -87,11 +87,11 @@ export class CompactionBackoff {
     this.tables.delete(tableId);
     this.tables.set(tableId, next);
     if (this.tables.size > MAX_TABLES) this.tables.delete(this.tables.keys().next().value as string);
-    return this.restMs(tableId, nowMs) === 0;
+    return this.remainingMs(tableId, nowMs) === 0;
   }
 
   /** Milliseconds until merges may replace segments of the tail, as of the last time a table was asked about; 0: now. */
-  restMs(tableId: string, nowMs: number): number {
+  remainingMs(tableId: string, nowMs: number): number {
     return Math.max(0, (this.tables.get(tableId)?.untilMs ?? 0) - nowMs);
   }
 

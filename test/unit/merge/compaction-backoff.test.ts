@@ -98,7 +98,7 @@ test('tables are paused by themselves, and what was seen of each is remembered',
   expect(all.mayTouchCandidates('a', races, T0)).toBe(false);
   expect(all.mayTouchCandidates('b', lost([]), T0)).toBe(true);
   expect(all.seen('a')).toBe(races);
-  expect(['a', 'b', 'c'].map((id) => all.restMs(id, T0) > 0)).toEqual([true, false, false]);
+  expect(['a', 'b', 'c'].map((id) => all.remainingMs(id, T0) > 0)).toEqual([true, false, false]);
   const newer = { ...races, version: 1001 };
   all.mayTouchCandidates('a', newer, T0);
   expect(all.seen('a')).toBe(newer);

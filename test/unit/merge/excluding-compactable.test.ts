@@ -67,7 +67,7 @@ test('after two in a row the tail is left alone, while what is appended is merge
 });
 
 test('a table that is covered often while its tail is left alone has one timer', async () => {
-  const timers = vi.spyOn(globalThis, 'setInterval');
+  const timers = vi.spyOn(globalThis, 'setTimeout');
   const it = await afterLosses(2);
   const looks = () => it.lines('mergesPlanned').length;
   for (let at = 1; at <= 5; at++) {

@@ -6,7 +6,7 @@ import { expect, onTestFinished, vi } from 'vitest';
 import type { Build, SegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
-import type { MergeSchedule } from '../../../src/merge/scheduler.ts';
+import type { MergeSchedule } from '../../../src/merge/merge-once.ts';
 import { mergeSegments } from '../../../src/merge/scheduler.ts';
 import type { Notification } from '../../../src/model.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
