@@ -91,7 +91,7 @@ describe('neighbours', () => {
     expect(plan(spec).states[0]?.coverage.missing).toEqual(Uint32Array.of(1));
   });
 
-  test('are those with nothing between them but ids that nobody has', () => {
+  test('are those with nothing between them but ids that no fragment has', () => {
     expect(brief({ fragments: fragments(3, 70), indexes: segments([3], [70]) })).toEqual([
       { id_idx: [3, 70], from: [1, 2] },
     ]);

@@ -102,7 +102,7 @@ describe('a table runs', () => {
 
 describe('a merge that did not land', () => {
   test.each(['build_failed', 'build_stale'] as const)(
-    'because of %s is tried again, and holds up nobody',
+    'because of %s is tried again, while other tables are merged',
     async (code) => {
       const before = (table: string, count: number) => {
         if (table === 'a' && count <= 2) throw new SegmentdError(code, 'no');
