@@ -182,7 +182,8 @@ export class TableQueue {
   }
 
   private settleIfIdle(): void {
-    if (this.drained && this.running === 0 && this.waiting.size === 0) this.settle.resolve();
+    // While a table waits, others run.
+    if (this.drained && this.running === 0) this.settle.resolve();
   }
 }
 

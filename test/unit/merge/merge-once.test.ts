@@ -218,6 +218,14 @@ describe('beside compactions of others that keep failing because of segmentd', (
     return it;
   }
 
+  test('the history is not read for merges that touch no candidate', async () => {
+    const it = await merging({ a: segmented(3) });
+    for (let version = 2; version <= 4; version++) await it.folders.a?.write(segmented(3, { version }));
+    const read = vi.spyOn(it.context.tables.open('/lake/a.lance'), 'at');
+    expect(await it.once('a')).toEqual(AGAIN);
+    expect(read).not.toHaveBeenCalled();
+  });
+
   test('one that failed holds up nothing', async () => {
     const it = await afterFailures(1);
     expect(await it.once('a')).toEqual(AGAIN);

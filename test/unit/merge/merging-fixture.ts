@@ -111,6 +111,7 @@ export type Merging = {
   segments(table: string): Promise<string[]>;
   /** Ends the source and resolves when the merging has completed; rejects with what ended it. */
   end(): Promise<void>;
+  unsubscribe(): void;
   /** Resolves when the merging has ended by itself; rejects with what ended it. */
   readonly ended: Promise<void>;
 };
@@ -157,6 +158,7 @@ export async function merging(
     builder,
     notices,
     ended,
+    unsubscribe: () => subscription.unsubscribe(),
     once: (table) => {
       const memory = memories.get(table) ?? newTableMemory();
       return mergeOnce(context, { ...SCHEDULE, ...schedule }, tableRef(table), memory, compactions);

@@ -145,6 +145,19 @@ describe('the end', () => {
     expect([it.notices.length, it.builder.builds.length]).toEqual([1, 1]);
   });
 
+  test('by the subscriber begins nothing more', async () => {
+    const gate = Promise.withResolvers<void>();
+    const it = await merging({ a: segmented(9), b: segmented(3) }, { before: () => gate.promise });
+    it.covered('a');
+    it.covered('b');
+    await vi.waitFor(() => expect(it.builder.active()).toBe(1), WAIT);
+    it.unsubscribe();
+    gate.resolve();
+    await vi.waitFor(() => expect(it.notices).toHaveLength(1), WAIT);
+    await sleep(QUIET_MS);
+    expect(it.builder.builds).toEqual(['a']);
+  });
+
   test('by the signal commits nothing of a merge that is built, begins none and reports none as failed', async () => {
     const stop = new AbortController();
     const it = await merging(
