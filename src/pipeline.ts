@@ -4,7 +4,7 @@
  */
 import type { Observable, OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, endWith, expand, firstValueFrom, ignoreElements, mergeWith, of } from 'rxjs';
-import type { MergeSchedule } from './merge/scheduler.ts';
+import type { MergeSchedule } from './merge/merge-once.ts';
 import { mergeSegments } from './merge/scheduler.ts';
 import type { ConsumerRecord, PendingEvent } from './model.ts';
 import { ack } from './stages/ack.ts';

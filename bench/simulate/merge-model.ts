@@ -1,6 +1,7 @@
 /** A merge policy at work without a table: batches are appended one by one, and merges done until nothing is due. */
-import type { MergeCandidate, MergeSettings } from '../../src/merge/merge-policy.ts';
-import { planMerge } from '../../src/merge/merge-policy.ts';
+import type { MergeCandidate } from '../../src/merge/policy/candidates.ts';
+import type { MergeSettings } from '../../src/merge/policy/tiered.ts';
+import { planAhead } from '../../src/merge/policy/tiered.ts';
 
 /** Rows of the batch `at` of `batches`. */
 export type Sizes = (batches: number) => (at: number) => number;
@@ -20,6 +21,7 @@ export type Result = {
 export function simulate(batches: number, sizes: Sizes, settings: MergeSettings): Result {
   const positions = Uint32Array.from({ length: batches }, (_, at) => at);
   const segments: MergeCandidate[] = [];
+  const next = () => planAhead(segments, settings, 1).runs[0];
   const sizeOf = sizes(batches);
   let [appended, written, sum, most, peak, merges] = [0, 0, 0, 0, 0, 0];
   const covering = (uuid: string, rows: number, from: number, to: number) => {
@@ -30,7 +32,7 @@ export function simulate(batches: number, sizes: Sizes, settings: MergeSettings)
     const rows = sizeOf(at);
     appended += rows;
     segments.push(covering(`b${at}`, rows, at, at + 1));
-    for (let { run } = planMerge(segments, settings); run; { run } = planMerge(segments, settings)) {
+    for (let run = next(); run; run = next()) {
       const [head, inputs] = [run.uuids[0], run.uuids.length];
       const from = segments.findIndex(({ uuid }) => uuid === head);
       const gone = segments.slice(from, from + inputs);

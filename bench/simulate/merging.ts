@@ -8,8 +8,8 @@
  */
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/commands/output.ts';
-import type { MergeSettings } from '../../src/merge/merge-policy.ts';
-import { DEFAULT_MERGE } from '../../src/merge/merge-policy.ts';
+import type { MergeSettings } from '../../src/merge/policy/tiered.ts';
+import { DEFAULT_MERGE } from '../../src/merge/policy/tiered.ts';
 import { seeded } from '../../testing/seeded.ts';
 import type { Sizes } from './merge-model.ts';
 import { simulate } from './merge-model.ts';

@@ -15,7 +15,7 @@ import { LanceTable } from '../../src/lance/table/table.ts';
 import { asyncLimit } from '../../src/lib/async-limit.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { planMerges } from '../../src/merge/merge-plan.ts';
-import { planAhead } from '../../src/merge/merge-policy.ts';
+import { planAhead } from '../../src/merge/policy/tiered.ts';
 import type { ConsumerRecord } from '../../src/model.ts';
 import { pipeline } from '../../src/pipeline.ts';
 import { localStore } from '../../src/store/local-store.ts';

@@ -7,7 +7,7 @@ import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
-import { DEFAULT_MERGE } from '../merge/merge-policy.ts';
+import { DEFAULT_MERGE } from '../merge/policy/tiered.ts';
 import { listTables } from '../store/list-tables.ts';
 import { localStore, storeError } from '../store/local-store.ts';
 import { formatShare, formatTable } from './output.ts';

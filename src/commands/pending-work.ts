@@ -6,8 +6,9 @@ import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { planMerges } from '../merge/merge-plan.ts';
-import type { MergeReason, MergeSettings } from '../merge/merge-policy.ts';
-import { planAhead, tierOf, tiersOf } from '../merge/merge-policy.ts';
+import type { MergeReason } from '../merge/policy/candidates.ts';
+import type { MergeSettings } from '../merge/policy/tiered.ts';
+import { planAhead, tierOf, tiersOf } from '../merge/policy/tiered.ts';
 
 /** Segments of each tier that is not empty, the small ones first: `0`, `1`, … `mature`. */
 export type SegmentsByTier = Readonly<Record<string, number>>;

@@ -7,7 +7,7 @@ import { recordDecoder } from '../events/record-decoder.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';
 import { VERSION } from '../lib/version.ts';
-import type { MergeSchedule } from '../merge/scheduler.ts';
+import type { MergeSchedule } from '../merge/merge-once.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { localStore } from '../store/local-store.ts';
 

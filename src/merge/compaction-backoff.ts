@@ -1,15 +1,15 @@
 /**
- * Leaves the tail of a table alone while compactions of others keep losing to segmentd.
+ * Leaves the candidates of compactions alone while compactions of others keep failing because of commits of segmentd.
  *
- * The tail is what others may be compacting: segments over two or more fragments that are small to Lance, or over one with many deleted rows, which Lance
- * rewrites by itself. Otherwise it compacts only neighbours that the same segments cover, so any other segment over a single
- * fragment is in nobody's way, and a merge of such segments makes room for a compaction. A merge that replaces a segment of the
- * tail, though, takes away the work of everybody who is compacting its fragments. Where fragments are compacted as they are
- * appended, the tail is the end of the table.
+ * Candidates are the segments whose fragments others may be compacting: over two or more fragments that are small to Lance, or over
+ * one with many deleted rows, which Lance rewrites by itself. Otherwise Lance compacts only neighbours that the same segments cover,
+ * so no compaction touches the fragment of any other segment over a single one, and a merge of such segments makes room for a
+ * compaction. A merge that replaces a candidate, though, makes each compaction of its fragments under way fail. Where fragments are
+ * compacted as they are appended, the candidates are the segments at the end of the table.
  */
 import type { FailedCompactions } from '../lance/table/failed-compactions.ts';
 import { consecutiveFailures } from '../lance/table/failed-compactions.ts';
-import type { MergeCandidate } from './merge-policy.ts';
+import type { MergeCandidate } from './policy/candidates.ts';
 
 /** Rows below which a fragment is worth compacting: what Lance's compaction aims at unless it is told otherwise. */
 const TARGET_ROWS_PER_FRAGMENT = 1024 * 1024;
@@ -30,8 +30,8 @@ export function isCompactionCandidate({
 }
 
 /**
- * The segments that may be merged while the tail is left alone. All of them when there are more than `maxSegments`: lookups in
- * ever more segments would be a poorer service to everybody than a lost compaction.
+ * The segments that may be merged while candidates are left alone. All of them when there are more than `maxSegments`: lookups in
+ * ever more segments would cost readers more than a failed compaction.
  */
 export function excludingCompactable(
   segments: readonly MergeCandidate[],
@@ -40,71 +40,71 @@ export function excludingCompactable(
   return segments.length > maxSegments ? segments : segments.filter((segment) => !isCompactionCandidate(segment));
 }
 
-export type PauseSettings = {
-  /** The first pause, milliseconds; each compaction lost after that doubles it. */
+export type BackoffSettings = {
+  /** The first backoff, milliseconds; each compaction that fails after that doubles it. */
   readonly firstMs: number;
   readonly maxMs: number;
 };
 
-/** A small table is compacted in seconds, and whoever compacts on a schedule does so within the hour. */
-export const COMPACTION_BACKOFF: PauseSettings = { firstMs: 60_000, maxMs: 3_600_000 };
+/** A small table is compacted in seconds, and one that is compacted on a schedule within the hour. */
+export const COMPACTION_BACKOFF: BackoffSettings = { firstMs: 60_000, maxMs: 3_600_000 };
 
-/** One lost race is chance. */
-const LOST_IN_A_ROW = 2;
-/** Share of a pause by which it varies. */
+/** One failure is chance. */
+const FAILURES_IN_A_ROW = 2;
+/** Share of a backoff by which it varies. */
 const JITTER = 0.2;
 /** How many tables are remembered; for one that was forgotten the history is read anew. */
 const MAX_TABLES = 10_000;
 
 type Table = {
-  readonly races: FailedCompactions;
-  readonly pauseMs: number;
+  readonly failed: FailedCompactions;
+  readonly backoffMs: number;
   readonly untilMs: number;
-  /** The last lost compaction that the pause is for. */
-  readonly lostVersion: number;
+  /** The last failed compaction that the backoff is for. */
+  readonly failedVersion: number;
 };
 
 export class CompactionBackoff {
-  private readonly settings: PauseSettings;
+  private readonly settings: BackoffSettings;
   private readonly random: () => number;
   private readonly tables = new Map<string, Table>();
 
   /** `random` gives numbers from 0 to 1. */
-  constructor(settings: PauseSettings = COMPACTION_BACKOFF, random: () => number = Math.random) {
+  constructor(settings: BackoffSettings = COMPACTION_BACKOFF, random: () => number = Math.random) {
     this.settings = settings;
     this.random = random;
   }
 
   /** What was known of a table when it was last asked about: where to go on reading its history. */
   seen(tableId: string): FailedCompactions | null {
-    return this.tables.get(tableId)?.races ?? null;
+    return this.tables.get(tableId)?.failed ?? null;
   }
 
-  /** Whether merges may replace segments of the tail now. */
-  mayTouchCandidates(tableId: string, lost: FailedCompactions, nowMs: number): boolean {
-    const next = this.next(this.tables.get(tableId), lost, nowMs);
+  /** Whether merges may replace candidates now. */
+  mayTouchCandidates(tableId: string, failed: FailedCompactions, nowMs: number): boolean {
+    const next = this.next(this.tables.get(tableId), failed, nowMs);
     // A Map iterates in order of insertion: taking it out and in again makes it the most recent.
     this.tables.delete(tableId);
     this.tables.set(tableId, next);
     if (this.tables.size > MAX_TABLES) this.tables.delete(this.tables.keys().next().value as string);
-    return this.restMs(tableId, nowMs) === 0;
+    return this.remainingMs(tableId, nowMs) === 0;
   }
 
-  /** Milliseconds until merges may replace segments of the tail, as of the last time a table was asked about; 0: now. */
-  restMs(tableId: string, nowMs: number): number {
+  /** Milliseconds until merges may replace candidates, as of the last time a table was asked about; 0: now. */
+  remainingMs(tableId: string, nowMs: number): number {
     return Math.max(0, (this.tables.get(tableId)?.untilMs ?? 0) - nowMs);
   }
 
-  private next(table: Table | undefined, races: FailedCompactions, nowMs: number): Table {
-    const row = consecutiveFailures(races);
-    const newest = row.at(-1);
-    if (!newest || row.length < LOST_IN_A_ROW || nowMs - newest.atMs > 2 * this.settings.maxMs) {
-      return { races, pauseMs: 0, untilMs: 0, lostVersion: 0 };
+  private next(table: Table | undefined, failed: FailedCompactions, nowMs: number): Table {
+    const inARow = consecutiveFailures(failed);
+    const newest = inARow.at(-1);
+    if (!newest || inARow.length < FAILURES_IN_A_ROW || nowMs - newest.atMs > 2 * this.settings.maxMs) {
+      return { failed, backoffMs: 0, untilMs: 0, failedVersion: 0 };
     }
-    if (table && newest.version <= table.lostVersion) return { ...table, races };
+    if (table && newest.version <= table.failedVersion) return { ...table, failed };
     const { firstMs, maxMs } = this.settings;
-    const pauseMs = table && table.pauseMs > 0 ? Math.min(maxMs, 2 * table.pauseMs) : firstMs;
-    const untilMs = nowMs + pauseMs * (1 + JITTER * (2 * this.random() - 1));
-    return { races, pauseMs, untilMs, lostVersion: newest.version };
+    const backoffMs = table && table.backoffMs > 0 ? Math.min(maxMs, 2 * table.backoffMs) : firstMs;
+    const untilMs = nowMs + backoffMs * (1 + JITTER * (2 * this.random() - 1));
+    return { failed, backoffMs, untilMs, failedVersion: newest.version };
   }
 }

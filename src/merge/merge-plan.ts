@@ -9,7 +9,7 @@ import { hasStableRowIds, missesRewritten } from '../lance/plan/table-plan.ts';
 import type { SegmentRequest } from '../lance/segment.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
-import type { MergeCandidate, MergeReason, MergesAhead } from './merge-policy.ts';
+import type { MergeCandidate, MergeReason, MergesAhead } from './policy/candidates.ts';
 
 /** How an index is to be merged: the whole way ahead while nothing is appended. */
 export type MergeRule = (segments: readonly MergeCandidate[]) => MergesAhead;
@@ -59,21 +59,21 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
     return {
       state,
       candidates,
-      outlook: rebuilt ? { drop: [], runs: [], segments: candidates.length } : rule(candidates),
+      ahead: rebuilt ? { drop: [], runs: [], segments: candidates.length } : rule(candidates),
     };
   });
-  const next = due.flatMap(({ outlook: { runs }, ...rest }) => (runs[0] ? [{ ...rest, run: runs[0] }] : []));
+  const next = due.flatMap(({ ahead: { runs }, ...rest }) => (runs[0] ? [{ ...rest, run: runs[0] }] : []));
   const merges = next.map(({ state, run }) => plannedMerge(state, run.uuids, run.reason, run.rows));
   return {
     states,
     merges,
-    ahead: due.flatMap(({ state, outlook: { runs } }) =>
+    ahead: due.flatMap(({ state, ahead: { runs } }) =>
       runs.map((run) => plannedMerge(state, run.uuids, run.reason, run.rows)),
     ),
-    left: due.map(({ state, outlook: { segments } }) => ({ index: state.name, segments })),
+    left: due.map(({ state, ahead: { segments } }) => ({ index: state.name, segments })),
     requests: next.map(({ state, run }) => requestOf(state, run.uuids, manifest)),
     remove: next.flatMap(({ run }) => run.uuids),
-    pending: due.reduce((sum, { outlook: { runs } }) => sum + runs.length, 0),
+    pending: due.reduce((sum, { ahead: { runs } }) => sum + runs.length, 0),
     touchesCandidates: next.some(({ run, candidates }) =>
       candidates.some((it) => run.uuids.includes(it.uuid) && isCompactionCandidate(it)),
     ),

@@ -1,6 +1,6 @@
 /** What may happen to a table, one step at a time: by LanceDB's users, by two segmentd workers and by two that merge. */
 import * as fc from 'fast-check';
-import type { MergeSettings } from '../../../src/merge/merge-policy.ts';
+import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import type { Column } from './model-rows.ts';
 import { COLUMNS } from './model-rows.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LEAVES, loadConfig } from '../../../src/config/load.ts';
 import { RULES } from '../../../src/config/rules.ts';
 import { mergeSchedule } from '../../../src/daemon/pipeline-context.ts';
-import { DEFAULT_MERGE } from '../../../src/merge/merge-policy.ts';
+import { DEFAULT_MERGE } from '../../../src/merge/policy/tiered.ts';
 
 const load = (env: Record<string, string>) =>
   loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /data/lake}', ...env }, cwd: '/' });

@@ -5,8 +5,9 @@ import type { TablePolicy } from '../../../src/lance/plan/table-plan.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { MergeRule } from '../../../src/merge/merge-plan.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
-import type { MergeSettings } from '../../../src/merge/merge-policy.ts';
-import { planAhead, planMergeTo } from '../../../src/merge/merge-policy.ts';
+import { planMergeTo } from '../../../src/merge/policy/reduce-to.ts';
+import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
+import { planAhead } from '../../../src/merge/policy/tiered.ts';
 import type { FragmentSpec, IndexSpec, ManifestSpec } from '../lance/manifest-fixture.ts';
 import { manifestFile, message, uuidText } from '../lance/manifest-fixture.ts';
 
@@ -90,7 +91,7 @@ describe('neighbours', () => {
     expect(plan(spec).states[0]?.coverage.missing).toEqual(Uint32Array.of(1));
   });
 
-  test('are those with nothing between them but ids that nobody has', () => {
+  test('are those with nothing between them but ids that no fragment has', () => {
     expect(brief({ fragments: fragments(3, 70), indexes: segments([3], [70]) })).toEqual([
       { id_idx: [3, 70], from: [1, 2] },
     ]);

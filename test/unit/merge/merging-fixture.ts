@@ -6,8 +6,11 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { Build, SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
-import type { MergeSchedule } from '../../../src/merge/scheduler.ts';
+import { CompactionBackoff } from '../../../src/merge/compaction-backoff.ts';
+import type { MergeSchedule } from '../../../src/merge/merge-once.ts';
+import { mergeOnce, newTableMemory } from '../../../src/merge/merge-once.ts';
 import { mergeSegments } from '../../../src/merge/scheduler.ts';
+import type { NextRun } from '../../../src/merge/table-queue.ts';
 import type { Notification } from '../../../src/model.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import type { Batch } from '../../../src/stages/work.ts';
@@ -98,6 +101,8 @@ export type Merging = {
   readonly folders: Readonly<Record<string, TableFolder>>;
   readonly builder: WatchedBuilder;
   readonly notices: Notification[];
+  /** One run of the table beside the scheduler; what is known of the table is kept from run to run. */
+  once(table: string): Promise<NextRun>;
   /** A batch of the table has just been covered. */
   covered(table: string, batch?: Batch): void;
   /** Log lines of one event, of one table. */
@@ -106,6 +111,7 @@ export type Merging = {
   segments(table: string): Promise<string[]>;
   /** Ends the source and resolves when the merging has completed; rejects with what ended it. */
   end(): Promise<void>;
+  unsubscribe(): void;
   /** Resolves when the merging has ended by itself; rejects with what ended it. */
   readonly ended: Promise<void>;
 };
@@ -137,6 +143,8 @@ export async function merging(
     notify: (notice) => notices.push(notice),
     ...more,
   });
+  const memories = new Map(Object.keys(tables).map((name) => [name, newTableMemory()]));
+  const compactions = new CompactionBackoff();
   const source = new Subject<Batch>();
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   ended.catch(() => undefined);
@@ -150,6 +158,11 @@ export async function merging(
     builder,
     notices,
     ended,
+    unsubscribe: () => subscription.unsubscribe(),
+    once: (table) => {
+      const memory = memories.get(table) ?? newTableMemory();
+      return mergeOnce(context, { ...SCHEDULE, ...schedule }, tableRef(table), memory, compactions);
+    },
     covered: (table, batch = batchOf([item(0, table)])) => source.next(batch),
     lines: (event, table) =>
       context.lines.filter((it) => it.event === event && (!table || it.table === `lake/${table}`)),

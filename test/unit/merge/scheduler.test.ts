@@ -1,26 +1,11 @@
-/** Merging beside the batches: when a table is looked at, in which order, and what becomes of merges that fail. */
+/** Merging beside the batches: when a table runs, and in which order. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createPauses } from '../../../src/control/pauses.ts';
-import { asyncLimit } from '../../../src/lib/async-limit.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
-import { message, uuidText } from '../lance/manifest-fixture.ts';
+import { uuidText } from '../lance/manifest-fixture.ts';
 import { batchOf, item, testContext } from '../stages/context-fixture.ts';
-import { MADE_MS, merging, nothingDue, SCHEDULE, segmented, WAIT } from './merging-fixture.ts';
-
-/** Waits by turns of the event loop: files are read while the clock stands still. */
-async function soon(check: () => void): Promise<void> {
-  for (let turns = 0; ; turns++) {
-    try {
-      return check();
-    } catch (error) {
-      if (turns > 5_000) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
-      await vi.advanceTimersByTimeAsync(0);
-    }
-  }
-}
+import { merging, nothingDue, segmented, WAIT } from './merging-fixture.ts';
 
 /** Long enough for whatever is wrongly begun to show. */
 const QUIET_MS = 40;
@@ -48,13 +33,6 @@ describe('a table with much to do', () => {
       ],
     });
     expect(it.notices[3]).toMatchObject({ segments: [{ replaced: [500, 510, 520].map(uuidText) }] });
-  });
-
-  test('is not planned to its end each time it is looked at', async () => {
-    const it = await merging({ a: segmented(60) }, { schedule: { concurrency: 0 } });
-    it.covered('a');
-    await vi.waitFor(() => expect(it.lines('mergesPlanned')).toMatchObject([{ pending: 4 }]), WAIT);
-    await it.end();
   });
 
   test('goes behind the tables that wait', async () => {
@@ -87,35 +65,25 @@ describe('a table with much to do', () => {
   });
 });
 
-describe('a table is looked at', () => {
-  test('once more when a batch was covered during the look', async () => {
-    const look = Promise.withResolvers<void>();
+describe('a table runs', () => {
+  test('once more when a batch was covered during the run', async () => {
+    const gate = Promise.withResolvers<void>();
     const it = await merging({ a: segmented(2) });
     const table = it.context.tables.open('/lake/a.lance');
     const latest = table.latest.bind(table);
-    let looks = 0;
+    let runs = 0;
     table.latest = async () => {
-      looks += 1;
+      runs += 1;
       const manifest = await latest();
-      if (looks === 1) await look.promise;
+      if (runs === 1) await gate.promise;
       return manifest;
     };
     it.covered('a');
-    await vi.waitFor(() => expect(looks).toBe(1), WAIT);
+    await vi.waitFor(() => expect(runs).toBe(1), WAIT);
     await it.folders.a?.write(segmented(3, { version: 2 }));
     it.covered('a');
-    look.resolve();
+    gate.resolve();
     await vi.waitFor(() => expect(it.notices).toHaveLength(1), WAIT);
-    await it.end();
-  });
-
-  test('and no more with a concurrency of 0', async () => {
-    const it = await merging({ a: segmented(9) }, { schedule: { concurrency: 0 } });
-    it.covered('a');
-    await vi.waitFor(() => expect(it.lines('mergesPlanned')).toHaveLength(1), WAIT);
-    await sleep(QUIET_MS);
-    expect(it.lines('mergesPlanned')).toMatchObject([{ pending: 4, tiers: { 0: 0, 3: 9 } }]);
-    expect([it.builder.builds, it.lines('mergeStarted'), await it.folders.a?.versions()]).toEqual([[], [], [1]]);
     await it.end();
   });
 
@@ -130,159 +98,24 @@ describe('a table is looked at', () => {
     expect(it.notices).toHaveLength(1);
     await it.end();
   });
-
-  test('and left alone while an operator has paused it', async () => {
-    const pauses = createPauses();
-    pauses.pause('lake/a');
-    const it = await merging({ a: segmented(3), b: segmented(3) }, { context: { pauses } });
-    it.covered('a');
-    it.covered('b');
-    await nothingDue(it, 'b');
-    expect([it.lines('mergesPlanned', 'a'), it.builder.builds]).toEqual([[], ['b']]);
-    pauses.resume('lake/a');
-    it.covered('a');
-    await nothingDue(it, 'a');
-    await it.end();
-  });
-});
-
-describe('fresh data that waits', () => {
-  const HOUR_MS = 3_600_000;
-  const ageMs = () => Date.now() - MADE_MS;
-
-  test('longer than the limit stops merges, and not before', async () => {
-    const tables = { a: segmented(3, { missing: 1 }) };
-    const late = await merging(tables, { schedule: { pauseLagMs: ageMs() - HOUR_MS } });
-    late.covered('a');
-    await vi.waitFor(() => expect(late.lines('mergesPlanned')).toMatchObject([{ pending: 1 }]), WAIT);
-    await sleep(QUIET_MS);
-    expect(late.builder.builds).toEqual([]);
-    // The batch that ends the gap.
-    await late.folders.a?.write(segmented(4, { version: 2 }));
-    late.covered('a');
-    await vi.waitFor(() => expect(late.notices).toHaveLength(1), WAIT);
-    await late.end();
-
-    const early = await merging(tables, { schedule: { pauseLagMs: ageMs() + HOUR_MS } });
-    early.covered('a');
-    await vi.waitFor(() => expect(early.notices).toHaveLength(1), WAIT);
-    await early.end();
-  });
-
-  test('is as old as the first append that is missing, however young the latest version is', async () => {
-    const seconds = Math.floor(Date.now() / 1000);
-    const at = (version: number) =>
-      segmented(3, { version, missing: version - 1, more: { more: [[7, message([1, seconds - 30 + version])]] } });
-    for (const [pauseLagMs, merges] of [
-      [5_000, 0],
-      [60_000, 1],
-    ] as const) {
-      const it = await merging({ a: at(1) }, { schedule: { pauseLagMs } });
-      for (let version = 2; version <= 30; version++) await it.folders.a?.write(at(version));
-      it.covered('a');
-      await vi.waitFor(() => expect(it.lines('mergesPlanned').length).toBeGreaterThan(0), WAIT);
-      if (merges > 0) await vi.waitFor(() => expect(it.notices).toHaveLength(merges), WAIT);
-      await sleep(QUIET_MS);
-      expect(it.notices).toHaveLength(merges);
-      await it.end();
-    }
-  });
-
-  test('ages while versions come and go, those of the merges among them', async () => {
-    const schedule = {
-      // Read once the files are written, however long that takes.
-      get pauseLagMs() {
-        return ageMs() + 150;
-      },
-    };
-    const it = await merging({ a: segmented(9, { missing: 1 }) }, { schedule, before: () => sleep(100) });
-    it.covered('a');
-    await vi.waitFor(() => expect(it.notices.length).toBeGreaterThan(0), WAIT);
-    await sleep(600);
-    expect(it.notices.length).toBeLessThan(4);
-    await it.end();
-  });
 });
 
 describe('a merge that did not land', () => {
-  test.each<[string, 'build_failed' | 'build_stale', object]>([
-    ['failed', 'build_failed', { outcome: 'failed', segmentsIn: 3, segmentsOut: 0, rows: 0, seconds: 0 }],
-    ['was overtaken by a cleanup', 'build_stale', { outcome: 'rejected', cause: 'files_gone', rows: 0 }],
-  ])('because it %s is tried again, later each time, and holds up nobody', async (_what, code, finished) => {
-    const settings = { ...testContext().settings, retry: { initialMs: 60, maxMs: 1_000 } };
-    const times: number[] = [];
-    const before = (table: string, count: number) => {
-      if (table === 'a') times.push(performance.now());
-      if (table === 'a' && count <= 2) throw new SegmentdError(code, 'no');
-    };
-    const it = await merging({ a: segmented(3), b: segmented(3) }, { before, context: { settings } });
-    it.covered('a');
-    it.covered('b');
-    // Batches that are covered meanwhile do not make it come earlier.
-    const covering = setInterval(() => it.covered('a'), 5);
-    await vi.waitFor(() => expect(it.notices).toHaveLength(2), WAIT);
-    clearInterval(covering);
-    expect(it.builder.builds).toEqual(['a', 'b', 'a', 'a']);
-    const [first = 0, second = 0, third = 0] = times;
-    expect(second - first).toBeGreaterThanOrEqual(44);
-    expect(third - second).toBeGreaterThanOrEqual(89);
-    expect(it.lines('mergeFinished', 'a')).toMatchObject([finished, finished, { outcome: 'landed' }]);
-    expect(it.lines('mergeFailed')).toMatchObject(code === 'build_failed' ? [{ table: 'lake/a', code }] : []);
-    await it.end();
-  });
-
-  test('rests a few seconds at most while an index has more segments than its bound', async () => {
-    const settings = { ...testContext().settings, retry: { initialMs: 60_000, maxMs: 60_000 } };
-    vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] });
-    onTestFinished(() => void vi.useRealTimers());
-    const before = (_table: string, count: number) => {
-      if (count === 1) throw new SegmentdError('build_failed', 'no');
-    };
-    const bound = { ...SCHEDULE.settings, maxSegments: 4 };
-    const crowded = await merging(
-      { a: segmented(9) },
-      { before, context: { settings }, schedule: { settings: bound } },
-    );
-    const roomy = await merging({ a: segmented(4) }, { before, context: { settings }, schedule: { settings: bound } });
-    for (const it of [crowded, roomy]) it.covered('a');
-    const failed = () => [crowded, roomy].map((it) => it.lines('mergeFailed').length);
-    await soon(() => expect(failed()).toEqual([1, 1]));
-    await vi.advanceTimersByTimeAsync(3_000);
-    await soon(() => expect(crowded.notices.length).toBeGreaterThan(0));
-    expect(roomy.builder.builds).toHaveLength(1);
-  });
-
-  test('because another took one of its inputs away is planned anew', async () => {
-    const theirs = segmented(4, { version: 2 });
-    const before = async (_table: string, count: number) => {
-      const [, ...rest] = theirs.indexes ?? [];
-      if (count === 1) await it.folders.a?.write({ ...theirs, indexes: [{ uuid: 77, fragments: [0] }, ...rest] });
-    };
-    const it = await merging({ a: segmented(3) }, { before });
-    it.covered('a');
-    await nothingDue(it, 'a');
-    await vi.waitFor(() => expect(it.notices).toHaveLength(1), WAIT);
-    expect(it.lines('mergeFinished')).toMatchObject([
-      { outcome: 'rejected', cause: 'input_gone' },
-      { outcome: 'landed' },
-    ]);
-    expect(it.notices[0]).toMatchObject({ version: 3, segments: [{ replaced: [77, 2, 3].map(uuidText) }] });
-    expect(await it.segments('a')).toEqual([uuidText(510), uuidText(4)]);
-    expect(it.folders.a?.has(`_indices/${uuidText(500)}`)).toBe(false);
-    expect(it.lines('mergeBuilt').map(({ rows }) => rows)).toEqual([300, 300]);
-    await it.end();
-  });
-
-  test('because the table is declined is not tried again and not told: the batches have told it', async () => {
-    const odd = segmented(3, { more: { readerFlags: 64n, writerFlags: 64n } });
-    const it = await merging({ odd, b: segmented(3) });
-    it.covered('odd');
-    it.covered('b');
-    await nothingDue(it, 'b');
-    await sleep(QUIET_MS);
-    expect(it.context.lines.filter(({ table }) => table === 'lake/odd')).toEqual([]);
-    await it.end();
-  });
+  test.each(['build_failed', 'build_stale'] as const)(
+    'because of %s is tried again, while other tables are merged',
+    async (code) => {
+      const before = (table: string, count: number) => {
+        if (table === 'a' && count <= 2) throw new SegmentdError(code, 'no');
+      };
+      const settings = { ...testContext().settings, retry: { initialMs: 20, maxMs: 20 } };
+      const it = await merging({ a: segmented(3), b: segmented(3) }, { before, context: { settings } });
+      it.covered('a');
+      it.covered('b');
+      await vi.waitFor(() => expect(it.notices).toHaveLength(2), WAIT);
+      expect(it.builder.builds).toEqual(['a', 'b', 'a', 'a']);
+      await it.end();
+    },
+  );
 
   test('because of a bug ends the process', async () => {
     const before = () => {
@@ -312,6 +145,19 @@ describe('the end', () => {
     expect([it.notices.length, it.builder.builds.length]).toEqual([1, 1]);
   });
 
+  test('by the subscriber begins nothing more', async () => {
+    const gate = Promise.withResolvers<void>();
+    const it = await merging({ a: segmented(9), b: segmented(3) }, { before: () => gate.promise });
+    it.covered('a');
+    it.covered('b');
+    await vi.waitFor(() => expect(it.builder.active()).toBe(1), WAIT);
+    it.unsubscribe();
+    gate.resolve();
+    await vi.waitFor(() => expect(it.notices).toHaveLength(1), WAIT);
+    await sleep(QUIET_MS);
+    expect(it.builder.builds).toEqual(['a']);
+  });
+
   test('by the signal commits nothing of a merge that is built, begins none and reports none as failed', async () => {
     const stop = new AbortController();
     const it = await merging(
@@ -327,42 +173,6 @@ describe('the end', () => {
     expect([await it.folders.a?.versions(), published, it.notices]).toEqual([[1], false, []]);
     expect([it.lines('mergeFailed'), it.lines('mergeFinished')]).toEqual([[], []]);
   });
-});
-
-test('the signal ends a commit that has lost a race, and the merge does not count as failed', async () => {
-  const stop = new AbortController();
-  const it = await merging({ a: segmented(3) }, { context: { signal: stop.signal } });
-  const { store } = it.context.tables.open('/lake/a.lance');
-  const putIfAbsent = vi.spyOn(store, 'putIfAbsent').mockImplementation(async (_key, _parts, after) => {
-    await after;
-    await it.folders.a?.write(segmented(3, { version: putIfAbsent.mock.calls.length + 1 }));
-    stop.abort();
-    return 'exists';
-  });
-  it.covered('a');
-  await vi.waitFor(() => expect(putIfAbsent).toHaveBeenCalled(), WAIT);
-  await it.end();
-  expect([putIfAbsent.mock.calls.length, it.lines('mergeFinished'), it.lines('mergeFailed')]).toEqual([1, [], []]);
-  expect(it.folders.a?.has(`_indices/${uuidText(500)}`)).toBe(false);
-});
-
-test('a merge takes a place of fresh data for its commit alone, and leaves no files when it gets none', async () => {
-  for (const aborts of [false, true]) {
-    const slots = asyncLimit(1);
-    const stop = new AbortController();
-    const fresh = Promise.withResolvers<void>();
-    const running = slots.run(() => fresh.promise);
-    const it = await merging({ a: segmented(3) }, { context: { slots, signal: stop.signal } });
-    const isPublished = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
-    it.covered('a');
-    await vi.waitFor(() => expect(isPublished()).toBe(true), WAIT);
-    expect(await it.folders.a?.versions()).toEqual([1]);
-    if (aborts) stop.abort();
-    fresh.resolve();
-    await running;
-    await it.end();
-    expect([await it.folders.a?.versions(), isPublished()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
-  }
 });
 
 describe('a table that went to another member', () => {
@@ -388,13 +198,4 @@ describe('a table that went to another member', () => {
     await vi.waitFor(() => expect(told()).toBe(before + 1), WAIT);
     await it.end();
   });
-});
-
-test('settings of the schedule are those that plan', async () => {
-  const settings = { ...SCHEDULE.settings, factor: 4, maxFactor: 4 };
-  const it = await merging({ a: segmented(3) }, { schedule: { settings } });
-  it.covered('a');
-  await nothingDue(it, 'a');
-  expect(it.builder.builds).toEqual([]);
-  await it.end();
 });

@@ -6,7 +6,7 @@ import type { SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import type { ErrorCode } from '../../../src/lib/errors.ts';
 import { declinesTable, ERRORS, SegmentdError } from '../../../src/lib/errors.ts';
-import { DEFAULT_MERGE } from '../../../src/merge/merge-policy.ts';
+import { DEFAULT_MERGE } from '../../../src/merge/policy/tiered.ts';
 import type { ConsumerRecord } from '../../../src/model.ts';
 import { pipeline } from '../../../src/pipeline.ts';
 import { localStore } from '../../../src/store/local-store.ts';

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { MergeCandidate, MergeSettings } from '../../../src/merge/merge-policy.ts';
-import { planAhead, planMerge, planMergeTo, tierOf, tiersOf } from '../../../src/merge/merge-policy.ts';
+import type { MergeCandidate } from '../../../../src/merge/policy/candidates.ts';
+import type { MergeSettings } from '../../../../src/merge/policy/tiered.ts';
+import { planAhead, tierOf, tiersOf } from '../../../../src/merge/policy/tiered.ts';
+import { allRuns, inARow, isUnbroken, laidOut, layouts, live, named, segment } from './segments-fixture.ts';
 
 const SETTINGS: MergeSettings = {
   floorRows: 10,
@@ -11,26 +13,11 @@ const SETTINGS: MergeSettings = {
   maxSegments: 100,
 };
 
-const segment = (uuid: string, rows: number, positions: readonly number[]): MergeCandidate => ({
-  uuid,
-  rows,
-  positions: Uint32Array.from(positions),
-});
-
-/** Segments of so many rows, one fragment each, called 0, 1, … in table order. Null is a fragment that no segment covers. */
-const inARow = (...rows: readonly (number | null)[]) =>
-  rows.flatMap((count, at) => (count === null ? [] : [segment(String(at), count, [at])]));
-
-/** Segments of 20 rows by a letter for each fragment: the segment's name, or a dot where there is none. */
-const laidOut = (layout: string) =>
-  [...new Set(layout.replaceAll('.', ''))].map((name) => {
-    const positions = [...layout].flatMap((letter, at) => (letter === name ? [at] : []));
-    return segment(name, 20, positions);
-  });
-
-const named = (...uuids: readonly (string | number)[]) => uuids.map(String);
+/** The next merge, or null when nothing is due. */
+const next = (segments: readonly MergeCandidate[], settings: MergeSettings) =>
+  planAhead(segments, settings, 1).runs[0] ?? null;
 const run = (segments: readonly MergeCandidate[], settings: Partial<MergeSettings> = {}) =>
-  planMerge(segments, { ...SETTINGS, ...settings }).run;
+  next(segments, { ...SETTINGS, ...settings });
 const inputs = (...args: Parameters<typeof run>) => run(...args)?.uuids ?? null;
 
 describe('tiers', () => {
@@ -170,17 +157,11 @@ describe('more segments than the bound', () => {
 describe('segments that are wholly stale', () => {
   test('are dropped, whatever else there is to do', () => {
     const stale = segment('stale', 0, []);
-    expect(planMerge([stale, ...inARow(20)], SETTINGS)).toEqual({ drop: ['stale'], run: null });
-    expect(planMerge([...inARow(20, 20, 20, 20), stale], SETTINGS)).toMatchObject({
+    expect(planAhead([stale, ...inARow(20)], SETTINGS)).toEqual({ drop: ['stale'], runs: [], segments: 1 });
+    expect(planAhead([...inARow(20, 20, 20, 20), stale], SETTINGS)).toMatchObject({
       drop: ['stale'],
-      run: { rows: 80 },
+      runs: [{ rows: 80 }],
     });
-  });
-
-  test('but for one when there is no other, for with it the index would go', () => {
-    const stale = ['a', 'b', 'c'].map((uuid) => segment(uuid, 0, []));
-    expect(planMerge(stale, SETTINGS)).toEqual({ drop: ['b', 'c'], run: null });
-    expect(planMerge(stale.slice(0, 1), SETTINGS)).toEqual({ drop: [], run: null });
   });
 });
 
@@ -202,51 +183,6 @@ describe('what lies ahead', () => {
   });
 });
 
-describe('merging to a number of segments', () => {
-  const groups = (segments: readonly MergeCandidate[], to: number) =>
-    planMergeTo(segments, to).runs.map(({ uuids }) => uuids.join(' '));
-
-  test('makes one of all, mature ones too, in one merge', () => {
-    const segments = [...inARow(900, 5, 5000, 1), segment('gone', 0, [])];
-    expect(planMergeTo(segments, 1)).toEqual({
-      drop: ['gone'],
-      runs: [{ uuids: named(0, 1, 2, 3), rows: 5906, reason: 'asked' }],
-      segments: 1,
-    });
-  });
-
-  test('writes as few rows as it can', () => {
-    expect(groups(inARow(100, 1, 1, 100, 1, 1, 100), 5)).toEqual(['1 2', '4 5']);
-    expect(groups(inARow(100, 1, 1, 100, 1, 1, 100), 7)).toEqual([]);
-    expect(groups(inARow(400, 300, 200, 100, 50), 3)).toEqual(['2 3 4']);
-    // To lengthen a merge adds only what it did not write yet.
-    expect(groups(inARow(5, 5, 5, 6), 2)).toEqual(['0 1 2']);
-    expect(groups(laidOut('ABCABCDE'), 3)).toEqual(['A B C']);
-  });
-
-  test('stops at gaps and keeps interleaved segments together', () => {
-    expect(groups(inARow(1, 1, null, 1, 1), 1)).toEqual(['0 1', '3 4']);
-    expect(groups(laidOut('ABAB.CDCE.D'), 1)).toEqual(['A B']);
-    expect(groups(laidOut('ABABC'), 2)).toEqual(['A B']);
-    expect(groups(inARow(1), 1)).toEqual([]);
-  });
-});
-
-/** Segments laid out at random: rows, and an owner or none for each fragment; now and then one after the other. */
-const layouts = fc
-  .tuple(
-    fc.array(fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 1200 })), { maxLength: 25 }),
-    fc.array(fc.integer({ min: -1, max: 30 }), { maxLength: 40 }),
-    fc.boolean(),
-  )
-  .map(([rows, owners, interleaved]) => {
-    const sorted = interleaved ? owners : [...owners].sort((a, b) => a - b);
-    return rows.map((count, at) => {
-      const positions = sorted.flatMap((owner, position) => (owner === at ? [position] : []));
-      return segment(`s${at}`, positions.length === 0 ? 0 : count, positions);
-    });
-  });
-
 const settings: fc.Arbitrary<MergeSettings> = fc
   .record({
     floorRows: fc.integer({ min: 1, max: 100 }),
@@ -257,42 +193,22 @@ const settings: fc.Arbitrary<MergeSettings> = fc
   })
   .map(({ factor, more, ...rest }) => ({ ...rest, factor, maxFactor: factor + more }));
 
-const live = (segments: readonly MergeCandidate[]) => segments.filter(({ positions }) => positions.length > 0);
-
-function isUnbroken(segments: readonly MergeCandidate[]): boolean {
-  const positions = segments.flatMap((it) => Array.from(it.positions)).sort((a, b) => a - b);
-  return positions.every((position, at) => position === (positions[0] as number) + at);
-}
-
-/** Every set of segments that may be merged, by trying each range of fragments. */
-function allRuns(segments: readonly MergeCandidate[], maxFactor: number): MergeCandidate[][] {
-  const runs: MergeCandidate[][] = [];
-  for (let from = 0; from < 40; from++) {
-    for (let to = from; to < 40; to++) {
-      const inside = live(segments).filter(({ positions }) => positions.every((it) => from <= it && it <= to));
-      const covered = inside.reduce((sum, { positions }) => sum + positions.length, 0);
-      if (inside.length > 1 && inside.length <= maxFactor && covered === to - from + 1) runs.push(inside);
-    }
-  }
-  return runs;
-}
-
 describe('for all segments and settings', () => {
   test('a run is of neighbours, within its limits', () => {
     fc.assert(
       fc.property(layouts, settings, (segments, limits) => {
-        const { run: next } = planMerge(segments, limits);
-        if (!next) return;
-        const taken = segments.filter(({ uuid }) => next.uuids.includes(uuid));
+        const due = next(segments, limits);
+        if (!due) return;
+        const taken = segments.filter(({ uuid }) => due.uuids.includes(uuid));
         expect(isUnbroken(taken)).toBe(true);
-        expect(taken.length).toBe(next.uuids.length);
+        expect(taken.length).toBe(due.uuids.length);
         expect(taken.length).toBeGreaterThan(1);
         expect(taken.length).toBeLessThanOrEqual(limits.maxFactor);
         const rows = taken.reduce((sum, it) => sum + it.rows, 0);
-        expect(next.rows).toBe(rows);
-        const firsts = next.uuids.map((uuid) => taken.find((it) => it.uuid === uuid)?.positions[0] as number);
+        expect(due.rows).toBe(rows);
+        const firsts = due.uuids.map((uuid) => taken.find((it) => it.uuid === uuid)?.positions[0] as number);
         expect(firsts).toEqual([...firsts].sort((a, b) => a - b));
-        if (next.reason === 'bound') {
+        if (due.reason === 'bound') {
           expect(live(segments).length).toBeGreaterThan(limits.maxSegments);
           return;
         }
@@ -314,7 +230,7 @@ describe('for all segments and settings', () => {
           .map((it, at) => [Math.imul(at + 1, seed | 1) >>> 8, it] as const)
           .sort(([a], [b]) => a - b)
           .map(([, it]) => it);
-        expect(planMerge(mixed, limits)).toEqual(planMerge(live(segments), limits));
+        expect(planAhead(mixed, limits)).toEqual(planAhead(live(segments), limits));
       }),
     );
   });
@@ -326,15 +242,15 @@ describe('for all segments and settings', () => {
         const { runs, segments: foreseen } = planAhead(segments, limits);
         expect(planAhead(segments, limits, 2).runs).toEqual(runs.slice(0, 2));
         for (let step = 0; ; step++) {
-          const { run: next } = planMerge(current, limits);
-          if (!next) {
+          const due = next(current, limits);
+          if (!due) {
             expect(step).toBe(runs.length);
             break;
           }
-          const taken = current.filter(({ uuid }) => next.uuids.includes(uuid));
+          const taken = current.filter(({ uuid }) => due.uuids.includes(uuid));
           const positions = taken.flatMap((it) => Array.from(it.positions)).sort((a, b) => a - b);
-          current = [...current.filter((it) => !taken.includes(it)), segment(`m${step}`, next.rows, positions)];
-          expect(runs[step]).toMatchObject({ rows: next.rows, reason: next.reason });
+          current = [...current.filter((it) => !taken.includes(it)), segment(`m${step}`, due.rows, positions)];
+          expect(runs[step]).toMatchObject({ rows: due.rows, reason: due.reason });
         }
         expect(current.length).toBe(foreseen);
         if (current.length > limits.maxSegments) expect(allRuns(current, limits.maxFactor)).toEqual([]);
@@ -343,33 +259,6 @@ describe('for all segments and settings', () => {
         );
       }),
       { numRuns: 1000 },
-    );
-  });
-
-  test('what an operator asks for is done in runs that share nothing', () => {
-    fc.assert(
-      fc.property(layouts, fc.integer({ min: 1, max: 10 }), (segments, to) => {
-        const { runs, segments: left } = planMergeTo(segments, to);
-        const uuids = runs.flatMap((it) => it.uuids);
-        expect(new Set(uuids).size).toBe(uuids.length);
-        expect(left).toBe(live(segments).length - uuids.length + runs.length);
-        for (const { uuids: taken } of runs) {
-          expect(isUnbroken(segments.filter(({ uuid }) => taken.includes(uuid)))).toBe(true);
-        }
-        if (left <= to) return;
-        const after = [
-          ...live(segments).filter(({ uuid }) => !uuids.includes(uuid)),
-          ...runs.map((it, at) => {
-            const taken = segments.filter(({ uuid }) => it.uuids.includes(uuid));
-            return segment(
-              `m${at}`,
-              it.rows,
-              taken.flatMap((one) => Array.from(one.positions)).sort((a, b) => a - b),
-            );
-          }),
-        ];
-        expect(allRuns(after, Infinity)).toEqual([]);
-      }),
     );
   });
 });

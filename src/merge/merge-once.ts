@@ -1,0 +1,169 @@
+/** One run of a table: what is due is merged in one commit, and the outcome decides when the table runs again. */
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { readFailedCompactions } from '../lance/table/failed-compactions.ts';
+import type { LanceTable } from '../lance/table/table.ts';
+import { declinesTable, SegmentdError } from '../lib/errors.ts';
+import type { TableRef } from '../model.ts';
+import type { PipelineContext } from '../stages/context.ts';
+import { memberProperties } from '../stages/provenance.ts';
+import { backoffMs } from '../stages/retry.ts';
+import type { CompactionBackoff } from './compaction-backoff.ts';
+import { excludingCompactable } from './compaction-backoff.ts';
+import type { FreshDataGap } from './fresh-data-lag.ts';
+import { freshDataGap, lagMs } from './fresh-data-lag.ts';
+import type { MergePlan } from './merge-plan.ts';
+import { planMerges } from './merge-plan.ts';
+import { countedBuilder, reportFinished, reportPlan, reportStarted } from './merge-report.ts';
+import type { MergeResult } from './merge-table.ts';
+import { mergeTable } from './merge-table.ts';
+import type { MergeSettings } from './policy/tiered.ts';
+import { LOOKAHEAD, planAhead } from './policy/tiered.ts';
+import type { NextRun } from './table-queue.ts';
+
+export type MergeSchedule = {
+  readonly settings: MergeSettings;
+  /**
+   * Merges at once, of different tables; 0: merges are planned and counted, and none is begun. While all places are taken, tables
+   * wait, those over the segment limit too.
+   */
+  readonly concurrency: number;
+  /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
+  readonly pauseLagMs: number;
+};
+
+/** What is known of a table between two runs. */
+export type TableMemory = {
+  /** Merges in a row that did not land. */
+  failures: number;
+  /** Whether an index has more segments than its bound. */
+  overSegmentLimit: boolean;
+  gap: FreshDataGap | null;
+  /** The version at which nothing was due: most events of a flood find the table as it was. */
+  nothingDueAt: WeakRef<Manifest> | null;
+};
+
+export const newTableMemory = (): TableMemory => ({
+  failures: 0,
+  overSegmentLimit: false,
+  gap: null,
+  nothingDueAt: null,
+});
+
+/**
+ * Longest backoff after a merge that did not land while an index has more segments than its bound: ten batches a second add thirty
+ * meanwhile, not six hundred.
+ */
+const OVER_LIMIT_BACKOFF_MS = 3_000;
+
+/** Meanwhile other merges may become due. */
+const LATER_MAX_MS = 30_000;
+
+const WHEN_REQUESTED: NextRun = { when: 'requested' };
+
+/** Rejects only with what must end the process: an error that is no SegmentdError is a bug, and nothing was lost. */
+export async function mergeOnce(
+  context: PipelineContext,
+  schedule: MergeSchedule,
+  table: TableRef,
+  memory: TableMemory,
+  compactions: CompactionBackoff,
+): Promise<NextRun> {
+  if (context.pauses.isPaused(table.id)) return WHEN_REQUESTED;
+  try {
+    const lance = context.tables.open(table.uri);
+    const manifest = await lance.latest();
+    const due = await planDue(context, schedule, { table, lance, manifest, memory, compactions });
+    if ('when' in due) return due;
+    const result = await mergeDue(context, table, lance, manifest, due);
+    if (result.kind === 'rejected') return backoff(context, memory);
+    memory.failures = 0;
+    return { when: 'again' };
+  } catch (error) {
+    if (context.signal.aborted) return WHEN_REQUESTED;
+    if (!(error instanceof SegmentdError)) throw error;
+    // A table that cannot be served is declined by its next batch or sweep.
+    if (declinesTable(error.code)) return WHEN_REQUESTED;
+    if (error.retry === 'never') throw error;
+    context.telemetry.mergeFailed({ table: table.id, error });
+    return backoff(context, memory);
+  }
+}
+
+function backoff({ settings }: PipelineContext, memory: TableMemory): NextRun {
+  memory.failures += 1;
+  const afterMs = backoffMs(settings.retry, memory.failures);
+  return { when: 'backoff', afterMs: memory.overSegmentLimit ? Math.min(afterMs, OVER_LIMIT_BACKOFF_MS) : afterMs };
+}
+
+type Planning = {
+  readonly table: TableRef;
+  readonly lance: LanceTable;
+  readonly manifest: Manifest;
+  readonly memory: TableMemory;
+  readonly compactions: CompactionBackoff;
+};
+
+/** What to merge now, or when to plan again. */
+async function planDue(
+  context: PipelineContext,
+  { settings, concurrency, pauseLagMs }: MergeSchedule,
+  { table, lance, manifest, memory, compactions }: Planning,
+): Promise<MergePlan | NextRun> {
+  if (memory.nothingDueAt?.deref() === manifest) return WHEN_REQUESTED;
+  const policy = context.tables.policy(table.id);
+  const plan = planMerges(manifest, policy, (segments) => planAhead(segments, settings, LOOKAHEAD));
+  reportPlan(context, table, plan, manifest, settings);
+  memory.overSegmentLimit = plan.states.some(({ segments }) => segments.length > settings.maxSegments);
+  if (plan.merges.length === 0 || concurrency === 0) {
+    memory.nothingDueAt = new WeakRef(manifest);
+    return WHEN_REQUESTED;
+  }
+  memory.gap = await freshDataGap(lance, manifest, plan.states, memory.gap, pauseLagMs);
+  // The batch that ends the gap requests the table.
+  if (lagMs(memory.gap) > pauseLagMs) return WHEN_REQUESTED;
+  if (await mayMerge(lance, table, plan, compactions)) return plan;
+  const others = planMerges(manifest, policy, (segments) =>
+    planAhead(excludingCompactable(segments, settings.maxSegments), settings, LOOKAHEAD),
+  );
+  if (others.merges.length > 0) return others;
+  return { when: 'later', afterMs: Math.min(LATER_MAX_MS, compactions.remainingMs(table.id, Date.now())) };
+}
+
+/** Whether the plan leaves alone what others are compacting, or their compactions do not keep failing because of segmentd. */
+async function mayMerge(
+  lance: LanceTable,
+  { id }: TableRef,
+  { touchesCandidates }: MergePlan,
+  compactions: CompactionBackoff,
+): Promise<boolean> {
+  // Only then is the history read.
+  if (!touchesCandidates) return true;
+  const failed = await readFailedCompactions(lance, compactions.seen(id));
+  return compactions.mayTouchCandidates(id, failed, Date.now());
+}
+
+/** What came of the merge. */
+async function mergeDue(
+  context: PipelineContext,
+  table: TableRef,
+  lance: LanceTable,
+  manifest: Manifest,
+  plan: MergePlan,
+): Promise<MergeResult> {
+  reportStarted(context, table, plan);
+  const inputs = plan.merges.reduce((sum, merge) => sum + merge.inputs.length, 0);
+  const properties = { ...memberProperties(context.settings), 'segmentd.merged': String(inputs) };
+  try {
+    const result = await mergeTable(lance, manifest, plan, {
+      builder: countedBuilder(context, table),
+      commit: { ...context.settings.commit, writer: context.settings.writer, signal: context.signal },
+      properties,
+      withSlot: (land) => context.slots.run(land, context.signal),
+    });
+    reportFinished(context, table, plan, result);
+    return result;
+  } catch (error) {
+    if (!context.signal.aborted) reportFinished(context, table, plan, null);
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/** What merges tell: their telemetry, and the notice of one that landed. */
+import { indexReport } from '../control/index-report.ts';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import type { SegmentBuilder } from '../lance/segment.ts';
+import type { TableRef } from '../model.ts';
+import type { PipelineContext } from '../stages/context.ts';
+import type { MergePlan } from './merge-plan.ts';
+import type { Merged, MergeResult } from './merge-table.ts';
+import type { MergeSettings } from './policy/tiered.ts';
+import { tierOf, tiersOf } from './policy/tiered.ts';
+
+/** Tells what is due, and the number of segments above all: after a merge no batch comes by that would tell it. */
+export function reportPlan(
+  { telemetry, states }: PipelineContext,
+  { id }: TableRef,
+  plan: MergePlan,
+  { version, timestampMs }: Manifest,
+  settings: MergeSettings,
+): void {
+  telemetry.mergesPlanned({ table: id, tiers: segmentsByTier(plan, settings), pending: plan.pending });
+  const indexes = plan.states.map(({ name, coverage, segments }) =>
+    indexReport({ name, coverage, segments: segments.length }, timestampMs),
+  );
+  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  states.observed(id, version, indexes, isCovered ? version : undefined);
+  telemetry.planned({ table: id, version, outcome: 'merges', indexes });
+}
+
+/** Segments per tier, of all indexes of the table. */
+function segmentsByTier({ segmentRows }: MergePlan, settings: MergeSettings): ReadonlyMap<string, number> {
+  const tiers = new Map(tiersOf(settings).map((tier) => [String(tier), 0]));
+  for (const rows of segmentRows) {
+    const tier = String(tierOf(rows, settings));
+    tiers.set(tier, (tiers.get(tier) ?? 0) + 1);
+  }
+  return tiers;
+}
+
+export function reportStarted({ telemetry }: PipelineContext, { id }: TableRef, { merges }: MergePlan): void {
+  for (const { index, inputs, rows, reason } of merges) {
+    telemetry.mergeStarted({ table: id, index, segments: inputs.length, rows, reason });
+  }
+}
+
+/** Tells of each build what it wrote: a merge that does not land has cost as much as one that does. */
+export function countedBuilder({ builder, telemetry }: PipelineContext, { id }: TableRef): SegmentBuilder {
+  return {
+    async build(...work) {
+      const build = await builder.build(...work);
+      telemetry.mergeBuilt({ table: id, rows: build.segments.reduce((sum, { rows }) => sum + rows, 0) });
+      return build;
+    },
+  };
+}
+
+/** `result`: null when the merge failed. */
+export function reportFinished(
+  context: PipelineContext,
+  table: TableRef,
+  { merges }: MergePlan,
+  result: MergeResult | null,
+): void {
+  const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+  const landed = result?.kind === 'landed' ? result : null;
+  context.telemetry.mergeFinished({
+    table: table.id,
+    outcome: result?.kind ?? 'failed',
+    ...(result?.kind === 'rejected' ? { cause: result.cause } : {}),
+    segmentsIn: sum(merges.map(({ inputs }) => inputs.length)),
+    segmentsOut: landed?.segments.length ?? 0,
+    rows: landed ? sum(merges.map(({ rows }) => rows)) : 0,
+    bytesIn: landed ? sum(merges.map(({ bytes }) => bytes)) : 0,
+    bytesOut: landed?.bytes ?? 0,
+    seconds: landed ? (landed.buildMs + landed.commitMs) / 1000 : 0,
+  });
+  if (landed) context.notify(mergedNotice(table, merges, landed));
+}
+
+function mergedNotice(table: TableRef, merges: MergePlan['merges'], merged: Merged) {
+  const { version, transactionUuid: transaction, commitMs, segments } = merged;
+  return {
+    type: 'segment.merged' as const,
+    table: table.id,
+    version,
+    transaction,
+    duration_ms: Math.round(commitMs),
+    segments: segments.map(({ segment, fragments }) => ({
+      index: segment.index,
+      uuid: segment.uuid,
+      fragments,
+      rows: segment.rows,
+      replaced: merges.find(({ index }) => index === segment.index)?.inputs ?? [],
+    })),
+  };
+}
