@@ -22,7 +22,6 @@ database, one line per table: rows, coverage, missing rows, segments by tier, th
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a
 daemon \`status\` goes by the defaults: every BTREE index there is, the default tiers.`,
   wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered.`,
-  verify: `Proves the segments: files, bitmaps, metadata, and sampled answers against a scan.`,
   merge: `Merges as a daemon with the default \`merge.*\` does; \`--to 1\` leaves one segment per index. Runs beside a daemon too.
 [merging.md](merging.md) explains the policy.`,
   announce: `[producers.md](producers.md) has snippets for other producers.`,
@@ -31,7 +30,8 @@ still missing. [performance.md](performance.md#backfills-over-many-workers) tell
 };
 
 const code = (text: string) => `\`${text}\``;
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** Text in which Markdown finds neither a tag nor the end of a cell. */
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '\\<');
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
@@ -48,16 +48,12 @@ function defaultOf({ defaultValue, defaultValueDescription, negate }: Option): s
 function optionRow(option: Option): string[] {
   const choices = option.argChoices ? ` (${option.argChoices.map(code).join(', ')})` : '';
   const required = option.mandatory ? ' Required.' : '';
-  return [
-    cell(code(option.flags)),
-    `${cell(option.description)}${choices}${required && `.${required}`}`,
-    defaultOf(option),
-  ];
+  return [code(option.flags), `${cell(option.description)}${choices}${required && `.${required}`}`, defaultOf(option)];
 }
 
 const argumentRow = (it: Argument): string[] => [
   code(it.required ? `<${it.name()}>` : `[${it.name()}]`),
-  it.description,
+  cell(it.description),
 ];
 
 /** A command and those below it. */
