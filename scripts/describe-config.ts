@@ -19,7 +19,7 @@ const jsonOf = (leaf: Leaf) => z.toJSONSchema(leaf.schema, { io: 'input', unrepr
 const flow = (value: unknown) => stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim();
 
 /** The default as one line of YAML, or undefined when the option has none that can be written down. */
-function defaultOf(leaf: Leaf): string | undefined {
+export function defaultOf(leaf: Leaf): string | undefined {
   const { default: value } = jsonOf(leaf);
   return value === undefined || leaf.meta.defaultText !== undefined ? undefined : flow(value);
 }
