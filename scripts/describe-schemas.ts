@@ -1,5 +1,4 @@
-/** Writes `schemas/`, the JSON Schemas that the package ships, from the code that reads: `node scripts/describe-schemas.ts --write`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** `schemas/`, the JSON Schemas that the package ships, from the code that reads. */
 import * as z from 'zod';
 import type { OptionMeta, SectionMeta } from '../src/config/option.ts';
 import { metaOf } from '../src/config/option.ts';
@@ -9,35 +8,30 @@ import { ADDRESS_PATTERN } from '../src/events/table-address.ts';
 
 type Json = Record<string, unknown>;
 
-/** The generated files, by their path from the repository's root. */
-export function generated(): Record<string, string> {
-  return {
-    'schemas/append-event.json': print(eventSchema()),
-    'schemas/config.json': print(configSchema()),
-  };
+/** The text of a schema file. */
+function print(schema: Json): string {
+  return `${JSON.stringify({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema }, null, 2)}\n`;
 }
-
-const print = (schema: Json) => `${JSON.stringify(schema, null, 2)}\n`;
-const dialect = (schema: Json) => ({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema });
 
 const FIELDS: Readonly<Record<keyof typeof appendFields.shape, string>> = {
   table: 'The table: <database>/<table>, or its full path or URI inside a configured database.',
   version: 'The version that the append produced.',
   fragments: 'Ids of the fragments to index, as one segment, and no others.',
-  backfill: 'The job that the event is one part of: fragments first to last are left to whoever gets the other parts.',
+  backfill:
+    'The job that the event is one part of: fragments first to last are left to the members that get the other parts.',
   id: 'Provenance, for the logs.',
   time: 'When the append was made, for the logs.',
   producer: 'Who appended, for the logs.',
   rows: 'Rows appended, for the logs.',
 };
 
-function eventSchema(): Json {
+export function eventSchema(): string {
   const { $schema: _, properties, ...rest } = z.toJSONSchema(appendFields, { io: 'input' });
   const described = Object.entries(properties ?? {}).map(([name, property]) => {
     const more = name === 'table' ? { pattern: ADDRESS_PATTERN } : {};
     return [name, { description: FIELDS[name as keyof typeof FIELDS], ...(property as Json), ...more }];
   });
-  return dialect({
+  return print({
     title: 'Append event of segmentd',
     description: 'The value of a record that says which table has grown. Further fields are ignored.',
     ...rest,
@@ -45,7 +39,7 @@ function eventSchema(): Json {
   });
 }
 
-function configSchema(): Json {
+export function configSchema(): string {
   const { $schema: _, ...rest } = z.toJSONSchema(config, {
     io: 'input',
     unrepresentable: 'any',
@@ -56,7 +50,7 @@ function configSchema(): Json {
       if (jsonSchema.minLength === 1 && jsonSchema.pattern === undefined) jsonSchema.pattern = '\\S';
     },
   });
-  return dialect({
+  return print({
     title: 'Configuration of segmentd',
     ...rest,
     description:
@@ -74,13 +68,4 @@ function describe(json: Json, meta: OptionMeta | SectionMeta): void {
   // An empty section means its defaults, and so does one that is left out. What is required may come from a variable.
   json.type = ['object', 'null'];
   delete json.required;
-}
-
-if (import.meta.main) {
-  for (const [path, content] of Object.entries(generated())) {
-    const file = new URL(`../${path}`, import.meta.url);
-    mkdirSync(new URL('.', file), { recursive: true });
-    if (process.argv.includes('--write')) writeFileSync(file, content);
-    else process.stdout.write(content);
-  }
 }

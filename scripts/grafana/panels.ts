@@ -2,7 +2,7 @@
 
 export type Json = { readonly [key: string]: unknown };
 
-/** What every panel says about itself. `todo` is for whoever looks at it at night. */
+/** What every panel says about itself. `todo` is for the operator on call. */
 export type Panel = {
   readonly title: string;
   /** Grafana's unit id: `s`, `short`, `bytes`, `percentunit`, … */

@@ -90,7 +90,7 @@ const FINE: readonly Json[] = [
     unit: 'short',
     decimals: 0,
     bounds: [1],
-    todo: 'The row below names the reasons. Mend the producer; the tables lost nothing.',
+    todo: 'The row below names the reasons. Fix the producer; the tables lost nothing.',
     queries: one(day(m('dead_letters_total'))),
   }),
   stat({
@@ -172,7 +172,7 @@ const INTAKE: readonly Json[] = [
   graph({
     title: 'Backfill events',
     unit: 'cps',
-    todo: 'Tables that miss much are shared out as events that name fragments. Again and again for one table: nobody builds them.',
+    todo: 'Tables that miss much are shared out as events that name fragments. Again and again for one table: no member builds them.',
     queries: one(rate(m('backfill_events_total'))),
   }),
   graph({

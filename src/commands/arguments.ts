@@ -1,5 +1,13 @@
-/** Parsers of option values. */
-import { InvalidArgumentError } from 'commander';
+/** Options that several commands have, and parsers of option values. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+
+/** `--scratch-dir`, with the default of `state.scratch_dir`. */
+export function scratchDirOption(): Option {
+  const option = new Option('--scratch-dir <dir>', 'folder for unpublished segments');
+  return option.default(join(tmpdir(), 'segmentd'), '<temporary folder>/segmentd');
+}
 
 /** A version of a table. */
 export function versionNumber(text: string): number {

@@ -1,12 +1,10 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
-import { atLeastOne } from './arguments.ts';
+import { atLeastOne, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
 import { formatTable, printJson, printLine } from './output.ts';
@@ -39,7 +37,7 @@ export function indexCommand(): Command {
         .choices(['decline', 'rebuild'])
         .default('decline'),
     )
-    .option('--scratch-dir <dir>', 'folder for unpublished segments', join(tmpdir(), 'segmentd'))
+    .addOption(scratchDirOption())
     .option('--json', 'print one JSON object')
     .action(indexTable);
 }

@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
@@ -15,7 +13,7 @@ import { planMergeTo } from '../merge/policy/reduce-to.ts';
 import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
 import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
-import { atLeastOne } from './arguments.ts';
+import { atLeastOne, scratchDirOption } from './arguments.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
 import { COMMIT } from './table-work.ts';
 
@@ -34,7 +32,7 @@ export function mergeCommand(): Command {
     .argument('<table-uri>', 'directory of the table, ending in .lance')
     .option('--to <n>', 'merge until each index has at most this many segments, whatever their size', atLeastOne)
     .option('--dry-run', 'print what would be merged and change nothing')
-    .option('--scratch-dir <dir>', 'folder for unpublished segments', join(tmpdir(), 'segmentd'))
+    .addOption(scratchDirOption())
     .option('--json', 'print one JSON object')
     .action(merge);
 }

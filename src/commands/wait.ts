@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { durationMs } from '../lib/duration.ts';
@@ -17,7 +17,11 @@ export function waitCommand(): Command {
     .description('wait until the rows of a version are indexed: exit code 0 when they are, 1 when the time is over')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
     .requiredOption('--version <n>', 'the version, such as the one an append returned', versionNumber)
-    .option('--timeout <time>', 'how long to wait, such as 500ms, 30s or 5m; default: 30s', duration, TIMEOUT_MS)
+    .addOption(
+      new Option('--timeout <time>', 'how long to wait, such as 500ms, 30s or 5m')
+        .argParser(duration)
+        .default(TIMEOUT_MS, `${TIMEOUT_MS / 1000}s`),
+    )
     .option('-C, --column <column...>', 'the indexes of these columns; default: every BTREE index there is')
     .option('--json', 'print one JSON object')
     .action(wait);

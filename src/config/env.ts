@@ -13,7 +13,7 @@ const PREFIX = 'SEGMENTD_';
 const RESERVED = new Set(['SEGMENTD_CONFIG', 'SEGMENTD_CACHE_DIR']);
 /**
  * Kubernetes sets these in every pod of a namespace that has a Service named `segmentd`. Refusing them would stop the daemon
- * for a reason nobody would look for; no option may be named like them, which a test holds.
+ * for a reason that is hard to find; no option may be named like them, which a test holds.
  */
 const SERVICE_LINK =
   /^SEGMENTD_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;

@@ -37,7 +37,10 @@ export const kafka = section('The Kafka cluster and the consumer group.', {
     text().optional(),
     'Topic of commands for tables (refresh, pause, resume, status); none unless set.',
   ),
-  notification_topic: option(text().optional(), 'Topic that tells of each committed segment; none unless set.'),
+  notification_topic: option(
+    text().optional(),
+    'Topic of notifications, one for each commit and merge; none unless set.',
+  ),
   create_topics: section('Creation of the two topics at start.', {
     enabled: option(z.boolean().default(false), 'Create missing topics at start.'),
     partitions: option(z.int().min(1).max(10_000).default(CREATE_PARTITIONS), 'Partitions of a created topic.'),

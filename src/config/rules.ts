@@ -1,6 +1,6 @@
 /**
  * Rules between options. Each is tested below, at and above its boundary. `about` names the options a rule reads, the one to
- * mend first: that is where the problem is reported.
+ * fix first: that is where the problem is reported.
  */
 import { isAbsolute, relative } from 'node:path';
 import type { Config } from './schema.ts';

@@ -24,13 +24,13 @@ const MERGE_CONCURRENCY = 1; // LanceDB's builder uses several threads itself
 const MERGE_PAUSE_LAG_S = 5; // a busy table is behind by a build now and then; more means it needs the machine
 const BACKFILL_THRESHOLD_ROWS = 10_000_000; // some seconds of building: less is done sooner than it is shared out
 const BACKFILL_ROWS_PER_SEGMENT = 2_000_000; // half a second of building, so that a lost member costs little
-const COMMIT_MAX_ATTEMPTS = 100; // a thousand workers on one table lose half as many: docs/scaling.md
+const COMMIT_MAX_ATTEMPTS = 100; // a thousand workers on one table lose half as many: docs/performance.md
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
-const RETRY_MAX_MS = 60_000; // a mended table is picked up within a minute
+const RETRY_MAX_MS = 60_000; // a repaired table is served within a minute
 const SWEEP_INTERVAL_S = 600; // what LanceDB Enterprise does beside its events
 const ADMIN_PORT = 9_465; // beside the metrics
-const HTTP_HOST = '127.0.0.1'; // metrics are not for everyone unless somebody says so
+const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
 const DRAIN_MS = 20_000; // leaves 10 s of the 30 s that Kubernetes grants for commits and leaving the group
@@ -87,7 +87,7 @@ export const schema = section('segmentd', {
       'A table whose fresh data waits longer than this is not merged until it is covered.',
     ),
   }),
-  backfill: section('Much missing at once, as in the first build of an index.', {
+  backfill: section('First builds of an index, and other tables that miss many rows at once.', {
     threshold_rows: option(
       z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(BACKFILL_THRESHOLD_ROWS),
       'A table that misses more rows than this is shared out to the whole group, as events that name fragments.',
@@ -111,7 +111,7 @@ export const schema = section('segmentd', {
     initial_ms: option(milliseconds(1).default(RETRY_INITIAL_MS), 'Wait after the first failure; doubles with each.'),
     max_ms: option(milliseconds(1).default(RETRY_MAX_MS), 'Longest wait between two attempts.'),
   }),
-  sweep: section('Looking at every table without being told to.', {
+  sweep: section('Regular looks at every table, without an event.', {
     interval_s: option(
       z.int().min(0).max(604_800).default(SWEEP_INTERVAL_S),
       'Time between sweeps, jittered by a tenth; the first comes at start. 0 switches them off. In a group each table is swept by one member.',
@@ -147,7 +147,7 @@ export const schema = section('segmentd', {
       'Tables with series of their own; the rest is summed under `other`.',
     ),
   }),
-  shutdown: section('The way out.', {
+  shutdown: section('How the daemon stops.', {
     drain_ms: option(milliseconds(0).default(DRAIN_MS), 'How long running work may finish after the first signal.'),
   }),
 });

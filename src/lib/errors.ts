@@ -1,6 +1,6 @@
 /**
- * Every way segmentd refuses or fails, as data. A code is also a metric label and a heading of docs/errors.md; a test holds
- * the page and this table together in both directions.
+ * Every way segmentd refuses or fails, as data. A code is also a metric label and a heading of docs/errors.md, which is generated
+ * from this table and scripts/error-pages.ts.
  */
 
 /** `never`: trying again gives the same answer. `backoff`: the world may change. `after-reload`: plan again from the table. */
@@ -20,11 +20,7 @@ export const ERRORS = {
   // Command line and configuration.
   usage: kind('never', EXIT.usage, 'Run the command with --help.'),
   config_unreadable: kind('never', EXIT.config, 'Check the path given with --config and that it is readable.'),
-  config_invalid: kind(
-    'never',
-    EXIT.config,
-    'Mend the listed options; `segmentd config defaults` prints every option.',
-  ),
+  config_invalid: kind('never', EXIT.config, 'Fix the listed options; `segmentd config defaults` prints every option.'),
   internal: kind('never', EXIT.bug, 'This is a bug in segmentd: report it with the log line.'),
 
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.
@@ -33,22 +29,26 @@ export const ERRORS = {
     'The latest manifest cannot be parsed. Open the table with LanceDB to see whether it is damaged.',
   ),
   table_mixed_version_names: declined(
-    '_versions/ mixes V1 and V2 manifest names. Migrate it with Lance before indexing.',
+    '_versions/ mixes V1 and V2 manifest names. Migrate the names with Lance before indexing.',
   ),
   table_unknown_reader_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_unknown_writer_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_mixed_versions_flag: declined(
-    'The mixed-data-file-versions flag is set on one side only: the manifest is corrupt.',
+    'The manifest is corrupt: the flag for mixed data file versions is set on one side only. Restore an older version.',
   ),
   table_stable_row_ids: declined(
-    'Tables with stable row ids give wrong answers with delta segments. Let optimize() index them.',
+    'Delta segments give wrong answers on stable row ids. Set stable_row_ids: rebuild, or let optimize() index the table.',
   ),
-  table_data_overlays: declined('The table uses unstable data overlays, which segmentd does not index.'),
-  table_covering_index: declined('The table has a covering index, which segmentd does not maintain.'),
+  table_data_overlays: declined('segmentd does not index tables with data overlays, which Lance calls unstable.'),
+  table_covering_index: declined(
+    'segmentd does not maintain covering indexes. Drop the index, or let optimize() index the table.',
+  ),
   table_fragment_reuse_index: declined(
     'Compact the table without deferred remapping and drop __lance_frag_reuse first.',
   ),
-  table_mem_wal_index: declined('Tables with a MemWAL keep index progress that segmentd does not maintain.'),
+  table_mem_wal_index: declined(
+    'segmentd does not maintain the index progress of a MemWAL. Let Lance index the table.',
+  ),
   table_legacy_data_files: declined('Rewrite the table in Lance file format 2.0 or newer.'),
   table_needs_migration: declined(
     'An old Lance wrote this table. Commit to it once with a current LanceDB, then index it.',
@@ -66,9 +66,11 @@ export const ERRORS = {
 
   // Append events. Each of these sends the record to the dead-letter topic.
   event_empty: badEvent('The record has no value. Announce appends with a JSON object.'),
-  event_too_large: badEvent('An append event is a few hundred bytes. Something else is writing to the topic.'),
-  event_undecodable: badEvent('The batch on the broker is damaged or packed in an unknown way. Look at its producer.'),
-  event_not_json: badEvent('The value is not UTF-8 JSON.'),
+  event_too_large: badEvent('An append event is a few hundred bytes. Another program writes to the topic.'),
+  event_undecodable: badEvent(
+    'The batch on the broker is damaged or has an unknown codec. Check the producer of the batch.',
+  ),
+  event_not_json: badEvent('The value is not JSON in UTF-8. Check the producer of the record.'),
   event_cloudevent_version: badEvent('Send CloudEvents of specversion 1.0.'),
   event_content_type: badEvent(
     'Send the event as JSON: application/json, or application/cloudevents+json with envelope.',
@@ -86,8 +88,16 @@ export const ERRORS = {
 
   // Work on a table.
   build_failed: kind('backoff', EXIT.unavailable, 'LanceDB could not build the segment. The cause is in the log line.'),
-  build_stale: kind('after-reload', EXIT.unavailable, 'The table moved under the build; it is planned again.'),
-  commit_contended: kind('backoff', EXIT.unavailable, 'Other writers kept winning the race for the next version.'),
+  build_stale: kind(
+    'after-reload',
+    EXIT.unavailable,
+    'The table moved under the build; segmentd plans the work again.',
+  ),
+  commit_contended: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Other writers took each next version first. segmentd tries again later.',
+  ),
   commit_unknown: kind(
     'backoff',
     EXIT.unavailable,
@@ -103,7 +113,7 @@ export const ERRORS = {
     EXIT.unavailable,
     'segmentd may not read or write there. Check ownership and permissions.',
   ),
-  store_full: kind('backoff', EXIT.unavailable, 'The disk is full.'),
+  store_full: kind('backoff', EXIT.unavailable, 'The disk is full. Free some space, or raise the quota.'),
 
   database_not_found: kind(
     'never',
@@ -130,7 +140,11 @@ export const ERRORS = {
     EXIT.unavailable,
     'The broker refused the credentials or the access. Check kafka.sasl and the ACLs.',
   ),
-  consumer_crashed: kind('backoff', EXIT.unavailable, 'The Kafka consumer stopped and is built again.'),
+  consumer_crashed: kind(
+    'backoff',
+    EXIT.unavailable,
+    'segmentd builds the Kafka consumer again. If this repeats, check the brokers.',
+  ),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,4 +1,4 @@
-/** How long to wait after a lost race for the next version of a table. Pure. Figures: docs/scaling.md. */
+/** How long to wait after a lost race for the next version of a table. Pure. Figures: docs/performance.md. */
 
 /** Bounds of the longest wait, milliseconds. A disk's commits are soon over; those of an object store are not. */
 const LONGEST_MS = { least: 1_000, most: 30_000 };

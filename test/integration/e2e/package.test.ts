@@ -1,11 +1,12 @@
 /** The package as others get it: packed, unpacked beside a project of theirs, imported, type-checked and run. */
 import { execFile } from 'node:child_process';
-import { access, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { docSnippet } from '../../../testing/doc-snippet.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { readTopic } from './read-topic.ts';
@@ -15,20 +16,26 @@ const run = promisify(execFile);
 const REPO = fileURLToPath(new URL('../../../', import.meta.url));
 const MODULES = join(REPO, 'node_modules');
 
-/** Packs what is in the repository now; the tarball's path. Nothing is written into the repository. */
-async function pack(): Promise<string> {
-  const folder = await tempDir();
-  await run(process.execPath, [join(REPO, 'scripts/build.ts'), join(folder, 'dist')]);
-  for (const name of ['package.json', 'README.md', 'config', 'schemas']) {
-    await cp(join(REPO, name), join(folder, name), { recursive: true });
-  }
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json'], { cwd: folder });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  return join(folder, filename);
-}
+/** What a clone has and a fresh one has not. */
+const NOT_CLONED = new Set(['.git', 'node_modules', 'dist', '.cache']);
+
+let tarball = '';
+
+/** Packs a copy of the repository as `npm publish` would, build included. */
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'segmentd-package-'));
+  await cp(REPO, folder, {
+    recursive: true,
+    filter: (path) => !NOT_CLONED.has(relative(REPO, path).split(sep, 1)[0] ?? ''),
+  });
+  await symlink(MODULES, join(folder, 'node_modules'));
+  const { stdout } = await run('npm', ['pack', '--silent'], { cwd: folder });
+  tarball = join(folder, stdout.trim());
+  return () => rm(folder, { recursive: true, force: true });
+});
 
 /** A project that has installed the package, with its dependencies borrowed instead of downloaded. */
-async function project(tarball: string): Promise<string> {
+async function project(): Promise<string> {
   const folder = await tempDir();
   const home = join(folder, 'node_modules', 'segmentd');
   await mkdir(home, { recursive: true });
@@ -46,10 +53,55 @@ async function project(tarball: string): Promise<string> {
   return folder;
 }
 
+/** Files of a folder, as paths from it. */
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((it) => it.isFile()).map((it) => relative(folder, join(it.parentPath, it.name)));
+}
+
+test('the tarball is complete: runs, documents itself, and leaves no pointer to what it does not ship', async () => {
+  const home = await tempDir();
+  await run('tar', ['-xzf', tarball, '-C', home, '--strip-components=1']);
+  const files = (await filesOf(home)).filter((path) => !path.startsWith('node_modules'));
+  expect(files).toEqual(
+    expect.arrayContaining([
+      ...['README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+      ...['docs/cli.md', 'schemas/config.json', 'config/segmentd.yaml', 'config/prometheus/rules.yml', 'dist/main.js'],
+    ]),
+  );
+  const text = (path: string) => readFile(join(home, path), 'utf8');
+
+  const manifest = JSON.parse(await text('package.json'));
+  for (const hook of ['preinstall', 'install', 'postinstall', 'prepare'])
+    expect(manifest.scripts).not.toHaveProperty(hook);
+  for (const target of [manifest.types, manifest.bin.segmentd]) expect(files).toContain(`${target}`.replace('./', ''));
+
+  for (const path of files.filter((it) => it.endsWith('.map'))) {
+    const { sources, sourcesContent } = JSON.parse(await text(path));
+    expect(
+      sourcesContent?.filter((it: unknown) => typeof it === 'string'),
+      path,
+    ).toHaveLength(sources.length);
+  }
+  for (const page of files.filter((it) => it.endsWith('.md'))) {
+    const links = [...(await text(page)).matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)].map(([, to = '']) =>
+      join(page, '..', to),
+    );
+    expect(
+      links.filter((to) => !files.includes(to)),
+      page,
+    ).toEqual([]);
+  }
+
+  await symlink(MODULES, join(home, 'node_modules'));
+  const { stdout } = await run(process.execPath, [join(home, 'dist/main.js'), 'config', 'defaults']);
+  expect(stdout).toBe(await text('config/defaults.yaml'));
+});
+
 test('the package exports the writer, with types, and the schemas; the Node snippet runs on it', async () => {
   const world = await makeWorld();
   await makeTable(world, 'events', 10);
-  const folder = await project(await pack());
+  const folder = await project();
   const snippet = docSnippet('producers.md', 'Node', {
     'localhost:9092': world.settings.brokers.join(),
     '/data/demo': world.database,

@@ -2,19 +2,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { generated } from '../../../scripts/describe-config.ts';
 import { variableOf } from '../../../src/config/env.ts';
 import { LEAVES, loadConfig } from '../../../src/config/load.ts';
 
 const root = new URL('../../../', import.meta.url);
 const file = (path: string) => fileURLToPath(new URL(path, root));
 const env = { SEGMENTD_DATABASES: '{lake: /data/lake}' };
-
-describe.each(Object.entries(generated()))('%s', (path, content) => {
-  test('is what the schema says; run `node scripts/describe-config.ts --write`', () => {
-    expect(readFileSync(file(path), 'utf8')).toBe(content);
-  });
-});
 
 describe('config/defaults.yaml', () => {
   test('loads and changes nothing', () => {

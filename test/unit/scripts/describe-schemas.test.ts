@@ -1,11 +1,10 @@
-/** Holds `schemas/` to the code: the files are what it says, and they take and refuse what it does. */
+/** Holds `schemas/` to the code: the schemas accept and refuse what the code does. */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { generated } from '../../../scripts/describe-schemas.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { decodeRecord, encodeAppendEvent } from '../../../src/events/append-event.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
@@ -16,15 +15,9 @@ const text = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const validator = (path: string) =>
   new Ajv2020({ strict: true, allowUnionTypes: true }).compile(JSON.parse(text(path)));
 
-describe.each(Object.entries(generated()))('%s', (path, content) => {
-  test('is what the code says; run `node scripts/describe-schemas.ts --write`', () => {
-    expect(text(path)).toBe(content);
-  });
-
-  test('describes every field', () => {
-    const { properties } = JSON.parse(content) as { properties: Record<string, { description?: string }> };
-    expect(Object.entries(properties).filter(([, { description }]) => !description)).toEqual([]);
-  });
+test.each(['schemas/append-event.json', 'schemas/config.json'])('%s describes every field', (path) => {
+  const { properties } = JSON.parse(text(path)) as { properties: Record<string, { description?: string }> };
+  expect(Object.entries(properties).filter(([, { description }]) => !description)).toEqual([]);
 });
 
 describe('append events', () => {

@@ -24,10 +24,6 @@ const alerts: { alert: string; annotations: Record<string, string>; labels: Reco
 ).groups[0].rules;
 
 describe('the dashboard', () => {
-  test('is what its generator says; run `node scripts/grafana/dashboard.ts --write`', () => {
-    expect(JSON.parse(config('grafana/dashboards/segmentd.json'))).toEqual(model);
-  });
-
   test('can be provisioned: fixed uid, no id, a data source that is a variable', () => {
     expect(model).toMatchObject({ uid: 'segmentd', id: null, schemaVersion: 42 });
     expect(model.templating.list[0]).toMatchObject({ type: 'datasource', name: 'datasource' });

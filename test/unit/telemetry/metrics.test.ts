@@ -1,14 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { metricsPage } from '../../../scripts/describe-metrics.ts';
 import { METRICS, PREFIX } from '../../../src/telemetry/metric-catalogue.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
 const create = () => createMetrics({ maxTables: 5, version: '1', lancedbVersion: '2', topic: 'appends' });
-
-test('docs/metrics.md is what the catalogue says; run `node scripts/describe-metrics.ts --write`', () => {
-  expect(readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')).toBe(metricsPage());
-});
 
 describe('at start', () => {
   test('every metric has its help and type', async () => {

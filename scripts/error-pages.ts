@@ -1,0 +1,169 @@
+/** What docs/errors.md says about each code beyond its hint. A code without a text here is a type error. */
+import type { ErrorCode } from '../src/lib/errors.ts';
+
+/** The sections of the page, in order. */
+export const SECTIONS = {
+  start: ['Command line and configuration', 'The process ends before it does any work, except for `internal`.'],
+  table: [
+    'Tables that are not written',
+    `segmentd declines a table that it could damage or give wrong answers for. segmentd writes nothing to that table; \`segmentd status\`
+and the metric \`segmentd_tables_declined\` show the reason; other tables are not affected.`,
+  ],
+  event: [
+    'Append events',
+    `A record that is not a usable append event goes to the dead-letter topic with its code, its origin and its original bytes, and
+is then acknowledged.`,
+  ],
+  work: ['Work on a table', 'What fails while segmentd serves a table, or answers a question about one.'],
+  kafka: ['Kafka', 'What fails between segmentd and the brokers.'],
+} as const satisfies Record<string, readonly [title: string, intro: string]>;
+
+type Page = { readonly section: keyof typeof SECTIONS; readonly text: string };
+
+const start = (text: string): Page => ({ section: 'start', text });
+const table = (text: string): Page => ({ section: 'table', text });
+const event = (text: string): Page => ({ section: 'event', text });
+const work = (text: string): Page => ({ section: 'work', text });
+const kafka = (text: string): Page => ({ section: 'kafka', text });
+
+export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
+  usage: start(
+    'segmentd does not understand the command line: an unknown option, or a table that is not a local directory ending in `.lance`.',
+  ),
+  config_unreadable: start(
+    'The configuration file does not exist or cannot be opened. The environment variable `SEGMENTD_CONFIG` names it when `--config` does not.',
+  ),
+  config_invalid: start(
+    `The configuration breaks its rules, or names a scratch folder or port that cannot be used. segmentd lists all problems together,
+each with its path. \`segmentd config check\` repeats the check.`,
+  ),
+  internal: start(
+    `segmentd met a case that it was not written for. The process ends, and Kafka delivers the unacknowledged records again. The log
+line holds the stack.`,
+  ),
+
+  table_not_found: table('There is no table at the path: no `_versions/` folder with a manifest in it.'),
+  table_unreadable: table(
+    `The latest manifest cannot be parsed, or states what no Lance table states, such as the same fragment twice. If LanceDB cannot open
+the table either, restore an older version.`,
+  ),
+  table_mixed_version_names: table(
+    `\`_versions/\` holds manifests named in both of Lance's schemes, so that the latest version is not defined. Until the names are
+migrated, Lance refuses the table as well.`,
+  ),
+  table_unknown_reader_flag: table('Reading the table needs a feature that this segmentd does not know.'),
+  table_unknown_writer_flag: table(
+    'Writing the table needs a feature that this segmentd does not know; reading does not.',
+  ),
+  table_mixed_versions_flag: table(
+    `The flag for mixed data file versions is set for readers or writers only. Lance calls this manifest corrupt. Restore an older
+version of the table.`,
+  ),
+  table_stable_row_ids: table(
+    `The table was made with stable row ids. An updated row keeps its id there, so a new segment beside an old one would find rows
+by values that the rows no longer have. \`tables.<id>.stable_row_ids: rebuild\` serves the table all the same, see
+[tables.md](tables.md#stable-row-ids).`,
+  ),
+  table_data_overlays: table(
+    'Data overlay files change values without changing fragments. Lance itself does not ship them yet.',
+  ),
+  table_covering_index: table(
+    'The table has an index that stores further columns. segmentd does not build those, and the segments of one index must agree.',
+  ),
+  table_fragment_reuse_index: table(
+    `A compaction with deferred remapping left the index \`__lance_frag_reuse\` behind. Coverage is known only after that remapping is
+applied.`,
+  ),
+  table_mem_wal_index: table(
+    'The table has a MemWAL. Each commit would have to carry its progress on, and segmentd does not.',
+  ),
+  table_legacy_data_files: table(
+    "The data files have Lance's first format, whose manifests hold offsets that cannot be copied.",
+  ),
+  table_needs_migration: table(
+    `An old Lance wrote the table. The next commit by a current Lance adds what the manifest leaves out, such as row counts.`,
+  ),
+  table_index_unreadable: table(
+    'An entry of the index section is damaged: no uuid, no fragment bitmap, or segments of one index that disagree.',
+  ),
+  column_not_found: table(
+    'The configured or given column is not in the table. A nested column whose inner name has dots is written `` a.`b.c` ``.',
+  ),
+  column_type_unsupported: table(
+    `LanceDB builds no BTREE over that type. The message lists the types that have one: integers, floats, booleans, strings, dates, times,
+timestamps and fixed-size binary. Large strings, binary of varying size, decimals, durations, lists, structs (name a column inside)
+and dictionaries have none, nor has a column whose name contains a backquote. Other engines build a BTREE over some of these;
+segmentd declines a table with such an index until the configuration names the other indexes, or that index is dropped.`,
+  ),
+  index_name_taken: table('The index name belongs to another column or to another type of index.'),
+
+  event_empty: event('Tombstones mean nothing to segmentd.'),
+  event_too_large: event(
+    'The value is larger than `events.max_bytes`. Another program writes to the topic, or the option is set too low.',
+  ),
+  event_undecodable: event(
+    `The record lies in a batch that cannot be unpacked: damaged, or compressed with an unknown codec. The dead letter has no value, but
+names the offset. Every record of that batch ends like this; announce the appends again, or let the next event of the table cover
+them.`,
+  ),
+  event_not_json: event('Find the producer by the origin that the dead letter carries.'),
+  event_cloudevent_version: event("The `specversion` of the CloudEvent is not 1.0. Update the producer's SDK."),
+  event_content_type: event(
+    `The content type of a CloudEvent says that its data, or its envelope, is not JSON. Batches of CloudEvents are refused as well:
+send one event per record.`,
+  ),
+  event_invalid: event(
+    `A field is missing or of the wrong type, or the key in a notification is not URL-encoded. The message names the field;
+[events.md](events.md) shows every accepted form.`,
+  ),
+  event_table_invalid: event(
+    `The value of \`table\` is neither \`<database>/<table>\` nor the URI of a table, or a notification names a manifest in a
+folder of a database that is no table.`,
+  ),
+  event_table_outside: event('If the producer is a bucket, give its notification the database as prefix filter.'),
+  event_database_unknown: event(
+    'The database in `<database>/<table>` is not configured. Add the database, or fix the producer.',
+  ),
+  event_table_not_found: event(
+    'The database is configured, but no table appeared at that place within `events.version_wait_ms`.',
+  ),
+  event_version_not_visible: event(
+    'The announced version did not appear within `events.version_wait_ms`. Check that writer and segmentd see the same storage.',
+  ),
+
+  build_failed: work("The log line holds LanceDB's message as the cause: often memory, disk or a damaged data file."),
+  build_stale: work(
+    'A data file disappeared during the build, because a compaction and a cleanup were faster. segmentd wrote nothing.',
+  ),
+  commit_contended: work(
+    `Other writers took the next version \`commit.max_attempts\` times in a row. segmentd removed its files again and tries later. If the error
+stays, look for a writer that commits in a loop.`,
+  ),
+  commit_unknown: work(
+    `The store failed in the middle of a commit, and reading the store did not show whether the commit landed. The next plan
+reads the truth from the table. Lance's cleanup collects the files if no version uses them.`,
+  ),
+  store_unavailable: work('Check that the storage is mounted.'),
+  store_denied: work('segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`.'),
+  store_full: work('No space, or no quota, is left on the storage. Work goes on by itself once there is some.'),
+  database_not_found: work(
+    'The path given to `segmentd status` is not a folder. A path that ends in `.lance` names one table.',
+  ),
+  daemon_unavailable: work("`segmentd status --daemon` got no answer, or the answer was not a daemon's."),
+  wait_invalid: work(
+    `\`GET /v1/tables/<db>/<table>/wait\` came without a usable \`version\`, with a \`timeout\` that has no unit or is longer than
+300 s, or with an unknown parameter.`,
+  ),
+  too_many_waits: work(
+    '256 waits are open on the HTTP listener, and the next is refused with status 429. `segmentd wait` reads the table itself instead.',
+  ),
+
+  broker_unavailable: kafka(
+    `No broker answered, or one side refused the other's certificate, which the message tells. segmentd keeps trying: a certificate may be
+replaced while the daemon runs.`,
+  ),
+  broker_denied: kafka('The message names the broker and what it refused.'),
+  consumer_crashed: kafka(
+    'The Kafka consumer stopped on an error of its own. A few after a broker restart are normal.',
+  ),
+};

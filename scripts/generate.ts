@@ -1,0 +1,31 @@
+/** Writes every generated file of the repository from the code that it describes: `npm run generate`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cliPage } from './describe-cli.ts';
+import { configurationPage, defaultsYaml } from './describe-config.ts';
+import { errorsPage } from './describe-errors.ts';
+import { metricsPage } from './describe-metrics.ts';
+import { configSchema, eventSchema } from './describe-schemas.ts';
+import { dashboard } from './grafana/dashboard.ts';
+
+/** The generated files, by their path from the root of the repository. */
+export function generated(): Readonly<Record<string, string>> {
+  return {
+    'config/defaults.yaml': defaultsYaml(),
+    'config/grafana/dashboards/segmentd.json': dashboard(),
+    'docs/cli.md': cliPage(),
+    'docs/configuration.md': configurationPage(),
+    'docs/errors.md': errorsPage(),
+    'docs/metrics.md': metricsPage(),
+    'schemas/append-event.json': eventSchema(),
+    'schemas/config.json': configSchema(),
+  };
+}
+
+if (import.meta.main) {
+  for (const [path, content] of Object.entries(generated())) {
+    const file = new URL(`../${path}`, import.meta.url);
+    mkdirSync(new URL('.', file), { recursive: true });
+    writeFileSync(file, content);
+    process.stdout.write(`${path}\n`);
+  }
+}
