@@ -3,7 +3,7 @@
  * segment) on the same table, by the number of fragments; and build plus commit of a batch against the floor, `createIndex`
  * on a table that holds nothing but the batch's rows.
  *
- *   node bench/commit-cost.ts [--rounds 15] [--json]
+ *   npm run bench:commit-cost -- [--rounds 15] [--json]
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';

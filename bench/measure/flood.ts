@@ -3,7 +3,7 @@
  * the same client library that does nothing, and how much memory the daemon takes. Once as a writer announces that says where and
  * when, and no more, so that events of one moment are the same; once with an id in each event. Progress goes to standard error.
  *
- *   node bench/flood.ts [--events 100000] [--rounds 3] [--many 1000000] [--tables 1000] [--json]
+ *   npm run bench:flood -- [--events 100000] [--rounds 3] [--many 1000000] [--tables 1000] [--json]
  *
  * The last two set the size of the long floods, for one table and for that many; `--many 0` leaves them out.
  */

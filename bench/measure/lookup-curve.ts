@@ -2,7 +2,7 @@
  * What the number of segments costs a reader: lookups on copies of one table that differ in nothing but the number of segments
  * its index has. All in one run, in rounds that visit each copy in turn; each figure beside its ratio to one segment.
  *
- *   node bench/lookup-curve.ts [--rows 2000000] [--rounds 60] [--keys scattered|ascending] [--json]
+ *   npm run bench:lookup-curve -- [--rows 2000000] [--rounds 60] [--keys scattered|ascending] [--json]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -2,7 +2,7 @@
  * Memory of a process that commits and commits: resident set and live heap after every so many commits of one table. The index
  * is made one segment again from time to time, so that the manifest itself stays as large as it was.
  *
- *   node --expose-gc bench/memory.ts [--commits 1000]
+ *   npm run bench:memory -- [--commits 1000]
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

@@ -5,7 +5,7 @@
  * At last the frontier: for several `merge.factor`s the rows written per row, out of the model of the policy, and the lookups on
  * a copy with exactly the segments that the model ends with.
  *
- *   node bench/merging.ts [--batches 10000] [--batch-rows 1000] [--checkpoints 8] [--rounds 40] [--unmerged 1000]
+ *   npm run bench:merging -- [--batches 10000] [--batch-rows 1000] [--checkpoints 8] [--rounds 40] [--unmerged 1000]
  *                         [--keys ascending|scattered] [--json]
  */
 import { mkdtemp, rm } from 'node:fs/promises';

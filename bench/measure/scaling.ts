@@ -3,7 +3,7 @@
  * on a real broker. Timed from the publication of the events, while the workers run, have joined and are warm, until every
  * fragment is covered; one and two workers in turn, each on a fresh copy of the same table. Progress goes to standard error.
  *
- *   node bench/scaling.ts [--rows 20000000] [--fragments 200] [--rows-per-segment 1000000] [--workers 1,2] [--rounds 3]
+ *   npm run bench:scaling -- [--rows 20000000] [--fragments 200] [--rows-per-segment 1000000] [--workers 1,2] [--rounds 3]
  *                         [--columns id,name] [--unlimited] [--json]
  *
  * Each worker builds one segment at a time, with one thread of LanceDB's for computing, so that a worker is a core's worth.

@@ -4,7 +4,7 @@
  * by rows appended, the first write of each batch counted. Batches of one size, of a size that grows a hundredfold, and small
  * ones with a burst now and then; the random numbers are seeded.
  *
- *   node bench/merge-simulation.ts [--batches 10000] [--json]
+ *   npm run simulate:merging -- [--batches 10000] [--json]
  */
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/commands/output.ts';

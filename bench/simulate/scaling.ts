@@ -3,12 +3,12 @@
  * take milliseconds and on one whose requests take tens of them. *Contention* is the share of the workers' time that went into lost
  * races, waiting after them, and batches that were built again; *given up* counts the latter. The random numbers are seeded.
  *
- *   node bench/scaling-model.ts [--rows 10000000000] [--fragments 10000] [--workers 1,2,8,64,1024] [--partitions 1024]
+ *   npm run simulate:scaling -- [--rows 10000000000] [--fragments 10000] [--workers 1,2,8,64,1024] [--partitions 1024]
  *     [--rows-per-segment 2000000] [--batch-rows 5000000,50000000,200000000] [--linger]
  *     [--build-fixed-ms 12] [--build-us-per-row 0.2] [--indexes 2] [--commit-ms 3] [--request-ms 50] [--seed 1] [--json]
  *
- * The builds' defaults were measured by `node bench/scaling.ts`, which prints them; a commit of 3 ms stands for one of the table of
- * `node bench/commit-cost.ts`. `--request-ms` is a write to the object store; a read takes 0.6 of it and a look 0.4, and nothing
+ * The builds' defaults were measured by `npm run bench:scaling`, which prints them; a commit of 3 ms stands for one of the table of
+ * `npm run bench:commit-cost`. `--request-ms` is a write to the object store; a read takes 0.6 of it and a look 0.4, and nothing
  * more than 100 MB a second: the round figures of a store far away, since segmentd has none to measure yet.
  */
 import { parseArgs } from 'node:util';
