@@ -281,7 +281,7 @@ async function bench(cleanup: Cleanup): Promise<void> {
   }
   const median = medianOf(rates);
   const medianWithIds = medianOf(ratesWithIds);
-  if (options.json) printJson({ floods, rates, median, ratesWithIds, medianWithIds });
+  if (options.json) printJson(process.stdout, { floods, rates, median, ratesWithIds, medianWithIds });
   else print(floods, median, medianWithIds);
 }
 
@@ -300,9 +300,9 @@ function print(floods: readonly Awaited<ReturnType<typeof live>>[], median: Rate
     ...[it.events, it.tables, whole(it.seconds), whole(it.events / it.seconds), it.commits, it.segments, it.coverage],
     ...memoryCells(it.memory),
   ]);
-  printLine(formatTable(header, rows));
-  printLine(`\nread from the start: ${told(median)}`);
-  printLine(`with an id in each:  ${told(withIds)}`);
+  printLine(process.stdout, formatTable(header, rows));
+  printLine(process.stdout, `\nread from the start: ${told(median)}`);
+  printLine(process.stdout, `with an id in each:  ${told(withIds)}`);
 }
 
 const cleanup = new Cleanup();

@@ -38,4 +38,4 @@ const startedMs = await joined;
 const rate = (Number(records) / ((await all) - startedMs)) * 1000;
 await consumer.disconnect();
 if (parse && tables !== seen) throw new Error(`${seen - tables} of ${seen} records name no table`);
-printJson({ rate });
+printJson(process.stdout, { rate });
