@@ -17,7 +17,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
 import { stringify } from 'yaml';
-import { quantile, screen } from '../../demo/screen.ts';
 import { formatBytes, formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
@@ -32,6 +31,7 @@ import { freePorts, startBroker } from '../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../testing/daemon-process.ts';
 import { people } from '../../testing/people.ts';
+import { quantile, screen } from '../../testing/screen.ts';
 
 const PARTITIONS = 4;
 const SEND = 1_000;

@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { quantile, screen } from '../../demo/screen.ts';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
@@ -34,6 +33,7 @@ import { localStore } from '../../src/store/local-store.ts';
 import { freePorts, startBroker } from '../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../testing/daemon-process.ts';
+import { quantile, screen } from '../../testing/screen.ts';
 import { folderOf, makeUnindexed } from '../../testing/unindexed-table.ts';
 import { copyTable } from '../support/lookups.ts';
 

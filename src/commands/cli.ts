@@ -21,8 +21,7 @@ export function program(io: Invocation = invocation(processIo())): Command {
     .description('The daemon that keeps LanceDB BTREE indexes fresh.')
     .version(VERSION)
     // Options after a command are that command's: `announce --version` is a version of the table.
-    .enablePositionalOptions()
-    .showHelpAfterError('(--help shows what is accepted)');
+    .enablePositionalOptions();
   for (const command of [
     runCommand(io),
     indexCommand(io),
@@ -39,15 +38,18 @@ export function program(io: Invocation = invocation(processIo())): Command {
   return withIo(root, io);
 }
 
-/** Commander would write to the process and end it; for every command below, too, it writes to `io` and throws. */
+/** Commander would write to the process and end it: this command, and every one below, writes to `io` and throws. */
 function withIo(command: Command, io: Io): Command {
   const widthOf = ({ isTTY, columns }: Output) => (isTTY && columns ? columns : 80);
-  command.exitOverride().configureOutput({
-    writeOut: (text) => io.stdout.write(text),
-    writeErr: (text) => io.stderr.write(text),
-    getOutHelpWidth: () => widthOf(io.stdout),
-    getErrHelpWidth: () => widthOf(io.stderr),
-  });
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help shows what is accepted)')
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => widthOf(io.stdout),
+      getErrHelpWidth: () => widthOf(io.stderr),
+    });
   for (const below of command.commands) withIo(below, io);
   return command;
 }
