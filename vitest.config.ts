@@ -1,5 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
+/** What only `npm run test:all` runs: faults that take their time, and versions beside the newest. */
+const LONG_ONLY = [
+  'test/integration/{chaos,security}/**/*.test.ts',
+  'test/integration/kafka/faults.test.ts',
+  'test/integration/kill/daemon-kill.test.ts',
+  'test/interop/pylance-{oldest,middle}.test.ts',
+];
+
+/** What `npm test` runs in a short form and `npm run test:all` in the long one: see testing/long.ts. */
+const SHORT_AND_LONG = [
+  'test/integration/kill/pipeline-kill.test.ts',
+  'test/integration/lance/{failed-compactions,neighbours}.test.ts',
+  'test/integration/model/model.test.ts',
+  'test/interop/pylance-newest.test.ts',
+];
+
+/** Two groups of test files that want a broker; how long a run they are is known by `inject('long')`. */
+const withBroker = {
+  globalSetup: ['test/global-broker.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -10,19 +33,31 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
+          include: ['test/unit/**/*.test.ts', 'test/*.test.ts'],
+          // Each takes milliseconds; this is when a test hangs, on a machine that is busy with other things.
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
         test: {
+          ...withBroker,
           name: 'integration',
           include: ['test/{conformance,integration,interop,regression}/**/*.test.ts'],
-          globalSetup: ['test/global-broker.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          exclude: LONG_ONLY,
+          provide: { long: false },
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...withBroker,
+          name: 'long',
+          include: [...LONG_ONLY, ...SHORT_AND_LONG],
+          provide: { long: true },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

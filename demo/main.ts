@@ -22,7 +22,7 @@ import type { LogLine } from '../testing/daemon-process.ts';
 import { startDaemonProcess } from '../testing/daemon-process.ts';
 import { DATABASE, people, TABLE } from '../testing/people.ts';
 import { lookUp, segmentDigests, steadyStateOptimizeMs, untouched } from '../testing/proof.ts';
-import { quantile, screen } from './screen.ts';
+import { quantile, screen } from '../testing/screen.ts';
 
 const ROWS = 1_000_000;
 const BATCHES = 30;

@@ -1,7 +1,16 @@
 #!/usr/bin/env node
-/** Runs the command line and ends the process with its exit code. Nothing else ends it. */
-import { run } from './commands/cli.ts';
+/**
+ * Runs the command line and ends the process with its exit code. Nothing else ends it. An older Node has to get as far as to say
+ * that it is too old: what is imported at the top, and what stands here, is syntax of Node 14.8 at most.
+ */
 import { EXIT } from './lib/errors.ts';
+import { missesNode } from './lib/node-floor.ts';
+
+const refusal = missesNode(process.versions.node);
+if (refusal !== null) {
+  process.stderr.write(`${refusal}\n`);
+  process.exit(EXIT.config);
+}
 
 // Without a listener a reader that closes the pipe early, such as `head`, would end the process with a stack and a code of findings.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -10,4 +19,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.unavailable);
 });
 
+const { run } = await import('./commands/cli.ts');
 process.exit(await run(process.argv.slice(2)));

@@ -11,7 +11,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
-import { quantile } from '../../demo/screen.ts';
 import { formatTable } from '../../src/commands/output.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
@@ -22,6 +21,7 @@ import { LanceTable } from '../../src/lance/table/table.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { people } from '../../testing/people.ts';
+import { quantile } from '../../testing/screen.ts';
 import { makeWideTable } from '../support/wide-table.ts';
 
 const SIZES = [100, 1_000, 10_000, 100_000];

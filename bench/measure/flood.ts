@@ -17,7 +17,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
 import { stringify } from 'yaml';
-import { quantile, screen } from '../../demo/screen.ts';
 import { formatBytes, formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
@@ -32,6 +31,7 @@ import { freePorts, startBroker } from '../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../testing/daemon-process.ts';
 import { people } from '../../testing/people.ts';
+import { quantile, screen } from '../../testing/screen.ts';
 
 const PARTITIONS = 4;
 const SEND = 1_000;
@@ -281,7 +281,7 @@ async function bench(cleanup: Cleanup): Promise<void> {
   }
   const median = medianOf(rates);
   const medianWithIds = medianOf(ratesWithIds);
-  if (options.json) printJson({ floods, rates, median, ratesWithIds, medianWithIds });
+  if (options.json) printJson(process.stdout, { floods, rates, median, ratesWithIds, medianWithIds });
   else print(floods, median, medianWithIds);
 }
 
@@ -300,9 +300,9 @@ function print(floods: readonly Awaited<ReturnType<typeof live>>[], median: Rate
     ...[it.events, it.tables, whole(it.seconds), whole(it.events / it.seconds), it.commits, it.segments, it.coverage],
     ...memoryCells(it.memory),
   ]);
-  printLine(formatTable(header, rows));
-  printLine(`\nread from the start: ${told(median)}`);
-  printLine(`with an id in each:  ${told(withIds)}`);
+  printLine(process.stdout, formatTable(header, rows));
+  printLine(process.stdout, `\nread from the start: ${told(median)}`);
+  printLine(process.stdout, `with an id in each:  ${told(withIds)}`);
 }
 
 const cleanup = new Cleanup();

@@ -10,12 +10,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import { quantile, screen } from '../../demo/screen.ts';
 import { catchUp } from '../../src/commands/catch-up.ts';
 import { formatTable } from '../../src/commands/output.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { localStore } from '../../src/store/local-store.ts';
+import { quantile, screen } from '../../testing/screen.ts';
 import type { Keys, Kind } from '../support/lookups.ts';
 import { copyTable, KINDS, keyBatch, lookUp, lookUpInTurn, noTimes } from '../support/lookups.ts';
 

@@ -14,7 +14,6 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import { quantile, screen } from '../../demo/screen.ts';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
@@ -25,6 +24,7 @@ import type { MergeRun, MergesAhead } from '../../src/merge/policy/candidates.ts
 import { planMergeTo } from '../../src/merge/policy/reduce-to.ts';
 import { DEFAULT_MERGE } from '../../src/merge/policy/tiered.ts';
 import { localStore } from '../../src/store/local-store.ts';
+import { quantile, screen } from '../../testing/screen.ts';
 import { simulate } from '../simulate/merge-model.ts';
 import type { Keys, Kind, Times } from '../support/lookups.ts';
 import { copyTable, KINDS, lookUpInTurn } from '../support/lookups.ts';
@@ -226,17 +226,22 @@ function print(merged: Grown, without: Grown, points: Awaited<ReturnType<typeof 
     ...cells(lookups),
   ];
   printLine(
+    process.stdout,
     `Batches of ${count(batchRows)} rows, ${order} keys. Lookups: p50, beside the same index rebuilt as one segment.\n`,
   );
-  printLine(`with merging, ${merged.averageSegments.toFixed(1)} segments on average, ${merged.merges} merges`);
-  printLine(formatTable(header, merged.looks.map(line)));
-  printLine('\nwithout merging');
-  printLine(formatTable(header, without.looks.map(line)));
+  printLine(
+    process.stdout,
+    `with merging, ${merged.averageSegments.toFixed(1)} segments on average, ${merged.merges} merges`,
+  );
+  printLine(process.stdout, formatTable(header, merged.looks.map(line)));
+  printLine(process.stdout, '\nwithout merging');
+  printLine(process.stdout, formatTable(header, without.looks.map(line)));
   const freshness = ({ coveredMs: { p50, p99 } }: Grown) => `p50 ${ms(p50)} ms, p99 ${ms(p99)} ms`;
   printLine(
+    process.stdout,
     `\nfrom event to covered: ${freshness(merged)} with merging (${count(merged.batches)} batches), ${freshness(without)} without (${count(without.batches)})`,
   );
-  printLine('\nfrontier, the default in the middle');
+  printLine(process.stdout, '\nfrontier, the default in the middle');
   const frontierHeader = [
     'factor',
     'rows written per row',
@@ -246,6 +251,7 @@ function print(merged: Grown, without: Grown, points: Awaited<ReturnType<typeof 
     ...KINDS.map((kind) => `${kind} ratio`),
   ];
   printLine(
+    process.stdout,
     formatTable(
       frontierHeader,
       points.map((it) => [
@@ -267,7 +273,13 @@ try {
   const without = await grow(join(home, 'without'), false, unmerged, 1, Math.min(rounds, 5));
   const plain = ({ world: _, ...facts }: Grown) => facts;
   if (options.json)
-    printJson({ keys: order, batch_rows: batchRows, merged: plain(merged), without: plain(without), frontier: points });
+    printJson(process.stdout, {
+      keys: order,
+      batch_rows: batchRows,
+      merged: plain(merged),
+      without: plain(without),
+      frontier: points,
+    });
   else print(merged, without, points);
 } finally {
   await rm(home, { recursive: true, force: true });

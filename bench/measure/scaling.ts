@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { quantile, screen } from '../../demo/screen.ts';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
@@ -34,6 +33,7 @@ import { localStore } from '../../src/store/local-store.ts';
 import { freePorts, startBroker } from '../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../testing/daemon-process.ts';
+import { quantile, screen } from '../../testing/screen.ts';
 import { folderOf, makeUnindexed } from '../../testing/unindexed-table.ts';
 import { copyTable } from '../support/lookups.ts';
 
@@ -247,10 +247,12 @@ type Run = Awaited<ReturnType<typeof run>>;
 function report(runs: readonly Run[], speedups: readonly number[]): void {
   const list = (values: readonly number[], digits: number) => values.map((it) => it.toFixed(digits)).join(' + ');
   printLine(
+    process.stdout,
     `${size.rows.toLocaleString('en-US')} rows in ${size.fragments} fragments, indexes on ${size.columns.join(' and ')}, ` +
       `${rowsPerSegment.toLocaleString('en-US')} rows per segment, ${PARTITIONS} partitions, ${availableParallelism()} cores.`,
   );
   printLine(
+    process.stdout,
     options.unlimited
       ? 'Workers: concurrency.tables 1; LanceDB may use as many threads as it likes.\n'
       : `Workers: concurrency.tables 1; ${Object.entries(ONE_CORE)
@@ -281,10 +283,13 @@ function report(runs: readonly Run[], speedups: readonly number[]): void {
     it.races,
     it.commit_ms.toFixed(1),
   ]);
-  printLine(formatTable(header, lines));
+  printLine(process.stdout, formatTable(header, lines));
   const most = Math.max(...counts);
   for (const [round, speedup] of speedups.entries()) {
-    printLine(`round ${round + 1}: ${most} workers are ${speedup.toFixed(2)} times as fast as ${counts[0]}`);
+    printLine(
+      process.stdout,
+      `round ${round + 1}: ${most} workers are ${speedup.toFixed(2)} times as fast as ${counts[0]}`,
+    );
   }
   const costs = runs.map((it) => it.costs);
   const median = (key: 'fixed_ms' | 'us_per_row') =>
@@ -293,6 +298,7 @@ function report(runs: readonly Run[], speedups: readonly number[]): void {
       0.5,
     );
   printLine(
+    process.stdout,
     `one build: ${median('fixed_ms').toFixed(1)} ms and ${median('us_per_row').toFixed(3)} µs per row and index`,
   );
 }
@@ -321,7 +327,13 @@ try {
     speedups.push((ofRound[0]?.seconds ?? 0) / (ofRound.at(-1)?.seconds ?? 1));
   }
   if (options.json)
-    printJson({ ...size, rows_per_segment: rowsPerSegment, unlimited: options.unlimited, runs, speedups });
+    printJson(process.stdout, {
+      ...size,
+      rows_per_segment: rowsPerSegment,
+      unlimited: options.unlimited,
+      runs,
+      speedups,
+    });
   else report(runs, speedups);
 } finally {
   await cleanup.run();

@@ -120,14 +120,17 @@ function report(rules: RuleName): void {
     it.givenUp,
     percent(it.contending),
   ]);
-  printLine(`${formatTable([...header, ...more], cells)}\n`);
+  printLine(process.stdout, `${formatTable([...header, ...more], cells)}\n`);
 }
 
-if (options.json) printJson({ options, stores: STORES, lines });
+if (options.json) printJson(process.stdout, { options, stores: STORES, lines });
 else {
   const rows = Number(options.rows).toLocaleString('en-US');
-  printLine(`${rows} rows, ${indexes} indexes, ${rowsPerPart.toLocaleString('en-US')} rows per segment\n`);
+  printLine(
+    process.stdout,
+    `${rows} rows, ${indexes} indexes, ${rowsPerPart.toLocaleString('en-US')} rows per segment\n`,
+  );
   report('now');
-  printLine('The same with a second at most between 20 attempts\n');
+  printLine(process.stdout, 'The same with a second at most between 20 attempts\n');
   report('before');
 }

@@ -1,7 +1,7 @@
 /**
  * A consumer of the client library that does nothing else, as a process of its own: it has to warm up as the daemon does.
  *
- *   node bench/raw-consumer.ts <config file> <records> [parse]
+ *   node bench/support/raw-consumer.ts <config file> <records> [parse]
  *
  * Prints the records per second from joining the group to the last record as JSON.
  */
@@ -38,4 +38,4 @@ const startedMs = await joined;
 const rate = (Number(records) / ((await all) - startedMs)) * 1000;
 await consumer.disconnect();
 if (parse && tables !== seen) throw new Error(`${seen - tables} of ${seen} records name no table`);
-printJson({ rate });
+printJson(process.stdout, { rate });

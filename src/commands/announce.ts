@@ -5,11 +5,12 @@ import { kafkaSettings } from '../daemon/kafka-settings.ts';
 import { encodeAppendEvent } from '../events/append-event.ts';
 import { MAX_NOTE_CHARS } from '../events/append-fields.ts';
 import { resolveTable } from '../events/table-address.ts';
-import { versionNumber } from './arguments.ts';
+import { timeoutOption, versionNumber } from './arguments.ts';
+import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
-/** How long to try, milliseconds: longer than a broker's restart, shorter than a person's patience. */
-const DEADLINE_MS = 15_000;
+/** How long to try, seconds: longer than a broker's restart, shorter than a person's patience. */
+const TIMEOUT_S = 15;
 
 type Options = {
   config?: string;
@@ -18,10 +19,11 @@ type Options = {
   version?: number;
   rows?: number;
   producer?: string;
+  timeout: number;
   json?: boolean;
 };
 
-export function announceCommand(): Command {
+export function announceCommand(io: Invocation): Command {
   return new Command('announce')
     .description('publish an append event for a table')
     .argument('<table>', 'the table as <database>/<table>')
@@ -31,8 +33,9 @@ export function announceCommand(): Command {
     .option('--version <n>', 'version that the append produced', versionNumber)
     .option('--rows <n>', 'rows appended, for the log', count)
     .option('--producer <name>', 'who appended, for the log', note, 'segmentd announce')
+    .addOption(timeoutOption('how long to try to reach the broker', TIMEOUT_S))
     .option('--json', 'print one JSON object')
-    .action(announce);
+    .action((table: string, options: Options) => announce(io, table, options));
 }
 
 function count(text: string): number {
@@ -45,8 +48,8 @@ function note(text: string): string {
   return text;
 }
 
-async function announce(address: string, options: Options): Promise<void> {
-  const config = configFor(address, options);
+async function announce(io: Invocation, address: string, options: Options): Promise<void> {
+  const config = configFor(io, address, options);
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
   const event = {
     table: resolveTable(databases, address),
@@ -58,22 +61,21 @@ async function announce(address: string, options: Options): Promise<void> {
   const { openProducer } = await import('../kafka/producer.ts');
   const producer = openProducer(kafkaSettings(config));
   try {
-    await producer.send(config.kafka.topic, [encodeAppendEvent(event)], { deadlineMs: DEADLINE_MS });
+    await producer.send(config.kafka.topic, [encodeAppendEvent(event)], { deadlineMs: options.timeout });
   } finally {
     await producer.close();
   }
-  if (options.json) printJson({ table: event.table.id, topic: config.kafka.topic, time: event.time });
-  else printLine(`announced ${event.table.id} on ${config.kafka.topic}`);
+  if (options.json) printJson(io.stdout, { table: event.table.id, topic: config.kafka.topic, time: event.time });
+  else printLine(io.stdout, `announced ${event.table.id} on ${config.kafka.topic}`);
 }
 
 /** Writers need no list of databases: without a configuration the one in the address is taken as it is. */
-function configFor(address: string, { config: file, brokers, topic }: Options): Config {
-  const { env } = process;
+function configFor({ env, cwd }: Invocation, address: string, { config: file, brokers, topic }: Options): Config {
   const [database = ''] = address.split('/');
   const nameless = file === undefined && !env.SEGMENTD_CONFIG && !env.SEGMENTD_DATABASES;
   return loadConfig({
     file,
-    cwd: process.cwd(),
+    cwd,
     env: {
       ...env,
       ...(nameless && /^[a-z0-9][a-z0-9_-]*$/.test(database)

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { durationMs } from '../lib/duration.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
@@ -19,4 +20,17 @@ export function versionNumber(text: string): number {
 export function atLeastOne(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number of at least 1');
   return Number(text);
+}
+
+/** `--timeout`: what it `limits`, and the default in seconds. Its value is in milliseconds. */
+export function timeoutOption(limits: string, seconds: number): Option {
+  return new Option('--timeout <time>', `${limits}, such as 500ms, 30s or 5m`)
+    .argParser(duration)
+    .default(seconds * 1000, `${seconds}s`);
+}
+
+function duration(text: string): number {
+  const ms = durationMs(text);
+  if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m or h');
+  return ms;
 }

@@ -17,17 +17,25 @@ import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { backfillEvents } from '../stages/share-backfill.ts';
 import { localStore } from '../store/local-store.ts';
-import { atLeastOne } from './arguments.ts';
+import { atLeastOne, timeoutOption } from './arguments.ts';
+import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
 
-/** How long to try, milliseconds, as for `announce`. */
-const DEADLINE_MS = 15_000;
+/** How long to try, seconds, as for `announce`. */
+const TIMEOUT_S = 15;
 const POLL_MS = 250;
 
-type Options = { config?: string; rowsPerSegment?: number; wait: boolean; dryRun?: boolean; json?: boolean };
+type Options = {
+  config?: string;
+  rowsPerSegment?: number;
+  wait: boolean;
+  dryRun?: boolean;
+  timeout: number;
+  json?: boolean;
+};
 
-export function backfillCommand(): Command {
+export function backfillCommand(io: Invocation): Command {
   return new Command('backfill')
     .description('share out what the indexes of a table miss to all running daemons')
     .argument('<table>', 'the table as <database>/<table>')
@@ -35,12 +43,13 @@ export function backfillCommand(): Command {
     .option('--rows-per-segment <n>', 'instead of backfill.rows_per_segment', atLeastOne)
     .option('--no-wait', 'publish the events and end')
     .option('--dry-run', 'print the events and publish nothing')
+    .addOption(timeoutOption('how long to try to publish the events', TIMEOUT_S))
     .option('--json', 'print one JSON object')
-    .action(backfill);
+    .action((table: string, options: Options) => backfill(io, table, options));
 }
 
-async function backfill(address: string, options: Options): Promise<void> {
-  const config = loadConfig({ file: options.config, env: process.env, cwd: process.cwd() });
+async function backfill(io: Invocation, address: string, options: Options): Promise<void> {
+  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
   const ref = resolveTable(databases, address);
   const table = new LanceTable(localStore(ref.uri));
@@ -48,19 +57,20 @@ async function backfill(address: string, options: Options): Promise<void> {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };
   if (options.dryRun) {
-    if (options.json) printJson({ ...facts, parts: parts.map(partFacts) });
+    if (options.json) printJson(io.stdout, { ...facts, parts: parts.map(partFacts) });
     else if (events.length < parts.length)
-      printLine(`${ref.id} version ${version}: 1 event, for a rebuild of all of it`);
-    else printParts(ref.id, version, parts);
+      printLine(io.stdout, `${ref.id} version ${version}: 1 event, for a rebuild of all of it`);
+    else printParts(io.stdout, ref.id, version, parts);
     return;
   }
-  if (events.length > 0) await publish(config, events);
-  if (!options.json) printLine(`${ref.id}: ${rows.toLocaleString('en-US')} rows to cover in ${events.length} events`);
+  if (events.length > 0) await publish(config, events, options.timeout);
+  if (!options.json)
+    printLine(io.stdout, `${ref.id}: ${rows.toLocaleString('en-US')} rows to cover in ${events.length} events`);
   const started = performance.now();
-  if (options.wait && events.length > 0) await follow(table, policyOf(config, ref), missing, rows);
+  if (options.wait && events.length > 0) await follow(io.stderr, table, policyOf(config, ref), missing, rows);
   const seconds = Math.round(performance.now() - started) / 1000;
-  if (options.json) printJson({ ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) });
-  else if (options.wait) printLine(`${ref.id}: all of it is covered`);
+  if (options.json) printJson(io.stdout, { ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) });
+  else if (options.wait) printLine(io.stdout, `${ref.id}: all of it is covered`);
 }
 
 function policyOf(config: Config, { id }: TableRef): TablePolicy {
@@ -84,14 +94,14 @@ async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { 
   return { events, parts, missing, version };
 }
 
-async function publish(config: Config, events: readonly AppendEvent[]): Promise<void> {
+async function publish(config: Config, events: readonly AppendEvent[], deadlineMs: number): Promise<void> {
   const { openProducer } = await import('../kafka/producer.ts');
   const { partitionsOf } = await import('../kafka/topics.ts');
   const settings = kafkaSettings(config);
   const partitions = await partitionsOf(settings, settings.topic);
   const producer = openProducer(settings);
   try {
-    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs: DEADLINE_MS });
+    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs });
   } finally {
     await producer.close();
   }
@@ -101,8 +111,14 @@ async function publish(config: Config, events: readonly AppendEvent[]): Promise<
  * Until every one of the fragments is covered. Once some of them are gone their rows may be anywhere, and everything has to be. A
  * store that does not answer is asked again.
  */
-async function follow(table: LanceTable, policy: TablePolicy, asked: Uint32Array, total: number): Promise<void> {
-  const progress = openProgress();
+async function follow(
+  out: Output,
+  table: LanceTable,
+  policy: TablePolicy,
+  asked: Uint32Array,
+  total: number,
+): Promise<void> {
+  const progress = openProgress(out);
   const limits = { maxRows: 1, maxFragments: 1 };
   try {
     for (;;) {
@@ -136,12 +152,12 @@ const partFacts = ({ fragments, rows }: BackfillPart) => ({
   rows,
 });
 
-function printParts(table: string, version: number, parts: readonly BackfillPart[]): void {
+function printParts(out: Output, table: string, version: number, parts: readonly BackfillPart[]): void {
   if (parts.length === 0) {
-    printLine(`${table} misses nothing at version ${version}`);
+    printLine(out, `${table} misses nothing at version ${version}`);
     return;
   }
-  printLine(`${table} version ${version}: ${parts.length} events`);
+  printLine(out, `${table} version ${version}: ${parts.length} events`);
   const rows = parts.map(partFacts).map((it, at) => [at + 1, it.fragments, `${it.first} to ${it.last}`, it.rows]);
-  printLine(formatTable(['event', 'fragments', 'ids', 'rows'], rows));
+  printLine(out, formatTable(['event', 'fragments', 'ids', 'rows'], rows));
 }

@@ -1,4 +1,4 @@
-/** The command line: arguments in, exit code out. Ends no process, so that tests and docs can call it. */
+/** The command line: arguments in, exit code out. Touches nothing of the process but through its `io`. */
 import { Command, CommanderError } from 'commander';
 import { asSegmentdError, EXIT } from '../lib/errors.ts';
 import { VERSION } from '../lib/version.ts';
@@ -6,6 +6,8 @@ import { announceCommand } from './announce.ts';
 import { backfillCommand } from './backfill.ts';
 import { configCommand } from './config.ts';
 import { indexCommand } from './index-table.ts';
+import type { Invocation, Io, Output } from './io.ts';
+import { invocation, processIo } from './io.ts';
 import { mergeCommand } from './merge.ts';
 import { printableLines } from './output.ts';
 import { runCommand } from './run.ts';
@@ -14,48 +16,56 @@ import { verifyCommand } from './verify.ts';
 import { waitCommand } from './wait.ts';
 
 /** All commands with their options; docs/cli.md is written from it. */
-export function program(): Command {
+export function program(io: Invocation = invocation(processIo())): Command {
   const root = new Command('segmentd')
     .description('The daemon that keeps LanceDB BTREE indexes fresh.')
     .version(VERSION)
     // Options after a command are that command's: `announce --version` is a version of the table.
-    .enablePositionalOptions()
-    .showHelpAfterError('(--help shows what is accepted)');
+    .enablePositionalOptions();
   for (const command of [
-    runCommand(),
-    indexCommand(),
-    statusCommand(),
-    waitCommand(),
-    verifyCommand(),
-    mergeCommand(),
-    announceCommand(),
-    backfillCommand(),
-    configCommand(),
+    runCommand(io),
+    indexCommand(io),
+    statusCommand(io),
+    waitCommand(io),
+    verifyCommand(io),
+    mergeCommand(io),
+    announceCommand(io),
+    backfillCommand(io),
+    configCommand(io),
   ]) {
     root.addCommand(command);
   }
-  return exitOverridden(root);
+  return withIo(root, io);
 }
 
-/** Commander would end the process itself; thrown instead, for every command below too. */
-function exitOverridden(command: Command): Command {
-  command.exitOverride();
-  for (const below of command.commands) exitOverridden(below);
+/** Commander would write to the process and end it: this command, and every one below, writes to `io` and throws. */
+function withIo(command: Command, io: Io): Command {
+  const widthOf = ({ isTTY, columns }: Output) => (isTTY && columns ? columns : 80);
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help shows what is accepted)')
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => widthOf(io.stdout),
+      getErrHelpWidth: () => widthOf(io.stderr),
+    });
+  for (const below of command.commands) withIo(below, io);
   return command;
 }
 
 /** Runs one command and resolves to its exit code; never rejects. */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {
+  const call = invocation(io);
   try {
-    await program().parseAsync([...argv], { from: 'user' });
-    // A command that has findings to report sets the code itself.
-    return Number(process.exitCode ?? EXIT.ok);
+    await program(call).parseAsync([...argv], { from: 'user' });
+    return call.exitCode;
   } catch (thrown) {
     // Help and version end with 0 and were printed; usage errors were printed too.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const error = asSegmentdError(thrown);
     const stack = error.code === 'internal' && thrown instanceof Error ? `\n${thrown.stack}` : '';
-    process.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
+    io.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
     return error.exit;
   }
 }

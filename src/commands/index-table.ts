@@ -7,6 +7,7 @@ import { tableLocation } from '../store/location.ts';
 import { atLeastOne, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
+import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
 import { COMMIT, LIMITS } from './table-work.ts';
@@ -24,7 +25,7 @@ type Options = {
 /** Builds at once: LanceDB uses several threads for a part of each. */
 const CONCURRENCY = 2;
 
-export function indexCommand(): Command {
+export function indexCommand(io: Invocation): Command {
   return new Command('index')
     .description('bring the BTREE indexes of a table up to date, without Kafka')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
@@ -39,18 +40,18 @@ export function indexCommand(): Command {
     )
     .addOption(scratchDirOption())
     .option('--json', 'print one JSON object')
-    .action(indexTable);
+    .action((uri: string, options: Options, command: Command) => indexTable(io, uri, options, command));
 }
 
-async function indexTable(this: Command, uri: string, options: Options): Promise<void> {
+async function indexTable(io: Invocation, uri: string, options: Options, command: Command): Promise<void> {
   const { column: columns, name } = options;
-  if (name !== undefined && columns?.length !== 1) this.error('--name goes with exactly one --column');
-  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+  if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
+  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
   const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');
   const scratch = await openScratch(options.scratchDir);
-  const progress = openProgress();
+  const progress = openProgress(io.stderr);
   try {
     const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir), {
       wanted: columns?.map((column) => ({ column, name })) ?? 'existing',
@@ -64,8 +65,8 @@ async function indexTable(this: Command, uri: string, options: Options): Promise
     });
     // Before the result: the bar has no line end of its own.
     progress.end();
-    if (options.json) printJson(factsOf(table.uri, done));
-    else printDone(table.uri, done);
+    if (options.json) printJson(io.stdout, factsOf(table.uri, done));
+    else printDone(io.stdout, table.uri, done);
   } finally {
     progress.end();
     await scratch.remove();
@@ -93,13 +94,16 @@ function factsOf(uri: string, { version, planMs, publishMs, commitMs, attempts, 
   };
 }
 
-function printDone(uri: string, done: CatchUp): void {
+function printDone(out: Output, uri: string, done: CatchUp): void {
   const { version, indexes, publish_ms: publishMs, commit_ms: commitMs } = factsOf(uri, done);
   if (indexes.length === 0) {
-    printLine(`${uri} is up to date at version ${version}`);
+    printLine(out, `${uri} is up to date at version ${version}`);
     return;
   }
-  printLine(`${uri} is up to date with version ${version}; published in ${publishMs} ms, committed in ${commitMs} ms`);
+  printLine(
+    out,
+    `${uri} is up to date with version ${version}; published in ${publishMs} ms, committed in ${commitMs} ms`,
+  );
   const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
-  printLine(formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
+  printLine(out, formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
 }

@@ -14,6 +14,7 @@ import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
 import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
 import { atLeastOne, scratchDirOption } from './arguments.ts';
+import type { Invocation, Output } from './io.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
 import { COMMIT } from './table-work.ts';
 
@@ -26,7 +27,7 @@ type Done = { readonly version: number; readonly merges: readonly PlannedMerge[]
 const MAX_FRUITLESS = 10;
 const FRUITLESS_PAUSE_MS = 100;
 
-export function mergeCommand(): Command {
+export function mergeCommand(io: Invocation): Command {
   return new Command('merge')
     .description('merge small segments of a table, as the daemon does in the background')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
@@ -34,33 +35,35 @@ export function mergeCommand(): Command {
     .option('--dry-run', 'print what would be merged and change nothing')
     .addOption(scratchDirOption())
     .option('--json', 'print one JSON object')
-    .action(merge);
+    .action((uri: string, options: Options) => merge(io, uri, options));
 }
 
-async function merge(uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {
-  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+async function merge(io: Invocation, uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {
+  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
   const rule: MergeRule = (segments) =>
     to === undefined ? planAhead(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
   const manifest = await table.latest();
   const plan = planMerges(manifest, DEFAULT_POLICY, rule);
   if (dryRun) {
-    if (json) printJson({ uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.ahead });
-    else printPlan(table.uri, plan);
+    if (json)
+      printJson(io.stdout, { uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.ahead });
+    else printPlan(io.stdout, table.uri, plan);
     return;
   }
   const done = plan.merges.length === 0 ? [] : await mergeAll(table, rule, scratchDir);
   const version = done.at(-1)?.version ?? manifest.version;
-  if (json) printJson({ uri: table.uri, version, merges: done.flatMap(factsOf) });
+  if (json) printJson(io.stdout, { uri: table.uri, version, merges: done.flatMap(factsOf) });
   else {
-    printDone(table.uri, version, done);
-    if (to !== undefined) printLeft(planMerges(await table.latest(), DEFAULT_POLICY, rule), to);
+    printDone(io.stdout, table.uri, version, done);
+    if (to !== undefined) printLeft(io.stdout, planMerges(await table.latest(), DEFAULT_POLICY, rule), to);
   }
 }
 
 /** Only neighbours are merged: what no segment covers keeps those beside it apart. */
-function printLeft({ left }: MergePlan, to: number): void {
+function printLeft(out: Output, { left }: MergePlan, to: number): void {
   for (const { index, segments } of left.filter((it) => it.segments > to)) {
     printLine(
+      out,
       `${index} keeps ${segments} segments, not ${to}: fragments between them are not indexed; index them first`,
     );
   }
@@ -117,28 +120,28 @@ function factsOf({ version, merges, merged }: Done) {
   });
 }
 
-function printPlan(uri: string, { ahead, pending, states }: MergePlan): void {
+function printPlan(out: Output, uri: string, { ahead, pending, states }: MergePlan): void {
   const segments = states.map(({ name, segments }) => `${name} ${segments.length}`).join(', ');
-  printLine(`${uri}  segments: ${segments || 'none'}`);
+  printLine(out, `${uri}  segments: ${segments || 'none'}`);
   if (ahead.length === 0) {
-    printLine('nothing to merge');
+    printLine(out, 'nothing to merge');
     return;
   }
-  printLine(`${pending} merges are due:`);
+  printLine(out, `${pending} merges are due:`);
   const rows = ahead.map((it) => [it.index, it.column, it.reason, it.inputs.length, it.rows, formatBytes(it.bytes)]);
-  printLine(formatTable(['index', 'column', 'reason', 'segments', 'rows', 'size'], rows));
+  printLine(out, formatTable(['index', 'column', 'reason', 'segments', 'rows', 'size'], rows));
 }
 
-function printDone(uri: string, version: number, done: readonly Done[]): void {
+function printDone(out: Output, uri: string, version: number, done: readonly Done[]): void {
   const facts = done.flatMap(factsOf);
   if (facts.length === 0) {
-    printLine(`${uri} has nothing to merge at version ${version}`);
+    printLine(out, `${uri} has nothing to merge at version ${version}`);
     return;
   }
-  printLine(`${uri} is merged at version ${version}`);
+  printLine(out, `${uri} is merged at version ${version}`);
   const rows = facts.map((it) => [
     ...[it.index, it.replaced.length, it.segment_uuid, it.fragments, it.rows],
     ...[formatBytes(it.bytes_out), it.build_ms],
   ]);
-  printLine(formatTable(['index', 'replaced', 'by segment', 'fragments', 'rows', 'size', 'build ms'], rows));
+  printLine(out, formatTable(['index', 'replaced', 'by segment', 'fragments', 'rows', 'size', 'build ms'], rows));
 }

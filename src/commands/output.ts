@@ -1,13 +1,12 @@
 /** What the commands print: facts on standard output, for people or as JSON. */
+import type { Output } from './io.ts';
 
-export function printJson(value: unknown): void {
-  process.stdout.write(
-    `${JSON.stringify(value, (_key, it: unknown) => (typeof it === 'bigint' ? it.toString() : it))}\n`,
-  );
+export function printJson(out: Output, value: unknown): void {
+  out.write(`${JSON.stringify(value, (_key, it: unknown) => (typeof it === 'bigint' ? it.toString() : it))}\n`);
 }
 
-export function printLine(line = ''): void {
-  process.stdout.write(`${line}\n`);
+export function printLine(out: Output, line = ''): void {
+  out.write(`${line}\n`);
 }
 
 /** Columns padded to their widest cell; numbers to the right, `-` for a missing one too. */

@@ -1,5 +1,7 @@
 /** How far long work is: a bar on a terminal, lines otherwise. Goes to standard error, so that standard output stays facts. */
 
+import type { Output } from './io.ts';
+
 export type Progress = {
   /** `done` of `total` rows. */
   update(done: number, total: number): void;
@@ -14,10 +16,7 @@ const RATE_OVER_MS = 10_000;
 
 type Point = { readonly ms: number; readonly done: number };
 
-export function openProgress(
-  out: Pick<NodeJS.WriteStream, 'isTTY' | 'write'> = process.stderr,
-  now: () => number = Date.now,
-): Progress {
+export function openProgress(out: Output, now: () => number = Date.now): Progress {
   const points: Point[] = [];
   let saidMs = Number.NEGATIVE_INFINITY;
   let drawn = false;

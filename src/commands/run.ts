@@ -1,22 +1,27 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import type { Invocation } from './io.ts';
 
-export function runCommand(): Command {
+export function runCommand(io: Invocation): Command {
   return new Command('run')
     .description('keep the BTREE indexes of the configured databases fresh')
     .option('-c, --config <file>', 'configuration file; SEGMENTD_CONFIG names it too')
     .option('--quiet', 'log warnings and errors only')
-    .action(run);
+    .action((options: Options) => run(io, options));
 }
 
-/** Resolves after the first signal has drained the daemon; a second signal ends builds at once. */
-async function run({ config: file, quiet = false }: { config?: string; quiet?: boolean }): Promise<void> {
-  const config = loadConfig({ file, env: process.env, cwd: process.cwd() });
+type Options = { config?: string; quiet?: boolean };
+
+/** Resolves after the first interrupt has drained the daemon; a second one ends builds at once. */
+async function run(
+  { env, cwd, log, onInterrupt }: Invocation,
+  { config: file, quiet = false }: Options,
+): Promise<void> {
+  const config = loadConfig({ file, env, cwd });
   // Loaded here, since Kafka and LanceDB take longer to load than the other commands to run.
   const { startDaemon } = await import('../daemon/daemon.ts');
-  const daemon = await startDaemon(config, quiet);
-  let signals = 0;
-  const onSignal = () => daemon.stop(++signals === 1 ? 'drain' : 'now');
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  await daemon.finished;
+  const daemon = await startDaemon(config, { quiet, log });
+  let interrupts = 0;
+  const stopListening = onInterrupt(() => daemon.stop(++interrupts === 1 ? 'drain' : 'now'));
+  await daemon.finished.finally(stopListening);
 }

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { databaseLocation, namesTable, tableLocation } from '../store/location.ts';
 import { askDaemon, formatDaemonStatus } from './daemon-status.ts';
 import { formatDatabaseStatus, inspectDatabase } from './database-status.ts';
+import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
 import { formatTableStatus, inspectOneTable } from './table-status.ts';
 import type { Look } from './watch.ts';
@@ -12,7 +13,7 @@ const WATCH_S = 2;
 /** `watch` is true when no number of seconds was given. */
 type Options = { daemon?: string; json?: boolean; watch?: number | true };
 
-export function statusCommand(): Command {
+export function statusCommand(io: Invocation): Command {
   return new Command('status')
     .description('print what the BTREE indexes of a table or of all tables of a database cover, or what a daemon says')
     .argument('[uri]', 'directory of a table, ending in .lance, or of a database, which holds such directories')
@@ -20,7 +21,7 @@ export function statusCommand(): Command {
     .option('--json', 'print one JSON object; with --watch one per line')
     .option('-w, --watch [seconds]', 'look again and again until interrupted; give it after the uri', seconds)
     .addHelpText('after', `\nWithout a number --watch looks every ${WATCH_S} seconds.`)
-    .action(status);
+    .action((uri: string | undefined, options: Options, command: Command) => status(io, uri, options, command));
 }
 
 function seconds(text: string): number {
@@ -29,21 +30,21 @@ function seconds(text: string): number {
   return value;
 }
 
-async function status(this: Command, uri: string | undefined, options: Options): Promise<void> {
+async function status(io: Invocation, uri: string | undefined, options: Options, command: Command): Promise<void> {
   const { daemon, json = false } = options;
-  if ((uri === undefined) === (daemon === undefined)) this.error('give either a table, a database or --daemon');
-  const look = daemon === undefined ? lookAt(uri as string) : lookOf(() => askDaemon(daemon), formatDaemonStatus);
+  if ((uri === undefined) === (daemon === undefined)) command.error('give either a table, a database or --daemon');
+  const look =
+    daemon === undefined ? lookAt(uri as string, io.cwd) : lookOf(() => askDaemon(daemon), formatDaemonStatus);
   if (options.watch !== undefined) {
-    await watch(look, { intervalMs: (options.watch === true ? WATCH_S : options.watch) * 1000, json });
+    await watch(io, look, { intervalMs: (options.watch === true ? WATCH_S : options.watch) * 1000, json });
     return;
   }
   const seen = await look();
-  if (json) printJson(seen.json);
-  else printLine(seen.text);
+  if (json) printJson(io.stdout, seen.json);
+  else printLine(io.stdout, seen.text);
 }
 
-function lookAt(uri: string): Look {
-  const cwd = process.cwd();
+function lookAt(uri: string, cwd: string): Look {
   if (namesTable(uri)) return lookOf(inspectOneTable(tableLocation(uri, cwd)), formatTableStatus);
   const database = databaseLocation(uri, cwd);
   return lookOf(() => inspectDatabase(database), formatDatabaseStatus);

@@ -4,12 +4,15 @@ import { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
 import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
+import type { Invocation, Output } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
 /** Enough to notice a segment that answers wrongly for a whole fragment, little enough for a scan each. */
 const SAMPLES = 10;
 
-export function verifyCommand(): Command {
+type Options = { samples: number; json?: boolean };
+
+export function verifyCommand(io: Invocation): Command {
   return new Command('verify')
     .description(
       'prove the BTREE segments of a table: files, bitmaps, metadata, sampled answers; exit code 1 on findings',
@@ -22,7 +25,7 @@ export function verifyCommand(): Command {
       SAMPLES,
     )
     .option('--json', 'print one JSON object')
-    .action(verify);
+    .action((uri: string, options: Options) => verify(io, uri, options));
 }
 
 function count(text: string): number {
@@ -30,17 +33,18 @@ function count(text: string): number {
   return Number(text);
 }
 
-async function verify(uri: string, { samples, json }: { samples: number; json?: boolean }): Promise<void> {
-  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+async function verify(io: Invocation, uri: string, { samples, json }: Options): Promise<void> {
+  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
   const { verifyTable } = await import('../lance/inspect/verify-table.ts');
   const verification = await verifyTable(table, samples);
-  if (json) printJson(verification);
-  else printVerification(verification);
-  if (verification.findings.length > 0) process.exitCode = EXIT.findings;
+  if (json) printJson(io.stdout, verification);
+  else printVerification(io.stdout, verification);
+  if (verification.findings.length > 0) io.exitCode = EXIT.findings;
 }
 
-function printVerification({ uri, version, segments, files, answers, findings }: Verification): void {
-  printLine(`${uri}  version ${version}: ${segments} segments, ${files} files, ${answers} answers compared`);
-  for (const { code, index, segment, message } of findings) printLine(`${code}  ${index} ${segment ?? ''}  ${message}`);
-  if (findings.length === 0) printLine('no findings');
+function printVerification(out: Output, { uri, version, segments, files, answers, findings }: Verification): void {
+  printLine(out, `${uri}  version ${version}: ${segments} segments, ${files} files, ${answers} answers compared`);
+  for (const { code, index, segment, message } of findings)
+    printLine(out, `${code}  ${index} ${segment ?? ''}  ${message}`);
+  if (findings.length === 0) printLine(out, 'no findings');
 }

@@ -1,49 +1,40 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { LanceTable } from '../lance/table/table.ts';
-import { durationMs } from '../lib/duration.ts';
 import { EXIT } from '../lib/errors.ts';
 import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
-import { versionNumber } from './arguments.ts';
+import { timeoutOption, versionNumber } from './arguments.ts';
+import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_S = 30;
 
 type Options = { version: number; timeout: number; column?: string[]; json?: boolean };
 
-export function waitCommand(): Command {
+export function waitCommand(io: Invocation): Command {
   return new Command('wait')
     .description('wait until the rows of a version are indexed: exit code 0 when they are, 1 when the time is over')
     .argument('<table-uri>', 'directory of the table, ending in .lance')
     .requiredOption('--version <n>', 'the version, such as the one an append returned', versionNumber)
-    .addOption(
-      new Option('--timeout <time>', 'how long to wait, such as 500ms, 30s or 5m')
-        .argParser(duration)
-        .default(TIMEOUT_MS, `${TIMEOUT_MS / 1000}s`),
-    )
+    .addOption(timeoutOption('how long to wait', TIMEOUT_S))
     .option('-C, --column <column...>', 'the indexes of these columns; default: every BTREE index there is')
     .option('--json', 'print one JSON object')
-    .action(wait);
+    .action((uri: string, options: Options) => wait(io, uri, options));
 }
 
-function duration(text: string): number {
-  const ms = durationMs(text);
-  if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m or h');
-  return ms;
-}
-
-async function wait(uri: string, { version, timeout, column, json }: Options): Promise<void> {
-  const table = new LanceTable(localStore(tableLocation(uri, process.cwd())));
+async function wait(io: Invocation, uri: string, { version, timeout, column, json }: Options): Promise<void> {
+  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
   // Whether the daemon rebuilds tables with stable row ids is in its configuration: here they are waited for.
   const policy = { wanted: column?.map((name) => ({ column: name })) ?? 'existing', stableRowIds: 'rebuild' } as const;
   const startMs = performance.now();
   const { covered, latestVersion } = await waitUntilCovered(table, { version, policy, timeoutMs: timeout });
   const waitedMs = Math.round(performance.now() - startMs);
-  if (json) printJson({ uri: table.uri, version, covered, latest_version: latestVersion, waited_ms: waitedMs });
+  if (json)
+    printJson(io.stdout, { uri: table.uri, version, covered, latest_version: latestVersion, waited_ms: waitedMs });
   else {
     const latest = latestVersion === null ? 'no version was seen' : `the latest is ${latestVersion}`;
-    printLine(`version ${version} is ${covered ? '' : 'not '}covered after ${waitedMs} ms; ${latest}`);
+    printLine(io.stdout, `version ${version} is ${covered ? '' : 'not '}covered after ${waitedMs} ms; ${latest}`);
   }
-  if (!covered) process.exitCode = EXIT.findings;
+  if (!covered) io.exitCode = EXIT.findings;
 }

@@ -1,6 +1,7 @@
 /** Looks again and again: a screen that is drawn anew on a terminal, lines otherwise. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError } from '../lib/errors.ts';
+import type { Io, Output } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
 /** One look: what `--json` prints, and the same for people. */
@@ -9,27 +10,37 @@ export type Look = () => Promise<{ readonly json: unknown; readonly text: string
 export type WatchOptions = { readonly intervalMs: number; readonly json: boolean };
 
 /**
- * Resolves after SIGINT or SIGTERM. The first look throws what it meets; later ones print it and go on, since what is watched
+ * Resolves after an interrupt. The first look throws what it meets; later ones print it and go on, since what is watched
  * may be in the middle of a change.
  */
-export async function watch(look: Look, { intervalMs, json }: WatchOptions): Promise<void> {
+export async function watch({ stdout, onInterrupt }: Io, look: Look, options: WatchOptions): Promise<void> {
   const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  for (let first = true; !stopping.signal.aborted; first = false) {
+  const stopListening = onInterrupt(() => stopping.abort());
+  try {
+    await lookUntil(stopping.signal, stdout, look, options);
+  } finally {
+    stopListening();
+  }
+}
+
+async function lookUntil(
+  signal: AbortSignal,
+  out: Output,
+  look: Look,
+  { intervalMs, json }: WatchOptions,
+): Promise<void> {
+  for (let first = true; !signal.aborted; first = false) {
     const seen = await look().catch((thrown: unknown) => {
       if (first) throw thrown;
       const { code, message } = asSegmentdError(thrown);
       return { json: { error: { code, message } }, text: `${code}: ${message}` };
     });
-    if (stopping.signal.aborted) break;
-    if (json) printJson(seen.json);
-    else if (process.stdout.isTTY)
-      process.stdout.write(
-        `${first ? CLEAR : ''}${screenOf(seen.text, process.stdout.rows || Infinity, process.stdout.columns || Infinity)}`,
-      );
-    else printLine(`${seen.text}\n`);
-    await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    if (signal.aborted) break;
+    if (json) printJson(out, seen.json);
+    else if (out.isTTY)
+      out.write(`${first ? CLEAR : ''}${screenOf(seen.text, out.rows || Infinity, out.columns || Infinity)}`);
+    else printLine(out, `${seen.text}\n`);
+    await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

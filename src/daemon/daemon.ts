@@ -39,11 +39,18 @@ export type Daemon = {
   stop(how: 'drain' | 'now'): void;
 };
 
+export type DaemonOptions = {
+  /** Logs warnings and errors only. */
+  readonly quiet?: boolean;
+  /** Takes the lines of the log; standard output unless given. */
+  readonly log?: ((line: string) => void) | undefined;
+};
+
 /** Starts a daemon. Errors: config_invalid when the port or the scratch folder cannot be used. */
-export async function startDaemon(config: Config, quiet = false): Promise<Daemon> {
+export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const cleanup = new Cleanup();
   try {
-    return await open(config, quiet, cleanup);
+    return await open(config, options, cleanup);
   } catch (error) {
     await cleanup.run().catch(() => undefined);
     throw error;
@@ -51,8 +58,8 @@ export async function startDaemon(config: Config, quiet = false): Promise<Daemon
 }
 
 /** The log and the metrics of this process. */
-function openTelemetry(config: Config, quiet: boolean) {
-  const logger = createLogger({ ...config.log, quiet });
+function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOptions) {
+  const logger = createLogger({ ...config.log, quiet, ...(write && { write }) });
   const metrics = createMetrics({
     maxTables: config.metrics.max_tables,
     version: VERSION,
@@ -64,8 +71,8 @@ function openTelemetry(config: Config, quiet: boolean) {
   return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }) };
 }
 
-async function open(config: Config, quiet: boolean, cleanup: Cleanup): Promise<Daemon> {
-  const { log, metrics, telemetry } = openTelemetry(config, quiet);
+async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
+  const { log, metrics, telemetry } = openTelemetry(config, options);
   const scratch = await openScratch(config.state.scratch_dir);
   cleanup.defer(() => scratch.remove());
 

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LONG } from '../../testing/long.ts';
 import type { PylanceVersion } from '../../testing/pylance.ts';
 import { findPylance, PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { checksThemselves } from './checks-themselves.ts';
@@ -29,6 +30,9 @@ const SHAPES: readonly Shape[] = [
   { maker: 'LanceDB', dataFormat: '2.1', v2Names: false },
   { maker: 'LanceDB', dataFormat: '2.2', v2Names: true },
 ];
+
+/** Of a short run: both makers, both namings, the oldest and the newest format. */
+const SHORT_SHAPES = SHAPES.slice(2, 4);
 
 /** Installing takes as long as the network does. */
 const INSTALL_MS = 600_000;
@@ -55,9 +59,12 @@ export function interopSuite(version: PylanceVersion): void {
     expect((await worker?.ask<{ pylance: string }>('version', {}))?.pylance ?? version).toBe(version);
   });
 
-  describe.each(SHAPES)('a table made by $maker with data files $dataFormat, V2 names $v2Names', (shape) => {
-    lifeOfATable(shape, newTable, version !== PYLANCE_VERSIONS.oldest);
-  });
+  describe.each(LONG ? SHAPES : SHORT_SHAPES)(
+    'a table made by $maker with data files $dataFormat, V2 names $v2Names',
+    (shape) => {
+      lifeOfATable(shape, newTable, version !== PYLANCE_VERSIONS.oldest);
+    },
+  );
   describe('while segmentd builds', () => races(newTable));
   describe('a table that segmentd merges', () => mergedSegments(newTable));
   describe('a column that was rewritten in place', () => rewrittenColumns(newTable));

@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { MAIN, segmentd } from '../../../testing/cli.ts';
+import { program } from '../../../src/commands/cli.ts';
+import { segmentd } from '../../../testing/cli.ts';
 import { people } from '../../../testing/people.ts';
 import { covered, entriesOf, makeTable, makeWorld, openTable, until } from './world.ts';
 
@@ -112,28 +110,16 @@ test('exit codes tell what went wrong', async () => {
     const result = await segmentd(args);
     expect([args.join(' '), result.code, result.stderr]).toEqual([args.join(' '), code, expect.stringContaining(says)]);
   }
-  const unreachable = await segmentd(['announce', 'db/people', '--brokers', '127.0.0.1:1']);
-  expect(unreachable.code).toBe(69);
+  const unreachable = await segmentd(['announce', 'db/people', '--brokers', '127.0.0.1:1', '--timeout', '500ms']);
+  expect([unreachable.code, unreachable.stderr]).toEqual([69, expect.stringContaining('broker_unavailable')]);
 });
 
 test('every command explains itself', async () => {
-  for (const command of ['run', 'index', 'status', 'announce', 'config']) {
+  for (const command of program().commands.map((it) => it.name())) {
     const help = await segmentd([command, '--help']);
     expect(help.code).toBe(0);
     expect(help.stdout).toContain(`Usage: segmentd ${command}`);
   }
-});
-
-test('a reader that closes the pipe early ends the command quietly', async () => {
-  const world = await makeWorld();
-  await makeTable(world, 'people', 10);
-  const child = spawn(process.execPath, [MAIN, 'status', world.tableFolder('people'), '--watch', '0.1'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const errors = text(child.stderr);
-  child.stdout.once('data', () => child.stdout.destroy());
-  await once(child, 'exit');
-  expect([child.exitCode, await errors]).toEqual([0, '']);
 });
 
 test('a path that leads nowhere is no bug of segmentd', async () => {
@@ -149,6 +135,7 @@ test('announce refuses what the daemon would', async () => {
   for (const args of [
     ['--version', '0'],
     ['--producer', 'x'.repeat(257)],
+    ['--timeout', '30'],
   ]) {
     expect((await segmentd(['announce', 'db/people', ...args])).code).toBe(64);
   }

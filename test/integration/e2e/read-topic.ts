@@ -9,8 +9,13 @@ export type TopicRecord = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** The first `count` records of a topic over all its partitions; waits until that many are there. */
-export async function readTopic(settings: KafkaSettings, topic: string, count: number): Promise<TopicRecord[]> {
+/** The first `count` records of a topic over all its partitions, of those that are wanted; waits until that many are there. */
+export async function readTopic(
+  settings: KafkaSettings,
+  topic: string,
+  count: number,
+  isWanted: (record: TopicRecord) => boolean = () => true,
+): Promise<TopicRecord[]> {
   const kafka = await openClient(settings, () => undefined);
   const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, maxWaitTimeInMs: 200 });
   const records: TopicRecord[] = [];
@@ -21,7 +26,8 @@ export async function readTopic(settings: KafkaSettings, topic: string, count: n
     await consumer.run({
       eachMessage: async ({ partition, message: { key, value, headers } }) => {
         const text = Object.entries(headers ?? {}).map(([name, content]) => [name, String(content)]);
-        records.push({ partition, key, value, headers: Object.fromEntries(text) as Record<string, string> });
+        const record = { partition, key, value, headers: Object.fromEntries(text) as Record<string, string> };
+        if (isWanted(record)) records.push(record);
         if (records.length >= count) resolve();
       },
     });

@@ -1,18 +1,15 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
 import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
 import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
-import { segmentd } from '../../../testing/cli.ts';
+import type { Started } from '../../../testing/cli.ts';
+import { segmentd, startSegmentd } from '../../../testing/cli.ts';
 import { index, realTable } from '../../../testing/lance-table.ts';
 import { people } from '../../../testing/people.ts';
+import { until } from './world.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const status = async (...args: string[]) => JSON.parse((await segmentd(['status', ...args, '--json'])).stdout);
 /** The same without a process. */
 const textOf = async (uri: string) => formatTableStatus(await inspectOneTable(uri)());
@@ -136,31 +133,48 @@ test('a database that is not there is an error, an empty one is not', async () =
   expect(formatDatabaseStatus(await inspectDatabase(join(database, 'empty')))).toContain('no tables');
 });
 
-test('--watch --json prints a line per look, lives through a bad one, and ends on SIGINT with 0', async () => {
+/** The next look of `status --watch --json` that has all that is wanted. */
+async function untilSeen({ stdout }: Started, wanted: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const looks = () =>
+    stdout()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const isWanted = (look: Record<string, unknown>) =>
+    Object.entries(wanted).every(([key, value]) => JSON.stringify(look[key]) === JSON.stringify(value));
+  await until(`a look shows ${JSON.stringify(wanted)}`, () => looks().some(isWanted));
+  return looks().find(isWanted) ?? {};
+}
+
+test('--watch --json prints a line per look, lives through a bad one, and ends on an interrupt with 0', async () => {
   const { uri, table, connection } = await indexed(10);
-  const watcher = spawn(process.execPath, [MAIN, 'status', uri, '--watch', '0.1', '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void watcher.kill('SIGKILL'));
-  const lines = createInterface({ input: watcher.stdout })[Symbol.asyncIterator]();
-  const seen = async () => JSON.parse((await lines.next()).value ?? 'null') as Record<string, unknown>;
-  const until = async (wanted: Record<string, unknown>) => {
-    for (;;) {
-      const look = await seen();
-      if (Object.entries(wanted).every(([key, value]) => JSON.stringify(look[key]) === JSON.stringify(value)))
-        return look;
-    }
-  };
-  expect(await seen()).toMatchObject({ version: 3, coverage: 1 });
+  const watcher = startSegmentd(['status', uri, '--watch', '0.1', '--json']);
+  onTestFinished(() => watcher.interrupt());
+  expect(await untilSeen(watcher, { version: 3 })).toMatchObject({ coverage: 1 });
   await table.add(people(10, 5));
-  expect(await until({ version: 4 })).toMatchObject({ missing_rows: 5 });
+  expect(await untilSeen(watcher, { version: 4 })).toMatchObject({ missing_rows: 5 });
   await connection.dropTable('t');
-  expect(await until({ version: undefined })).toMatchObject({ error: { code: 'table_not_found' } });
+  expect(await untilSeen(watcher, { version: undefined })).toMatchObject({ error: { code: 'table_not_found' } });
   await connection.createTable('t', people(0, 7));
-  expect(await until({ rows: 7 })).toMatchObject({ version: 1, indexes: [] });
-  watcher.kill('SIGINT');
-  await once(watcher, 'exit');
-  expect(watcher.exitCode).toBe(0);
+  expect(await untilSeen(watcher, { rows: 7 })).toMatchObject({ version: 1, indexes: [] });
+  watcher.interrupt();
+  expect(await watcher.done).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('--watch draws a terminal anew with each look, in its size', async () => {
+  const { database } = await indexed(10);
+  const watcher = startSegmentd(['status', database, '--watch', '0.1'], { terminal: { rows: 3, columns: 20 } });
+  onTestFinished(() => watcher.interrupt());
+  const screens = () => watcher.stdout().split('\x1b[H');
+  await until('three looks were drawn', () => screens().length > 3);
+  watcher.interrupt();
+  expect((await watcher.done).code).toBe(0);
+  expect(screens()[0]).toBe('\x1b[2J');
+  for (const screen of screens().slice(1)) {
+    const lines = screen.split('\n').map((line) => line.replace('\x1b[K', ''));
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(20);
+  }
 });
 
 test('--watch wants a table that is there, and seconds that make sense', async () => {
@@ -169,38 +183,4 @@ test('--watch wants a table that is there, and seconds that make sense', async (
   for (const wrong of ['0', 'often']) {
     expect((await segmentd(['status', uri, '--watch', wrong])).code).toBe(64);
   }
-});
-
-/** Runs a command on a terminal of its own: what it is told to type goes there, too. */
-const ON_A_TERMINAL = `
-import os, pty, sys
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-seen, typed = b'', False
-while True:
-    try:
-        data = os.read(terminal, 65536)
-    except OSError:
-        break
-    seen += data
-    if not typed and seen.count(b'\\x1b[H') >= 3:
-        os.write(terminal, b'\\x03')
-        typed = True
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-`;
-
-test('--watch draws a terminal anew with each look, and ends on Control-C with 0', async () => {
-  const { database } = await indexed(10);
-  const args = ['-c', ON_A_TERMINAL, process.execPath, MAIN, 'status', database, '--watch', '0.1'];
-  const child = spawn('python3', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let seen = '';
-  child.stdout.on('data', (data) => {
-    seen += data;
-  });
-  await once(child, 'close');
-  expect(child.exitCode).toBe(0);
-  expect(seen.startsWith('\x1b[2J\x1b[H')).toBe(true);
-  expect(seen.match(/100\.00 %/g)?.length).toBeGreaterThanOrEqual(3);
 });

@@ -43,6 +43,9 @@ const POINTS: readonly KillPoint[] = [
   'merged',
 ];
 
+/** Rounds in which every point has its turn once. */
+export const ROUNDS_OF_ALL_POINTS = POINTS.length;
+
 /** Passages at least, when two appends of one fragment each are indexed on two columns by two commits, and then merged by one. */
 const PASSAGES: Partial<Record<KillPoint, number>> = {
   index: 4,

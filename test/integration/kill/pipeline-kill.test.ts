@@ -2,13 +2,15 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
+import { LONG } from '../../../testing/long.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import type { LaneSetup } from './kill-lane.ts';
 import { killRounds } from './kill-lane.ts';
+import { ROUNDS_OF_ALL_POINTS } from './kill-points.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
-const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? 153);
+const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? (LONG ? 153 : ROUNDS_OF_ALL_POINTS));
 
 test('killed anywhere, it goes on where it was', { timeout: 600_000 }, async () => {
   const left = await killRounds(ROUNDS, fileLane);

@@ -16,8 +16,9 @@ import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
-import type { Pylance } from '../../../testing/pylance.ts';
-import { findPylance, PYLANCE_VERSIONS } from '../../../testing/pylance.ts';
+import { LONG } from '../../../testing/long.ts';
+import type { Pylance, PylanceVersion } from '../../../testing/pylance.ts';
+import { findPylance, versionsFor } from '../../../testing/pylance.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { people } from './people.ts';
 
@@ -62,7 +63,7 @@ for line in sys.stdin:
         print(str(error).replace("\\n", " "), flush=True)
 `;
 
-function pylance(version: (typeof PYLANCE_VERSIONS)[keyof typeof PYLANCE_VERSIONS]): Opens {
+function pylance(version: PylanceVersion): Opens {
   let found: Pylance | undefined;
   // Installing takes as long as the network does.
   beforeAll(async () => {
@@ -136,9 +137,7 @@ async function orphans({ uri }: RealTable): Promise<string[]> {
 
 const OTHERS = {
   'LanceDB, lance 12': () => lanceDb,
-  ...Object.fromEntries(
-    Object.values(PYLANCE_VERSIONS).map((version) => [`pylance ${version}`, () => pylance(version)] as const),
-  ),
+  ...Object.fromEntries(versionsFor(LONG).map((version) => [`pylance ${version}`, () => pylance(version)] as const)),
 };
 
 describe.each(Object.entries(OTHERS))('%s', (_, make) => {

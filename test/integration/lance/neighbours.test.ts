@@ -13,8 +13,9 @@ import { localStore } from '../../../src/store/local-store.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
 import { idsWhere, index, realTable, usesIndex } from '../../../testing/lance-table.ts';
+import { LONG } from '../../../testing/long.ts';
 import type { Pylance, PylanceVersion } from '../../../testing/pylance.ts';
-import { findPylance, PYLANCE_VERSIONS } from '../../../testing/pylance.ts';
+import { findPylance, versionsFor } from '../../../testing/pylance.ts';
 import { nameOf, people } from './people.ts';
 
 const APPENDS = 20;
@@ -94,7 +95,7 @@ test('LanceDB can compact a table after its segments were merged, and only then'
 
 const run = promisify(execFile);
 
-describe.each(Object.values(PYLANCE_VERSIONS))('pylance %s', (version: PylanceVersion) => {
+describe.each(versionsFor(LONG))('pylance %s', (version: PylanceVersion) => {
   let pylance: Pylance | undefined;
   // Installing takes as long as the network does.
   beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { segmentd } from '../../../testing/cli.ts';
+import { segmentdProcess as segmentd } from '../../../testing/cli.ts';
 import { startMember } from '../chaos/member.ts';
 import type { SecuredBroker } from './secured-broker.ts';
 import { PASSWORDS, passwordFile, startSecuredBroker } from './secured-broker.ts';

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { segmentd } from '../../../testing/cli.ts';
+import { segmentdProcess as segmentd } from '../../../testing/cli.ts';
 import { people } from '../../../testing/people.ts';
 import type { Member } from '../chaos/member.ts';
 import { makeRoughWorld } from '../chaos/rough-world.ts';

@@ -96,7 +96,7 @@ test('nothing is announced to a broker that cannot be trusted', async () => {
   const world = await makeOpenWorld(secured.broker.bootstrap);
   const announced = REFUSED.map(async ([name, listener, ssl]) => {
     const file = await secureConfig(world, name, { brokers: [secured.at[listener]], ssl: ssl() });
-    return segmentd(['announce', 'db/people', '-c', file]);
+    return segmentd(['announce', 'db/people', '-c', file, '--timeout', '3s']);
   });
   for (const { code, stderr } of await Promise.all(announced)) {
     expect(code).toBe(69);

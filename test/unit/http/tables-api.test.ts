@@ -30,7 +30,7 @@ async function start(wait: Wait, run: TablesApiOptions['run'] = async () => ({})
 }
 
 /** On a busy machine a request takes its time. */
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 30_000 };
 
 /** A wait that only its signal ends. */
 const forEver: Wait = (_table, _query, signal) =>

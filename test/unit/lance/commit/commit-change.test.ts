@@ -16,6 +16,11 @@ import { manifestFile, uuidText } from '../manifest-fixture.ts';
 import type { Fault, TableFolder } from '../table-fixture.ts';
 import { faultyTable, publishedSegment, tableFolder } from '../table-fixture.ts';
 
+vi.mock('node:timers/promises', async (original) => {
+  const real = await original<typeof import('node:timers/promises')>();
+  return { ...real, setTimeout: vi.fn(real.setTimeout) };
+});
+
 const SETTINGS = { maxAttempts: 5, backoffMs: 1, writer: { library: 'segmentd', version: '1.2.3' } };
 const OURS = '00000000-0000-4000-8000-00000000cafe';
 const BASE: ManifestSpec = {
@@ -295,19 +300,18 @@ describe('rejected, and the files are gone', () => {
   });
 
   test('when the process is told to end while it waits after a lost race, at once', async () => {
-    vi.spyOn(Math, 'random').mockReturnValue(0.999);
     const told = new AbortController();
-    const loseAndTell: Fault = async (put) => {
-      await sleep(100);
-      // By then it waits: three seconds, as attempts take that long; one second if they took no time.
-      setTimeout(() => told.abort(), 1_200);
-      return lose(put);
-    };
-    const table = faultyTable(folder.root, [loseAndTell], { repeat: true });
-    const began = performance.now();
-    const outcome = await commitChange(table, request(), { ...SETTINGS, backoffMs: 1e9, signal: told.signal });
+    // A wait that only its signal ends.
+    vi.mocked(sleep).mockImplementationOnce(
+      (_ms, _value, options) =>
+        new Promise((_resolve, reject) => {
+          options?.signal?.addEventListener('abort', () => reject(new Error('aborted')));
+          told.abort();
+        }),
+    );
+    const table = faultyTable(folder.root, [lose], { repeat: true });
+    const outcome = await commitChange(table, request(), { ...SETTINGS, signal: told.signal });
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', conflicts: 1 });
-    expect(performance.now() - began).toBeLessThan(3_000);
     await nothingLeft();
   });
 

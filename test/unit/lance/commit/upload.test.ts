@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { deleteUploaded, findMissingFiles, uploadSegments } from '../../../../src/lance/commit/upload.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
@@ -59,6 +59,9 @@ test('a file that the builder did not leave is an error', async () => {
   });
 });
 
+/** Of both segments. */
+const FILES = 4;
+
 /** The segments, the first file of which has so many bytes, and a store whose sync ends when it is told to. */
 async function withSlowSync(bytes: number) {
   const { root, segments, store } = await setUp();
@@ -66,15 +69,25 @@ async function withSlowSync(bytes: number) {
   await truncate(join(first.folder, 'page_data.lance'), bytes);
   const files = first.files.map((file) => (file.path === 'page_data.lance' ? { ...file, bytes } : file));
   const { promise: synced, resolve, reject } = Promise.withResolvers<void>();
+  const { promise: checked, resolve: allChecked } = Promise.withResolvers<void>();
+  let checks = 0;
+  const stat: typeof store.stat = async (key) => {
+    const found = await store.stat(key);
+    checks += 1;
+    if (checks === FILES) allChecked();
+    return found;
+  };
   let isPublished = false;
-  const published = uploadSegments({ ...store, sync: () => synced }, [{ ...first, files }, ...others]);
+  const published = uploadSegments({ ...store, stat, sync: () => synced }, [{ ...first, files }, ...others]);
   published.then(
     () => {
       isPublished = true;
     },
     () => undefined,
   );
-  await sleep(50);
+  // After the last check of what arrived nothing but the sync is left to wait for.
+  await checked;
+  for (let at = 0; at < 3; at++) await turn();
   return { root, published, isPublished, resolve, reject };
 }
 

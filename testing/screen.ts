@@ -1,4 +1,4 @@
-/** What the demo shows while it runs. Progress goes to standard error, so that the summary on standard output stays clean. */
+/** What the demo and the measurements show while they run. Progress goes to standard error, so that the summary on standard output stays clean. */
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 

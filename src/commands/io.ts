@@ -1,0 +1,46 @@
+/** What a command has of its process. A test hands in its own, and so runs commands side by side in one process. */
+import type { Environment } from '../config/env.ts';
+import type { ExitCode } from '../lib/errors.ts';
+import { EXIT } from '../lib/errors.ts';
+
+/** Standard output or standard error. */
+export type Output = {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  /** Size of the terminal. */
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+};
+
+export type Io = {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Relative paths count from here. */
+  readonly cwd: string;
+  readonly env: Environment;
+  /** Calls `listener` for each request to end, as SIGINT or SIGTERM; the function it returns stops that. */
+  onInterrupt(listener: () => void): () => void;
+  /** Takes the daemon's log, line by line; unless given, that is written to standard output synchronously. */
+  readonly log?: (line: string) => void;
+};
+
+/** One call of the command line. A command that has findings to report sets the exit code; errors are thrown. */
+export type Invocation = Io & { exitCode: ExitCode };
+
+export const invocation = (io: Io): Invocation => ({ ...io, exitCode: EXIT.ok });
+
+const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
+
+/** The real thing. */
+export const processIo = (): Io => ({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  cwd: process.cwd(),
+  env: process.env,
+  onInterrupt(listener) {
+    for (const signal of INTERRUPTS) process.on(signal, listener);
+    return () => {
+      for (const signal of INTERRUPTS) process.off(signal, listener);
+    };
+  },
+});

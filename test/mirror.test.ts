@@ -1,0 +1,171 @@
+/** Tests lie where their subject does: a file of `src` with logic has its test at the same place below `test/unit`. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+
+const REPO = fileURLToPath(new URL('../', import.meta.url));
+
+/** Tests with another name than their subjects, which are these files. */
+const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
+  'test/unit/config/compose.test.ts': ['docker-compose.yml'],
+  'test/unit/config/load.test.ts': ['src/config/schema.ts', 'src/config/option.ts', 'src/config/yaml-source.ts'],
+  'test/unit/config/rules.test.ts': ['src/config/database-options.ts', 'src/config/kafka-options.ts'],
+  'test/unit/commands/cli.test.ts': ['src/commands/config.ts'],
+  'test/unit/control/commands.test.ts': ['src/control/pauses.ts'],
+  'test/unit/control/sweep.test.ts': ['src/control/refresh-requests.ts'],
+  'test/unit/events/append-event.test.ts': ['src/events/append-fields.ts', 'src/events/json-value.ts'],
+  'test/unit/events/decode-record.test.ts': ['src/events/append-event.ts', 'src/kafka/corrupt-batch.ts'],
+  'test/unit/http/tables-api.test.ts': ['src/http/wait.ts'],
+  'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],
+  'test/unit/kafka/kafka-errors.test.ts': ['src/lib/backoff.ts'],
+  'test/unit/lance/table/last-commit.test.ts': ['src/lance/codec/manifest-transaction.ts'],
+  'test/unit/lance/plan/rewritten-column.test.ts': ['src/lance/plan/table-plan.ts'],
+  'test/unit/merge/excluding-compactable.test.ts': ['src/merge/scheduler.ts'],
+  'test/unit/merge/scheduler.test.ts': ['src/merge/merge-table.ts'],
+  'test/unit/stages/ack.test.ts': ['src/model.ts'],
+  'test/unit/stages/coalesce.test.ts': ['src/stages/repeated-records.ts'],
+  'test/unit/stages/round.test.ts': [
+    ...['src/stages/plan.ts', 'src/stages/build.ts', 'src/stages/commit.ts'],
+    ...['src/lance/commit/apply-build.ts', 'src/control/index-report.ts'],
+  ],
+  'test/unit/telemetry/events.test.ts': [
+    ...['src/telemetry/event-catalogue.ts', 'src/telemetry/event-context.ts', 'src/telemetry/intake-events.ts'],
+    ...['src/telemetry/merge-events.ts', 'src/telemetry/table-events.ts', 'src/telemetry/work-events.ts'],
+    ...['src/telemetry/error-throttle.ts', 'src/telemetry/tier-counts.ts', 'src/control/table-states.ts'],
+  ],
+  'test/unit/telemetry/logger.test.ts': ['src/telemetry/pretty.ts'],
+  'test/unit/telemetry/metrics.test.ts': [
+    ...['src/telemetry/metric-catalogue.ts', 'src/telemetry/engine-metrics.ts', 'src/telemetry/table-series.ts'],
+  ],
+  'test/conformance/object-store.test.ts': ['src/store/local-store.ts'],
+  'test/integration/chaos/group.test.ts': ['src/kafka/consumer/supervisor.ts'],
+  'test/integration/e2e/backfill.test.ts': ['src/commands/backfill.ts', 'src/events/publish-events.ts'],
+  'test/integration/e2e/command-line.test.ts': [
+    ...['src/commands/announce.ts', 'src/commands/run.ts', 'src/commands/status.ts'],
+  ],
+  'test/integration/e2e/index-command.test.ts': ['src/commands/index-table.ts', 'src/commands/catch-up-parts.ts'],
+  'test/integration/e2e/lifecycle.test.ts': [
+    ...['src/daemon/daemon.ts', 'src/daemon/kafka-hooks.ts', 'src/daemon/kafka-settings.ts'],
+    ...['src/daemon/pipeline-context.ts', 'src/kafka/keep-topics.ts', 'src/lance/engine/engine-recorder.ts'],
+  ],
+  'test/integration/e2e/main-job.test.ts': ['src/pipeline.ts'],
+  'test/integration/e2e/main.test.ts': ['src/main.ts', 'src/commands/io.ts'],
+  'test/integration/e2e/merge-command.test.ts': ['src/commands/merge.ts'],
+  'test/integration/e2e/operators.test.ts': [
+    ...['src/kafka/control-topic.ts', 'src/kafka/notifications.ts', 'src/commands/daemon-status.ts'],
+    ...['src/store/list-tables.ts', 'src/stages/await-resume.ts'],
+  ],
+  'test/integration/e2e/producers.test.ts': ['src/kafka/partition-of.ts'],
+  'test/integration/e2e/status.test.ts': ['src/commands/table-status.ts', 'src/commands/database-status.ts'],
+  'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts'],
+  'test/integration/e2e/writer.test.ts': ['src/writer.ts'],
+  'test/integration/kafka/dead-letters.test.ts': ['src/kafka/lag.ts', 'src/kafka/topics.ts'],
+  'test/integration/kafka/faults.test.ts': ['src/kafka/producer.ts'],
+  'test/integration/kafka/kafkajs.test.ts': ['src/kafka/request-queue-patch.ts'],
+  'test/integration/kafka/source.test.ts': [
+    ...['src/kafka/consumer/source.ts', 'src/kafka/consumer/group-consumer.ts'],
+    'src/kafka/consumer/offset-committer.ts',
+  ],
+  'test/integration/lance/build.test.ts': ['src/lance/engine/segment-builder.ts', 'src/lance/engine/fragment-view.ts'],
+  'test/integration/lance/verify.test.ts': ['src/lance/engine/sample-answers.ts', 'src/commands/verify.ts'],
+  'test/integration/security/sasl.test.ts': ['src/lib/secret.ts'],
+  'test/integration/security/tls.test.ts': ['src/kafka/client.ts'],
+};
+
+/** Paths of the TypeScript files below a folder of the repository, from its root. */
+const filesIn = (folder: string): string[] =>
+  readdirSync(join(REPO, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join(folder, path))
+    .sort();
+
+const isThere = (path: string) => existsSync(join(REPO, path));
+
+function parse(path: string): ts.SourceFile {
+  return ts.createSourceFile(path, readFileSync(join(REPO, path), 'utf8'), ts.ScriptTarget.Latest, true);
+}
+
+/** Whether there is anything to run: types and constants alone have nothing to test. */
+function hasLogic(path: string): boolean {
+  const search = (node: ts.Node): boolean =>
+    (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) ||
+    ts.isClassDeclaration(node) ||
+    (ts.forEachChild(node, search) ?? false);
+  return search(parse(path));
+}
+
+/** Files that a file names by their path: imports of every form, and programs that it starts. */
+function namedIn(path: string): string[] {
+  const named: string[] = [];
+  const search = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) && /\.(ts|yml)$/.test(node.text) && !node.text.startsWith('/')) {
+      // Data files are named from the root, too.
+      named.push(join(dirname(path), node.text), ...(node.text.startsWith('.') ? [] : [node.text]));
+    }
+    ts.forEachChild(node, search);
+  };
+  search(parse(path));
+  return [...new Set(named)].filter(isThere);
+}
+
+/** Everything that a file reaches by naming it, itself included. */
+function reachedFrom(path: string): Set<string> {
+  const reached = new Set([path]);
+  for (const file of reached) {
+    if (file.endsWith('.ts')) for (const next of namedIn(file)) reached.add(next);
+  }
+  return reached;
+}
+
+const mirrorOf = (source: string) =>
+  join('test/unit', relative('src', dirname(source)), `${basename(source, '.ts')}.test.ts`);
+
+describe('a file of src with logic', () => {
+  const elsewhere = new Set(Object.values(TESTS_OF).flat());
+
+  test('has a test of its name, or is a subject of another', () => {
+    const untested = filesIn('src').filter(
+      (file) => hasLogic(file) && !isThere(mirrorOf(file)) && !elsewhere.has(file),
+    );
+    expect(untested).toEqual([]);
+  });
+
+  test.each(Object.entries(TESTS_OF))('is reached by the test %s, if that is where it is tested', (path, subjects) => {
+    expect([path, ...subjects].filter((file) => !isThere(file))).toEqual([]);
+    const reached = reachedFrom(path);
+    expect(subjects.filter((file) => !reached.has(file))).toEqual([]);
+  });
+});
+
+test('every unit test has its subject', () => {
+  const subjectOf = (path: string) => relative('test/unit', path).replace(/\.test\.ts$/, '');
+  const astray = filesIn('test/unit').filter((path) => {
+    const subject = subjectOf(path);
+    const places = [join('src', `${subject}.ts`), `${subject}.ts`, `${subject}.md`, subject];
+    return path.endsWith('.test.ts') && !(path in TESTS_OF) && !places.some(isThere);
+  });
+  expect(astray).toEqual([]);
+});
+
+describe('what is shared lies in testing/', () => {
+  /** Roots that a folder may name files of; `src` is what all of them are about. */
+  const MAY_REACH: Readonly<Record<string, readonly string[]>> = {
+    test: ['test', 'testing', 'scripts'],
+    bench: ['bench', 'testing'],
+    demo: ['demo', 'testing'],
+    testing: ['testing'],
+    scripts: ['scripts'],
+    src: [],
+  };
+
+  test.each(Object.entries(MAY_REACH))('%s/ imports from src and from %j', (folder, roots) => {
+    const strays = filesIn(folder).flatMap((file) =>
+      namedIn(file)
+        .filter((named) => named.endsWith('.ts') && ![...roots, 'src'].includes(named.split('/')[0] ?? ''))
+        .map((named) => `${file} imports ${named}`),
+    );
+    expect(strays).toEqual([]);
+  });
+});

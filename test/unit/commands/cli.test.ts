@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { program } from '../../../src/commands/cli.ts';
+import { VERSION } from '../../../src/lib/version.ts';
+import { segmentd } from '../../../testing/cli.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
+
+const names = program().commands.map((command) => command.name());
+
+test.each(names)('%s explains itself on standard output', async (name) => {
+  const usage = expect.stringContaining(`Usage: segmentd ${name}`);
+  expect(await segmentd([name, '--help'])).toEqual({ code: 0, stdout: usage, stderr: '' });
+});
+
+test('the version is that of the package', async () => {
+  expect(await segmentd(['--version'])).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+});
+
+test.each([
+  [[], 'Usage: segmentd'],
+  [['frobnicate'], 'unknown command'],
+  [['status'], 'give either'],
+  [['status', 's3://bucket/t.lance'], 's3://'],
+  [['status', '/t.lance', '--watch', '0'], 'expected seconds'],
+  [['verify', '/t.lance', '--samples', 'all'], 'expected a number'],
+  [['index', '/t.lance', '--name', 'x'], 'exactly one --column'],
+  [['wait', '/t.lance'], '--version'],
+  [['announce', 'db/t', '--producer', 'x'.repeat(257)], '256'],
+  [['config', 'check', '--frobnicate'], '--help shows what is accepted'],
+])('segmentd %j is a mistake of usage, told on standard error', async (args, says) => {
+  expect(await segmentd(args)).toEqual({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
+});
+
+describe('config', () => {
+  test('check says ok, or lists every problem', async () => {
+    const file = join(await tempDir(), 'segmentd.yaml');
+    await writeFile(file, 'databases: {db: /data/db}\n');
+    expect(await segmentd(['config', 'check', '-c', file])).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+    await writeFile(file, 'databases: {db: /data/db}\nkafka: {brokerz: [a:1]}\nhttp: {port: many}\n');
+    const refused = await segmentd(['config', 'check', '-c', file]);
+    expect([refused.code, refused.stdout]).toEqual([78, '']);
+    for (const says of ['segmentd: config_invalid: ', 'brokerz', 'http.port']) expect(refused.stderr).toContain(says);
+  });
+
+  test('print shows what is in force, the environment included, and no secret', async () => {
+    const file = join(await tempDir(), 'segmentd.yaml');
+    await writeFile(file, 'databases: {db: /data/db}\n');
+    const env = { SEGMENTD_KAFKA_GROUP_ID: 'mine', SEGMENTD_ADMIN_TOKEN: 'letmein-0123456789' };
+    const { code, stdout } = await segmentd(['config', 'print', '-c', file], env);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('group_id: mine')]);
+    expect(stdout).not.toContain(env.SEGMENTD_ADMIN_TOKEN);
+  });
+
+  test('defaults are the file that is shipped', async () => {
+    const defaults = readFileSync(new URL('../../../config/defaults.yaml', import.meta.url), 'utf8');
+    expect((await segmentd(['config', 'defaults'])).stdout).toBe(`${defaults.trimEnd()}\n`);
+  });
+});
