@@ -17,7 +17,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/control/sweep.test.ts': ['src/control/refresh-requests.ts'],
   'test/unit/events/append-event.test.ts': ['src/events/append-fields.ts', 'src/events/json-value.ts'],
   'test/unit/events/decode-record.test.ts': ['src/events/append-event.ts', 'src/kafka/corrupt-batch.ts'],
-  'test/unit/http/tables-api.test.ts': ['src/http/wait.ts'],
+  'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts'],
   'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],
   'test/unit/kafka/kafka-errors.test.ts': ['src/lib/backoff.ts'],
   'test/unit/lance/table/last-commit.test.ts': ['src/lance/codec/manifest-transaction.ts'],

@@ -16,7 +16,7 @@ import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { backfillEvents } from '../stages/share-backfill.ts';
-import { localStore } from '../store/local-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { atLeastOne, timeoutOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
@@ -52,7 +52,7 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
   const ref = resolveTable(databases, address);
-  const table = new LanceTable(localStore(ref.uri));
+  const table = new LanceTable(openStore(ref.uri));
   const { events, parts, missing, version } = await planBackfill(config, ref, table, options);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };

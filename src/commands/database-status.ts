@@ -1,5 +1,4 @@
 /** What `status` shows of all tables of a database. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableFacts } from '../lance/inspect/inspect.ts';
 import { inspectTable } from '../lance/inspect/inspect.ts';
@@ -9,7 +8,7 @@ import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { DEFAULT_MERGE } from '../merge/policy/tiered.ts';
 import { listTables } from '../store/list-tables.ts';
-import { localStore, storeError } from '../store/local-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { formatShare, formatTable } from './output.ts';
 import type { SegmentsByTier } from './pending-work.ts';
 import { segmentsByTier } from './pending-work.ts';
@@ -39,24 +38,16 @@ const AT_ONCE = 8;
  * What one table cannot tell stands in its place and hides no other. Errors: database_not_found, store_unavailable, store_denied.
  */
 export async function inspectDatabase(database: string): Promise<DatabaseReport> {
-  if (!isFolder(database)) throw new SegmentdError('database_not_found', `there is no folder ${database}`);
+  const names = await listTables(openStore(database));
+  if (!names) throw new SegmentdError('database_not_found', `there is no folder ${database}`);
   const limit = asyncLimit(AT_ONCE);
-  const names = await listTables(database);
   const tables = names.map((name) => limit.run(() => summarize(database, name)));
   return { database, tables: await Promise.all(tables) };
 }
 
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  } catch (error) {
-    throw storeError(error, `look at ${path}`);
-  }
-}
-
 async function summarize(database: string, name: string): Promise<TableSummary | UnreadableTable> {
   try {
-    const facts = await inspectTable(new LanceTable(localStore(join(database, `${name}.lance`))));
+    const facts = await inspectTable(new LanceTable(openStore(join(database, `${name}.lance`))));
     const { version, rows, fragments, coverage, missing_rows, missing_fragments, declined, indexes } = facts;
     return {
       table: name,

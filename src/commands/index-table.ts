@@ -2,8 +2,8 @@ import { Command, Option } from 'commander';
 import { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
-import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
+import { openStore } from '../store/open-store.ts';
 import { atLeastOne, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
@@ -46,7 +46,7 @@ export function indexCommand(io: Invocation): Command {
 async function indexTable(io: Invocation, uri: string, options: Options, command: Command): Promise<void> {
   const { column: columns, name } = options;
   if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
-  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
+  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
   const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');

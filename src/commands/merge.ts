@@ -11,8 +11,8 @@ import type { Merged } from '../merge/merge-table.ts';
 import { mergeTable } from '../merge/merge-table.ts';
 import { planMergeTo } from '../merge/policy/reduce-to.ts';
 import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
-import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
+import { openStore } from '../store/open-store.ts';
 import { atLeastOne, scratchDirOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
@@ -39,7 +39,7 @@ export function mergeCommand(io: Invocation): Command {
 }
 
 async function merge(io: Invocation, uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {
-  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
+  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
   const rule: MergeRule = (segments) =>
     to === undefined ? planAhead(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
   const manifest = await table.latest();

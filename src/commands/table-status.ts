@@ -8,7 +8,7 @@ import { findLastCommit } from '../lance/table/last-commit.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import type { Tier } from '../merge/policy/tiered.ts';
 import { DEFAULT_MERGE, tierOf } from '../merge/policy/tiered.ts';
-import { localStore } from '../store/local-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
@@ -33,7 +33,7 @@ export type TableReport = Omit<TableFacts, 'indexes'> & {
 
 /** A function that looks at the table: what has not changed is not read again. */
 export function inspectOneTable(location: string): () => Promise<TableReport> {
-  const table = new LanceTable(localStore(location));
+  const table = new LanceTable(openStore(location));
   let seen: { readonly manifest: Manifest; readonly last: LastCommit } | undefined;
   return async () => {
     const manifest = await table.latest();

@@ -2,8 +2,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { Verification } from '../lance/inspect/verify-table.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
-import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
+import { openStore } from '../store/open-store.ts';
 import type { Invocation, Output } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -34,7 +34,7 @@ function count(text: string): number {
 }
 
 async function verify(io: Invocation, uri: string, { samples, json }: Options): Promise<void> {
-  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
+  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
   const { verifyTable } = await import('../lance/inspect/verify-table.ts');
   const verification = await verifyTable(table, samples);
   if (json) printJson(io.stdout, verification);

@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
-import { localStore } from '../store/local-store.ts';
 import { tableLocation } from '../store/location.ts';
+import { openStore } from '../store/open-store.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
@@ -24,7 +24,7 @@ export function waitCommand(io: Invocation): Command {
 }
 
 async function wait(io: Invocation, uri: string, { version, timeout, column, json }: Options): Promise<void> {
-  const table = new LanceTable(localStore(tableLocation(uri, io.cwd)));
+  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
   // Whether the daemon rebuilds tables with stable row ids is in its configuration: here they are waited for.
   const policy = { wanted: column?.map((name) => ({ column: name })) ?? 'existing', stableRowIds: 'rebuild' } as const;
   const startMs = performance.now();

@@ -20,6 +20,7 @@ import { secretOf } from '../lib/secret.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { listTables } from '../store/list-tables.ts';
+import { openStore } from '../store/open-store.ts';
 import { databasesOf } from './pipeline-context.ts';
 
 export type ControlContext = {
@@ -86,11 +87,11 @@ export async function tablesOf(
   failed: (database: string, error: unknown) => void,
 ): Promise<TableRef[]> {
   const lists = [...databases].map(async ([database, uri]) => {
-    const names = await listTables(uri).catch((error: unknown) => {
+    const names = await listTables(openStore(uri)).catch((error: unknown) => {
       failed(database, error);
       return [];
     });
-    return names.flatMap((name) => {
+    return (names ?? []).flatMap((name) => {
       try {
         return [resolveTable(databases, `${database}/${name}`)];
       } catch (error) {

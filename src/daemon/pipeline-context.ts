@@ -9,7 +9,7 @@ import { openTableCache } from '../lance/table/table-cache.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergeSchedule } from '../merge/merge-once.ts';
 import type { PipelineContext } from '../stages/context.ts';
-import { localStore } from '../store/local-store.ts';
+import { openStore } from '../store/open-store.ts';
 
 /** Names of the configured databases and where they lie. */
 export function databasesOf(config: Config): ReadonlyMap<string, string> {
@@ -49,7 +49,7 @@ export function pipelineContext(config: Config, { scratchDir, ownership, ...part
   );
   return {
     ...parts,
-    tables: openTableCache(localStore, policies),
+    tables: openTableCache(openStore, policies),
     backfills: createBackfills(),
     onReleased: (listener) => ownership.onReleased(listener),
     builder: lanceSegmentBuilder(scratchDir),

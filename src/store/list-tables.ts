@@ -1,18 +1,15 @@
-/** The tables of a local database folder. */
-import { readdir } from 'node:fs/promises';
-import { errnoOf } from '../lib/errors.ts';
-import { storeError } from './local-store.ts';
+/** The tables of a database: folders that are named like one. */
+import type { ObjectStore } from './object-store.ts';
 
-/** Names without `.lance`, sorted; none when the folder does not exist yet. Errors: store_unavailable, store_denied. */
-export async function listTables(database: string): Promise<string[]> {
-  try {
-    const entries = await readdir(database, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.name.endsWith('.lance') && (entry.isDirectory() || entry.isSymbolicLink()))
-      .map((entry) => entry.name.slice(0, -'.lance'.length))
-      .sort();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw storeError(error, `list ${database}`);
-  }
+const SUFFIX = '.lance';
+
+/** Names without `.lance`, sorted; null when there is no such database (yet). Errors: store_unavailable, store_denied. */
+export async function listTables(database: ObjectStore): Promise<string[] | null> {
+  const folders = await database.folders('');
+  return (
+    folders
+      ?.filter((name) => name.endsWith(SUFFIX))
+      .map((name) => name.slice(0, -SUFFIX.length))
+      .sort() ?? null
+  );
 }

@@ -37,7 +37,7 @@ const CODE_OF_ERRNO: Record<string, ErrorCode> = {
 };
 
 /** What went wrong with a local file or folder, with the code that says whether it may pass. */
-export function storeError(error: unknown, action: string): SegmentdError {
+function storeError(error: unknown, action: string): SegmentdError {
   const code = CODE_OF_ERRNO[errnoOf(error) ?? ''] ?? 'store_unavailable';
   return new SegmentdError(code, `cannot ${action}: ${messageOf(error)}`, { cause: error });
 }
@@ -206,6 +206,17 @@ export function localStore(root: string): ObjectStore {
         },
         { value: [] },
       ),
+    folders: (folder) =>
+      attempt<string[] | null>(`list ${at(folder)}`, async () => {
+        try {
+          const entries = await readdir(at(folder), { withFileTypes: true });
+          return entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map((entry) => entry.name);
+        } catch (error) {
+          // A file in its place is not an absent folder.
+          if (errnoOf(error) === 'ENOENT') return null;
+          throw error;
+        }
+      }),
     stat: (key) =>
       attempt<ObjectStat | null>(
         `stat ${at(key)}`,

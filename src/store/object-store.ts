@@ -23,6 +23,8 @@ export interface ObjectStore {
   readonly listsInOrder: boolean;
   /** Names of the objects directly in a folder, in no order; empty when the folder does not exist. */
   list(folder: string): Promise<string[]>;
+  /** Names of the folders directly in a folder, `''` for the root, in no order; null when it does not exist. */
+  folders(folder: string): Promise<string[] | null>;
   stat(key: string): Promise<ObjectStat | null>;
   read(key: string): Promise<Uint8Array | null>;
   /**

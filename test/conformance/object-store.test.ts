@@ -29,6 +29,15 @@ function conformance(name: string, open: () => Promise<ObjectStore>): void {
       expect(await store.list('a/b/c')).toEqual([]);
     });
 
+    test('folders are named, and no objects; a folder that is not there is not an empty one', async () => {
+      const store = await open();
+      await store.putIfAbsent('a/b/c', [bytes('x')]);
+      await store.putIfAbsent('a/d', [bytes('x')]);
+      expect(await store.folders('')).toEqual(['a']);
+      expect(await store.folders('a')).toEqual(['b']);
+      expect(await store.folders('none')).toBeNull();
+    });
+
     test('nothing is at a name that is too long to be one', async () => {
       const store = await open();
       const name = 'a'.repeat(1_025);

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { dashboard } from '../../../scripts/grafana/dashboard.ts';
-import type { RunningServer } from '../../../src/http/probes.ts';
+import type { RunningServer } from '../../../src/http/listener.ts';
 import { startServer } from '../../../src/http/probes.ts';
 import type { Prometheus } from '../../../testing/prometheus.ts';
 import { RULES_FILE, startPrometheus } from '../../../testing/prometheus.ts';

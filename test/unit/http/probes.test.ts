@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { RunningServer, Verdict } from '../../../src/http/probes.ts';
+import type { RunningServer } from '../../../src/http/listener.ts';
+import type { Verdict } from '../../../src/http/probes.ts';
 import { startServer } from '../../../src/http/probes.ts';
 
 const running: RunningServer[] = [];

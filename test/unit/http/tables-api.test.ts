@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import type { RunningServer } from '../../../src/http/probes.ts';
+import type { RunningServer } from '../../../src/http/listener.ts';
 import type { TablesApiOptions } from '../../../src/http/tables-api.ts';
 import { startTablesApi } from '../../../src/http/tables-api.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';

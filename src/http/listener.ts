@@ -1,0 +1,104 @@
+/** One HTTP listener: takes requests, writes answers whole, and lets go of its connections when it closes. */
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+
+export type Answer = {
+  readonly status: number;
+  /** Media type of the body; default: plain text in UTF-8. */
+  readonly type?: string;
+  readonly body: string;
+};
+
+export type Request = {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  /** For what takes long: tells of a client that went away. */
+  readonly response: ServerResponse;
+};
+
+export type ListenerOptions = {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The section of the configuration that host and port are from, for the error. */
+  readonly section: string;
+  /** Answers one request. What it throws becomes `failed`'s answer. */
+  answer(request: Request): Promise<Answer>;
+  /** The answer when `answer` threw; status 500. */
+  failed(error: unknown): Omit<Answer, 'status'>;
+};
+
+export type RunningServer = {
+  readonly port: number;
+  /** Stops listening and drops open connections. Calling it again does nothing. */
+  readonly close: () => Promise<void>;
+};
+
+/** Plain text, as probes and browsers show it. */
+export const text = (status: number, body: string): Answer => ({ status, body: `${body}\n` });
+
+/** One JSON value. */
+export const json = (status: number, value: object): Answer => ({
+  status,
+  type: 'application/json',
+  body: `${JSON.stringify(value)}\n`,
+});
+
+/** Listens on `host:port`. Errors: config_invalid when it cannot. */
+export async function startListener(options: ListenerOptions): Promise<RunningServer> {
+  const { host, port, section } = options;
+  const server = createServer((request, response) => void respond(request, response, options));
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const why = errnoOf(error) ?? messageOf(error);
+    throw new SegmentdError(
+      'config_invalid',
+      `cannot listen on ${section}.host ${host}, ${section}.port ${port}: ${why}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const address = server.address();
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    const done = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await done;
+  };
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: () => {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { answer, failed }: ListenerOptions,
+): Promise<void> {
+  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
+  const { method = 'GET', headers } = request;
+  const asked = { method, path, query: new URLSearchParams(query), headers, response };
+  const { status, type, body }: Answer = await answer(asked).catch((error: unknown) => ({
+    ...failed(error),
+    status: 500,
+  }));
+  response.writeHead(status, {
+    'content-type': type ?? 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  });
+  response.end(method === 'HEAD' ? undefined : body);
+}

@@ -1,0 +1,8 @@
+/** The one place that knows which store a URI means. */
+import { localStore } from './local-store.ts';
+import type { ObjectStore } from './object-store.ts';
+
+/** The store of what lies below `uri`, an absolute folder; no I/O. */
+export function openStore(uri: string): ObjectStore {
+  return localStore(uri);
+}
