@@ -41,7 +41,7 @@ export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): b
 /** More fragments than a message of a megabyte names anyway. */
 export const MAX_EVENT_FRAGMENTS = 100_000;
 
-/** One Kafka record on loan: it is settled by `ack` exactly once, after which its offset may be committed. */
+/** One Kafka record: it is settled by `ack` exactly once, after which its offset may be committed. */
 export type ConsumerRecord = {
   readonly position: RecordPosition;
   readonly key: Uint8Array | null;
@@ -49,7 +49,7 @@ export type ConsumerRecord = {
   readonly headers: ReadonlyMap<string, Uint8Array>;
   /** Broker or producer timestamp, milliseconds since the epoch. */
   readonly timestampMs: number;
-  /** Records right behind it that are the same byte for byte: on loan with it, and settled with it. */
+  /** Records right behind it that are the same byte for byte: handed out with it, and settled with it. */
   readonly repeats?: readonly Repeat[] | undefined;
   /** Fires when the partition has moved to another member: work for this record may stop. */
   readonly signal: AbortSignal;

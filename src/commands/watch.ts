@@ -1,6 +1,6 @@
 /** Looks again and again: a screen that is drawn anew on a terminal, lines otherwise. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 import { printJson, printLine } from './output.ts';
 
 /** One look: what `--json` prints, and the same for people. */
@@ -29,7 +29,7 @@ export async function watch(look: Look, { intervalMs, json }: WatchOptions): Pro
         `${first ? CLEAR : ''}${screenOf(seen.text, process.stdout.rows || Infinity, process.stdout.columns || Infinity)}`,
       );
     else printLine(`${seen.text}\n`);
-    await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    await sleep(intervalMs, stopping.signal);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The last known state of each table that this process works on, for `/status`. */
 import type { ErrorCode } from '../lib/errors.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 
 export type TableStatus = {
   readonly table: string;
@@ -23,16 +24,13 @@ export type TableStatus = {
 const REMEMBERED = 10_000;
 
 export class TableStates {
-  private readonly tables = new Map<string, TableStatus>();
+  private readonly tables = new RecentMap<string, TableStatus>(REMEMBERED);
 
   /** Notes what is new about a table; the rest stays. */
   note(table: string, news: Partial<Omit<TableStatus, 'table' | 'state'>>): void {
     const next = { ...this.of(table), ...news };
     const state = next.declined ? 'declined' : next.failure ? 'retrying' : 'served';
-    this.tables.delete(table);
     this.tables.set(table, { ...next, state });
-    const [oldest] = this.tables.keys();
-    if (this.tables.size > REMEMBERED && oldest !== undefined) this.tables.delete(oldest);
   }
 
   /** The status of a table; that of one never heard of is empty. */

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHeaders, Message, Producer } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, RECONNECT } from '../lib/backoff.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { ConnectionSettings, KafkaLog } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError, protocolTypes } from './kafka-errors.ts';
@@ -34,8 +34,6 @@ export type RecordProducer = {
 };
 
 const DEADLINE_MS = 60_000;
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 5_000;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** A producer that connects at its first send and is built anew after a failure. */
@@ -62,7 +60,7 @@ class PersistentProducer implements RecordProducer {
     const signal = AbortSignal.any([...signals, AbortSignal.timeout(Math.max(0, deadlineMs - Date.now()))]);
     const messages = records.map(toMessage);
     let last: unknown = new Error('the producer is closed');
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    for (let failures = 1; !signal.aborted; failures++) {
       try {
         // A call into a hung broker takes many seconds to come back; the caller's limit counts all the same.
         await orAborted(this.#attempt(topic, messages), signal);
@@ -71,9 +69,8 @@ class PersistentProducer implements RecordProducer {
         if (error === signal.reason) break;
         last = error;
         refuseHopeless(error, topic);
-        this.#log('warn', 'Records were not sent; trying again', { topic, attempt, error });
-        const waitMs = backoffMs(attempt, FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
-        await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+        this.#log('warn', 'Records were not sent; trying again', { topic, failures, error });
+        await sleep(backoffMs(RECONNECT, failures), signal);
       }
     }
     throw new SegmentdError(

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, ITopicConfig } from 'kafkajs';
 import { SegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError, protocolTypes } from './kafka-errors.ts';

@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { SegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
 import { CLIENT_RETRY, openClient } from '../client.ts';
+import type { RawRecord } from './consumer-record.ts';
+import { toRecords } from './consumer-record.ts';
 import type { Offsets } from './partition-queues.ts';
-import type { RawRecord } from './raw-records.ts';
-import { toRecords } from './raw-records.ts';
 
 /** New partitions of the topic are noticed after at most this long. */
 const METADATA_MAX_AGE_MS = 60_000;

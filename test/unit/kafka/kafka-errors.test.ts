@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { asKafkaError, protocolTypes } from '../../../src/kafka/kafka-errors.ts';
-import { backoffMs } from '../../../src/lib/backoff.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const named = (name: string, extra: object = {}): Error => Object.assign(new Error(name), { name, ...extra });
@@ -26,9 +25,4 @@ test('a cause that leads back to itself ends', () => {
   const loop = named('E', { type: 'X' });
   loop.cause = loop;
   expect(new Set(protocolTypes(loop))).toEqual(new Set(['X']));
-});
-
-test('waits double with jitter up to their limit', () => {
-  expect([0, 1, 2, 3].map((attempt) => backoffMs(attempt, 100, 500, () => 1))).toEqual([100, 200, 400, 500]);
-  expect([0, 1, 9, 5_000].map((attempt) => backoffMs(attempt, 100, 500, () => 0))).toEqual([50, 100, 250, 250]);
 });
