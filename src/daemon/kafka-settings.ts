@@ -2,6 +2,9 @@
 import type { Config } from '../config/schema.ts';
 import type { KafkaSettings } from '../kafka/client.ts';
 
+/** No option: a broker answers a question a minute without effort. */
+const METADATA_MAX_AGE_MS = 60_000;
+
 export function kafkaSettings({ kafka }: Config): KafkaSettings {
   const { mechanism, username, password, password_file: passwordFile } = kafka.sasl;
   return {
@@ -28,5 +31,6 @@ export function kafkaSettings({ kafka }: Config): KafkaSettings {
     maxBytesPerPartition: kafka.max_bytes_per_partition,
     maxInFlight: kafka.max_in_flight,
     commitIntervalMs: kafka.commit_interval_ms,
+    metadataMaxAgeMs: METADATA_MAX_AGE_MS,
   };
 }

@@ -32,6 +32,8 @@ export type KafkaSettings = ConnectionSettings & {
   /** Records handed out and not yet acknowledged, over all partitions. */
   readonly maxInFlight: number;
   readonly commitIntervalMs: number;
+  /** New partitions of the topic are noticed after at most this long. */
+  readonly metadataMaxAgeMs: number;
 };
 
 export type TlsSettings = {

@@ -1,4 +1,4 @@
-import type { IHeaders, Message, Producer } from 'kafkajs';
+import type { IHeaders, Message, Producer, RecordMetadata } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
 import { backoffMs, RECONNECT } from '../lib/backoff.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
@@ -92,7 +92,8 @@ class PersistentProducer implements RecordProducer {
     const current = this.#current;
     try {
       const producer = await current;
-      await producer.send({ topic, messages, acks: -1, timeout: this.#settings.requestTimeoutMs });
+      const sent = await producer.send({ topic, messages, acks: -1, timeout: this.#settings.requestTimeoutMs });
+      refuseSilentLoss(messages, sent);
     } catch (error) {
       // The fault of the record, not of the connection that others are using.
       if (isTooLarge(error)) throw error;
@@ -131,6 +132,13 @@ function refuseHopeless(error: unknown, topic: string): void {
   }
   const known = asKafkaError(error);
   if (known.retry === 'never') throw known;
+}
+
+/** The client drops records for a partition that was added to the topic after it last looked. */
+function refuseSilentLoss(messages: readonly Message[], sent: readonly RecordMetadata[]): void {
+  const known = new Set(sent.map(({ partition }) => partition));
+  const lost = messages.find(({ partition }) => partition !== undefined && !known.has(partition));
+  if (lost) throw new Error(`the client does not know partition ${lost.partition} yet`);
 }
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

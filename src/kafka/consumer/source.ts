@@ -37,6 +37,8 @@ export type RecordSource = {
   /** Begins to connect, and goes on trying for as long as it takes; `state` tells. */
   start(): Promise<void>;
   state(): SourceState;
+  /** What ended the last consumer, until another one has joined. */
+  problem(): SegmentdError | undefined;
   /** The partitions of this member, rising. */
   assigned(): number[];
   /** Records handed out and not acknowledged: never more than `maxInFlight`. */
@@ -72,6 +74,7 @@ class Source implements RecordSource {
   readonly #committer: OffsetCommitter;
   readonly #supervisor: Supervisor;
   #state: SourceState = 'connecting';
+  #problem: SegmentdError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
 
@@ -112,6 +115,10 @@ class Source implements RecordSource {
 
   state(): SourceState {
     return this.#state;
+  }
+
+  problem(): SegmentdError | undefined {
+    return this.#problem;
   }
 
   assigned(): number[] {
@@ -166,11 +173,14 @@ class Source implements RecordSource {
 
   #supervise(log: KafkaLog): Supervisor {
     return new Supervisor(this.#settings, log, {
-      connecting: () => this.#enter(this.#state === 'rebuilding' ? 'rebuilding' : 'connecting'),
+      connecting: () => {
+        if (this.#state !== 'rebuilding' && this.#state !== 'rebalancing') this.#enter('connecting');
+      },
       connected: () => this.#enter('joining'),
       joined: (partitions) => {
         this.#queues.assign(partitions);
         if (this.#state === 'draining') this.#queues.dropBuffers();
+        this.#problem = undefined;
         this.#enter('running');
         this.#hooks.onRebalance?.(this.#queues.assigned);
       },
@@ -181,8 +191,13 @@ class Source implements RecordSource {
         this.#enter('rebalancing');
       },
       batch: (partition, records, next) => this.#queues.accept(partition, records, next),
+      outdated: () => {
+        this.#queues.retire();
+        this.#enter('rebalancing');
+      },
       crashed: (error, willRestart) => {
         this.#queues.retire();
+        this.#problem = error;
         this.#hooks.onCrash?.(error, willRestart);
         this.#enter(willRestart ? 'rebuilding' : 'failed');
         if (!willRestart) this.#fail(error);

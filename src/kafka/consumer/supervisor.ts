@@ -42,6 +42,7 @@ export class Supervisor {
         this.#joinedMs ??= Date.now();
         this.#events.joined(partitions);
       },
+      outdated: () => this.#outdated(consumer),
       crashed: (error) => this.#crashed(consumer, error),
     });
     this.#consumer = consumer;
@@ -75,17 +76,34 @@ export class Supervisor {
     await consumer?.close();
   }
 
-  #crashed(consumer: GroupConsumer, cause: unknown): void {
-    const closed = consumer.close().catch((error: unknown) => {
-      this.#log('warn', 'A crashed consumer could not be closed', { error });
+  #outdated(consumer: GroupConsumer): void {
+    const closed = this.#retire(consumer);
+    if (closed === undefined) return;
+    this.#log('info', 'The topic has other partitions or leaders now; a new consumer joins', {
+      topic: this.#settings.topic,
     });
-    if (consumer !== this.#consumer || this.#stop.signal.aborted) return;
-    this.#consumer = undefined;
-    const error = asKafkaError(cause, 'consumer_crashed');
+    this.#events.outdated();
+    void this.#restart(closed);
+  }
+
+  #crashed(consumer: GroupConsumer, cause: unknown): void {
+    const closed = this.#retire(consumer);
+    if (closed === undefined) return;
+    const error = asKafkaError(cause, { topic: this.#settings.topic, otherwise: 'consumer_crashed' });
     const willRestart = error.retry !== 'never';
     if (!willRestart) this.#stop.abort();
     this.#events.crashed(error, willRestart);
     if (willRestart) void this.#restart(closed);
+  }
+
+  /** Begins to close a consumer; undefined when it was given up before. */
+  #retire(consumer: GroupConsumer): Promise<void> | undefined {
+    const closed = consumer.close().catch((error: unknown) => {
+      this.#log('warn', 'A consumer that ended could not be closed', { error });
+    });
+    if (consumer !== this.#consumer || this.#stop.signal.aborted) return undefined;
+    this.#consumer = undefined;
+    return closed;
   }
 
   async #restart(closed: Promise<void>): Promise<void> {

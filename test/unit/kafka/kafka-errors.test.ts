@@ -10,8 +10,10 @@ test('refusals are told from brokers that are away, however deep they lie', () =
   expect(asKafkaError(wrapped(named('E', { type: 'GROUP_AUTHORIZATION_FAILED' }))).code).toBe('broker_denied');
   const several = named('KafkaJSAggregateError', { errors: [named('E', { type: 'TOPIC_AUTHORIZATION_FAILED' })] });
   expect(asKafkaError(several).code).toBe('broker_denied');
-  expect(asKafkaError(wrapped(named('KafkaJSConnectionError')), 'consumer_crashed').code).toBe('broker_unavailable');
-  expect(asKafkaError(new TypeError('bug'), 'consumer_crashed').code).toBe('consumer_crashed');
+  expect(asKafkaError(wrapped(named('KafkaJSConnectionError')), { otherwise: 'consumer_crashed' }).code).toBe(
+    'broker_unavailable',
+  );
+  expect(asKafkaError(new TypeError('bug'), { otherwise: 'consumer_crashed' }).code).toBe('consumer_crashed');
   expect(asKafkaError('text').message).toBe('text');
 });
 
