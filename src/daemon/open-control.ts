@@ -29,6 +29,8 @@ export type ControlContext = {
   readonly ownership: TableOwnership;
   readonly notifications: Notifications;
   readonly publish: RecordProducer['send'];
+  /** Resolves when topics may be read. */
+  readonly topicsReady: Promise<void>;
   readonly log: KafkaLog;
   readonly cleanup: Cleanup;
 };
@@ -121,7 +123,9 @@ async function openAdmin({ config, context, cleanup, publish }: ControlContext, 
       if (topic !== undefined && command !== 'status') {
         const { id } = resolveTable(databasesOf(config), table);
         const value = Buffer.from(JSON.stringify({ command, table: id }));
-        await publish(topic, [{ key: Buffer.from(id), value }], { deadlineMs: PUBLISH_MS });
+        // The topic may be compacted: what is to be done once must not take the place of what is to stay.
+        const key = Buffer.from(command === 'refresh' ? `${command} ${id}` : id);
+        await publish(topic, [{ key, value }], { deadlineMs: PUBLISH_MS });
       }
       return answer;
     },
@@ -138,9 +142,10 @@ async function openAdmin({ config, context, cleanup, publish }: ControlContext, 
 
 /** Resolves when what the control topic says already is in force, or cannot be heard in time. */
 async function openTopic(parts: ControlContext, control: Control): Promise<void> {
-  const { config, settings, ownership, notifications, log, cleanup } = parts;
+  const { config, context, settings, ownership, notifications, log, cleanup } = parts;
   const topic = config.kafka.control_topic;
-  if (topic === undefined) return;
+  await parts.topicsReady;
+  if (topic === undefined || context.signal.aborted) return;
   const onRecord = (value: Uint8Array | null, isHistory: boolean) => {
     try {
       const { command, table } = parseCommand(value);

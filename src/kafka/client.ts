@@ -21,6 +21,8 @@ export type KafkaSettings = ConnectionSettings & {
   readonly groupId: string;
   readonly topic: string;
   readonly deadLetterTopic: string;
+  readonly controlTopic?: string | undefined;
+  readonly notificationTopic?: string | undefined;
   /** After this long without a heartbeat the broker gives our partitions to another member. */
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;

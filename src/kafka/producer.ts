@@ -5,7 +5,7 @@ import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { ConnectionSettings, KafkaLog } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
-import { asKafkaError, protocolTypes } from './kafka-errors.ts';
+import { asKafkaError, isTopicMissing, protocolTypes, topicMissing } from './kafka-errors.ts';
 
 export type OutRecord = {
   readonly key: Uint8Array | null;
@@ -25,8 +25,8 @@ export type SendOptions = {
 export type RecordProducer = {
   /**
    * Resolves once all in-sync replicas have the records. Tries again while the broker is away; a record may then be written
-   * twice. Throws SegmentdError: `broker_unavailable` at the deadline or signal, at once `broker_denied`, and
-   * `event_too_large` for a record that the topic does not take.
+   * twice. Throws SegmentdError: at the deadline or signal `broker_unavailable`, or `kafka_topic_missing`; at once
+   * `broker_denied`, and `event_too_large` for a record that the topic does not take.
    */
   send(topic: string, records: readonly OutRecord[], options?: SendOptions): Promise<void>;
   /** Disconnects; sends that are under way fail. */
@@ -34,6 +34,8 @@ export type RecordProducer = {
 };
 
 const DEADLINE_MS = 60_000;
+/** Few, since `send` tries again above: a caller with a short deadline is to learn what the broker said. */
+const RETRIES_INSIDE = 2;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** A producer that connects at its first send and is built anew after a failure. */
@@ -59,7 +61,7 @@ class PersistentProducer implements RecordProducer {
     const signals = [this.#closed.signal, ...(options.signal ? [options.signal] : [])];
     const signal = AbortSignal.any([...signals, AbortSignal.timeout(Math.max(0, deadlineMs - Date.now()))]);
     const messages = records.map(toMessage);
-    let last: unknown = new Error('the producer is closed');
+    let last: unknown = new Error('no broker has answered yet');
     for (let failures = 1; !signal.aborted; failures++) {
       try {
         // A call into a hung broker takes many seconds to come back; the caller's limit counts all the same.
@@ -73,6 +75,7 @@ class PersistentProducer implements RecordProducer {
         await sleep(backoffMs(RECONNECT, failures), signal);
       }
     }
+    if (isTopicMissing(last)) throw topicMissing(topic, last);
     throw new SegmentdError(
       'broker_unavailable',
       `${topic}: ${records.length} records were not acknowledged in time: ${messageOf(last)}`,
@@ -109,7 +112,7 @@ class PersistentProducer implements RecordProducer {
     const producer = kafka.producer({
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
-      retry: CLIENT_RETRY,
+      retry: { ...CLIENT_RETRY, retries: RETRIES_INSIDE },
     });
     await producer.connect();
     return producer;
