@@ -1,6 +1,7 @@
 /** Settles the events a round has dealt with; what is left goes round again. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
+import { latencySample } from '../lib/latency-sample.ts';
 import type { SettledOutcome } from '../telemetry/intake-events.ts';
 import type { PipelineContext } from './context.ts';
 import { countOf } from './repeated-records.ts';
@@ -51,9 +52,7 @@ function settle(
     coveredVersion,
     indexes,
     committed,
-    eventToCoveredSeconds: items.flatMap(({ record }) =>
-      record ? [Math.max(0, now - record.timestampMs) / 1000] : [],
-    ),
+    eventToCoveredSeconds: items.flatMap(({ record }) => (record ? [latencySample(record.timestampMs, now)] : [])),
   });
   finish(context, items, committed ? 'accepted' : 'duplicate');
 }
