@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import { watchParent } from '../lib/parent-watch.ts';
 
 export function runCommand(): Command {
   return new Command('run')
@@ -9,7 +10,10 @@ export function runCommand(): Command {
     .action(run);
 }
 
-/** Resolves after the first signal has drained the daemon; a second signal ends builds at once. */
+/**
+ * Resolves after the daemon has drained: for SIGTERM, SIGINT, SIGHUP, or the end of the npm that started it. A second SIGTERM or
+ * SIGINT ends builds at once.
+ */
 async function run({ config: file, quiet = false }: { config?: string; quiet?: boolean }): Promise<void> {
   const config = loadConfig({ file, env: process.env, cwd: process.cwd() });
   // Loaded here, since Kafka and LanceDB take longer to load than the other commands to run.
@@ -18,5 +22,9 @@ async function run({ config: file, quiet = false }: { config?: string; quiet?: b
   let signals = 0;
   const onSignal = () => daemon.stop(++signals === 1 ? 'drain' : 'now');
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  await daemon.finished;
+  // A terminal that closes says so more than once, and whoever ends npm may have sent us a signal too.
+  const drain = () => daemon.stop('drain');
+  process.on('SIGHUP', drain);
+  const unwatch = watchParent(drain);
+  await daemon.finished.finally(unwatch);
 }
