@@ -163,6 +163,16 @@ reads the truth from the table. Lance's cleanup collects the files if no version
 replaced while the daemon runs.`,
   ),
   broker_denied: kafka('The message names the broker and what it refused.'),
+  kafka_topic_missing: kafka(
+    `The broker has no topic of this name, or the credentials may not see it. Without the topic of append events segmentd is not ready;
+without the dead-letter topic, records that are no events stay unacknowledged; without the control topic, a command over HTTP is in
+force only on the member that was asked; without the notification topic, notifications are dropped.`,
+  ),
+  kafka_group_mixed: kafka(
+    `The consumer group (\`kafka.group_id\`) has a member of another program, which hands out topics that segmentd does not read, or
+hands out partitions in a way that segmentd does not know. Several segmentd daemons may share a group even when their topics differ:
+each gets the partitions of its own.`,
+  ),
   consumer_crashed: kafka(
     'The Kafka consumer stopped on an error of its own. A few after a broker restart are normal.',
   ),

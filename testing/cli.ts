@@ -25,7 +25,7 @@ export function startSegmentd(
   { env = {}, terminal }: { env?: Record<string, string>; terminal?: { rows: number; columns: number } } = {},
 ): Started {
   const written = { stdout: '', stderr: '' };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(kind: 'interrupt') => void>();
   const io: Io = {
     stdout: { write: (text) => (written.stdout += text), ...(terminal && { isTTY: true, ...terminal }) },
     stderr: { write: (text) => (written.stderr += text) },
@@ -41,7 +41,7 @@ export function startSegmentd(
     done: run(args, io).then((code) => ({ code, ...written })),
     stdout: () => written.stdout,
     interrupt: () => {
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener('interrupt');
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { Environment } from '../config/env.ts';
 import type { ExitCode } from '../lib/errors.ts';
 import { EXIT } from '../lib/errors.ts';
+import { watchParent } from '../lib/parent-watch.ts';
 
 /** Standard output or standard error. */
 export type Output = {
@@ -18,8 +19,11 @@ export type Io = {
   /** Relative paths count from here. */
   readonly cwd: string;
   readonly env: Environment;
-  /** Calls `listener` for each request to end, as SIGINT or SIGTERM; the function it returns stops that. */
-  onInterrupt(listener: () => void): () => void;
+  /**
+   * Calls `listener` for each request to end: `interrupt` for SIGINT and SIGTERM, `hangup` for SIGHUP and for the end of the npm that
+   * started the process. The function it returns stops that.
+   */
+  onInterrupt(listener: (kind: 'interrupt' | 'hangup') => void): () => void;
   /** Takes the daemon's log, line by line; unless given, that is written to standard output synchronously. */
   readonly log?: (line: string) => void;
 };
@@ -38,9 +42,15 @@ export const processIo = (): Io => ({
   cwd: process.cwd(),
   env: process.env,
   onInterrupt(listener) {
-    for (const signal of INTERRUPTS) process.on(signal, listener);
+    const interrupt = () => listener('interrupt');
+    const hangup = () => listener('hangup');
+    for (const signal of INTERRUPTS) process.on(signal, interrupt);
+    process.on('SIGHUP', hangup);
+    const unwatch = watchParent(hangup);
     return () => {
-      for (const signal of INTERRUPTS) process.off(signal, listener);
+      for (const signal of INTERRUPTS) process.off(signal, interrupt);
+      process.off('SIGHUP', hangup);
+      unwatch();
     };
   },
 });

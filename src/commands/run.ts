@@ -12,7 +12,7 @@ export function runCommand(io: Invocation): Command {
 
 type Options = { config?: string; quiet?: boolean };
 
-/** Resolves after the first interrupt has drained the daemon; a second one ends builds at once. */
+/** Resolves after the daemon has drained, for the first interrupt or hang-up; a second interrupt ends builds at once. */
 async function run(
   { env, cwd, log, onInterrupt }: Invocation,
   { config: file, quiet = false }: Options,
@@ -22,6 +22,10 @@ async function run(
   const { startDaemon } = await import('../daemon/daemon.ts');
   const daemon = await startDaemon(config, { quiet, log });
   let interrupts = 0;
-  const stopListening = onInterrupt(() => daemon.stop(++interrupts === 1 ? 'drain' : 'now'));
+  const stopListening = onInterrupt((kind) => {
+    // A terminal that closes says so more than once, and what ends npm may send a signal here too.
+    if (kind === 'hangup') daemon.stop('drain');
+    else daemon.stop(++interrupts === 1 ? 'drain' : 'now');
+  });
   await daemon.finished.finally(stopListening);
 }

@@ -1,6 +1,6 @@
 /** Looks again and again: a screen that is drawn anew on a terminal, lines otherwise. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { Io, Output } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
@@ -40,7 +40,7 @@ async function lookUntil(
     else if (out.isTTY)
       out.write(`${first ? CLEAR : ''}${screenOf(seen.text, out.rows || Infinity, out.columns || Infinity)}`);
     else printLine(out, `${seen.text}\n`);
-    await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
+    await sleep(intervalMs, signal);
   }
 }
 

@@ -41,20 +41,23 @@ export const kafka = section('The Kafka cluster and the consumer group.', {
     text().optional(),
     'Topic of notifications, one for each commit and merge; none unless set.',
   ),
-  create_topics: section('Creation of the two topics at start.', {
-    enabled: option(z.boolean().default(false), 'Create missing topics at start.'),
-    partitions: option(z.int().min(1).max(10_000).default(CREATE_PARTITIONS), 'Partitions of a created topic.'),
-    replication_factor: option(
-      z
-        .int()
-        .min(-1)
-        .max(32_767)
-        .refine((factor) => factor !== 0, 'a topic has at least one replica; -1 takes the broker default')
-        .meta({ not: { const: 0 } })
-        .default(REPLICATION_FACTOR),
-      'Replicas of a created topic; -1 takes the broker default.',
-    ),
-  }),
+  create_topics: section(
+    'Creation of missing topics at start: those of events, dead letters, commands and notifications.',
+    {
+      enabled: option(z.boolean().default(false), 'Create missing topics at start.'),
+      partitions: option(z.int().min(1).max(10_000).default(CREATE_PARTITIONS), 'Partitions of a created topic.'),
+      replication_factor: option(
+        z
+          .int()
+          .min(-1)
+          .max(32_767)
+          .refine((factor) => factor !== 0, 'a topic has at least one replica; -1 takes the broker default')
+          .meta({ not: { const: 0 } })
+          .default(REPLICATION_FACTOR),
+        'Replicas of a created topic; -1 takes the broker default.',
+      ),
+    },
+  ),
   ssl: section('TLS to the brokers.', {
     enabled: option(z.boolean().default(false), 'Connect with TLS.'),
     ca_file: file('PEM file of the authorities to trust instead of the system ones.'),

@@ -1,4 +1,5 @@
 /** Fragments that others were asked to cover, so that they are not asked for again and not built here meanwhile. */
+import { RecentMap } from '../lib/recent-map.ts';
 
 /** One first build of much, cut into events: the range of fragment ids that they name. */
 export type BackfillJob = { readonly id: string; readonly first: number; readonly last: number };
@@ -17,13 +18,10 @@ const FORGET_MS = 600_000;
 const MAX_JOBS = 10_000;
 
 export function createBackfills(nowMs: () => number = Date.now): Backfills {
-  const jobs = new Map<string, BackfillJob & { readonly table: string; readonly untilMs: number }>();
+  const jobs = new RecentMap<string, BackfillJob & { readonly table: string; readonly untilMs: number }>(MAX_JOBS);
   return {
     note(table, job) {
-      jobs.delete(job.id);
       jobs.set(job.id, { ...job, table, untilMs: nowMs() + FORGET_MS });
-      const [oldest] = jobs.keys();
-      if (jobs.size > MAX_JOBS && oldest !== undefined) jobs.delete(oldest);
     },
     keep(table, missingNow) {
       let missing: Uint32Array | undefined;

@@ -1,12 +1,13 @@
 /** Which tables are this member's: those whose events come on a partition that the group gave it. */
 import { partitionOf } from '../kafka/partition-of.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 
-/** Tables remembered: made-up names in events must not grow this for ever. The first that came go first. */
+/** Tables remembered: made-up names in events must not grow this for ever. */
 const REMEMBERED = 10_000;
 
 export class TableOwnership {
   /** The partition that each table's events last came from; producers may spread keys in their own way. */
-  private readonly lastSeen = new Map<string, number>();
+  private readonly lastSeen = new RecentMap<string, number>(REMEMBERED);
   private assigned: readonly number[] = [];
   private partitions = 0;
   private readonly listeners: ((table: string) => void)[] = [];
@@ -19,9 +20,6 @@ export class TableOwnership {
   /** An event for `table` came on `partition`. */
   observe(table: string, partition: number): void {
     this.lastSeen.set(table, partition);
-    if (this.lastSeen.size <= REMEMBERED) return;
-    const [oldest] = this.lastSeen.keys();
-    if (oldest !== undefined) this.lastSeen.delete(oldest);
   }
 
   /** How many partitions the topic has. */

@@ -3,6 +3,7 @@
  * read it.
  */
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import type { IndexReport } from '../model.ts';
 import type { Pauses } from './pauses.ts';
 
@@ -41,7 +42,7 @@ const REMEMBERED = 10_000;
 export class TableStates {
   readonly #pauses: Pick<Pauses, 'isPaused' | 'paused'>;
   readonly #now: () => number;
-  readonly #tables = new Map<string, Known>();
+  readonly #tables = new RecentMap<string, Known>(REMEMBERED);
 
   /** `now` is for tests: milliseconds since the epoch. */
   constructor(pauses: Pick<Pauses, 'isPaused' | 'paused'>, now: () => number = Date.now) {
@@ -123,9 +124,6 @@ export class TableStates {
 
   #note(table: string, news: Partial<Known>): void {
     const next = { ...(this.#tables.get(table) ?? UNKNOWN), ...news };
-    this.#tables.delete(table);
     this.#tables.set(table, next);
-    const [oldest] = this.#tables.keys();
-    if (this.#tables.size > REMEMBERED && oldest !== undefined) this.#tables.delete(oldest);
   }
 }

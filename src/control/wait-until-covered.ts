@@ -1,10 +1,10 @@
 /** Waits until the rows of a version are indexed, by looking at the table again and again. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { fragmentsToCover, isCovered } from '../lance/plan/version-coverage.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 
 /** How often the table is looked at. One look is the stat of two files, and a segment takes some tens of milliseconds. */
 const POLL_MS = 50;
@@ -48,7 +48,7 @@ export async function waitUntilCovered(table: LanceTable, settings: WaitSettings
       if (failure && !signal?.aborted) throw failure;
       return { covered: false, latestVersion };
     }
-    await sleep(Math.min(POLL_MS, leftMs), undefined, signal ? { signal } : {}).catch(() => undefined);
+    await sleep(Math.min(POLL_MS, leftMs), signal);
   }
 }
 

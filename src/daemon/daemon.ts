@@ -9,9 +9,9 @@ import { startServer } from '../http/probes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
 import { openSource } from '../kafka/consumer/source.ts';
 import { openDeadLetters } from '../kafka/dead-letter.ts';
-import { keepTopics } from '../kafka/keep-topics.ts';
 import { openLag } from '../kafka/lag.ts';
 import { openNotifications } from '../kafka/notifications.ts';
+import { prepareTopics } from '../kafka/prepare-topics.ts';
 import { openProducer } from '../kafka/producer.ts';
 import { recordEngineMetrics } from '../lance/engine/engine-recorder.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
@@ -26,7 +26,7 @@ import { createTelemetry } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
-import { kafkaSettings } from './kafka-settings.ts';
+import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { openControl } from './open-control.ts';
 import { mergeSchedule, pipelineContext } from './pipeline-context.ts';
 
@@ -120,6 +120,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   });
   cleanup.defer(() => slots.idle());
   const publish = producer.send.bind(producer);
+  const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
   const { refreshRequests, caughtUp } = await openControl({
     config,
     settings,
@@ -127,19 +128,16 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     ownership,
     notifications,
     publish,
+    topicsReady,
     log,
     cleanup,
   });
 
   const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, ownership, source, log));
   cleanup.defer(() => lag.stop());
-  if (config.kafka.create_topics.enabled) {
-    const { partitions, replication_factor: replicationFactor } = config.kafka.create_topics;
-    void keepTopics(settings, { partitions, replicationFactor }, log, signal);
-  }
   const running = run(source, context, refreshRequests, config, cleanup, stopping);
   void caughtUp.then(() => source.start());
-  lag.start();
+  void topicsReady.then(() => lag.start());
   return { port: server.port, ...running };
 }
 

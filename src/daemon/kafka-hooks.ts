@@ -79,6 +79,12 @@ export function lagHooks(
 export function healthOf(source: RecordSource) {
   return {
     live: () => source.state() !== 'failed' || 'the consumer has failed',
-    ready: () => source.state() === 'running' || `the consumer is ${source.state()}`,
+    ready: () => source.state() === 'running' || notReady(source),
   };
+}
+
+function notReady(source: RecordSource): string {
+  const problem = source.problem();
+  const cause = problem ? `: ${problem.code}: ${problem.message}. ${problem.hint}` : '';
+  return `the consumer is ${source.state()}${cause}`;
 }

@@ -1,6 +1,10 @@
 /** The Kafka part of the configuration in the words of `kafka/`. */
 import type { Config } from '../config/schema.ts';
 import type { KafkaSettings } from '../kafka/client.ts';
+import type { TopicShape } from '../kafka/topics.ts';
+
+/** No option: a broker answers a question a minute without effort. */
+const METADATA_MAX_AGE_MS = 60_000;
 
 export function kafkaSettings({ kafka }: Config): KafkaSettings {
   const { mechanism, username, password, password_file: passwordFile } = kafka.sasl;
@@ -21,6 +25,8 @@ export function kafkaSettings({ kafka }: Config): KafkaSettings {
     groupId: kafka.group_id,
     topic: kafka.topic,
     deadLetterTopic: kafka.dead_letter_topic,
+    controlTopic: kafka.control_topic,
+    notificationTopic: kafka.notification_topic,
     sessionTimeoutMs: kafka.session_timeout_ms,
     heartbeatIntervalMs: kafka.heartbeat_interval_ms,
     rebalanceTimeoutMs: kafka.rebalance_timeout_ms,
@@ -28,5 +34,12 @@ export function kafkaSettings({ kafka }: Config): KafkaSettings {
     maxBytesPerPartition: kafka.max_bytes_per_partition,
     maxInFlight: kafka.max_in_flight,
     commitIntervalMs: kafka.commit_interval_ms,
+    metadataMaxAgeMs: METADATA_MAX_AGE_MS,
   };
+}
+
+/** How missing topics are created; undefined when they are not. */
+export function topicShape({ kafka: { create_topics: options } }: Config): TopicShape | undefined {
+  if (!options.enabled) return undefined;
+  return { partitions: options.partitions, replicationFactor: options.replication_factor };
 }

@@ -1,5 +1,4 @@
 /** How tables are looked at without an event: the sweep, and what operators ask over HTTP or the control topic. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { CommandName, Control } from '../control/commands.ts';
 import { COMMANDS, createControl, parseCommand } from '../control/commands.ts';
@@ -11,12 +10,13 @@ import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
-import { followControlTopic } from '../kafka/control-topic.ts';
+import { followTopic } from '../kafka/follow-topic.ts';
 import type { Notifications } from '../kafka/notifications.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
 import type { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { secretOf } from '../lib/secret.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { listTables } from '../store/list-tables.ts';
@@ -30,6 +30,8 @@ export type ControlContext = {
   readonly ownership: TableOwnership;
   readonly notifications: Notifications;
   readonly publish: RecordProducer['send'];
+  /** Resolves when topics may be read. */
+  readonly topicsReady: Promise<void>;
   readonly log: KafkaLog;
   readonly cleanup: Cleanup;
 };
@@ -78,7 +80,7 @@ function sweepOptions({ config, context, ownership, log }: ControlContext, caugh
 const READY_POLL_MS = 200;
 
 async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal): Promise<void> {
-  while (!ownership.known && !signal.aborted) await sleep(READY_POLL_MS, undefined, { ref: false });
+  while (!ownership.known && !signal.aborted) await sleep(READY_POLL_MS, signal, { ref: false });
 }
 
 /** The tables of all databases that can be listed; `failed` is told of the others. */
@@ -122,7 +124,9 @@ async function openAdmin({ config, context, cleanup, publish }: ControlContext, 
       if (topic !== undefined && command !== 'status') {
         const { id } = resolveTable(databasesOf(config), table);
         const value = Buffer.from(JSON.stringify({ command, table: id }));
-        await publish(topic, [{ key: Buffer.from(id), value }], { deadlineMs: PUBLISH_MS });
+        // The topic may be compacted: what is to be done once must not take the place of what is to stay.
+        const key = Buffer.from(command === 'refresh' ? `${command} ${id}` : id);
+        await publish(topic, [{ key, value }], { deadlineMs: PUBLISH_MS });
       }
       return answer;
     },
@@ -139,9 +143,10 @@ async function openAdmin({ config, context, cleanup, publish }: ControlContext, 
 
 /** Resolves when what the control topic says already is in force, or cannot be heard in time. */
 async function openTopic(parts: ControlContext, control: Control): Promise<void> {
-  const { config, settings, ownership, notifications, log, cleanup } = parts;
+  const { config, context, settings, ownership, notifications, log, cleanup } = parts;
   const topic = config.kafka.control_topic;
-  if (topic === undefined) return;
+  await parts.topicsReady;
+  if (topic === undefined || context.signal.aborted) return;
   const onRecord = (value: Uint8Array | null, isHistory: boolean) => {
     try {
       const { command, table } = parseCommand(value);
@@ -155,9 +160,9 @@ async function openTopic(parts: ControlContext, control: Control): Promise<void>
       log('warn', 'a control record was not understood', { code, error: message });
     }
   };
-  const following = followControlTopic(settings, topic, onRecord, log);
+  const following = followTopic(settings, { topic, groupSuffix: 'control', onRecord }, log);
   cleanup.defer(() => following.stop());
-  const late = sleep(CATCH_UP_TIMEOUT_MS, 'late' as const, { ref: false });
+  const late = sleep(CATCH_UP_TIMEOUT_MS, undefined, { ref: false }).then(() => 'late' as const);
   if ((await Promise.race([following.caughtUp, late])) === 'late') {
     log('warn', 'starting before all earlier commands of the control topic were heard', { topic });
   }

@@ -21,6 +21,8 @@ export type KafkaSettings = ConnectionSettings & {
   readonly groupId: string;
   readonly topic: string;
   readonly deadLetterTopic: string;
+  readonly controlTopic?: string | undefined;
+  readonly notificationTopic?: string | undefined;
   /** After this long without a heartbeat the broker gives our partitions to another member. */
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -32,6 +34,8 @@ export type KafkaSettings = ConnectionSettings & {
   /** Records handed out and not yet acknowledged, over all partitions. */
   readonly maxInFlight: number;
   readonly commitIntervalMs: number;
+  /** New partitions of the topic are noticed after at most this long. */
+  readonly metadataMaxAgeMs: number;
 };
 
 export type TlsSettings = {

@@ -14,7 +14,7 @@ const OMITTED = {
 
 export type DeadLetters = {
   /**
-   * Resolves once the broker has the letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
+   * Resolves once the broker has the dead letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
    * `broker_denied`.
    */
   send(record: ConsumerRecord, error: SegmentdError, options?: SendOptions): Promise<void>;
@@ -24,9 +24,9 @@ export type DeadLetters = {
 export function openDeadLetters(settings: KafkaSettings, producer: RecordProducer): DeadLetters {
   return {
     async send(record, error, options) {
-      for (const letter of deadLettersOf(record, error)) {
+      for (const deadLetter of deadLettersOf(record, error)) {
         try {
-          await producer.send(settings.deadLetterTopic, [letter], options);
+          await producer.send(settings.deadLetterTopic, [deadLetter], options);
           return;
         } catch (failure) {
           if (!(failure instanceof SegmentdError) || failure.code !== 'event_too_large') throw failure;
@@ -39,14 +39,15 @@ export function openDeadLetters(settings: KafkaSettings, producer: RecordProduce
 }
 
 /**
- * The letter, and what to send when it is too large: the record may have been as large as its own topic allowed, and our headers
- * made it larger. A letter without the record still names the offset where it is; no letter at all would block the partition.
+ * The dead letter, and what to send when it is too large: the record may have been as large as its own topic allowed, and our
+ * headers made it larger. A dead letter without the record still names the offset where it is; none at all would block the
+ * partition.
  */
 function* deadLettersOf(record: ConsumerRecord, error: SegmentdError): Generator<OutRecord> {
-  const letter = toDeadLetter(record, error);
-  yield letter;
+  const whole = toDeadLetter(record, error);
+  yield whole;
   const valueBytes: [string, string] = [OMITTED.value, String(record.value?.byteLength ?? 0)];
-  yield { ...letter, value: null, headers: new Map(letter.headers).set(...valueBytes) };
+  yield { ...whole, value: null, headers: new Map(whole.headers).set(...valueBytes) };
   const headersBytes = [...record.headers].reduce(
     (sum, [name, content]) => sum + Buffer.byteLength(name) + content.byteLength,
     0,
@@ -59,7 +60,7 @@ function* deadLettersOf(record: ConsumerRecord, error: SegmentdError): Generator
   yield { key: null, value: null, headers: new Map([...headersAdded(record, error), ...omitted]) };
 }
 
-/** The record of a dead letter. */
+/** The record, with the reason and its position in headers. */
 export function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
   const { key, value, headers } = record;
   return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...headersAdded(record, error)]) };

@@ -10,6 +10,10 @@ const DENIED = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
 ]);
 
+const TOPIC_MISSING = 'UNKNOWN_TOPIC_OR_PARTITION';
+/** Members of one group that hand out partitions in different ways. */
+const GROUP_MIXED = 'INCONSISTENT_GROUP_PROTOCOL';
+
 const DENIED_NAMES = new Set(['KafkaJSSASLAuthenticationError']);
 
 /** What the client library throws when a broker does not answer. */
@@ -27,21 +31,41 @@ export function protocolTypes(error: unknown): string[] {
   return causes(error).flatMap((each) => ('type' in each && typeof each.type === 'string' ? [each.type] : []));
 }
 
+/** Whether the broker said that it has no such topic. */
+export function isTopicMissing(error: unknown): boolean {
+  return protocolTypes(error).includes(TOPIC_MISSING);
+}
+
+export type ErrorContext = {
+  /** The topic that the call was about. */
+  readonly topic?: string;
+  /** The code of what is none of the known errors. */
+  readonly otherwise?: 'broker_unavailable' | 'consumer_crashed';
+};
+
 /**
- * An error of the client library in our words: `broker_denied`, `broker_unavailable` for a broker that may come back, and
- * `otherwise` for the rest.
+ * An error of the client library in our words: `broker_denied`, `kafka_topic_missing`, `kafka_group_mixed`,
+ * `broker_unavailable` for a broker that may come back, and `otherwise` for the rest.
  */
 export function asKafkaError(
   error: unknown,
-  otherwise: 'broker_unavailable' | 'consumer_crashed' = 'broker_unavailable',
+  { topic, otherwise = 'broker_unavailable' }: ErrorContext = {},
 ): SegmentdError {
   const chain = causes(error);
   const own = chain.find((each) => each instanceof SegmentdError);
   if (own) return own;
   const named = (names: ReadonlySet<string>): boolean => chain.some((each) => names.has(each.name));
   const denied = protocolTypes(error).some((type) => DENIED.has(type)) || named(DENIED_NAMES);
+  if (!denied && topic !== undefined && isTopicMissing(error)) return topicMissing(topic, error);
+  if (protocolTypes(error).includes(GROUP_MIXED)) {
+    return new SegmentdError('kafka_group_mixed', messageOf(error), { cause: error });
+  }
   const code = denied ? 'broker_denied' : named(UNREACHABLE_NAMES) ? 'broker_unavailable' : otherwise;
   return new SegmentdError(code, messageOf(error), { cause: error });
+}
+
+export function topicMissing(topic: string, cause?: unknown): SegmentdError {
+  return new SegmentdError('kafka_topic_missing', `the broker has no topic ${JSON.stringify(topic)}`, { cause });
 }
 
 /** The error and what caused it, outermost first; errors of several topics or partitions are all of them causes. */

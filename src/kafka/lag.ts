@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import { SegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError } from './kafka-errors.ts';
@@ -58,7 +58,7 @@ class AdminLagProbe implements LagProbe {
     const admin = this.#admin;
     const limit = new AbortController();
     const limitMs = 2 * this.#settings.requestTimeoutMs;
-    const late = sleep(limitMs, undefined, { signal: limit.signal, ref: false }).then(() => {
+    const late = sleep(limitMs, limit.signal, { ref: false }).then(() => {
       throw new SegmentdError('broker_unavailable', `the lag was not known after ${limitMs} ms`);
     });
     late.catch(() => undefined);
@@ -91,7 +91,7 @@ class AdminLagProbe implements LagProbe {
       } catch (error) {
         if (!signal.aborted) this.#hooks.onError?.(asKafkaError(error));
       }
-      await sleep(this.#intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
+      await sleep(this.#intervalMs, signal, { ref: false });
     }
   }
 

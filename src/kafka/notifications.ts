@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../lib/sleep.ts';
 import type { Notification } from '../model.ts';
 import type { RecordProducer } from './producer.ts';
 

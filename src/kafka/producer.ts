@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { IHeaders, Message, Producer } from 'kafkajs';
+import type { IHeaders, Message, Producer, RecordMetadata } from 'kafkajs';
 import { Partitioners } from 'kafkajs';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, RECONNECT } from '../lib/backoff.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { ConnectionSettings, KafkaLog } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
-import { asKafkaError, protocolTypes } from './kafka-errors.ts';
+import { asKafkaError, isTopicMissing, protocolTypes, topicMissing } from './kafka-errors.ts';
 
 export type OutRecord = {
   readonly key: Uint8Array | null;
@@ -25,8 +25,8 @@ export type SendOptions = {
 export type RecordProducer = {
   /**
    * Resolves once all in-sync replicas have the records. Tries again while the broker is away; a record may then be written
-   * twice. Throws SegmentdError: `broker_unavailable` at the deadline or signal, at once `broker_denied`, and
-   * `event_too_large` for a record that the topic does not take.
+   * twice. Throws SegmentdError: at the deadline or signal `broker_unavailable`, or `kafka_topic_missing`; at once
+   * `broker_denied`, and `event_too_large` for a record that the topic does not take.
    */
   send(topic: string, records: readonly OutRecord[], options?: SendOptions): Promise<void>;
   /** Disconnects; sends that are under way fail. */
@@ -34,8 +34,8 @@ export type RecordProducer = {
 };
 
 const DEADLINE_MS = 60_000;
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 5_000;
+/** Few, since `send` tries again above: a caller with a short deadline is to learn what the broker said. */
+const RETRIES_INSIDE = 2;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** A producer that connects at its first send and is built anew after a failure. */
@@ -61,8 +61,8 @@ class PersistentProducer implements RecordProducer {
     const signals = [this.#closed.signal, ...(options.signal ? [options.signal] : [])];
     const signal = AbortSignal.any([...signals, AbortSignal.timeout(Math.max(0, deadlineMs - Date.now()))]);
     const messages = records.map(toMessage);
-    let last: unknown = new Error('the producer is closed');
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    let last: unknown = new Error('no broker has answered yet');
+    for (let failures = 1; !signal.aborted; failures++) {
       try {
         // A call into a hung broker takes many seconds to come back; the caller's limit counts all the same.
         await orAborted(this.#attempt(topic, messages), signal);
@@ -71,11 +71,11 @@ class PersistentProducer implements RecordProducer {
         if (error === signal.reason) break;
         last = error;
         refuseHopeless(error, topic);
-        this.#log('warn', 'Records were not sent; trying again', { topic, attempt, error });
-        const waitMs = backoffMs(attempt, FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
-        await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+        this.#log('warn', 'Records were not sent; trying again', { topic, failures, error });
+        await sleep(backoffMs(RECONNECT, failures), signal);
       }
     }
+    if (isTopicMissing(last)) throw topicMissing(topic, last);
     throw new SegmentdError(
       'broker_unavailable',
       `${topic}: ${records.length} records were not acknowledged in time: ${messageOf(last)}`,
@@ -95,7 +95,8 @@ class PersistentProducer implements RecordProducer {
     const current = this.#current;
     try {
       const producer = await current;
-      await producer.send({ topic, messages, acks: -1, timeout: this.#settings.requestTimeoutMs });
+      const sent = await producer.send({ topic, messages, acks: -1, timeout: this.#settings.requestTimeoutMs });
+      refuseSilentLoss(messages, sent);
     } catch (error) {
       // The fault of the record, not of the connection that others are using.
       if (isTooLarge(error)) throw error;
@@ -111,7 +112,7 @@ class PersistentProducer implements RecordProducer {
     const producer = kafka.producer({
       allowAutoTopicCreation: false,
       createPartitioner: Partitioners.DefaultPartitioner,
-      retry: CLIENT_RETRY,
+      retry: { ...CLIENT_RETRY, retries: RETRIES_INSIDE },
     });
     await producer.connect();
     return producer;
@@ -134,6 +135,13 @@ function refuseHopeless(error: unknown, topic: string): void {
   }
   const known = asKafkaError(error);
   if (known.retry === 'never') throw known;
+}
+
+/** The client drops records for a partition that was added to the topic after it last looked. */
+function refuseSilentLoss(messages: readonly Message[], sent: readonly RecordMetadata[]): void {
+  const known = new Set(sent.map(({ partition }) => partition));
+  const lost = messages.find(({ partition }) => partition !== undefined && !known.has(partition));
+  if (lost) throw new Error(`the client does not know partition ${lost.partition} yet`);
 }
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

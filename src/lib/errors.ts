@@ -140,6 +140,16 @@ export const ERRORS = {
     EXIT.unavailable,
     'The broker refused the credentials or the access. Check kafka.sasl and the ACLs.',
   ),
+  kafka_topic_missing: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Create the topic, or set kafka.create_topics.enabled. segmentd goes on as soon as it is there.',
+  ),
+  kafka_group_mixed: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Another program shares the consumer group. Give segmentd a kafka.group_id of its own.',
+  ),
   consumer_crashed: kind(
     'backoff',
     EXIT.unavailable,

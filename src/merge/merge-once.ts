@@ -2,11 +2,11 @@
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { readFailedCompactions } from '../lance/table/failed-compactions.ts';
 import type { LanceTable } from '../lance/table/table.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { memberProperties } from '../stages/provenance.ts';
-import { backoffMs } from '../stages/retry.ts';
 import type { CompactionBackoff } from './compaction-backoff.ts';
 import { excludingCompactable } from './compaction-backoff.ts';
 import type { FreshDataGap } from './fresh-data-lag.ts';

@@ -2,6 +2,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SegmentdError } from '../lib/errors.ts';
+import { latencySample } from '../lib/latency-sample.ts';
 import type { PendingEvent } from '../model.ts';
 import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
@@ -53,9 +54,7 @@ function settle(
     coveredVersion,
     indexes,
     committed,
-    eventToCoveredSeconds: items.flatMap(({ record }) =>
-      record ? [Math.max(0, now - record.timestampMs) / 1000] : [],
-    ),
+    eventToCoveredSeconds: items.flatMap(({ record }) => (record ? [latencySample(record.timestampMs, now)] : [])),
   });
   finish(context, items, committed ? 'accepted' : 'duplicate');
 }

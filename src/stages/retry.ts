@@ -2,6 +2,7 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { catchError, of, retry, timer } from 'rxjs';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from './context.ts';
@@ -37,15 +38,10 @@ export function retryLater<T>(context: PipelineContext, table: TableRef): MonoTy
     delay: (error: unknown, failures: number) => {
       // Anything unexpected is a bug: it ends the process, and Kafka replays what was not acknowledged.
       if (!(error instanceof SegmentdError) || error.retry === 'never') throw error;
-      const nextTryMs = Math.round(backoffMs(context.settings.retry, failures));
+      const nextTryMs = backoffMs(context.settings.retry, failures);
       context.states.failed(table.id, error, nextTryMs);
       context.telemetry.workFailed({ table: table.id, error, nextTryMs });
       return timer(nextTryMs);
     },
   });
-}
-
-/** Doubles up to the maximum, with up to a quarter taken off so that tables that failed together do not return together. */
-export function backoffMs({ initialMs, maxMs }: { initialMs: number; maxMs: number }, failures: number): number {
-  return Math.min(maxMs, initialMs * 2 ** Math.min(failures - 1, 30)) * (1 - Math.random() / 4);
 }

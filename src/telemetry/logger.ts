@@ -51,8 +51,13 @@ export function createLogger({ level, format, quiet = false, write }: LoggerOpti
   );
 }
 
+/** Of log lines that standard output does not take. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
 function standardOutput(): (line: string) => void {
-  const out = destination({ dest: 1, sync: true });
+  const out = destination({ dest: 1, sync: true, maxLength: MAX_WAITING_BYTES });
+  // A terminal that was closed or a disk that is full is no reason to end work: lines are lost meanwhile.
+  out.on('error', () => undefined);
   return (line) => {
     out.write(line);
   };

@@ -87,20 +87,25 @@ function stateEvents(context: EventContext, gaps: Gaps) {
       say('planned', { table, version, outcome, indexes });
     },
     /**
-     * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event. Not `fresh`: there
-     * was nothing to do, which is hardly worth a line.
+     * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event, undefined where the
+     * record's time says nothing. Not `fresh`: there was nothing to do, which is hardly worth a line.
      */
     batchCovered(
-      batch: TableState & { coveredVersion: number; eventToCoveredSeconds: readonly number[]; committed: boolean },
+      batch: TableState & {
+        coveredVersion: number;
+        eventToCoveredSeconds: readonly (number | undefined)[];
+        committed: boolean;
+      },
     ): void {
       const { table, version, coveredVersion, eventToCoveredSeconds, committed, indexes } = batch;
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
       const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
       if (isCovered) metrics.tables.set('covered_version', table, coveredVersion);
-      for (const seconds of eventToCoveredSeconds) metrics.observe('event_to_covered_seconds', seconds);
+      const samples = eventToCoveredSeconds.filter((seconds) => seconds !== undefined);
+      for (const seconds of samples) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
-      const slowest = eventToCoveredSeconds.reduce((most, seconds) => Math.max(most, seconds), 0);
+      const slowest = samples.reduce((most, seconds) => Math.max(most, seconds), 0);
       const fields = () => ({
         table,
         version,

@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { SegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
 import { CLIENT_RETRY, openClient } from '../client.ts';
+import type { RawRecord } from './consumer-record.ts';
+import { toRecords } from './consumer-record.ts';
 import type { Offsets } from './partition-queues.ts';
-import type { RawRecord } from './raw-records.ts';
-import { toRecords } from './raw-records.ts';
+import { topicAssigner } from './topic-assigner.ts';
 
-/** New partitions of the topic are noticed after at most this long. */
-const METADATA_MAX_AGE_MS = 60_000;
 /** A consumer that is told to leave while it joins comes back as a zombie; so much patience, then it leaves anyway. */
 const JOIN_PATIENCE_MS = 2_000;
 
@@ -19,7 +18,9 @@ export type ConsumerEvents = {
   /** The group changes. A commit started inside this call still reaches the broker before the new join does. */
   rebalancing(): void;
   batch(partition: number, records: readonly RawRecord[], next: bigint): void;
-  /** It is over, once, for whatever reason. The consumer is to be closed and another one made. */
+  /** It is over, since the topic has other partitions or leaders now. The consumer is to be closed and another one made. */
+  outdated(): void;
+  /** It is over, for any other reason. The consumer is to be closed and another one made. */
   crashed(error: unknown): void;
 };
 
@@ -34,6 +35,8 @@ export class GroupConsumer {
   #commit: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   /** Whether the next join was to be expected. */
   #announced = true;
+  /** Kept when the client joins again because the topic changed; a new one comes after an expired session. */
+  #memberId: string | undefined;
   #over = false;
   #aliveMs: number | undefined;
 
@@ -53,10 +56,14 @@ export class GroupConsumer {
 
   /** Commits these offsets with the generation of now, or rejects; it is never tried again under a later one. */
   async commit(offsets: Offsets): Promise<void> {
-    // The consumer's own commitOffsets retries, and after a rebalance would commit for partitions that others have by then.
-    if (this.#commit === undefined || this.#over) throw new SegmentdError('broker_unavailable', 'nothing was read yet');
+    const consumer = this.#consumer;
+    if (consumer === undefined || this.#over) throw new SegmentdError('broker_unavailable', 'nothing was read yet');
+    const { topic } = this.#settings;
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: offset.toString() }));
-    await this.#commit({ topics: [{ topic: this.#settings.topic, partitions }] });
+    // The consumer's own commitOffsets retries what fails on the way, and could then commit for partitions that others have by
+    // now. It has to do until the first record is read, when only aborted transactions are passed.
+    if (this.#commit === undefined) await consumer.commitOffsets(partitions.map((each) => ({ topic, ...each })));
+    else await this.#commit({ topics: [{ topic, partitions }] });
   }
 
   /** Stops reading a partition; its position is kept. */
@@ -81,6 +88,8 @@ export class GroupConsumer {
     const consumer = this.#consumer;
     if (consumer === undefined) return;
     await Promise.race([this.#settled, sleep(JOIN_PATIENCE_MS, undefined, { ref: false })]);
+    // The client tells of the join just before it counts as joined itself.
+    await sleep(0);
     await consumer.disconnect();
   }
 
@@ -94,8 +103,9 @@ export class GroupConsumer {
       rebalanceTimeout: this.#settings.rebalanceTimeoutMs,
       maxWaitTimeInMs: this.#settings.maxWaitMs,
       maxBytesPerPartition: this.#settings.maxBytesPerPartition,
-      metadataMaxAge: METADATA_MAX_AGE_MS,
+      metadataMaxAge: this.#settings.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
+      partitionAssigners: [topicAssigner(kafka)],
       // A consumer has retries of its own, which those of the client do not set. Restarts are not its business.
       retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
     });
@@ -117,26 +127,49 @@ export class GroupConsumer {
   }
 
   #listen(consumer: Consumer): void {
-    const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT, REBALANCING } = consumer.events;
+    const { CRASH, END_BATCH_PROCESS, FETCH, HEARTBEAT, REBALANCING } = consumer.events;
     consumer.on(CRASH, ({ payload }) => this.#crash(payload.error));
     consumer.on(FETCH, () => this.#alive());
     consumer.on(HEARTBEAT, () => this.#alive());
+    // What holds aborted transactions and control records only never reaches eachBatch.
+    consumer.on(END_BATCH_PROCESS, ({ payload: { batchSize, partition, lastOffset } }) => {
+      if (batchSize === 0 && !this.#over) this.#events.batch(partition, [], BigInt(lastOffset) + 1n);
+    });
     consumer.on(REBALANCING, () => {
       this.#alive();
       this.#announced = true;
       if (!this.#over) this.#events.rebalancing();
     });
+    this.#listenToJoins(consumer);
+  }
+
+  #listenToJoins(consumer: Consumer): void {
+    const { GROUP_JOIN, RECEIVED_UNSUBSCRIBED_TOPICS } = consumer.events;
+    let foreign: readonly string[] = [];
+    consumer.on(RECEIVED_UNSUBSCRIBED_TOPICS, ({ payload }) => {
+      foreign = payload.topicsNotSubscribed;
+    });
     consumer.on(GROUP_JOIN, ({ payload }) => {
       this.#alive();
       this.#settle();
       if (this.#over) return;
+      // Not before: a consumer that is told to leave while it joins stays in the group.
+      if (foreign.length > 0) {
+        const topics = foreign.join(', ');
+        this.#crash(
+          new SegmentdError('kafka_group_mixed', `${payload.groupId} gave this member partitions of ${topics}`),
+        );
+        return;
+      }
       // After an expired session or a change of the topic the client joins again without a word, while fetches from other
       // brokers, at positions that are void, are still under way: only a new consumer is sure not to skip records.
       if (!this.#announced) {
-        this.#crash(new SegmentdError('consumer_crashed', 'the consumer joined the group again unasked'));
+        if (payload.memberId === this.#memberId) this.#end(() => this.#events.outdated());
+        else this.#crash(new SegmentdError('consumer_crashed', 'the session expired, and the consumer joined again'));
         return;
       }
       this.#announced = false;
+      this.#memberId = payload.memberId;
       this.#events.joined(payload.memberAssignment[this.#settings.topic] ?? []);
     });
   }
@@ -152,10 +185,14 @@ export class GroupConsumer {
   }
 
   #crash(error: unknown): void {
+    this.#end(() => this.#events.crashed(error));
+  }
+
+  #end(tell: () => void): void {
     this.#settle();
     if (this.#over) return;
     this.#over = true;
-    this.#events.crashed(error);
+    tell();
   }
 
   #steer(

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../lib/sleep.ts';
 import type { Offsets, PartitionQueues } from './partition-queues.ts';
 
 const RETRY_MS = 100;
@@ -8,14 +8,14 @@ export type CommitterPort = {
   done(result: 'ok' | 'failed', seconds: number, error?: unknown): void;
 };
 
-/** Commits what the lanes allow: all partitions in one request, at most one request at a time on the clock. */
+/** Commits what was acknowledged: all partitions in one request, at most one request at a time on the clock. */
 export class OffsetCommitter {
-  readonly #lanes: PartitionQueues;
+  readonly #queues: PartitionQueues;
   readonly #port: CommitterPort;
   #running: Promise<boolean> | undefined;
 
-  constructor(lanes: PartitionQueues, port: CommitterPort) {
-    this.#lanes = lanes;
+  constructor(queues: PartitionQueues, port: CommitterPort) {
+    this.#queues = queues;
     this.#port = port;
   }
 
@@ -26,7 +26,7 @@ export class OffsetCommitter {
 
   /** Puts a commit of what is acknowledged on the wire before it returns. Resolves to whether all of it landed. */
   now(): Promise<boolean> {
-    const offsets = this.#lanes.pendingCommits();
+    const offsets = this.#queues.pendingCommits();
     if (offsets.size === 0) return this.#running ?? Promise.resolve(true);
     const run = this.#send(offsets).finally(() => {
       if (this.#running === run) this.#running = undefined;
@@ -41,7 +41,7 @@ export class OffsetCommitter {
       await this.#running;
       // From a turn of the event loop of its own: between a join and the news of it lies only a microtask.
       await sleep(0);
-      if (this.#lanes.pendingCommits().size === 0) return true;
+      if (this.#queues.pendingCommits().size === 0) return true;
       if (Date.now() >= deadlineMs) return false;
       if (!(await this.now())) await sleep(RETRY_MS);
     }
@@ -49,7 +49,7 @@ export class OffsetCommitter {
 
   async #send(offsets: Offsets): Promise<boolean> {
     const started = performance.now();
-    const landed = this.#lanes.committer(offsets);
+    const landed = this.#queues.committer(offsets);
     const seconds = (): number => (performance.now() - started) / 1000;
     try {
       await this.#port.send(offsets);

@@ -1,11 +1,12 @@
-import type { ConsumerRecord, RecordPosition } from '../../model.ts';
+import type { ConsumerRecord } from '../../model.ts';
 import { lastOffsetOf } from '../../model.ts';
 import { AckTracker } from './ack-tracker.ts';
-import type { RawRecord } from './raw-records.ts';
+import type { RawRecord } from './consumer-record.ts';
+import { OpenRecord, sizeOf } from './consumer-record.ts';
 
 /**
- * One partition during one assignment: what was read and waits, what was handed out, and what may be committed. A lane lives
- * from joining the group until the next join; acks that come after that find it closed and do nothing.
+ * One partition during one assignment: what was read and waits, what was handed out, and what may be committed. It lives from
+ * joining the group until the next join; acks that come after that find it closed and do nothing.
  */
 export class PartitionQueue {
   readonly topic: string;
@@ -24,7 +25,7 @@ export class PartitionQueue {
   #dropped = false;
   #closed = false;
 
-  /** `acked` is called once per record with its size, if the lane is still open then. */
+  /** `acked` is called once per record with its size, if the queue is still open then. */
   constructor(topic: string, partition: number, acked: (bytes: number) => void) {
     this.topic = topic;
     this.partition = partition;
@@ -92,7 +93,7 @@ export class PartitionQueue {
     if (this.#committed === undefined || offset > this.#committed) this.#committed = offset;
   }
 
-  /** Forgets what was read and not handed out; it is read again after the next join. The lane takes no more. */
+  /** Forgets what was read and not handed out; it is read again after the next join. The queue takes no more. */
   dropBuffer(): void {
     this.#dropped = true;
     this.#buffer = [];
@@ -101,45 +102,15 @@ export class PartitionQueue {
     this.#readTo = undefined;
   }
 
-  /** Ends the lane. With `lost`, work for its records may stop: another member has the partition. */
+  /** Ends the queue. With `lost`, work for its records may stop: another member has the partition. */
   close(lost: boolean): void {
     this.dropBuffer();
     this.#closed = true;
     if (lost) this.#abort.abort();
   }
 
-  /** As `close(true)` for a lane that was closed before anyone knew who would get the partition. */
+  /** As `close(true)` for a queue that was closed before it was known which member gets the partition. */
   abort(): void {
     this.#abort.abort();
-  }
-}
-
-/** Bytes of a record as it came; its repeats are of the same fetch, which is bounded by itself. */
-function sizeOf({ key, value, headers }: RawRecord): number {
-  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
-  if (headers.size > 0) for (const [name, content] of headers) bytes += name.length + content.byteLength;
-  return bytes;
-}
-
-/** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */
-class OpenRecord implements ConsumerRecord {
-  readonly position: RecordPosition;
-  readonly key: ConsumerRecord['key'];
-  readonly value: ConsumerRecord['value'];
-  readonly headers: ConsumerRecord['headers'];
-  readonly timestampMs: number;
-  readonly repeats: ConsumerRecord['repeats'];
-  readonly signal: AbortSignal;
-  readonly ack: () => void;
-
-  constructor(record: RawRecord, { topic, partition }: PartitionQueue, signal: AbortSignal, ack: () => void) {
-    this.position = { topic, partition, offset: record.offset };
-    this.key = record.key;
-    this.value = record.value;
-    this.headers = record.headers;
-    this.timestampMs = record.timestampMs;
-    this.repeats = record.repeats;
-    this.signal = signal;
-    this.ack = ack;
   }
 }

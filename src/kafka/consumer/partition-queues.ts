@@ -1,6 +1,6 @@
 import type { ConsumerRecord } from '../../model.ts';
+import type { RawRecord } from './consumer-record.ts';
 import { PartitionQueue } from './partition-queue.ts';
-import type { RawRecord } from './raw-records.ts';
 
 /** Of records handed out and open, whatever their number: sixty-four of the largest that a broker takes by default. */
 const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
@@ -8,7 +8,7 @@ const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 const LOW_WATER_BYTES = 4 * 1024 * 1024;
 
 export type QueuesPort = {
-  /** False while nobody listens or the source drains: nothing is handed out. */
+  /** False without a subscriber and while the source drains: nothing is handed out. */
   ready(): boolean;
   deliver(record: ConsumerRecord): void;
   pause(partition: number): void;
@@ -29,14 +29,14 @@ export class PartitionQueues {
   readonly #topic: string;
   readonly #maxInFlight: number;
   readonly #port: QueuesPort;
-  #lanes = new Map<number, PartitionQueue>();
+  #queues = new Map<number, PartitionQueue>();
   #order: readonly PartitionQueue[] = [];
   /** Closed by a rebalance that has not ended: who gets their partitions is not known yet. */
   #retired: PartitionQueue[] = [];
   /** The partition to serve first next time, so that none starves. */
   #turn = 0;
   #pumping = false;
-  /** Records handed out by the lanes of now and not acknowledged. */
+  /** Records handed out by the queues of now and not acknowledged. */
   #unacked = 0;
   #unackedBytes = 0;
 
@@ -49,10 +49,10 @@ export class PartitionQueues {
   /** Starts a new assignment. Open records of partitions that stay are delivered again; those that went are aborted. */
   assign(partitions: readonly number[]): void {
     this.retire();
-    for (const lane of this.#retired) {
-      if (!partitions.includes(lane.partition)) lane.abort();
-      // A pause outlives a rebalance inside the client, and would starve the new lane.
-      else if (lane.paused) this.#port.resume(lane.partition);
+    for (const queue of this.#retired) {
+      if (!partitions.includes(queue.partition)) queue.abort();
+      // A pause outlives a rebalance inside the client, and would starve the new queue.
+      else if (queue.paused) this.#port.resume(queue.partition);
     }
     this.#retired = [];
     const acked = (bytes: number) => {
@@ -60,10 +60,10 @@ export class PartitionQueues {
       this.#unackedBytes -= bytes;
       this.pump();
     };
-    this.#lanes = new Map(
+    this.#queues = new Map(
       partitions.map((partition) => [partition, new PartitionQueue(this.#topic, partition, acked)]),
     );
-    this.#order = [...this.#lanes.values()];
+    this.#order = [...this.#queues.values()];
   }
 
   /**
@@ -71,9 +71,9 @@ export class PartitionQueues {
    * are not aborted until it is known that their partition went elsewhere.
    */
   retire(): void {
-    for (const lane of this.#lanes.values()) lane.close(false);
-    this.#retired.push(...this.#lanes.values());
-    this.#lanes = new Map();
+    for (const queue of this.#queues.values()) queue.close(false);
+    this.#retired.push(...this.#queues.values());
+    this.#queues = new Map();
     this.#order = [];
     this.#unacked = 0;
     this.#unackedBytes = 0;
@@ -82,18 +82,18 @@ export class PartitionQueues {
   /** Ends it for good: everything still open is aborted. */
   abort(): void {
     this.retire();
-    for (const lane of this.#retired) lane.abort();
+    for (const queue of this.#retired) queue.abort();
     this.#retired = [];
   }
 
   /** Takes a batch; one for a partition that is not ours now is dropped, since its position does not count either. */
   accept(partition: number, records: readonly RawRecord[], next: bigint): void {
-    const lane = this.#lanes.get(partition);
-    if (lane === undefined) return;
-    lane.accept(records, next);
+    const queue = this.#queues.get(partition);
+    if (queue === undefined) return;
+    queue.accept(records, next);
     this.pump();
-    if (!lane.paused && !this.#isShort(lane)) {
-      lane.paused = true;
+    if (!queue.paused && !this.#isShort(queue)) {
+      queue.paused = true;
       this.#port.pause(partition);
     }
   }
@@ -106,17 +106,17 @@ export class PartitionQueues {
     try {
       const nowMs = this.#port.nowMs();
       while (this.#unacked < this.#maxInFlight && this.#port.ready()) {
-        const lane = this.#next();
-        const bytes = lane?.nextBytes ?? 0;
+        const queue = this.#next();
+        const bytes = queue?.nextBytes ?? 0;
         // A single record of any size goes out when nothing else is.
         if (this.#unacked > 0 && this.#unackedBytes + bytes > MAX_IN_FLIGHT_BYTES) break;
-        const record = lane?.take(nowMs);
-        if (lane === undefined || record === undefined) break;
+        const record = queue?.take(nowMs);
+        if (queue === undefined || record === undefined) break;
         this.#unacked += 1;
         this.#unackedBytes += bytes;
-        if (lane.paused && this.#isShort(lane)) {
-          lane.paused = false;
-          this.#port.resume(lane.partition);
+        if (queue.paused && this.#isShort(queue)) {
+          queue.paused = false;
+          this.#port.resume(queue.partition);
         }
         this.#port.deliver(record);
       }
@@ -127,30 +127,30 @@ export class PartitionQueues {
 
   /** Forgets what waits to be handed out; what is out stays out. */
   dropBuffers(): void {
-    for (const lane of this.#lanes.values()) lane.dropBuffer();
+    for (const queue of this.#queues.values()) queue.dropBuffer();
   }
 
   pendingCommits(): Offsets {
     const offsets = new Map<number, bigint>();
-    for (const [partition, lane] of this.#lanes) {
-      if (lane.pendingCommit !== undefined) offsets.set(partition, lane.pendingCommit);
+    for (const [partition, queue] of this.#queues) {
+      if (queue.pendingCommit !== undefined) offsets.set(partition, queue.pendingCommit);
     }
     return offsets;
   }
 
   /**
-   * What to call when a commit of `offsets` has landed. Bound to the lanes of now: the answer to a commit may come after a
-   * rebalance, and must not count for the lanes that came then.
+   * What to call when a commit of `offsets` has landed. Bound to the queues of now: the answer to a commit may come after a
+   * rebalance, and must not count for the queues that came then.
    */
   committer(offsets: Offsets): () => void {
-    const lanes = this.#lanes;
+    const queues = this.#queues;
     return () => {
-      for (const [partition, offset] of offsets) lanes.get(partition)?.committedTo(offset);
+      for (const [partition, offset] of offsets) queues.get(partition)?.committedTo(offset);
     };
   }
 
   get assigned(): number[] {
-    return [...this.#lanes.keys()].sort((a, b) => a - b);
+    return [...this.#queues.keys()].sort((a, b) => a - b);
   }
 
   get unacked(): number {
@@ -158,7 +158,7 @@ export class PartitionQueues {
   }
 
   get oldestSinceMs(): number | undefined {
-    const times = [...this.#lanes.values()].flatMap((lane) => lane.oldestSinceMs ?? []);
+    const times = [...this.#queues.values()].flatMap((queue) => queue.oldestSinceMs ?? []);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -170,10 +170,10 @@ export class PartitionQueues {
   #next(): PartitionQueue | undefined {
     for (let step = 0; step < this.#order.length; step++) {
       const index = (this.#turn + step) % this.#order.length;
-      const lane = this.#order[index];
-      if (lane === undefined || lane.buffered === 0) continue;
+      const queue = this.#order[index];
+      if (queue === undefined || queue.buffered === 0) continue;
       this.#turn = index + 1;
-      return lane;
+      return queue;
     }
     return undefined;
   }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Observable, Subject } from 'rxjs';
 import type { SegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 import type { ConsumerRecord } from '../../model.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
 import { OffsetCommitter } from './offset-committer.ts';
@@ -30,13 +30,15 @@ export type SourceHooks = {
 
 export type RecordSource = {
   /**
-   * Records on loan, at least once each. Nothing is handed out without a subscriber. Completes after `drain`; ends in a
+   * Records to be acknowledged, at least once each. Nothing is handed out without a subscriber. Completes after `drain`; ends in a
    * SegmentdError `broker_denied` when the broker refuses us.
    */
   readonly records$: Observable<ConsumerRecord>;
   /** Begins to connect, and goes on trying for as long as it takes; `state` tells. */
   start(): Promise<void>;
   state(): SourceState;
+  /** What ended the last consumer, until another one has joined. */
+  problem(): SegmentdError | undefined;
   /** The partitions of this member, rising. */
   assigned(): number[];
   /** Records handed out and not acknowledged: never more than `maxInFlight`. */
@@ -68,10 +70,11 @@ class Source implements RecordSource {
   readonly #settings: KafkaSettings;
   readonly #hooks: SourceHooks;
   readonly #subject = new Subject<ConsumerRecord>();
-  readonly #lanes: PartitionQueues;
+  readonly #queues: PartitionQueues;
   readonly #committer: OffsetCommitter;
   readonly #supervisor: Supervisor;
   #state: SourceState = 'connecting';
+  #problem: SegmentdError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #drained: Promise<void> | undefined;
 
@@ -79,14 +82,14 @@ class Source implements RecordSource {
     this.#settings = settings;
     this.#hooks = hooks;
     const log: KafkaLog = (level, message, fields) => hooks.log?.(level, message, fields);
-    this.#lanes = new PartitionQueues(settings.topic, settings.maxInFlight, {
+    this.#queues = new PartitionQueues(settings.topic, settings.maxInFlight, {
       ready: () => this.#state === 'running' && this.#subject.observed,
       deliver: (record) => this.#subject.next(record),
       pause: (partition) => this.#supervisor.pause(partition),
       resume: (partition) => this.#supervisor.resume(partition),
       nowMs: Date.now,
     });
-    this.#committer = new OffsetCommitter(this.#lanes, {
+    this.#committer = new OffsetCommitter(this.#queues, {
       send: (offsets) => this.#supervisor.commit(offsets),
       done: (result, seconds, error) => {
         if (result === 'failed') log('warn', 'Offsets were not committed; they are with the next commit', { error });
@@ -96,7 +99,7 @@ class Source implements RecordSource {
     this.#supervisor = this.#supervise(log);
     this.records$ = new Observable((subscriber) => {
       const subscription = this.#subject.subscribe(subscriber);
-      this.#lanes.pump();
+      this.#queues.pump();
       return subscription;
     });
   }
@@ -114,16 +117,20 @@ class Source implements RecordSource {
     return this.#state;
   }
 
+  problem(): SegmentdError | undefined {
+    return this.#problem;
+  }
+
   assigned(): number[] {
-    return this.#lanes.assigned;
+    return this.#queues.assigned;
   }
 
   unacked(): number {
-    return this.#lanes.unacked;
+    return this.#queues.unacked;
   }
 
   oldestUnackedMs(): number {
-    const since = this.#lanes.oldestSinceMs;
+    const since = this.#queues.oldestSinceMs;
     return since === undefined ? 0 : Math.max(0, Date.now() - since);
   }
 
@@ -135,11 +142,11 @@ class Source implements RecordSource {
   async #drain(endMs: number, lengthMs: number): Promise<void> {
     if (this.#state !== 'failed') {
       this.#enter('draining');
-      this.#lanes.dropBuffers();
+      this.#queues.dropBuffers();
       const acksEndMs = endMs - Math.min(FAREWELL_MAX_MS, lengthMs * FAREWELL_SHARE);
       await this.#acks(acksEndMs);
       const timeUp = new AbortController();
-      const atEnd = sleep(Math.max(0, endMs - Date.now()), undefined, { signal: timeUp.signal }).catch(() => undefined);
+      const atEnd = sleep(Math.max(0, endMs - Date.now()), timeUp.signal);
       // Committed first: once a consumer begins to stop, its commits are no longer sent.
       await Promise.race([this.#committer.flush(endMs), atEnd]);
       const closed = this.#supervisor.close().catch((error: unknown) => {
@@ -149,40 +156,48 @@ class Source implements RecordSource {
       timeUp.abort();
     }
     clearInterval(this.#timer);
-    this.#lanes.abort();
+    this.#queues.abort();
     this.#subject.complete();
     if (this.#state !== 'failed') this.#enter('stopped');
   }
 
   async #acks(endMs: number): Promise<void> {
-    let { unacked } = this.#lanes;
+    let { unacked } = this.#queues;
     let quietMs = Date.now();
     while (unacked > 0 && Date.now() < endMs && Date.now() - quietMs < QUIET_MS) {
       await sleep(ACK_POLL_MS);
-      if (this.#lanes.unacked !== unacked || (this.#hooks.isBusy?.() ?? true)) quietMs = Date.now();
-      ({ unacked } = this.#lanes);
+      if (this.#queues.unacked !== unacked || (this.#hooks.isBusy?.() ?? true)) quietMs = Date.now();
+      ({ unacked } = this.#queues);
     }
   }
 
   #supervise(log: KafkaLog): Supervisor {
     return new Supervisor(this.#settings, log, {
-      connecting: () => this.#enter(this.#state === 'rebuilding' ? 'rebuilding' : 'connecting'),
-      joining: () => this.#enter('joining'),
+      connecting: () => {
+        if (this.#state !== 'rebuilding' && this.#state !== 'rebalancing') this.#enter('connecting');
+      },
+      connected: () => this.#enter('joining'),
       joined: (partitions) => {
-        this.#lanes.assign(partitions);
-        if (this.#state === 'draining') this.#lanes.dropBuffers();
+        this.#queues.assign(partitions);
+        if (this.#state === 'draining') this.#queues.dropBuffers();
+        this.#problem = undefined;
         this.#enter('running');
-        this.#hooks.onRebalance?.(this.#lanes.assigned);
+        this.#hooks.onRebalance?.(this.#queues.assigned);
       },
       rebalancing: () => {
         // In this order and without a pause between: the commit must be on the wire before the new join is.
         void this.#committer.now();
-        this.#lanes.retire();
+        this.#queues.retire();
         this.#enter('rebalancing');
       },
-      batch: (partition, records, next) => this.#lanes.accept(partition, records, next),
+      batch: (partition, records, next) => this.#queues.accept(partition, records, next),
+      outdated: () => {
+        this.#queues.retire();
+        this.#enter('rebalancing');
+      },
       crashed: (error, willRestart) => {
-        this.#lanes.retire();
+        this.#queues.retire();
+        this.#problem = error;
         this.#hooks.onCrash?.(error, willRestart);
         this.#enter(willRestart ? 'rebuilding' : 'failed');
         if (!willRestart) this.#fail(error);
@@ -192,7 +207,7 @@ class Source implements RecordSource {
 
   #fail(error: SegmentdError): void {
     clearInterval(this.#timer);
-    this.#lanes.abort();
+    this.#queues.abort();
     this.#subject.error(error);
   }
 

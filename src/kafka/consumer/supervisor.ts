@@ -1,23 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../../lib/backoff.ts';
+import { backoffMs, RECONNECT } from '../../lib/backoff.ts';
 import type { SegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
 import { asKafkaError } from '../kafka-errors.ts';
+import type { ConsumerEvents } from './group-consumer.ts';
 import { GroupConsumer } from './group-consumer.ts';
 import type { Offsets } from './partition-queues.ts';
-import type { RawRecord } from './raw-records.ts';
 
-const FIRST_BACKOFF_MS = 500;
-const MAX_BACKOFF_MS = 30_000;
 /** A consumer that ran for so long was healthy: the next crash starts at the first wait again. */
 const HEALTHY_MS = 30_000;
 
-export type SupervisorEvents = {
+export type SupervisorEvents = Omit<ConsumerEvents, 'crashed'> & {
   connecting(): void;
-  joining(): void;
-  joined(partitions: number[]): void;
-  rebalancing(): void;
-  batch(partition: number, records: readonly RawRecord[], next: bigint): void;
   /** With `willRestart` false the end is final. */
   crashed(error: SegmentdError, willRestart: boolean): void;
 };
@@ -29,7 +23,8 @@ export class Supervisor {
   readonly #events: SupervisorEvents;
   readonly #stop = new AbortController();
   #consumer: GroupConsumer | undefined;
-  #attempt = 0;
+  /** How often in a row a consumer ended before it was healthy. */
+  #failures = 0;
   #joinedMs: number | undefined;
 
   constructor(settings: KafkaSettings, log: KafkaLog, events: SupervisorEvents) {
@@ -42,13 +37,12 @@ export class Supervisor {
   start(): void {
     if (this.#stop.signal.aborted) return;
     const consumer: GroupConsumer = new GroupConsumer(this.#settings, this.#log, {
-      connected: () => this.#events.joining(),
+      ...this.#events,
       joined: (partitions) => {
         this.#joinedMs ??= Date.now();
         this.#events.joined(partitions);
       },
-      rebalancing: () => this.#events.rebalancing(),
-      batch: (partition, records, next) => this.#events.batch(partition, records, next),
+      outdated: () => this.#outdated(consumer),
       crashed: (error) => this.#crashed(consumer, error),
     });
     this.#consumer = consumer;
@@ -82,29 +76,44 @@ export class Supervisor {
     await consumer?.close();
   }
 
-  #crashed(consumer: GroupConsumer, cause: unknown): void {
-    const closed = consumer.close().catch((error: unknown) => {
-      this.#log('warn', 'A crashed consumer could not be closed', { error });
+  #outdated(consumer: GroupConsumer): void {
+    const closed = this.#retire(consumer);
+    if (closed === undefined) return;
+    this.#log('info', 'The topic has other partitions or leaders now; a new consumer joins', {
+      topic: this.#settings.topic,
     });
-    if (consumer !== this.#consumer || this.#stop.signal.aborted) return;
-    this.#consumer = undefined;
-    const error = asKafkaError(cause, 'consumer_crashed');
+    this.#events.outdated();
+    void this.#restart(closed);
+  }
+
+  #crashed(consumer: GroupConsumer, cause: unknown): void {
+    const closed = this.#retire(consumer);
+    if (closed === undefined) return;
+    const error = asKafkaError(cause, { topic: this.#settings.topic, otherwise: 'consumer_crashed' });
     const willRestart = error.retry !== 'never';
     if (!willRestart) this.#stop.abort();
     this.#events.crashed(error, willRestart);
     if (willRestart) void this.#restart(closed);
   }
 
+  /** Begins to close a consumer; undefined when it was given up before. */
+  #retire(consumer: GroupConsumer): Promise<void> | undefined {
+    const closed = consumer.close().catch((error: unknown) => {
+      this.#log('warn', 'A consumer that ended could not be closed', { error });
+    });
+    if (consumer !== this.#consumer || this.#stop.signal.aborted) return undefined;
+    this.#consumer = undefined;
+    return closed;
+  }
+
   async #restart(closed: Promise<void>): Promise<void> {
     const healthy = this.#joinedMs !== undefined && Date.now() - this.#joinedMs >= HEALTHY_MS;
     this.#joinedMs = undefined;
-    this.#attempt = healthy ? 0 : this.#attempt + 1;
-    const waitMs = backoffMs(Math.max(0, this.#attempt - 1), FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
+    this.#failures = healthy ? 1 : this.#failures + 1;
     const { signal } = this.#stop;
-    const wait = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
     // Two consumers of ours in the group would share the partitions, and the old one reads no more.
-    await Promise.race([closed, wait(2 * this.#settings.requestTimeoutMs)]);
-    await wait(waitMs);
+    await Promise.race([closed, sleep(2 * this.#settings.requestTimeoutMs, signal)]);
+    await sleep(backoffMs(RECONNECT, this.#failures), signal);
     this.start();
   }
 }

@@ -90,7 +90,7 @@ test('the control topic does the same, survives a restart, and commits are told 
       { key: Buffer.from('db/people'), value: Buffer.from(JSON.stringify({ command, table: 'db/people' })) },
     ]);
   await makeTable(world, 'people', 100);
-  await world.producer.send(names.control, [{ key: null, value: Buffer.from('nonsense') }]);
+  await world.producer.send(names.control, [{ key: Buffer.from('nonsense'), value: Buffer.from('nonsense') }]);
   await order('pause');
   let daemon = await world.daemon();
   const paused = async () => {

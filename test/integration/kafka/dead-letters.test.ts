@@ -44,7 +44,7 @@ test('a dead letter carries the record untouched, and why and where from', async
   });
 });
 
-test('a record that is too large for the dead-letter topic leaves a letter without its value', async () => {
+test('a record that is too large for the dead-letter topic leaves a dead letter without its value', async () => {
   const settings = testSettings(inject('brokers'));
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);

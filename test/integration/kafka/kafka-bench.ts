@@ -29,6 +29,7 @@ export function testSettings(brokers: readonly string[], overrides: Partial<Kafk
     maxBytesPerPartition: 1_048_576,
     maxInFlight: 64,
     commitIntervalMs: 50,
+    metadataMaxAgeMs: 60_000,
     ...overrides,
   };
 }

@@ -70,6 +70,7 @@ export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): R
       running.catch((error: unknown) => records$.error(error));
     },
     state: () => state,
+    problem: () => undefined,
     assigned: () => [0],
     unacked: () => tracker.unacked,
     oldestUnackedMs: () => 0,

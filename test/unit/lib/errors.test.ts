@@ -29,7 +29,7 @@ test('bad events, declined tables and mistakes of the person at the keyboard are
   for (const [code, { retry, hint }] of Object.entries(ERRORS)) {
     if (/^(event|table|column|index|config)_|^usage$/.test(code))
       expect({ code, retry }).toEqual({ code, retry: 'never' });
-    if (/^(build|commit|store)_/.test(code)) expect({ code, retry }).not.toEqual({ code, retry: 'never' });
+    if (/^(build|commit|store|kafka)_/.test(code)) expect({ code, retry }).not.toEqual({ code, retry: 'never' });
     expect(hint).toMatch(/\.$/);
   }
 });

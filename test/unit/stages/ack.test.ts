@@ -46,6 +46,17 @@ test('records that repeat an event are settled and counted with it', async () =>
   });
 });
 
+test('a record time that says nothing of a delay is no sample of it, and its event counts all the same', async () => {
+  const context = testContext();
+  const month = 31 * 86_400_000;
+  const times = [0, Date.now() - month, Date.now()].map((timestampMs, at) => item(at, 't', {}, { timestampMs }));
+  await through(context, covered(times, 5));
+  const line = context.lines.find(({ event }) => event === 'batchCovered');
+  expect(line).toMatchObject({ events: 3 });
+  expect(line?.slowestSeconds).toBeLessThan(86_400);
+  expect(times.map(({ record }) => record.acks())).toEqual([1, 1, 1]);
+});
+
 test('a batch that goes round again keeps all its records', async () => {
   const items = [item(0), item(1)];
   const batch = batchOf(items, { replanCount: 2 });

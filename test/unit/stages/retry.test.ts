@@ -1,8 +1,7 @@
-import fc from 'fast-check';
 import { defer, lastValueFrom, of, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import { backoffMs, endRound, requeue, retryLater } from '../../../src/stages/retry.ts';
+import { endRound, requeue, retryLater } from '../../../src/stages/retry.ts';
 import { batchOf, item, passing, tableRef, testContext } from './context-fixture.ts';
 
 /** Work that fails with these errors, one after the other, before it succeeds. */
@@ -33,23 +32,6 @@ test.each<[string, unknown]>([
 ])('%s is not tried again', async (_name, error) => {
   const errors = [error];
   await expect(lastValueFrom(failing(errors).pipe(retryLater(testContext(), tableRef('t'))))).rejects.toBe(error);
-});
-
-test('the pause doubles up to the maximum, less a quarter at most', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 5000 }),
-      fc.integer({ min: 1, max: 1e6 }),
-      fc.integer({ min: 1, max: 2000 }),
-      (initialMs, more, failures) => {
-        const maxMs = initialMs + more;
-        const full = Math.min(maxMs, initialMs * 2 ** (failures - 1));
-        const pause = backoffMs({ initialMs, maxMs }, failures);
-        expect(pause).toBeLessThanOrEqual(full);
-        expect(pause).toBeGreaterThan(full * 0.75 - 1e-9);
-      },
-    ),
-  );
 });
 
 test('a batch goes round again with its records, counted, and the cause is told', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { RawRecord } from '../../../../src/kafka/consumer/consumer-record.ts';
 import { PartitionQueues } from '../../../../src/kafka/consumer/partition-queues.ts';
-import type { RawRecord } from '../../../../src/kafka/consumer/raw-records.ts';
 import type { ConsumerRecord } from '../../../../src/model.ts';
 
 const record = (offset: bigint, value: Uint8Array | null = null): RawRecord => ({
@@ -18,20 +18,20 @@ function rig(maxInFlight: number) {
   const got: ConsumerRecord[] = [];
   const paused = new Set<number>();
   const state = { ready: true };
-  const lanes = new PartitionQueues('t', maxInFlight, {
+  const queues = new PartitionQueues('t', maxInFlight, {
     ready: () => state.ready,
     deliver: (record) => got.push(record),
     pause: (partition) => paused.add(partition),
     resume: (partition) => paused.delete(partition),
     nowMs: () => 0,
   });
-  return { lanes, got, paused, state };
+  return { queues, got, paused, state };
 }
 
 test('pauses a partition that is ahead and resumes it when the buffer is short again', () => {
-  const { lanes, got, paused } = rig(3);
-  lanes.assign([0]);
-  lanes.accept(0, batch(0, 10), 10n);
+  const { queues, got, paused } = rig(3);
+  queues.assign([0]);
+  queues.accept(0, batch(0, 10), 10n);
   expect(got).toHaveLength(3);
   expect(paused).toEqual(new Set([0]));
   for (let next = 0; next < 4; next++) got[next]?.ack();
@@ -40,97 +40,97 @@ test('pauses a partition that is ahead and resumes it when the buffer is short a
 });
 
 test('partitions take turns', () => {
-  const { lanes, got } = rig(4);
-  lanes.assign([0, 1]);
-  lanes.accept(0, batch(0, 100), 100n);
-  lanes.accept(1, batch(0, 100), 100n);
+  const { queues, got } = rig(4);
+  queues.assign([0, 1]);
+  queues.accept(0, batch(0, 100), 100n);
+  queues.accept(1, batch(0, 100), 100n);
   for (let next = 0; next < 40; next++) got[next]?.ack();
   const second = got.filter(({ position }) => position.partition === 1).length;
   expect(Math.abs(second - got.length / 2)).toBeLessThanOrEqual(4);
 });
 
 test('one open record holds back what its partition commits, and nothing that is delivered', () => {
-  const { lanes, got } = rig(2);
-  lanes.assign([0, 1]);
-  lanes.accept(0, batch(0, 100), 100n);
-  lanes.accept(1, batch(0, 100), 100n);
+  const { queues, got } = rig(2);
+  queues.assign([0, 1]);
+  queues.accept(0, batch(0, 100), 100n);
+  queues.accept(1, batch(0, 100), 100n);
   for (let next = 1; next < got.length; next++) got[next]?.ack();
   expect(got).toHaveLength(200);
-  expect(lanes.pendingCommits()).toEqual(new Map([[1, 100n]]));
+  expect(queues.pendingCommits()).toEqual(new Map([[1, 100n]]));
 });
 
 test('large records are handed out and read until they take 64 MiB, a single one whatever its size', () => {
-  const { lanes, got, paused } = rig(1_000);
-  lanes.assign([0]);
+  const { queues, got, paused } = rig(1_000);
+  queues.assign([0]);
   const megabyte = new Uint8Array(1024 * 1024);
-  lanes.accept(0, batch(0, 67, megabyte), 67n);
+  queues.accept(0, batch(0, 67, megabyte), 67n);
   expect([got.length, paused.size]).toEqual([64, 0]);
-  lanes.accept(0, batch(67, 10, megabyte), 77n);
+  queues.accept(0, batch(67, 10, megabyte), 77n);
   expect([got.length, paused.size]).toEqual([64, 1]);
   for (let next = 0; next < 9; next++) got[next]?.ack();
   expect([got.length, paused.size]).toEqual([73, 0]);
   for (let next = 9; next < 77; next++) got[next]?.ack();
   const huge = new Uint8Array(65 * 1024 * 1024);
-  lanes.accept(0, batch(77, 2, huge), 79n);
+  queues.accept(0, batch(77, 2, huge), 79n);
   expect(got).toHaveLength(78);
   got[77]?.ack();
   expect(got).toHaveLength(79);
 });
 
 test('acks of an old assignment change nothing, and its credit is free again', () => {
-  const { lanes, got, paused } = rig(2);
-  lanes.assign([0, 1]);
-  lanes.accept(0, batch(0, 50), 50n);
+  const { queues, got, paused } = rig(2);
+  queues.assign([0, 1]);
+  queues.accept(0, batch(0, 50), 50n);
   const old = [...got];
-  lanes.retire();
-  expect(lanes.unacked).toBe(0);
+  queues.retire();
+  expect(queues.unacked).toBe(0);
   expect(old.some(({ signal }) => signal.aborted)).toBe(false);
-  lanes.accept(0, batch(50, 5), 55n);
+  queues.accept(0, batch(50, 5), 55n);
   expect(got).toHaveLength(2);
-  lanes.assign([1]);
+  queues.assign([1]);
   expect(old.every(({ signal }) => signal.aborted)).toBe(true);
   for (const record of old) record.ack();
-  expect(lanes.pendingCommits().size).toBe(0);
+  expect(queues.pendingCommits().size).toBe(0);
   expect(paused).toEqual(new Set([0]));
-  lanes.assign([0]);
-  lanes.accept(0, batch(0, 5), 5n);
+  queues.assign([0]);
+  queues.accept(0, batch(0, 5), 5n);
   expect(got).toHaveLength(4);
   expect(got[2]?.signal.aborted).toBe(false);
 });
 
 test('a commit that lands after a rebalance does not count for the new assignment', () => {
-  const { lanes, got } = rig(10);
-  lanes.assign([0]);
-  lanes.accept(0, batch(0, 5), 5n);
+  const { queues, got } = rig(10);
+  queues.assign([0]);
+  queues.accept(0, batch(0, 5), 5n);
   for (const record of got) record.ack();
-  const offsets = lanes.pendingCommits();
+  const offsets = queues.pendingCommits();
   expect(offsets).toEqual(new Map([[0, 5n]]));
-  const landed = lanes.committer(offsets);
-  lanes.assign([0]);
-  lanes.accept(0, batch(3, 1), 4n);
+  const landed = queues.committer(offsets);
+  queues.assign([0]);
+  queues.accept(0, batch(3, 1), 4n);
   got.at(-1)?.ack();
   landed();
-  expect(lanes.pendingCommits()).toEqual(new Map([[0, 4n]]));
+  expect(queues.pendingCommits()).toEqual(new Map([[0, 4n]]));
 });
 
 test('nothing that was dropped is delivered or committed', () => {
-  const { lanes, got } = rig(2);
-  lanes.assign([0]);
-  lanes.accept(0, batch(0, 10), 12n);
-  lanes.dropBuffers();
-  lanes.accept(0, batch(12, 2), 14n);
+  const { queues, got } = rig(2);
+  queues.assign([0]);
+  queues.accept(0, batch(0, 10), 12n);
+  queues.dropBuffers();
+  queues.accept(0, batch(12, 2), 14n);
   for (const record of got) record.ack();
   expect(got).toHaveLength(2);
-  expect(lanes.pendingCommits()).toEqual(new Map([[0, 2n]]));
+  expect(queues.pendingCommits()).toEqual(new Map([[0, 2n]]));
 });
 
 test('an ack from inside the record is fine', () => {
   let most = 0;
   let count = 0;
-  const lanes: PartitionQueues = new PartitionQueues('t', 1, {
+  const queues: PartitionQueues = new PartitionQueues('t', 1, {
     ready: () => true,
     deliver: (record) => {
-      most = Math.max(most, lanes.unacked);
+      most = Math.max(most, queues.unacked);
       count++;
       record.ack();
     },
@@ -138,10 +138,10 @@ test('an ack from inside the record is fine', () => {
     resume: () => undefined,
     nowMs: () => 0,
   });
-  lanes.assign([0]);
-  lanes.accept(0, batch(0, 20_000), 20_000n);
+  queues.assign([0]);
+  queues.accept(0, batch(0, 20_000), 20_000n);
   expect([most, count]).toEqual([1, 20_000]);
-  expect(lanes.pendingCommits()).toEqual(new Map([[0, 20_000n]]));
+  expect(queues.pendingCommits()).toEqual(new Map([[0, 20_000n]]));
 });
 
 test('whatever happens, a committed offset never passes a record that nobody acknowledged', () => {
@@ -153,35 +153,35 @@ test('whatever happens, a committed offset never passes a record that nobody ack
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 150 }), fc.integer({ min: 1, max: 12 }), (steps, maxInFlight) => {
-      const { lanes, got } = rig(maxInFlight);
+      const { queues, got } = rig(maxInFlight);
       const acked = [new Set<bigint>(), new Set<bigint>(), new Set<bigint>()];
       const position = [0, 0, 0];
       const committed = [0, 0, 0];
-      lanes.assign([0, 1, 2]);
+      queues.assign([0, 1, 2]);
       for (const each of steps) {
         if (each.do === 'fetch') {
-          if (!lanes.assigned.includes(each.partition)) continue;
+          if (!queues.assigned.includes(each.partition)) continue;
           const from = position[each.partition] ?? 0;
           position[each.partition] = from + each.count;
-          lanes.accept(each.partition, batch(from, each.count), BigInt(from + each.count));
+          queues.accept(each.partition, batch(from, each.count), BigInt(from + each.count));
         } else if (each.do === 'ack') {
           const record = got[each.pick % Math.max(1, got.length)];
           if (record === undefined) continue;
           record.ack();
           acked[record.position.partition]?.add(record.position.offset);
         } else if (each.do === 'commit') {
-          const offsets = lanes.pendingCommits();
+          const offsets = queues.pendingCommits();
           for (const [partition, next] of offsets) {
             for (let offset = 0n; offset < next; offset++) expect(acked[partition]?.has(offset)).toBe(true);
             expect(Number(next)).toBeGreaterThan(committed[partition] ?? 0);
             committed[partition] = Number(next);
           }
-          lanes.committer(offsets)();
+          queues.committer(offsets)();
         } else {
-          lanes.assign(each.partitions);
+          queues.assign(each.partitions);
           for (const partition of each.partitions) position[partition] = committed[partition] ?? 0;
         }
-        expect(lanes.unacked).toBeLessThanOrEqual(maxInFlight);
+        expect(queues.unacked).toBeLessThanOrEqual(maxInFlight);
       }
     }),
   );

@@ -1,10 +1,10 @@
 import type { Kafka } from 'kafkajs';
 import { CLIENT_RETRY } from './client.ts';
 
-/** How far the control topic was heard, over all connections of this process. */
-export class ControlProgress {
+/** How far a topic was read, over all connections of this process. */
+export class TopicProgress {
   readonly caughtUp: Promise<void>;
-  #resolveHeard: () => void = () => undefined;
+  #resolveCaughtUp: () => void = () => undefined;
   /** The end of each partition when the topic was first reached. */
   #ends: Map<number, bigint> | undefined;
   /** The next offset to hand on, by partition. */
@@ -12,7 +12,7 @@ export class ControlProgress {
 
   constructor() {
     this.caughtUp = new Promise((resolve) => {
-      this.#resolveHeard = resolve;
+      this.#resolveCaughtUp = resolve;
     });
   }
 
@@ -45,6 +45,6 @@ export class ControlProgress {
   reached(partition: number, next: bigint): void {
     if (next > (this.#next.get(partition) ?? -1n)) this.#next.set(partition, next);
     const ends = [...(this.#ends ?? [])];
-    if (ends.every(([each, end]) => (this.#next.get(each) ?? 0n) >= end)) this.#resolveHeard();
+    if (ends.every(([each, end]) => (this.#next.get(each) ?? 0n) >= end)) this.#resolveCaughtUp();
   }
 }

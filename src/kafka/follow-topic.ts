@@ -1,67 +1,66 @@
+/** Reads a topic from its first record on and follows it, for what every member has to hear. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer } from 'kafkajs';
-import { backoffMs } from '../lib/backoff.ts';
+import { backoffMs, RECONNECT } from '../lib/backoff.ts';
+import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
-import { ControlProgress } from './control-progress.ts';
+import { TopicProgress } from './topic-progress.ts';
 
-/** Commands are for every member and every member reads them all, so each has a consumer group of its own. */
-const GROUP_SUFFIX = 'control';
-const FIRST_BACKOFF_MS = 500;
-const MAX_BACKOFF_MS = 30_000;
-
-export type ControlTopic = {
+export type FollowedTopic = {
   /** Resolves when every record that was there when the topic was first reached has been handed on. */
   readonly caughtUp: Promise<void>;
   stop(): Promise<void>;
 };
 
+export type TopicToFollow = {
+  readonly topic: string;
+  /** Every member reads every record, so each has a consumer group of its own: `<group>-<groupSuffix>-<uuid>`. */
+  readonly groupSuffix: string;
+  /** Gets each record once. `isHistory` tells the records that were there when the topic was first reached. */
+  onRecord(value: Uint8Array | null, isHistory: boolean): void;
+};
+
 /**
- * Hands every record of the control topic to `onRecord` once, from the first one on: paused tables stay paused after a restart as
- * long as the topic keeps the record. `isHistory` tells the records that were there before this process. Connects for as long as
- * it takes, and again after a crash, where it left off: hearing an old command again would undo a newer one that came another way.
+ * Hands on every record of the topic once, from the first one on. Connects for as long as it takes, and again after a crash,
+ * where it left off: an old record that comes again could undo a newer one.
  */
-export function followControlTopic(
-  settings: KafkaSettings,
-  topic: string,
-  onRecord: (value: Uint8Array | null, isHistory: boolean) => void,
-  log: KafkaLog,
-): ControlTopic {
+export function followTopic(settings: KafkaSettings, following: TopicToFollow, log: KafkaLog): FollowedTopic {
+  const { topic, groupSuffix } = following;
   const stopped = new AbortController();
-  const progress = new ControlProgress();
+  const { signal } = stopped;
+  const progress = new TopicProgress();
   let current: Consumer | undefined;
   const readAll = async () => {
     const kafka = await openClient(settings, log);
     await progress.begin(kafka, topic);
     const consumer = kafka.consumer({
-      groupId: `${settings.groupId}-${GROUP_SUFFIX}-${randomUUID()}`,
+      groupId: `${settings.groupId}-${groupSuffix}-${randomUUID()}`,
       maxWaitTimeInMs: settings.maxWaitMs,
       allowAutoTopicCreation: false,
       retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
     });
     current = consumer;
-    await handOn(consumer, topic, progress, onRecord, stopped.signal);
+    await readUntilCrash(consumer, following, progress, signal);
   };
   const follow = async () => {
-    for (let attempt = 0; !stopped.signal.aborted; attempt++) {
+    for (let failures = 1; !signal.aborted; failures++) {
       try {
         await readAll();
-        attempt = 0;
+        failures = 1;
       } catch (error) {
-        log('warn', 'the control topic cannot be followed yet', { topic, error });
+        log('warn', 'the topic cannot be followed yet', { topic, error });
       }
-      const waitMs = backoffMs(attempt, FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
-      await sleep(waitMs, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined);
+      await sleep(backoffMs(RECONNECT, failures), signal, { ref: false });
     }
   };
-  const following = follow();
+  const ended = follow();
   return {
     caughtUp: progress.caughtUp,
     async stop() {
       stopped.abort();
       await Promise.race([
-        Promise.allSettled([current?.disconnect(), following]),
+        Promise.allSettled([current?.disconnect(), ended]),
         sleep(settings.requestTimeoutMs, undefined, { ref: false }),
       ]);
     },
@@ -69,11 +68,10 @@ export function followControlTopic(
 }
 
 /** Reads until the consumer crashes or the signal fires, and disconnects it in every outcome. */
-async function handOn(
+async function readUntilCrash(
   consumer: Consumer,
-  topic: string,
-  progress: ControlProgress,
-  onRecord: (value: Uint8Array | null, isHistory: boolean) => void,
+  { topic, onRecord }: TopicToFollow,
+  progress: TopicProgress,
   signal: AbortSignal,
 ): Promise<void> {
   const { promise: ended, resolve } = Promise.withResolvers<void>();

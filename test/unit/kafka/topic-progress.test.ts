@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { ControlProgress } from '../../../src/kafka/control-progress.ts';
+import { TopicProgress } from '../../../src/kafka/topic-progress.ts';
 
 /** A cluster whose topic has these partitions, and counts how often it was asked. */
 function cluster(...partitions: { low: number; high: number }[]) {
@@ -16,11 +16,11 @@ function cluster(...partitions: { low: number; high: number }[]) {
   return { kafka: { admin: () => admin } as unknown as Pick<Kafka, 'admin'>, asked };
 }
 
-const isHeard = (progress: ControlProgress) =>
+const isHeard = (progress: TopicProgress) =>
   Promise.race([progress.caughtUp.then(() => true), new Promise((resolve) => setImmediate(() => resolve(false)))]);
 
 test('the topic is caughtUp when every partition was read up to where it ended at first', async () => {
-  const progress = new ControlProgress();
+  const progress = new TopicProgress();
   await progress.begin(cluster({ low: 2, high: 5 }, { low: 0, high: 1 }, { low: 7, high: 7 }).kafka, 'control');
   expect(await isHeard(progress)).toBe(false);
   progress.reached(0, 5n);
@@ -30,14 +30,14 @@ test('the topic is caughtUp when every partition was read up to where it ended a
 });
 
 test('an empty topic is caughtUp at once, one that nobody reached is not', async () => {
-  const progress = new ControlProgress();
+  const progress = new TopicProgress();
   expect(await isHeard(progress)).toBe(false);
   await progress.begin(cluster({ low: 3, high: 3 }).kafka, 'control');
   expect(await isHeard(progress)).toBe(true);
 });
 
 test('a record is handed on once, however often the topic is read from its start', async () => {
-  const progress = new ControlProgress();
+  const progress = new TopicProgress();
   const { kafka, asked } = cluster({ low: 0, high: 2 });
   const read = async () => {
     await progress.begin(kafka, 'control');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { KafkaMessage } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { toRecords } from '../../../../src/kafka/consumer/raw-records.ts';
+import { toRecords } from '../../../../src/kafka/consumer/consumer-record.ts';
 
 const bytes = (text: string | null) => (text === null ? null : Buffer.from(text));
 type More = { readonly key?: Buffer | null; readonly headers?: Record<string, string> };

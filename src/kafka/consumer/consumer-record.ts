@@ -1,6 +1,6 @@
-/** The records of a fetched batch, as the source keeps them. */
+/** A record from the fetched batch to its ack. */
 import type { IHeaders, KafkaMessage } from 'kafkajs';
-import type { ConsumerRecord } from '../../model.ts';
+import type { ConsumerRecord, RecordPosition } from '../../model.ts';
 
 /** A record as it was read, before it is handed out. */
 export type RawRecord = Omit<ConsumerRecord, 'position' | 'signal' | 'ack'> & { readonly offset: bigint };
@@ -59,4 +59,36 @@ function toHeaders(headers: IHeaders = {}): ReadonlyMap<string, Uint8Array> {
     map.set(name, typeof last === 'string' ? Buffer.from(last) : (last ?? new Uint8Array()));
   }
   return map;
+}
+
+/** Bytes of a record as it came; its repeats are of the same fetch, which is bounded by itself. */
+export function sizeOf({ key, value, headers }: RawRecord): number {
+  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  if (headers.size > 0) for (const [name, content] of headers) bytes += name.length + content.byteLength;
+  return bytes;
+}
+
+type Partition = { readonly topic: string; readonly partition: number };
+
+/** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */
+export class OpenRecord implements ConsumerRecord {
+  readonly position: RecordPosition;
+  readonly key: ConsumerRecord['key'];
+  readonly value: ConsumerRecord['value'];
+  readonly headers: ConsumerRecord['headers'];
+  readonly timestampMs: number;
+  readonly repeats: ConsumerRecord['repeats'];
+  readonly signal: AbortSignal;
+  readonly ack: () => void;
+
+  constructor(record: RawRecord, { topic, partition }: Partition, signal: AbortSignal, ack: () => void) {
+    this.position = { topic, partition, offset: record.offset };
+    this.key = record.key;
+    this.value = record.value;
+    this.headers = record.headers;
+    this.timestampMs = record.timestampMs;
+    this.repeats = record.repeats;
+    this.signal = signal;
+    this.ack = ack;
+  }
 }
