@@ -15,6 +15,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/commands/cli.test.ts': ['src/commands/config.ts'],
   'test/unit/control/commands.test.ts': ['src/control/pauses.ts'],
   'test/unit/control/sweep.test.ts': ['src/control/refresh-requests.ts'],
+  'test/unit/docs/pages.test.ts': ['README.md'],
   'test/unit/events/append-event.test.ts': ['src/events/append-fields.ts', 'src/events/json-value.ts'],
   'test/unit/events/decode-record.test.ts': ['src/events/append-event.ts', 'src/kafka/corrupt-batch.ts'],
   'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts'],
@@ -100,7 +101,7 @@ function hasLogic(path: string): boolean {
 function namedIn(path: string): string[] {
   const named: string[] = [];
   const search = (node: ts.Node): void => {
-    if (ts.isStringLiteralLike(node) && /\.(ts|yml)$/.test(node.text) && !node.text.startsWith('/')) {
+    if (ts.isStringLiteralLike(node) && /\.(ts|yml|md)$/.test(node.text) && !node.text.startsWith('/')) {
       // Data files are named from the root, too.
       named.push(join(dirname(path), node.text), ...(node.text.startsWith('.') ? [] : [node.text]));
     }

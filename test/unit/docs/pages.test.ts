@@ -102,13 +102,33 @@ describe.each(PAGES)('%s', (page) => {
   });
 });
 
-test('docs/architecture.md lists the rooms of src, each once', () => {
+test('docs/architecture.md draws files that exist', () => {
+  const drawn = [...read('docs/architecture.md').matchAll(/\["([\w/-]+\.ts)<br>/g)].map(([, path = '']) => path);
+  expect(drawn.length).toBeGreaterThan(10);
+  expect(drawn.filter((path) => !existsSync(join(ROOT, 'src', path)))).toEqual([]);
+});
+
+describe('the rooms in docs/architecture.md', () => {
   const table = read('docs/architecture.md').split(/^## Rooms$/m)[1] ?? '';
   const listed = [...table.matchAll(/^\| `([\w/-]+)` \|/gm)].map(([, room = '']) => room);
   const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((it) =>
     it.endsWith('.ts'),
   );
-  const rooms = new Set(files.map((path) => (path.includes('/') ? dirname(path) : path.replace(/\.ts$/, ''))));
-  expect(new Set(listed)).toEqual(rooms);
-  expect(listed).toHaveLength(rooms.size);
+  const roomOf = (path: string) => (path.includes('/') ? dirname(path) : path.replace(/\.ts$/, ''));
+
+  test('are the rooms of src, each once', () => {
+    const rooms = new Set(files.map(roomOf));
+    expect(new Set(listed)).toEqual(rooms);
+    expect(listed).toHaveLength(rooms.size);
+  });
+
+  test('import only rooms that the table lists above them', () => {
+    const against = files.flatMap((path) =>
+      [...read(`src/${path}`).matchAll(/ from '(\.[^']+)'/g)]
+        .map(([, target = '']) => posix.join(dirname(path), target))
+        .filter((target) => listed.indexOf(roomOf(target)) > listed.indexOf(roomOf(path)))
+        .map((target) => `${path} imports ${target}`),
+    );
+    expect(against).toEqual([]);
+  });
 });
