@@ -16,9 +16,10 @@ const SHORT_AND_LONG = [
   'test/interop/pylance-newest.test.ts',
 ];
 
-/** Two groups of test files that want a broker; how long a run they are is known by `inject('long')`. */
+/** Test files that share a broker. Most of them wait half of their time, for daemons and for brokers. */
 const withBroker = {
   globalSetup: ['test/global-broker.ts'],
+  maxWorkers: 3,
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };
@@ -26,7 +27,6 @@ const withBroker = {
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Two cores: the daemon under test, the broker and LanceDB share them.
     maxWorkers: 2,
     projects: [
       {

@@ -25,7 +25,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/lance/plan/rewritten-column.test.ts': ['src/lance/plan/table-plan.ts'],
   'test/unit/merge/excluding-compactable.test.ts': ['src/merge/scheduler.ts'],
   'test/unit/merge/scheduler.test.ts': ['src/merge/merge-table.ts'],
-  'test/unit/stages/ack.test.ts': ['src/model.ts'],
+  'test/unit/stages/provenance.test.ts': ['src/model.ts'],
   'test/unit/stages/coalesce.test.ts': ['src/stages/repeated-records.ts'],
   'test/unit/stages/round.test.ts': [
     ...['src/stages/plan.ts', 'src/stages/build.ts', 'src/stages/commit.ts'],

@@ -18,9 +18,9 @@ export const PYLANCE_VERSIONS = {
 } as const;
 export type PylanceVersion = (typeof PYLANCE_VERSIONS)[keyof typeof PYLANCE_VERSIONS];
 
-/** The newest alone, or all of them for a long run. */
+/** The newest, or all others for a long run, which follows a short one. */
 export const versionsFor = (long: boolean): readonly PylanceVersion[] =>
-  long ? Object.values(PYLANCE_VERSIONS) : [PYLANCE_VERSIONS.newest];
+  Object.values(PYLANCE_VERSIONS).filter((version) => (version === PYLANCE_VERSIONS.newest) !== long);
 
 /** How to start a Python that imports one version of pylance. */
 export type Pylance = { readonly python: string; readonly env: NodeJS.ProcessEnv };

@@ -61,7 +61,7 @@ class PersistentProducer implements RecordProducer {
     const signals = [this.#closed.signal, ...(options.signal ? [options.signal] : [])];
     const signal = AbortSignal.any([...signals, AbortSignal.timeout(Math.max(0, deadlineMs - Date.now()))]);
     const messages = records.map(toMessage);
-    let last: unknown = new Error('no broker has answered yet');
+    let last: unknown = new Error(this.#closed.signal.aborted ? 'the producer is closed' : 'no broker has answered');
     for (let failures = 1; !signal.aborted; failures++) {
       try {
         // A call into a hung broker takes many seconds to come back; the caller's limit counts all the same.

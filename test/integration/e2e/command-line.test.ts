@@ -1,7 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { program } from '../../../src/commands/cli.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import { people } from '../../../testing/people.ts';
 import { covered, entriesOf, makeTable, makeWorld, openTable, until } from './world.ts';
@@ -112,14 +111,6 @@ test('exit codes tell what went wrong', async () => {
   }
   const unreachable = await segmentd(['announce', 'db/people', '--brokers', '127.0.0.1:1', '--timeout', '500ms']);
   expect([unreachable.code, unreachable.stderr]).toEqual([69, expect.stringContaining('broker_unavailable')]);
-});
-
-test('every command explains itself', async () => {
-  for (const command of program().commands.map((it) => it.name())) {
-    const help = await segmentd([command, '--help']);
-    expect(help.code).toBe(0);
-    expect(help.stdout).toContain(`Usage: segmentd ${command}`);
-  }
 });
 
 test('a path that leads nowhere is no bug of segmentd', async () => {

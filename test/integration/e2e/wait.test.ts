@@ -45,7 +45,9 @@ test('wait ends with 0 once a version is covered, with 1 when the time is over, 
 
 test('a writer asks the daemon whether its append is covered; a wait does not hold up the end', async () => {
   const [port] = await freePorts();
-  const world = await makeWorld({ admin: { port, token: TOKEN } });
+  // A drain that waited for the wait would not end within a test.
+  const patient = { shutdown: { drain_ms: 250_000 } };
+  const world = await makeWorld({ admin: { port, token: TOKEN }, ...patient }, 3, { session_timeout_ms: 300_000 });
   await makeTable(world, 'people', 100);
   const daemon = await world.daemon();
   const table = await openTable(world.database, 'people');
@@ -70,8 +72,6 @@ test('a writer asks the daemon whether its append is covered; a wait does not ho
   expect(await ask('version=1', 'nobody')).toMatchObject({ status: 400, body: { code: 'table_not_found' } });
 
   const left = ask('version=1000&timeout=300s').catch(() => 'cut off');
-  const startMs = performance.now();
   expect(await daemon.stop()).toBe(0);
-  expect(performance.now() - startMs).toBeLessThan(15_000);
   expect(await left).toBe('cut off');
 });

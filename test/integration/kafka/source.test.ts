@@ -177,10 +177,8 @@ test('draining waits for the acks, commits them all and leaves at once', async (
   setTimeout(() => {
     for (const record of member.got) record.ack();
   }, 200);
-  const started = Date.now();
-  await member.source.drain(10_000);
-  // On a busy machine half of the time that it was given.
-  expect(Date.now() - started).toBeLessThan(5_000);
+  // Longer than a test may take.
+  await member.source.drain(600_000);
   expect(member.got).toHaveLength(20);
   expect(member.completed).toBe(true);
   expect((await committed(admin, settings)).get(0)).toBe(20n);
