@@ -34,9 +34,20 @@ export type Build = AsyncDisposable & {
   readonly segments: readonly BuiltSegment[];
 };
 
+/** `fresh`: rows that no segment covers. `merge`: rows that others cover, which can wait. */
+export type BuildPurpose = 'fresh' | 'merge';
+
 export interface SegmentBuilder {
-  /** Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of openFragmentView. */
-  build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
+  /**
+   * `purpose` is `fresh` unless given. Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of
+   * openFragmentView.
+   */
+  build(
+    manifest: Manifest,
+    tableUri: string,
+    requests: readonly SegmentRequest[],
+    purpose?: BuildPurpose,
+  ): Promise<Build>;
 }
 
 /** What the builder builds, or null when a file of the table went away under it. */
@@ -45,9 +56,10 @@ export async function buildUnlessStale(
   manifest: Manifest,
   tableUri: string,
   requests: readonly SegmentRequest[],
+  purpose: BuildPurpose = 'fresh',
 ): Promise<Build | null> {
   try {
-    return await builder.build(manifest, tableUri, requests);
+    return await builder.build(manifest, tableUri, requests, purpose);
   } catch (error) {
     if (error instanceof SegmentdError && error.code === 'build_stale') return null;
     throw error;
