@@ -30,10 +30,7 @@ export type BuilderOptions = {
 };
 
 /** A builder that makes its views below `scratchDir`, and runs as many builds at once as there is memory for. */
-export function lanceSegmentBuilder(
-  scratchDir: string,
-  { memoryBytes, signal }: BuilderOptions = {},
-): SegmentBuilder {
+export function lanceSegmentBuilder(scratchDir: string, { memoryBytes, signal }: BuilderOptions = {}): SegmentBuilder {
   return pooledBuilder(viewBuilder(scratchDir), enginePool(memoryBytes), signal);
 }
 
