@@ -25,7 +25,7 @@ async function planBatch(context: PipelineContext, events: Batch): Promise<Plann
     indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
   );
   const missing = plan.requests.length > 0;
-  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
   context.states.observed(table, version, indexes, isCovered ? version : undefined);
   if (isCovered) context.states.succeeded(table);
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
