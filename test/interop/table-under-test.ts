@@ -55,6 +55,10 @@ export class TableUnderTest {
     return this.worker.ask(action, { uri: this.uri, ...args });
   }
 
+  async engineVersion(): Promise<string> {
+    return (await this.worker.ask<{ pylance: string }>('version', {})).pylance;
+  }
+
   check(columns: readonly string[]): Promise<Report> {
     return this.ask('check', { columns });
   }

@@ -58,12 +58,17 @@ function decodeDataFile(cursor: Cursor): DataFile {
   return { ...file, fields, columns };
 }
 
-/** Identifies where a fragment keeps one field: equal strings mean that the same bytes back it (lance-format 4.3). */
-export function fieldSource(fragment: DataFragment, fieldId: number): string | null {
-  for (const file of fragment.files) {
-    const at = file.fields.indexOf(fieldId);
-    if (at >= 0)
-      return JSON.stringify([file.path, file.baseId ?? null, file.columns[at] ?? null, file.major, file.minor]);
+/**
+ * Identifies where a fragment keeps one field: equal strings mean that the same bytes back it (lance-format 4.3). `lineage` is the
+ * field and what holds it, from the nearest on: of a packed struct a data file lists the struct alone. Null when no file lists any
+ * of them, which says nothing about the bytes, not even beside another null.
+ */
+export function fieldSource({ files }: DataFragment, lineage: readonly number[]): string | null {
+  for (const fieldId of lineage) {
+    const file = files.find(({ fields }) => fields.includes(fieldId));
+    if (!file) continue;
+    const column = file.columns[file.fields.indexOf(fieldId)] ?? null;
+    return JSON.stringify([file.path, file.baseId ?? null, column, file.major, file.minor]);
   }
   return null;
 }
@@ -72,13 +77,21 @@ export function fieldSource(fragment: DataFragment, fieldId: number): string | n
 const TOMBSTONE = -2;
 
 /**
- * Whether the fragment shows that one of `fields` may have been rewritten in place: a column was tombstoned, or the field lies
- * in a file that came later.
+ * Whether the fragment shows that a field, given with what holds it as above, may have been rewritten in place: a column was
+ * tombstoned, or the field does not lie in the first file, the only one that no rewrite adds. In a fragment of one file nothing was
+ * added; a field that it lacks was left out when the rows were appended.
  */
-export function showsRewrite({ files }: DataFragment, fields: readonly number[]): boolean {
-  const tombstoned = files.some((file) => file.fields.includes(TOMBSTONE));
-  return tombstoned || files.slice(1).some((file) => fields.some((field) => file.fields.includes(field)));
+export function showsRewrite({ files }: DataFragment, lineages: readonly (readonly number[])[]): boolean {
+  if (files.some((file) => file.fields.includes(TOMBSTONE))) return true;
+  const later = files.slice(1);
+  if (later.length === 0) return false;
+  return lineages.some((lineage) => {
+    const nearest = lineage.find((field) => isListed(files, field));
+    return nearest === undefined || isListed(later, nearest);
+  });
 }
+
+const isListed = (files: readonly DataFile[], field: number) => files.some((file) => file.fields.includes(field));
 
 const FILES = 2;
 const DELETION_FILE = 3;

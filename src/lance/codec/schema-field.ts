@@ -99,6 +99,14 @@ export function withDescendants(schema: readonly SchemaField[], fieldId: number)
   return ids;
 }
 
+/** The same fields, each with what holds it, from the nearest on up to the root: where a data file may list it. */
+export function lineagesOf(schema: readonly SchemaField[], fieldId: number): number[][] {
+  return withDescendants(schema, fieldId).map((id) => {
+    const field = schema.find((candidate) => candidate.id === id);
+    return [id, ...(field ? ancestorsOf(schema, field).map((ancestor) => ancestor.id) : [])];
+  });
+}
+
 /** Types that LanceDB builds a BTREE over, by the first word of Lance's logical type. */
 export const BTREE_TYPES: ReadonlySet<string> = new Set([
   ...['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'],

@@ -2,7 +2,7 @@
 import { SegmentdError } from '../../lib/errors.ts';
 import { decodeDataFragment, showsRewrite } from '../codec/data-fragment.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { withDescendants } from '../codec/schema-field.ts';
+import { lineagesOf } from '../codec/schema-field.ts';
 import type { SegmentRequest } from '../engine/segment-builder.ts';
 import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes, nextSegments } from './index-plan.ts';
@@ -96,10 +96,10 @@ export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean
  */
 export function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
   if (segments.length === 0) return false;
-  const fields = withDescendants(manifest.schema, fieldId);
+  const lineages = lineagesOf(manifest.schema, fieldId);
   return Array.from(coverage.missing).some((id) => {
     const message = manifest.fragments.bytesOf(manifest.fragments.indexOf(id));
-    return showsRewrite(decodeDataFragment(message), fields);
+    return showsRewrite(decodeDataFragment(message), lineages);
   });
 }
 

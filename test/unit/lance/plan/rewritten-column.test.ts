@@ -37,3 +37,20 @@ test('a fragment that was appended is added, and one that is covered is left alo
   const planned = plan([{ id: 0 }, REWRITTEN, { id: 2 }], [{ uuid: 1, fragments: [0, 1] }]);
   expect(planned).toEqual({ requests: [[2]], remove: [], complete: true });
 });
+
+test('an index over a field of a packed struct is replaced complete when the struct was rewritten in a fragment that it misses', () => {
+  const schema = [
+    { id: 0, name: 'x', parent: 1 },
+    { id: 1, name: 'st', type: 'struct' },
+    { id: 2, name: 'other' },
+  ];
+  // What the rewrite replaced had a file of its own, so that no tombstone tells of it.
+  const files = (name: string) => [
+    { path: 'f', fields: [2] },
+    { path: name, fields: [1] },
+  ];
+  const fragments = [0, 1].map((id) => ({ id, files: files(`st${id}`) }));
+  const manifest = parseManifest(manifestFile({ schema, fragments, indexes: [{ uuid: 1, fragments: [0] }] }));
+  const { requests, remove } = planTable(manifest, EXISTING, LIMITS);
+  expect([requests.map((it) => Array.from(it.fragments)), remove]).toEqual([[[0, 1]], [uuidText(1)]]);
+});

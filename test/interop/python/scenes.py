@@ -1,0 +1,39 @@
+"""Tables that only pylance makes, and its answers by index beside those by scan."""
+
+import lance
+import pyarrow as pa
+
+STRUCT = pa.struct([pa.field("x", pa.int64()), pa.field("y", pa.int64())])
+PACKED = pa.schema([pa.field("id", pa.int64()), pa.field("st", STRUCT, metadata={"packed": "true"})])
+
+
+def structs(ids, shift):
+    return pa.table({"id": pa.array(ids, pa.int64()), "st": pa.array([{"x": i + shift, "y": i} for i in ids], STRUCT)}, PACKED)
+
+
+def append_structs(uri, start, count):
+    """Rows `id`, `st.x` and `st.y` of the same number; of the packed struct `st` a data file lists the struct alone."""
+    lance.write_dataset(structs(range(start, start + count), 0), uri, mode="append", data_storage_version="2.1")
+
+
+def rewrite_structs(uri, fragment, shift):
+    """Replaces `st` in a whole fragment, in place, by one whose `x` is greater by `shift`."""
+    ds = lance.dataset(uri)
+    ids = ds.get_fragment(fragment).to_table(columns=["id"])["id"].to_pylist()
+    changed, fields = ds.get_fragment(fragment).update_columns(structs(ids, shift), left_on="id", right_on="id")
+    operation = lance.LanceOperation.Update(updated_fragments=[changed], fields_modified=fields)
+    lance.LanceDataset.commit(uri, operation, read_version=ds.version)
+
+
+def compare(uri, filters):
+    """Rows that each filter finds by the index and by a scan, and whether the index took part."""
+    ds = lance.dataset(uri)
+    return [
+        {
+            "filter": filter,
+            "indexed": ds.scanner(filter=filter).to_table().num_rows,
+            "scanned": ds.scanner(filter=filter, use_scalar_index=False).to_table().num_rows,
+            "uses_index": "ScalarIndexQuery" in ds.scanner(filter=filter).explain_plan(True),
+        }
+        for filter in filters
+    ]
