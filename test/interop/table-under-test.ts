@@ -11,6 +11,7 @@ import { spliceManifest } from '../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../src/lance/codec/transaction.ts';
 import type { SegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
+import { verifyTable } from '../../src/lance/inspect/verify-table.ts';
 import type { WantedIndexes } from '../../src/lance/plan/index-plan.ts';
 import type { StableRowIds } from '../../src/lance/plan/supported.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
@@ -48,6 +49,18 @@ export class TableUnderTest {
   /** The same table in the hands of another version of pylance. */
   workedOnBy(worker: Worker): TableUnderTest {
     return new TableUnderTest(worker, this.folder);
+  }
+
+  /** A shallow clone of it, a table in a database of its own beside this one. */
+  async shallowClone(): Promise<TableUnderTest> {
+    const clone = new TableUnderTest(this.worker, `${this.folder}-clone`);
+    await this.ask('shallow_clone', { target: clone.uri });
+    return clone;
+  }
+
+  /** What `segmentd verify` finds. */
+  async findings(): Promise<string[]> {
+    return (await verifyTable(this.open(), 5)).findings.map(({ code, message }) => `${code}: ${message}`);
   }
 
   /** An action of worker.py on this table. */

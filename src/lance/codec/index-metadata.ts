@@ -27,6 +27,8 @@ export type IndexMetadata = {
   /** The details as they stand in the entry, tag included. */
   readonly details: Uint8Array;
   readonly createdAtMs: number | null;
+  /** Which base of the manifest holds its files, or null when the table itself does. */
+  readonly baseId: number | null;
   readonly files: readonly IndexFile[];
   readonly hasCoveringFields: boolean;
 };
@@ -57,6 +59,7 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
     details: new Uint8Array(0) as Uint8Array,
     fragments: null as Uint32Array | null,
     createdAtMs: null as number | null,
+    baseId: null as number | null,
     hasCoveringFields: false,
   };
   const cursor = new Cursor(raw);
@@ -85,6 +88,9 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
         break;
       case 8:
         index.createdAtMs = cursor.varint();
+        break;
+      case 9:
+        index.baseId = cursor.varint();
         break;
       case 10:
         files.push(decodeIndexFile(cursor.message()));

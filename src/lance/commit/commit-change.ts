@@ -154,7 +154,9 @@ async function rollBack(
 ): Promise<CommitOutcome> {
   const damaged = new Set(rebased.keep.flatMap(({ segment }) => (gone.includes(segment.uuid) ? [segment.index] : [])));
   const replaced = latest.indexes.filter(({ name, uuid }) => damaged.has(name) && request.remove.includes(uuid));
-  const missing = await Promise.all(replaced.map((segment) => findMissingFiles(table.store, [segment])));
+  const missing = await Promise.all(
+    replaced.map((segment) => findMissingFiles(table.store, [segment], latest.basePaths)),
+  );
   const removal = {
     base: await table.latest(),
     add: [],

@@ -10,6 +10,7 @@ import type { LanceTable } from '../table/table.ts';
 
 export const FINDINGS = {
   file_missing: 'a file is not there, or not with its recorded size: queries on the column fail',
+  file_unseen: 'its files lie in a store that segmentd does not read, so nothing is proven of them',
   bitmap_missing: 'the fragment bitmap is missing: Lance lists no index of the table',
   bitmap_overlap: 'two segments of one index claim the same live fragment',
   bitmap_unknown_fragment: 'the bitmap names fragments that the table never had',
@@ -45,7 +46,7 @@ export type Verification = {
 export async function verifyTable(table: LanceTable, samples: number): Promise<Verification> {
   const manifest = await table.latest();
   const segments = manifest.indexes.filter(isBtree);
-  const findings = [...checkManifest(manifest), ...(await checkFiles(table, segments))];
+  const findings = [...checkManifest(manifest), ...(await checkFiles(table, manifest, segments))];
   let answers = 0;
   for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
     try {
@@ -73,9 +74,15 @@ function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Ma
   return columns;
 }
 
-async function checkFiles(table: LanceTable, segments: readonly IndexMetadata[]): Promise<Finding[]> {
+async function checkFiles(
+  { store }: LanceTable,
+  { basePaths }: Manifest,
+  segments: readonly IndexMetadata[],
+): Promise<Finding[]> {
   const checks = segments.map(async (segment) => {
-    const missing = await findMissingFiles(table.store, [segment]);
+    const base = basePaths.find(({ id }) => id === segment.baseId);
+    if (base && !store.readableAt(base.path)) return [finding('file_unseen', segment, base.path)];
+    const missing = await findMissingFiles(store, [segment], basePaths);
     return missing.map((key) => finding('file_missing', segment, key));
   });
   return (await Promise.all(checks)).flat();

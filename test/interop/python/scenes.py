@@ -37,3 +37,8 @@ def compare(uri, filters):
         }
         for filter in filters
     ]
+
+
+def shallow_clone(uri, target):
+    ds = lance.dataset(uri)
+    ds.shallow_clone(target, ds.version)
