@@ -23,8 +23,9 @@ export type IndexMetadata = {
   readonly datasetVersion: number;
   /** Sorted ids, or null when the entry has no bitmap, which means "unknown". */
   readonly fragments: Uint32Array | null;
+  /** Of the details, or what an entry without any was inferred to be; else empty. */
   readonly typeUrl: string;
-  /** The details as they stand in the entry, tag included. */
+  /** The details as they stand in the entry, tag included; empty when it has none. */
   readonly details: Uint8Array;
   readonly createdAtMs: number | null;
   /** Which base of the manifest holds its files, or null when the table itself does. */
@@ -36,6 +37,22 @@ export type IndexMetadata = {
 /** Writers prefix the Any's type url in their own ways, and the package has moved; the message name is what counts. */
 export function isBtree(index: Pick<IndexMetadata, 'typeUrl' | 'fields'>): boolean {
   return /(^|[./])BTreeIndexDetails$/.test(index.typeUrl) && index.fields.length === 1;
+}
+
+export const BTREE_TYPE_URL = '/lance.table.BTreeIndexDetails';
+
+/** Entries of old or handmade builds have none. Lance reads them, but lists no such index, and takes no second segment beside one. */
+export function hasDetails({ details }: Pick<IndexMetadata, 'details'>): boolean {
+  return details.length > 0;
+}
+
+const BTREE_FILES = ['page_lookup.lance', 'page_data.lance'];
+/** Of inverted and bitmap indexes: Lance looks for these first. */
+const FILES_OF_OTHERS = new Set(['metadata.lance', 'invert.lance', 'bitmap_page_lookup.lance']);
+
+/** Whether these are the files of a BTREE, as far as names tell: Lance's rule for entries without details. */
+export function isBtreeFolder(names: readonly string[]): boolean {
+  return BTREE_FILES.every((name) => names.includes(name)) && !names.some((name) => FILES_OF_OTHERS.has(name));
 }
 
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

@@ -5,7 +5,7 @@
 import type { DataFragment } from '../codec/data-fragment.ts';
 import { decodeDataFragment, fieldSource } from '../codec/data-fragment.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
-import { isBtree } from '../codec/index-metadata.ts';
+import { hasDetails, isBtree } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { lineagesOf } from '../codec/schema-field.ts';
 import type { BuiltSegment } from '../engine/segment-builder.ts';
@@ -56,8 +56,11 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
   for (const segment of change.add) {
     const siblings = latest.indexes.filter((index) => index.name === segment.index && !removed.has(index.uuid));
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
+    // Beside one without details the new segment would have to be without them too; the next plan replaces them.
     const cause =
-      conflictOf(segment, base, latest) ?? (stable ? rebuildConflict(segment, base, latest, siblings) : null);
+      conflictOf(segment, base, latest) ??
+      (siblings.every(hasDetails) ? null : 'index_changed') ??
+      (stable ? rebuildConflict(segment, base, latest, siblings) : null);
     const fragments = cause
       ? []
       : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, noRowsRestored));

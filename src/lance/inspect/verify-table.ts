@@ -1,7 +1,7 @@
 /** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
-import { isBtree } from '../codec/index-metadata.ts';
+import { hasDetails, isBtree } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
 import { findMissingFiles } from '../commit/upload.ts';
@@ -11,6 +11,7 @@ import type { LanceTable } from '../table/table.ts';
 export const FINDINGS = {
   file_missing: 'a file is not there, or not with its recorded size: queries on the column fail',
   file_unseen: 'its files lie in a store that segmentd does not read, so nothing is proven of them',
+  details_missing: 'the entry has no details: LanceDB does not list the index, and has to be spared a second segment',
   bitmap_missing: 'the fragment bitmap is missing: Lance lists no index of the table',
   bitmap_overlap: 'two segments of one index claim the same live fragment',
   bitmap_unknown_fragment: 'the bitmap names fragments that the table never had',
@@ -108,6 +109,7 @@ export function checkManifest(manifest: Manifest, nowMs = Date.now()): Finding[]
       say('name_mixed', `differs from ${sibling.uuid}`);
     }
     if (!isBtree(segment)) continue;
+    if (!hasDetails(segment)) say('details_missing', 'its kind is inferred from its files');
     if (!pathOfField(manifest.schema, segment.fields[0] as number)) say('field_unknown', `field ${segment.fields[0]}`);
     if (segment.datasetVersion > manifest.version) say('version_ahead', `version ${segment.datasetVersion}`);
     const { createdAtMs } = segment;

@@ -1,7 +1,10 @@
 """Tables that only pylance makes, and its answers by index beside those by scan."""
 
+import uuid
+
 import lance
 import pyarrow as pa
+from lance.dataset import Index
 
 STRUCT = pa.struct([pa.field("x", pa.int64()), pa.field("y", pa.int64())])
 PACKED = pa.schema([pa.field("id", pa.int64()), pa.field("st", STRUCT, metadata={"packed": "true"})])
@@ -42,3 +45,26 @@ def compare(uri, filters):
 def shallow_clone(uri, target):
     ds = lance.dataset(uri)
     ds.shallow_clone(target, ds.version)
+
+
+def handmade_index(uri, column, fragments):
+    """A BTREE built fragment by fragment and committed by hand, as distributed builds did: its entry has no details."""
+    ds = lance.dataset(uri)
+    index = str(uuid.uuid4())
+    for fragment in fragments:
+        ds.create_scalar_index(column, "BTREE", fragment_ids=[fragment], index_uuid=index)
+    ds.merge_index_metadata(index, index_type="BTREE")
+    entry = Index(
+        uuid=index,
+        name=f"{column}_idx",
+        fields=[ds.schema.get_field_index(column)],
+        dataset_version=ds.version,
+        fragment_ids=set(fragments),
+        index_version=0,
+    )
+    operation = lance.LanceOperation.CreateIndex(new_indices=[entry], removed_indices=[])
+    lance.LanceDataset.commit(uri, operation, read_version=ds.version)
+
+
+def listed(uri):
+    return [index["name"] for index in lance.dataset(uri).list_indices()]

@@ -74,7 +74,7 @@ export type IndexSpec = {
   fields?: number[];
   version?: number;
   fragments?: readonly number[] | null;
-  details?: Uint8Array;
+  details?: Uint8Array | null;
   more?: WireField[];
 };
 
@@ -94,7 +94,7 @@ export function indexEntry(spec: IndexSpec): Uint8Array {
     [3, name],
     [4, version],
     ...(fragments ? [[5, bitmap(...fragments)] as const] : []),
-    [6, details],
+    ...(details ? [[6, details] as const] : []),
     [7, 0],
     [8, 1_700_000_000_000],
     ...more,

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SegmentIdentity } from '../../../../src/lance/codec/index-metadata.ts';
-import { decodeIndexMetadata, encodeSegment, formatUuid, isBtree } from '../../../../src/lance/codec/index-metadata.ts';
+import {
+  decodeIndexMetadata,
+  encodeSegment,
+  formatUuid,
+  isBtree,
+  isBtreeFolder,
+} from '../../../../src/lance/codec/index-metadata.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import type { WireField } from '../manifest-fixture.ts';
@@ -113,6 +119,19 @@ test.each([
   ['', [0], false],
 ])('%s over fields %j is a BTREE: %s', (typeUrl, fields, expected) => {
   expect(isBtree({ typeUrl, fields })).toBe(expected);
+});
+
+test.each([
+  [['page_data.lance', 'page_lookup.lance'], true],
+  [['page_data.lance', 'page_lookup.lance', 'part_0_page_data.lance'], true],
+  [['page_data.lance'], false],
+  [['page_lookup.lance'], false],
+  [['page_data.lance', 'page_lookup.lance', 'metadata.lance'], false],
+  [['bitmap_page_lookup.lance', 'page_data.lance', 'page_lookup.lance'], false],
+  [['index.idx'], false],
+  [[], false],
+])('an entry without details that has the files %j is a BTREE: %s', (names, expected) => {
+  expect(isBtreeFolder(names)).toBe(expected);
 });
 
 test('a segment is published under the identity it has in the table', () => {

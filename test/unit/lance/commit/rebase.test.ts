@@ -152,6 +152,7 @@ describe('the change falls', () => {
   test.each<[string, IndexSpec]>([
     ['another type', { uuid: 2, details: message([1, '/lance.table.BitmapIndexDetails']) }],
     ['another column', { uuid: 2, fields: [1] }],
+    ['no details that a second segment could share', { uuid: 2, details: null }],
     ['two columns', { uuid: 2, fields: [0, 1] }],
     ['no bitmap', { uuid: 2, fragments: null }],
   ])('index_changed: the index has %s now', (_name, index) => {
