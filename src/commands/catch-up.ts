@@ -4,8 +4,8 @@ import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-change.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
+import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { SegmentBuilder } from '../lance/engine/segment-builder.ts';
-import { buildUnlessStale } from '../lance/engine/segment-builder.ts';
 import type { BatchLimits, WantedIndexes } from '../lance/plan/index-plan.ts';
 import type { StableRowIds } from '../lance/plan/supported.ts';
 import type { PlanScope } from '../lance/plan/table-plan.ts';
@@ -57,7 +57,7 @@ export async function catchUp(
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
-    const build = await buildUnlessStale(builder, manifest, table.uri, requests);
+    const build = await buildUnlessStale(builder, table, manifest, requests);
     if (!build) {
       fruitless = await afterFruitless(fruitless, 'files_gone');
       continue;

@@ -53,6 +53,9 @@ export const ERRORS = {
   table_needs_migration: declined(
     'An old Lance wrote this table. Commit to it once with a current LanceDB, then index it.',
   ),
+  table_data_file_missing: declined(
+    'The table is damaged. Put the file back from a copy, restore a version that does not name it, or delete the fragment.',
+  ),
   table_index_unreadable: declined(
     'The index section cannot be trusted. Drop and create the named index with LanceDB.',
   ),

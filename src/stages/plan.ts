@@ -30,11 +30,12 @@ async function planBatch(context: PipelineContext, events: Batch): Promise<Plann
   }
   const { version } = manifest;
   const { batch, ...plan } = planned;
-  context.telemetry.tableServed({ table });
   const indexes = plan.states.map(({ name, segments, coverage }) =>
     indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
   );
   const missing = plan.requests.length > 0;
+  // Of one that misses something, the build tells: a damaged table is served by no plan.
+  if (!missing) context.telemetry.tableServed({ table });
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
   if (missing) return { kind: 'missing', batch, manifest, ...plan };
   return {

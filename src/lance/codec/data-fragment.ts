@@ -12,6 +12,8 @@ export type DataFile = {
   readonly columns: readonly number[];
   readonly major: number;
   readonly minor: number;
+  /** Its size, or 0 where the writer did not say. */
+  readonly bytes: number;
   readonly baseId: number | undefined;
 };
 
@@ -45,17 +47,37 @@ export function decodeDataFragment(message: Uint8Array): DataFragment {
 function decodeDataFile(cursor: Cursor): DataFile {
   const fields: number[] = [];
   const columns: number[] = [];
-  const file = { path: '', major: 0, minor: 0, baseId: undefined as number | undefined };
+  const file = { path: '', major: 0, minor: 0, bytes: 0, baseId: undefined as number | undefined };
   while (cursor.next()) {
     if (cursor.field === 1) file.path = cursor.string();
     else if (cursor.field === 2) cursor.int32s(fields);
     else if (cursor.field === 3) cursor.int32s(columns);
     else if (cursor.field === 4) file.major = cursor.varint();
     else if (cursor.field === 5) file.minor = cursor.varint();
+    else if (cursor.field === 6) file.bytes = cursor.varint();
     else if (cursor.field === 7) file.baseId = cursor.varint();
     else cursor.skip();
   }
   return { ...file, fields, columns };
+}
+
+/**
+ * The name of a fragment's deletion file in its folder, and its base.
+ *
+ *   DeletionFile = 1 file_type (0 Arrow, 1 bitmap) · 2 read_version · 3 id · 4 num_deleted_rows · 7 base_id
+ */
+export function decodeDeletionFile(message: Uint8Array, fragment: number): Pick<DataFile, 'baseId'> & { file: string } {
+  let [extension, version, id] = ['arrow', 0n, 0n];
+  let baseId: number | undefined;
+  const cursor = new Cursor(message);
+  while (cursor.next()) {
+    if (cursor.field === 1) extension = cursor.varint() === 1 ? 'bin' : 'arrow';
+    else if (cursor.field === 2) version = cursor.varint64();
+    else if (cursor.field === 3) id = cursor.varint64();
+    else if (cursor.field === 7) baseId = cursor.varint();
+    else cursor.skip();
+  }
+  return { file: `${fragment}-${version}-${id}.${extension}`, baseId };
 }
 
 /**

@@ -48,21 +48,6 @@ export interface SegmentBuilder {
   build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
 }
 
-/** What the builder builds, or null when a file of the table went away under it. */
-export async function buildUnlessStale(
-  builder: SegmentBuilder,
-  manifest: Manifest,
-  tableUri: string,
-  requests: readonly SegmentRequest[],
-): Promise<Build | null> {
-  try {
-    return await builder.build(manifest, tableUri, requests);
-  } catch (error) {
-    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
-    throw error;
-  }
-}
-
 /** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
 const CACHE_BYTES = 16n * 1024n * 1024n;
 
