@@ -30,23 +30,23 @@ export const ERRORS = {
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.
   table_not_found: declined('Check the path: a table is a directory that ends in .lance and holds _versions/.'),
   table_unreadable: declined(
-    'The latest manifest cannot be parsed. Open the table with LanceDB to see whether it is damaged.',
+    'The latest manifest cannot be parsed. If LanceDB cannot open it either, move it out of _versions/.',
   ),
   table_mixed_version_names: declined(
-    '_versions/ mixes V1 and V2 manifest names. Migrate it with Lance before indexing.',
+    '_versions/ mixes V1 and V2 manifest names. Migrate them with pylance, from a version opened by number.',
   ),
   table_unknown_reader_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_unknown_writer_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_mixed_versions_flag: declined(
-    'The mixed-data-file-versions flag is set on one side only: the manifest is corrupt.',
+    'The mixed-data-file-versions flag is set on one side only: the manifest is corrupt. Move it out of _versions/.',
   ),
   table_stable_row_ids: declined(
-    'Tables with stable row ids give wrong answers with delta segments. Let optimize() index them.',
+    'Tables with stable row ids give wrong answers with delta segments. Let optimize() index them, or set stable_row_ids: rebuild.',
   ),
   table_data_overlays: declined('The table uses unstable data overlays, which segmentd does not index.'),
   table_covering_index: declined('The table has a covering index, which segmentd does not maintain.'),
   table_fragment_reuse_index: declined(
-    'Compact the table without deferred remapping and drop __lance_frag_reuse first.',
+    'Create every other index of the table again, replacing it, and only then drop __lance_frag_reuse.',
   ),
   table_mem_wal_index: declined('Tables with a MemWAL keep index progress that segmentd does not maintain.'),
   table_legacy_data_files: declined('Rewrite the table in Lance file format 2.0 or newer.'),

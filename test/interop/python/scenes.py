@@ -68,3 +68,22 @@ def handmade_index(uri, column, fragments):
 
 def listed(uri):
     return [index["name"] for index in lance.dataset(uri).list_indices()]
+
+
+def migrate_names(uri, version):
+    """The table does not open without a version while both ways to name manifests are in use."""
+    lance.dataset(uri, version=version).migrate_manifest_paths_v2()
+
+
+def rewrite_files(uri):
+    rows = lance.dataset(uri).to_table()
+    lance.write_dataset(rows, uri, mode="overwrite", data_storage_version="2.1")
+
+
+def delete_fragment(uri, fragment):
+    operation = lance.LanceOperation.Delete(updated_fragments=[], deleted_fragment_ids=[fragment], predicate="damaged")
+    lance.LanceDataset.commit(uri, operation, read_version=lance.dataset(uri).version)
+
+
+def add_large_string(uri):
+    lance.dataset(uri).add_columns({"large": "arrow_cast(s, 'LargeUtf8')"})
