@@ -39,8 +39,10 @@ async function verify(uri: string, { samples, json }: { samples: number; json?: 
   if (verification.findings.length > 0) process.exitCode = EXIT.findings;
 }
 
-function printVerification({ uri, version, segments, files, answers, findings }: Verification): void {
+function printVerification(verification: Verification): void {
+  const { uri, version, segments, files, answers, answers_left_out: leftOut, findings } = verification;
   printLine(`${uri}  version ${version}: ${segments} segments, ${files} files, ${answers} answers compared`);
+  if (leftOut > 0) printLine(`${leftOut} answers left out: they hold for more rows than are compared in one go`);
   for (const { code, index, segment, message } of findings) printLine(`${code}  ${index} ${segment ?? ''}  ${message}`);
   if (findings.length === 0) printLine('no findings');
 }
