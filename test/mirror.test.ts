@@ -28,7 +28,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/stages/refusals.test.ts': ['src/pipeline.ts', 'src/stages/retry.ts'],
   'test/unit/stages/round.test.ts': [
     ...['src/stages/plan.ts', 'src/stages/build.ts', 'src/stages/commit.ts'],
-    ...['src/lance/commit/apply-build.ts', 'src/control/index-report.ts', 'src/lance/segment.ts'],
+    ...['src/lance/commit/apply-build.ts', 'src/control/index-report.ts'],
   ],
   'test/unit/telemetry/events.test.ts': [
     ...['src/telemetry/event-catalogue.ts', 'src/telemetry/event-context.ts', 'src/telemetry/intake-events.ts'],

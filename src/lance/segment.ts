@@ -2,7 +2,6 @@
  * A segment on its way into a table: what to build, what was built, and who builds it. No engine, no store: the plan, the commit and
  * the pipeline share these words.
  */
-import { SegmentdError } from '../lib/errors.ts';
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 
@@ -37,19 +36,4 @@ export type Build = AsyncDisposable & {
 export interface SegmentBuilder {
   /** Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of openFragmentView. */
   build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
-}
-
-/** What the builder builds, or null when a file of the table went away under it. */
-export async function buildUnlessStale(
-  builder: SegmentBuilder,
-  manifest: Manifest,
-  tableUri: string,
-  requests: readonly SegmentRequest[],
-): Promise<Build | null> {
-  try {
-    return await builder.build(manifest, tableUri, requests);
-  } catch (error) {
-    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
-    throw error;
-  }
 }
