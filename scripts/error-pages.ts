@@ -44,20 +44,22 @@ line holds the stack.`,
 
   table_not_found: table('There is no table at the path: no `_versions/` folder with a manifest in it.'),
   table_unreadable: table(
-    `The latest manifest cannot be parsed, or states what no Lance table states, such as the same fragment twice. If LanceDB cannot open
-the table either, restore an older version.`,
+    `The latest manifest cannot be parsed, or states what no Lance table states, such as the same fragment twice. Open the table with
+LanceDB. If that fails too, no engine restores an older version either, since each reads the latest first: move that manifest out of
+\`_versions/\`, and the version before it is the latest again. What was written with the damaged one has to be written again.`,
   ),
   table_mixed_version_names: table(
-    `\`_versions/\` holds manifests named in both of Lance's schemes, so that the latest version is not defined. Until the names are
-migrated, Lance refuses the table as well.`,
+    `\`_versions/\` holds manifests named in both of Lance's schemes, so that the latest version is not defined, and Lance refuses the
+table as well. Lance opens one version by number all the same: migrate the names with pylance,
+\`lance.dataset(uri, version=1).migrate_manifest_paths_v2()\`, with a version that is there.`,
   ),
   table_unknown_reader_flag: table('Reading the table needs a feature that this segmentd does not know.'),
   table_unknown_writer_flag: table(
     'Writing the table needs a feature that this segmentd does not know; reading does not.',
   ),
   table_mixed_versions_flag: table(
-    `The flag for mixed data file versions is set for readers or writers only. Lance calls this manifest corrupt. Restore an older
-version of the table.`,
+    `The flag for mixed data file versions is set for readers or writers only. Lance calls this manifest corrupt and does not open the
+table. Move that manifest out of \`_versions/\`, and the version before it is the latest again.`,
   ),
   table_stable_row_ids: table(
     `The table was made with stable row ids. An updated row keeps its id there, so a new segment beside an old one would find rows
@@ -71,20 +73,35 @@ by values that the rows no longer have. \`tables.<id>.stable_row_ids: rebuild\` 
     'The table has an index that stores further columns. segmentd does not build those, and the segments of one index must agree.',
   ),
   table_fragment_reuse_index: table(
-    `A compaction with deferred remapping left the index \`__lance_frag_reuse\` behind. Coverage is known only after that remapping is
-applied.`,
+    `A compaction with deferred remapping left the index \`__lance_frag_reuse\` behind, through which all others have to be read. Build each
+other index of the table anew, a BTREE with pylance's \`create_scalar_index(column, "BTREE", replace=True)\` or LanceDB's \`createIndex\`,
+and then drop \`__lance_frag_reuse\`; or drop them all and create the others again. Never drop \`__lance_frag_reuse\` alone, not even after
+an ordinary compaction: the others then look for rows where they no longer are, and answer wrongly. Compact without deferring from then
+on: Lance itself can answer wrongly when an ordinary compaction follows a deferred one (measured with pylance 11 and 14, an index of
+several segments and deleted rows).`,
   ),
   table_mem_wal_index: table(
     'The table has a MemWAL. Each commit would have to carry its progress on, and segmentd does not.',
   ),
   table_legacy_data_files: table(
-    "The data files have Lance's first format, whose manifests hold offsets that cannot be copied.",
+    `The data files have Lance's first format, whose manifests hold offsets that cannot be copied. Rewrite the table in file format 2.0 or
+newer, with pylance \`lance.write_dataset(rows, uri, mode="overwrite", data_storage_version="2.1")\`, and create its indexes again.`,
   ),
   table_needs_migration: table(
     `An old Lance wrote the table. The next commit by a current Lance adds what the manifest leaves out, such as row counts.`,
   ),
+  table_data_file_missing: table(
+    `The latest version names a data or deletion file that is not in the store: the table is damaged, and queries that read the fragment
+fail in every engine. The message has the version, the file and the fragment. Put the file back from a copy of the table. Without a
+copy, restore the newest version that does not name it, or, to keep what was written since, delete the fragment by its id with pylance:
+\`LanceOperation.Delete(updated_fragments=[], deleted_fragment_ids=[id], predicate="damaged")\`, committed with \`LanceDataset.commit\`.
+Look for what deleted it: a cleanup with \`delete_unverified\` beside a running write, or a lifecycle rule of the store. segmentd goes
+on with the next event of the table, or the next sweep.`,
+  ),
   table_index_unreadable: table(
-    'An entry of the index section is damaged: no uuid, no fragment bitmap, or segments of one index that disagree.',
+    `An entry of the index section is damaged: no uuid, no fragment bitmap, or segments of one index that disagree. Drop the named index
+and create it again with LanceDB. Of an entry without a uuid no engine opens the indexes, so there is nothing to drop: move the manifest
+out of \`_versions/\`, as for \`table_unreadable\`.`,
   ),
   column_not_found: table(
     'The configured or given column is not in the table. A nested column whose inner name has dots is written `` a.`b.c` ``.',

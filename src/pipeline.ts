@@ -16,6 +16,7 @@ import { coalesce } from './stages/coalesce.ts';
 import { commit } from './stages/commit.ts';
 import type { PipelineContext } from './stages/context.ts';
 import { decode } from './stages/decode.ts';
+import { observeHeld } from './stages/observe-held.ts';
 import { plan } from './stages/plan.ts';
 import { endRound, retryLater } from './stages/retry.ts';
 import type { Batch } from './stages/work.ts';
@@ -35,6 +36,7 @@ export function pipeline(
   return records.pipe(
     decode(context), // a record becomes an event, or goes to the dead-letter topic
     mergeWith(refreshRequests),
+    observeHeld(context), // a table whose events are held is looked at all the same
     batchByTable({ lingerMs: context.settings.lingerMs, coalesce: coalesce(context) }, (batch) =>
       of(batch).pipe(expand(round(context)), ignoreElements(), endWith(batch)),
     ), // one batch at a time per table, and out of it once its events are settled

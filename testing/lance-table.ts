@@ -33,6 +33,18 @@ export async function realTable(rows: ArrowTable): Promise<RealTable> {
   return { database, uri: join(database, 't.lance'), connection, table };
 }
 
+/** A shallow clone `c` of the table at `source`, in a database of its own: its first files are those of the source. */
+export async function realClone(source: string): Promise<{ theirs: Table; uri: string }> {
+  const database = await tempDir();
+  const connection = await connect(database, { readConsistencyInterval: 0 });
+  const theirs = await connection.cloneTable('c', source, { isShallow: true });
+  onTestFinished(() => {
+    theirs.close();
+    connection.close();
+  });
+  return { theirs, uri: join(database, 'c.lance') };
+}
+
 /** Catches a table up as `segmentd index` does. */
 export async function index(uri: string, settings: Partial<CatchUpSettings> = {}): Promise<CatchUp> {
   return catchUp(new LanceTable(localStore(uri)), lanceSegmentBuilder(await tempDir()), {

@@ -312,6 +312,13 @@ const SEGMENTS: readonly Json[] = [
     queries: one(`sum(${m('tables_retrying')})`),
   }),
   graph({
+    title: 'Paused tables',
+    unit: 'short',
+    bounds: [bound('SegmentdTablePaused') + 1],
+    todo: 'An operator holds their events; /status says who and since when. An alert fires after an hour.',
+    queries: one(`max by (table) (${m('paused')})`, '{{table}}'),
+  }),
+  graph({
     title: 'Declined tables by reason',
     unit: 'short',
     bounds: [1],

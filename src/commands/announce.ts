@@ -9,7 +9,7 @@ import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
 
-/** How long to try, seconds: longer than a broker's restart, shorter than a person's patience. */
+/** Seconds: longer than a broker's restart, shorter than a person's patience. */
 const TIMEOUT_S = 15;
 
 type Options = {
@@ -33,7 +33,7 @@ export function announceCommand(io: Invocation): Command {
     .option('--version <n>', 'version that the append produced', versionNumber)
     .option('--rows <n>', 'rows appended, for the log', count)
     .option('--producer <name>', 'who appended, for the log', note, 'segmentd announce')
-    .addOption(timeoutOption('how long to try to reach the broker', TIMEOUT_S))
+    .addOption(timeoutOption('how long to wait for the broker', TIMEOUT_S))
     .option('--json', 'print one JSON object')
     .action((table: string, options: Options) => announce(io, table, options));
 }

@@ -22,7 +22,7 @@ import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
 
-/** How long to try, seconds, as for `announce`. */
+/** As for `announce`. */
 const TIMEOUT_S = 15;
 const POLL_MS = 250;
 
@@ -43,7 +43,7 @@ export function backfillCommand(io: Invocation): Command {
     .option('--rows-per-segment <n>', 'instead of backfill.rows_per_segment', atLeastOne)
     .option('--no-wait', 'publish the events and end')
     .option('--dry-run', 'print the events and publish nothing')
-    .addOption(timeoutOption('how long to try to publish the events', TIMEOUT_S))
+    .addOption(timeoutOption('how long to wait for the broker', TIMEOUT_S))
     .option('--json', 'print one JSON object')
     .action((table: string, options: Options) => backfill(io, table, options));
 }
@@ -94,14 +94,17 @@ async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { 
   return { events, parts, missing, version };
 }
 
-async function publish(config: Config, events: readonly AppendEvent[], deadlineMs: number): Promise<void> {
+async function publish(config: Config, events: readonly AppendEvent[], timeoutMs: number): Promise<void> {
   const { openProducer } = await import('../kafka/producer.ts');
   const { partitionsOf } = await import('../kafka/topics.ts');
   const settings = kafkaSettings(config);
-  const partitions = await partitionsOf(settings, settings.topic);
+  const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+    throw new SegmentdError('broker_unavailable', `${settings.topic}: no broker told its partitions in time`);
+  });
+  const partitions = await Promise.race([partitionsOf(settings, settings.topic), late]);
   const producer = openProducer(settings);
   try {
-    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs });
+    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs: timeoutMs });
   } finally {
     await producer.close();
   }

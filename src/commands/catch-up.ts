@@ -3,12 +3,12 @@ import type { ApplySettings } from '../lance/commit/apply-build.ts';
 import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
+import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { BatchLimits, WantedIndexes } from '../lance/plan/index-plan.ts';
 import type { StableRowIds } from '../lance/plan/supported.ts';
 import type { PlanScope } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
-import { buildUnlessStale } from '../lance/segment.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import { FruitlessRounds } from './fruitless-rounds.ts';
@@ -58,7 +58,7 @@ export async function catchUp(
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
     const done = await rounds.run(async () => {
-      const build = await buildUnlessStale(builder, manifest, table.uri, requests);
+      const build = await buildUnlessStale(builder, table, manifest, requests);
       if (!build) return { kind: 'moved' as const, cause: 'files_gone' as const };
       await using _ = build;
       return applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });

@@ -42,8 +42,10 @@ async function verify(io: Invocation, uri: string, { samples, json }: Options): 
   if (verification.findings.length > 0) io.exitCode = EXIT.findings;
 }
 
-function printVerification(out: Output, { uri, version, segments, files, answers, findings }: Verification): void {
+function printVerification(out: Output, verification: Verification): void {
+  const { uri, version, segments, files, answers, answers_left_out: leftOut, findings } = verification;
   printLine(out, `${uri}  version ${version}: ${segments} segments, ${files} files, ${answers} answers compared`);
+  if (leftOut > 0) printLine(out, `${leftOut} answers left out: they hold for more rows than are compared in one go`);
   for (const { code, index, segment, message } of findings)
     printLine(out, `${code}  ${index} ${segment ?? ''}  ${message}`);
   if (findings.length === 0) printLine(out, 'no findings');

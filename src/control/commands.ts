@@ -2,15 +2,25 @@
 import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
+import type { Telemetry } from '../telemetry/events.ts';
 import type { Pauses } from './pauses.ts';
+import type { TableStatus } from './table-states.ts';
 
 export const COMMANDS = ['refresh', 'pause', 'resume', 'status'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-const command = z.strictObject({ command: z.enum(COMMANDS), table: z.string().min(1) });
+const MAX_BY_CHARS = 256;
+
+const command = z.strictObject({
+  command: z.enum(COMMANDS),
+  table: z.string().min(1),
+  /** Who asks, for logs and `/status`. */
+  by: z.string().max(MAX_BY_CHARS).optional(),
+});
+export type Command = z.output<typeof command>;
 
 /** Reads a command. Errors: event_not_json, event_invalid. */
-export function parseCommand(value: Uint8Array | null): z.output<typeof command> {
+export function parseCommand(value: Uint8Array | null): Command {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value ?? new Uint8Array(0)));
@@ -22,27 +32,39 @@ export function parseCommand(value: Uint8Array | null): z.output<typeof command>
   return result.data;
 }
 
+/** The command as a control record. */
+export function encodeCommand({ command: name, table, by }: Command): { key: Buffer; value: Buffer } {
+  // The topic may be compacted: what is to be done once must not take the place of what is to stay.
+  const key = name === 'refresh' ? `${name} ${table}` : table;
+  return { key: Buffer.from(key), value: Buffer.from(JSON.stringify({ command: name, table, ...(by ? { by } : {}) })) };
+}
+
+export type CommandAnswer = TableStatus & { readonly paused: boolean };
+
 export type Control = {
-  /** Does what is asked and returns the table's status. Errors: event_table_*, event_database_unknown. */
-  run(name: CommandName, address: string): Readonly<Record<string, unknown>>;
+  /** The table that an address names. Errors: event_table_*, event_database_unknown. */
+  resolve(address: string): TableRef;
+  /** Does what is asked and returns the table's status. */
+  run(name: CommandName, table: TableRef, by: string): CommandAnswer;
 };
 
-export type ControlParts = {
-  resolve(address: string): TableRef;
+export type ControlParts = Pick<Control, 'resolve'> & {
   readonly pauses: Pauses;
+  readonly telemetry: Pick<Telemetry, 'tablePaused' | 'tableResumed'>;
   /** Plans the table soon. */
   refresh(table: TableRef): void;
-  status(table: string): Readonly<Record<string, unknown>>;
+  status(table: string): TableStatus;
 };
 
-export function createControl({ resolve, pauses, refresh, status }: ControlParts): Control {
+export function createControl({ resolve, pauses, telemetry, refresh, status }: ControlParts): Control {
   return {
-    run(name, address) {
-      const table = resolve(address);
-      if (name === 'pause') pauses.pause(table.id);
-      if (name === 'resume') pauses.resume(table.id);
+    resolve,
+    run(name, table, by) {
+      const { id } = table;
+      if (name === 'pause' && pauses.pause(id, by)) telemetry.tablePaused({ table: id, by });
+      if (name === 'resume' && pauses.resume(id)) telemetry.tableResumed({ table: id, by });
       if (name === 'refresh') refresh(table);
-      return { ...status(table.id), table: table.id, paused: pauses.isPaused(table.id) };
+      return { ...status(id), paused: pauses.isPaused(id) };
     },
   };
 }

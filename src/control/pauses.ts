@@ -1,30 +1,51 @@
 /** Tables that an operator has paused. Their events wait, unacknowledged, so nothing is lost. */
+import { RecentMap } from '../lib/recent-map.ts';
+
+export type Pause = { readonly sinceMs: number; readonly by: string };
 
 export type Pauses = {
-  pause(table: string): void;
-  resume(table: string): void;
+  /** `by`: who asked for it, for logs and `/status`. Returns false for a table that is paused already. */
+  pause(table: string, by: string): boolean;
+  /** Returns false for a table that is not paused. */
+  resume(table: string): boolean;
   isPaused(table: string): boolean;
+  /** Since when the table is paused and by whom, or null. */
+  of(table: string): Pause | null;
   paused(): string[];
+  /** When the last pause of the table ended, milliseconds since the epoch; 0 when none is remembered. */
+  lastEndedMs(table: string): number;
   /** Resolves at once unless the table is paused, else when it is resumed. */
   whenResumed(table: string): Promise<void>;
 };
 
-export function createPauses(): Pauses {
-  const waiting = new Map<string, (() => void)[]>();
+/** Ends of pauses that are remembered. */
+const REMEMBERED = 10_000;
+
+/** `nowMs` is for tests: milliseconds since the epoch. */
+export function createPauses(nowMs: () => number = Date.now): Pauses {
+  const pauses = new Map<string, Pause & { readonly waiting: (() => void)[] }>();
+  const ended = new RecentMap<string, number>(REMEMBERED);
   return {
-    pause(table) {
-      if (!waiting.has(table)) waiting.set(table, []);
+    pause(table, by) {
+      if (pauses.has(table)) return false;
+      pauses.set(table, { sinceMs: nowMs(), by, waiting: [] });
+      return true;
     },
     resume(table) {
-      const released = waiting.get(table) ?? [];
-      waiting.delete(table);
-      for (const release of released) release();
+      const pause = pauses.get(table);
+      if (!pause) return false;
+      pauses.delete(table);
+      ended.set(table, nowMs());
+      for (const release of pause.waiting) release();
+      return true;
     },
-    isPaused: (table) => waiting.has(table),
-    paused: () => [...waiting.keys()],
+    isPaused: (table) => pauses.has(table),
+    of: (table) => pauses.get(table) ?? null,
+    paused: () => [...pauses.keys()],
+    lastEndedMs: (table) => ended.get(table) ?? 0,
     whenResumed(table) {
-      const list = waiting.get(table);
-      return list ? new Promise((resolve) => list.push(resolve)) : Promise.resolve();
+      const pause = pauses.get(table);
+      return pause ? new Promise((resolve) => pause.waiting.push(resolve)) : Promise.resolve();
     },
   };
 }

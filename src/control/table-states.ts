@@ -15,6 +15,8 @@ export type TableStatus = {
   readonly covered_version: number | null;
   readonly missing_fragments: number;
   readonly segments: number;
+  /** Since when it is paused, ISO 8601, and by whom. */
+  readonly pause: { readonly since: string; readonly by: string } | null;
   readonly declined: { readonly code: ErrorCode; readonly message: string } | null;
   readonly failure: {
     readonly code: ErrorCode;
@@ -25,7 +27,7 @@ export type TableStatus = {
   } | null;
 };
 
-type Known = Omit<TableStatus, 'table' | 'state'>;
+type Known = Omit<TableStatus, 'table' | 'state' | 'pause'>;
 
 const UNKNOWN: Known = {
   version: null,
@@ -40,12 +42,12 @@ const UNKNOWN: Known = {
 const REMEMBERED = 10_000;
 
 export class TableStates {
-  readonly #pauses: Pick<Pauses, 'isPaused' | 'paused'>;
+  readonly #pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>;
   readonly #now: () => number;
   readonly #tables = new RecentMap<string, Known>(REMEMBERED);
 
   /** `now` is for tests: milliseconds since the epoch. */
-  constructor(pauses: Pick<Pauses, 'isPaused' | 'paused'>, now: () => number = Date.now) {
+  constructor(pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>, now: () => number = Date.now) {
     this.#pauses = pauses;
     this.#now = now;
   }
@@ -93,13 +95,24 @@ export class TableStates {
   /** The status of a table; of one never heard of, nothing but its name. */
   of(table: string): TableStatus {
     const known = this.#tables.get(table) ?? UNKNOWN;
-    return { table, state: this.#stateOf(table, known), ...known };
+    const pause = this.#pauses.of(table);
+    return {
+      table,
+      state: this.#stateOf(table, known),
+      pause: pause && { since: new Date(pause.sinceMs).toISOString(), by: pause.by },
+      ...known,
+    };
   }
 
   /** All tables heard of and all that are paused, by name. */
   all(): TableStatus[] {
     const names = new Set([...this.#tables.keys(), ...this.#pauses.paused()]);
     return [...names].sort().map((table) => this.of(table));
+  }
+
+  /** Tables that an operator has paused. */
+  get paused(): readonly string[] {
+    return this.#pauses.paused();
   }
 
   /** Tables whose work failed and waits for its next try. */

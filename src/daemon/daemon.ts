@@ -6,6 +6,7 @@ import { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
 import { publishSpread } from '../events/publish-events.ts';
 import { startServer } from '../http/probes.ts';
+import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
 import { openSource } from '../kafka/consumer/source.ts';
 import { openDeadLetters } from '../kafka/dead-letter.ts';
@@ -95,31 +96,10 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
 
   const stopping = new AbortController();
   const { signal } = stopping;
-  const producer = openProducer(settings, log);
-  cleanup.defer(() => producer.close());
-  const deadLetters = openDeadLetters(settings, producer);
-  const notifications = openNotifications(config.kafka.notification_topic, producer, (error) =>
-    log('warn', 'a notification was lost', { error: messageOf(error) }),
-  );
-  cleanup.defer(() => notifications.flush());
-  const context = pipelineContext(config, {
-    telemetry,
-    states,
-    signal,
-    pauses,
-    slots,
-    ownership,
-    scratchDir: scratch.dir,
-    deadLetter: (record, error) => deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS }),
-    notify: (notification) => notifications.send(notification),
-    publish: async (events) => {
-      if (ownership.partitionCount < 2) return false;
-      await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal });
-      return true;
-    },
-  });
+  const { outputs, notifications, send: publish } = openOutputs(config, settings, ownership, { log, cleanup, signal });
+  const parts = { telemetry, states, signal, pauses, slots, ownership, scratchDir: scratch.dir };
+  const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
-  const publish = producer.send.bind(producer);
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
   const { refreshRequests, caughtUp } = await openControl({
     config,
@@ -141,10 +121,38 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   return { port: server.port, ...running };
 }
 
+type OutputParts = { readonly log: KafkaLog; readonly cleanup: Cleanup; readonly signal: AbortSignal };
+
+/** What goes out over Kafka: dead letters, notifications, and the events that share a backfill out. */
+function openOutputs(
+  config: Config,
+  settings: KafkaSettings,
+  ownership: TableOwnership,
+  { log, cleanup, signal }: OutputParts,
+) {
+  const producer = openProducer(settings, log);
+  cleanup.defer(() => producer.close());
+  const deadLetters = openDeadLetters(settings, producer);
+  const notifications = openNotifications(config.kafka.notification_topic, producer, (error) =>
+    log('warn', 'a notification was lost', { error: messageOf(error) }),
+  );
+  cleanup.defer(() => notifications.flush());
+  const outputs: Pick<PipelineContext, 'deadLetter' | 'notify' | 'publish'> = {
+    deadLetter: (record, error) => deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS }),
+    notify: (notification) => notifications.send(notification),
+    publish: async (events) => {
+      if (ownership.partitionCount < 2) return false;
+      await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal });
+      return true;
+    },
+  };
+  return { outputs, notifications, send: producer.send.bind(producer) };
+}
+
 /** A record that cannot be dead-lettered must not be acknowledged either: the only way out is the end of the process. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
-/** Runs the pipeline until somebody stops it or it fails, then cleanup everything. */
+/** Runs the pipeline until it is stopped or fails, then releases everything. */
 function run(
   source: RecordSource,
   context: PipelineContext,

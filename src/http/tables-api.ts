@@ -7,8 +7,8 @@ import { json, startListener } from './listener.ts';
 import type { WaitQuery } from './wait-requests.ts';
 import { readWaitQuery, Waits } from './wait-requests.ts';
 
-/** `force`: a table that is not there yet will do, too. */
-export type CommandQuery = { readonly force: boolean };
+/** `force`: a table that is not there yet will do, too. `by`: who asks, as far as the connection tells. */
+export type CommandRequest = { readonly force: boolean; readonly by: string };
 
 export type TablesApiOptions = {
   readonly host: string;
@@ -18,7 +18,7 @@ export type TablesApiOptions = {
   /** Commands that may be asked of a table with POST. */
   readonly commands: readonly string[];
   /** Runs a command on `<database>/<table>`, or `status`; what it returns is the answer. Errors: SegmentdErrors. */
-  run(command: string, table: string, query: CommandQuery): Promise<object>;
+  run(command: string, table: string, request: CommandRequest): Promise<object>;
   /** Resolves when a version of `<database>/<table>` is covered, the time is over or the signal fires. Errors: SegmentdErrors. */
   wait(table: string, query: WaitQuery, signal: AbortSignal): Promise<object>;
   /** All tables, for `GET /v1/tables`. */
@@ -51,7 +51,7 @@ async function answer(
   if (!isRead && !isWait && !isWrite) return json(404, { error: 'not found' });
   try {
     const address = `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
-    if (!isWait) return json(200, await run(command ?? 'status', address, readCommandQuery(query)));
+    if (!isWait) return json(200, await run(command ?? 'status', address, commandRequest(request)));
     const wanted = readWaitQuery(query);
     return json(200, await waits.run(response, (signal) => wait(address, wanted, signal)));
   } catch (error) {
@@ -62,8 +62,8 @@ async function answer(
 }
 
 /** `?force=true`: also for a table that is not there yet. */
-function readCommandQuery(query: URLSearchParams): CommandQuery {
-  return { force: query.get('force') === 'true' };
+function commandRequest({ query, response }: Request): CommandRequest {
+  return { force: query.get('force') === 'true', by: `http ${response.socket?.remoteAddress ?? ''}`.trim() };
 }
 
 /** What asking again would not change is the request's fault, or the table's. */

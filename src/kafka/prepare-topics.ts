@@ -6,9 +6,8 @@ import type { TopicShape } from './topics.ts';
 import { ensureTopics, missingTopics } from './topics.ts';
 
 /**
- * Creates the topics that are missing, or without a `shape` says which are, however long it takes to reach a broker. To be
- * awaited before anything reads one of them. Never rejects; ends early when `signal` fires, and when the broker refuses us, which
- * ends the consumer as well.
+ * Creates the topics that are missing, or without a `shape` says which are. To be awaited before anything reads one of them. When
+ * no broker answers it resolves all the same, and goes on trying until `signal` fires: the consumer waits for the broker, too.
  */
 export async function prepareTopics(
   settings: KafkaSettings,
@@ -16,20 +15,30 @@ export async function prepareTopics(
   log: KafkaLog,
   signal: AbortSignal,
 ): Promise<void> {
+  const attempt = () => tryToPrepare(settings, shape, log);
+  if (!(await attempt())) void keepTrying(attempt, signal);
+}
+
+async function keepTrying(attempt: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   for (let failures = 1; !signal.aborted; failures++) {
-    try {
-      if (shape === undefined) await tellMissing(settings, log);
-      else {
-        const created = await ensureTopics(settings, shape, log);
-        if (created.length > 0) log('info', 'topics created', { topics: created });
-      }
-      return;
-    } catch (thrown) {
-      const { code, retry, message } = asKafkaError(thrown);
-      log('warn', 'the topics are not known yet', { code, error: message });
-      if (retry === 'never') return;
-      await sleep(backoffMs(RECONNECT, failures), signal, { ref: false });
+    await sleep(backoffMs(RECONNECT, failures), signal, { ref: false });
+    if (!signal.aborted && (await attempt())) return;
+  }
+}
+
+/** False when it is worth another try. What the broker refuses here ends the consumer as well. */
+async function tryToPrepare(settings: KafkaSettings, shape: TopicShape | undefined, log: KafkaLog): Promise<boolean> {
+  try {
+    if (shape === undefined) await tellMissing(settings, log);
+    else {
+      const created = await ensureTopics(settings, shape, log);
+      if (created.length > 0) log('info', 'topics created', { topics: created });
     }
+    return true;
+  } catch (thrown) {
+    const { code, retry, message } = asKafkaError(thrown);
+    log('warn', 'the topics are not known yet', { code, error: message });
+    return retry === 'never';
   }
 }
 

@@ -2,7 +2,6 @@
  * A segment on its way into a table: what to build, what was built, and who builds it. No engine, no store: the plan, the commit and
  * the pipeline share these words.
  */
-import { SegmentdError } from '../lib/errors.ts';
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 
@@ -48,20 +47,4 @@ export interface SegmentBuilder {
     requests: readonly SegmentRequest[],
     purpose?: BuildPurpose,
   ): Promise<Build>;
-}
-
-/** What the builder builds, or null when a file of the table went away under it. */
-export async function buildUnlessStale(
-  builder: SegmentBuilder,
-  manifest: Manifest,
-  tableUri: string,
-  requests: readonly SegmentRequest[],
-  purpose: BuildPurpose = 'fresh',
-): Promise<Build | null> {
-  try {
-    return await builder.build(manifest, tableUri, requests, purpose);
-  } catch (error) {
-    if (error instanceof SegmentdError && error.code === 'build_stale') return null;
-    throw error;
-  }
 }

@@ -26,15 +26,15 @@ export const ERRORS = {
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.
   table_not_found: declined('Check the path: a table is a directory that ends in .lance and holds _versions/.'),
   table_unreadable: declined(
-    'The latest manifest cannot be parsed. Open the table with LanceDB to see whether it is damaged.',
+    'The latest manifest cannot be parsed. If LanceDB cannot open it either, move it out of _versions/.',
   ),
   table_mixed_version_names: declined(
-    '_versions/ mixes V1 and V2 manifest names. Migrate the names with Lance before indexing.',
+    '_versions/ mixes V1 and V2 manifest names. Migrate the names with pylance, from a version opened by number.',
   ),
   table_unknown_reader_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_unknown_writer_flag: declined('The table uses a Lance feature newer than this segmentd. Upgrade segmentd.'),
   table_mixed_versions_flag: declined(
-    'The manifest is corrupt: the flag for mixed data file versions is set on one side only. Restore an older version.',
+    'The manifest is corrupt: the flag for mixed data file versions is set on one side only. Move it out of _versions/.',
   ),
   table_stable_row_ids: declined(
     'Delta segments give wrong answers on stable row ids. Set stable_row_ids: rebuild, or let optimize() index the table.',
@@ -44,7 +44,7 @@ export const ERRORS = {
     'segmentd does not maintain covering indexes. Drop the index, or let optimize() index the table.',
   ),
   table_fragment_reuse_index: declined(
-    'Compact the table without deferred remapping and drop __lance_frag_reuse first.',
+    'Create every other index of the table again, replacing it, and only then drop __lance_frag_reuse.',
   ),
   table_mem_wal_index: declined(
     'segmentd does not maintain the index progress of a MemWAL. Let Lance index the table.',
@@ -52,6 +52,9 @@ export const ERRORS = {
   table_legacy_data_files: declined('Rewrite the table in Lance file format 2.0 or newer.'),
   table_needs_migration: declined(
     'An old Lance wrote this table. Commit to it once with a current LanceDB, then index it.',
+  ),
+  table_data_file_missing: declined(
+    'The table is damaged. Put the file back from a copy, restore a version that does not name it, or delete the fragment.',
   ),
   table_index_unreadable: declined(
     'The index section cannot be trusted. Drop and create the named index with LanceDB.',

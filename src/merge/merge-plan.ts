@@ -5,7 +5,7 @@ import type { IndexState } from '../lance/plan/index-plan.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
 import { unsupportedReason } from '../lance/plan/supported.ts';
 import type { TablePolicy } from '../lance/plan/table-plan.ts';
-import { hasStableRowIds, missesRewritten } from '../lance/plan/table-plan.ts';
+import { hasStableRowIds, isReplacedWhole } from '../lance/plan/table-plan.ts';
 import type { SegmentRequest } from '../lance/segment.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
@@ -54,7 +54,7 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
   const states = maintainedIndexes(manifest, wanted);
   const due = states.map((state) => {
     const candidates = state.segments.map((segment) => candidateOf(segment, manifest));
-    const rebuilt = hasStableRowIds(manifest) || missesRewritten(manifest, state);
+    const rebuilt = hasStableRowIds(manifest) || isReplacedWhole(manifest, state);
     // An index that is replaced whole sooner or later, whatever its segments look like, has nothing to merge.
     return {
       state,

@@ -21,7 +21,7 @@ export function reportPlan(
   const indexes = plan.states.map(({ name, coverage, segments }) =>
     indexReport({ name, coverage, segments: segments.length }, timestampMs),
   );
-  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
   states.observed(id, version, indexes, isCovered ? version : undefined);
   telemetry.planned({ table: id, version, outcome: 'merges', indexes });
 }

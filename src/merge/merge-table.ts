@@ -4,8 +4,8 @@ import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
+import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
-import { buildUnlessStale } from '../lance/segment.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { MergePlan } from './merge-plan.ts';
@@ -40,7 +40,7 @@ export async function mergeTable(
   { builder, commit, properties, withSlot }: MergeParts,
 ): Promise<MergeResult> {
   const lap = stopwatch();
-  const build = await buildUnlessStale(builder, manifest, table.uri, requests, 'merge');
+  const build = await buildUnlessStale(builder, table, manifest, requests, 'merge');
   if (!build) return { kind: 'rejected', cause: 'files_gone' };
   await using _ = build;
   const buildMs = lap();

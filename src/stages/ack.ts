@@ -3,7 +3,7 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SegmentdError } from '../lib/errors.ts';
 import { latencySample } from '../lib/latency-sample.ts';
-import type { PendingEvent } from '../model.ts';
+import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import type { Batch, Covered, Settleable } from './work.ts';
@@ -45,7 +45,7 @@ function settle(
   const now = Date.now();
   const table = batch.table.id;
   // Events that name fragments are settled with those alone.
-  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
   context.states.observed(table, tableVersion, indexes, isCovered ? coveredVersion : undefined);
   context.states.succeeded(table);
   context.telemetry.batchCovered({
@@ -54,9 +54,19 @@ function settle(
     coveredVersion,
     indexes,
     committed,
-    eventToCoveredSeconds: items.flatMap(({ record }) => (record ? [latencySample(record.timestampMs, now)] : [])),
+    eventToCoveredSeconds: items.flatMap(({ record }) => (record ? [secondsSince(context, table, record, now)] : [])),
   });
   finish(context, items, committed ? 'accepted' : 'duplicate');
+}
+
+/** Undefined for a record that waited while its table was paused: how long that was is the operator's matter. */
+function secondsSince(
+  { pauses }: PipelineContext,
+  table: string,
+  record: ConsumerRecord,
+  now: number,
+): number | undefined {
+  return record.timestampMs < pauses.lastEndedMs(table) ? undefined : latencySample(record.timestampMs, now);
 }
 
 function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {

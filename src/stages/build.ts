@@ -1,8 +1,8 @@
 /** One segment per index, over exactly the missing fragments. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { Build } from '../lance/segment.ts';
-import { buildUnlessStale } from '../lance/segment.ts';
 import { asSegmentdError } from '../lib/errors.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { PipelineContext } from './context.ts';
@@ -28,7 +28,7 @@ async function buildSegments(context: PipelineContext, planned: Extract<Planned,
   };
   let built: Build | null;
   try {
-    built = await buildUnlessStale(context.builder, manifest, batch.table.uri, requests);
+    built = await buildUnlessStale(context.builder, context.tables.open(batch.table.uri), manifest, requests);
   } catch (error) {
     unfinished('failed');
     throw asSegmentdError(error);
@@ -37,6 +37,7 @@ async function buildSegments(context: PipelineContext, planned: Extract<Planned,
     unfinished('stale');
     return requeue(context, batch, 'files_gone');
   }
+  if (context.states.served(table)) context.telemetry.tableServed({ table });
   for (const { index, rows, files, buildMs } of built.segments) {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });

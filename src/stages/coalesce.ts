@@ -2,6 +2,7 @@
 import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
+import { isHeld } from './observe-held.ts';
 
 /** Waiting events per table that keep their own place, and so their own latency in the metrics. */
 const KEPT = 100;
@@ -17,11 +18,10 @@ type Waiting = PendingEvent & { readonly record: ConsumerRecord };
  * its event is the one that ends in the dead-letter topic; the other's version is covered whenever it appears before that.
  */
 export function coalesce(context: PipelineContext): (item: PendingEvent, waiting: PendingEvent[]) => boolean {
-  const isStuck = (id: string) => ['paused', 'retrying'].includes(context.states.of(id).state);
   return ({ event, record, receivedAtMs }, waiting) => {
     const { id } = event.table;
     if (!record || event.fragments || waiting.length < KEPT_STUCK) return false;
-    if (waiting.length < KEPT && !isStuck(id)) return false;
+    if (waiting.length < KEPT && !isHeld(context, id)) return false;
     const at = waiting.findLastIndex((other) => isPlainOf(record.signal, other));
     const earlier = waiting[at] as Waiting | undefined;
     if (!earlier) return false;

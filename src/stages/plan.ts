@@ -20,12 +20,13 @@ async function planBatch(context: PipelineContext, events: Batch): Promise<Plann
   const planned = await planRound(context, events, manifest);
   const { version } = manifest;
   const { batch, ...plan } = planned;
-  if (context.states.served(table)) context.telemetry.tableServed({ table });
   const indexes = plan.states.map(({ name, segments, coverage }) =>
     indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
   );
   const missing = plan.requests.length > 0;
-  const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+  // Of one that misses something, the build tells: a damaged table is served by no plan.
+  if (!missing && context.states.served(table)) context.telemetry.tableServed({ table });
+  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
   context.states.observed(table, version, indexes, isCovered ? version : undefined);
   if (isCovered) context.states.succeeded(table);
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });

@@ -22,7 +22,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { access, copyFile, readdir, readFile, rm } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
@@ -188,12 +189,22 @@ async function mustBeMounted(root: string): Promise<void> {
   });
 }
 
+/** The path that an absolute path or a `file:` URI names, without slashes at its end; null of anything else. */
+function localPathOf(location: string): string | null {
+  const path = isAbsolute(location) ? location : URL.parse(location)?.protocol === 'file:' && fileURLToPath(location);
+  return path ? path.replace(/(?<=.)\/+$/, '') : null;
+}
+
 /** The store whose keys are paths below `root`, an absolute folder. */
 export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
   return {
     root,
     listsInOrder: false,
+    readableAt: (location) => {
+      const path = localPathOf(location);
+      return path === null ? null : localStore(path);
+    },
     list: (folder) =>
       attempt(
         `list ${at(folder)}`,

@@ -12,6 +12,9 @@ export type ObjectStat = { readonly bytes: number; readonly tag: string };
  */
 export type PutOutcome = 'created' | 'exists';
 
+/** What reading needs of a store. */
+export type ReadableStore = Pick<ObjectStore, 'root' | 'list' | 'stat' | 'read'>;
+
 /**
  * Errors are SegmentdErrors. After store_denied and store_full nothing was created; after store_unavailable the object may or
  * may not be there, or appear later: the caller looks.
@@ -21,6 +24,8 @@ export interface ObjectStore {
   readonly root: string;
   /** Whether a listing comes in the order of names, so that a reader finds the last version at once. */
   readonly listsInOrder: boolean;
+  /** Another place, given as an absolute path or a URI, to read from and nothing else; null where this kind of store does not reach. */
+  readableAt(location: string): ReadableStore | null;
   /** Names of the objects directly in a folder, in no order; empty when the folder does not exist. */
   list(folder: string): Promise<string[]>;
   /** Names of the folders directly in a folder, `''` for the root, in no order; null when it does not exist. */

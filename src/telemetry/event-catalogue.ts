@@ -40,6 +40,8 @@ export const EVENTS = {
   backfillPublished: { level: 'info', says: 'much is missing, shared out', metrics: ['backfill_events_total'] },
   tableDeclined: { level: 'warn', says: 'table declined', metrics: [] },
   tableServed: { level: 'info', says: 'table served again', metrics: [] },
+  tablePaused: { level: 'info', says: 'table paused', metrics: [] },
+  tableResumed: { level: 'info', says: 'table resumed', metrics: [] },
   tableReleased: {
     level: 'debug',
     says: 'table left to another member',

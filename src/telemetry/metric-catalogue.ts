@@ -197,6 +197,11 @@ export const METRICS = {
     help: 'Tables whose work failed and waits for its next try.',
     labels: [],
   },
+  paused: {
+    type: 'gauge',
+    help: 'Always 1, for each table that an operator has paused.',
+    labels: TABLE,
+  },
   tables_declined: {
     type: 'gauge',
     help: 'Tables that segmentd must not write, by error code.',

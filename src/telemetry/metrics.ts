@@ -62,7 +62,7 @@ function readingOr<T>(read: () => T, fallback: T): T {
   }
 }
 
-/** A value, or one for each known value of the metric's one label; those not named are 0. */
+/** A value, or one for each value of the metric's one label: of known values those not named are 0, of others only those named are there. */
 type Read = () => number | ReadonlyMap<string, number>;
 
 type Instruments = {
@@ -71,8 +71,6 @@ type Instruments = {
   readonly histograms: Map<string, Histogram>;
   readonly collectors: Map<string, Read>;
 };
-
-const labelOf = (labels: Readonly<Record<string, string>>) => Object.values(labels)[0] ?? '';
 
 function registerAll(registry: Registry, tables: TableSeries, topic: string): Instruments {
   const made: Instruments = { counters: new Map(), gauges: new Map(), histograms: new Map(), collectors: new Map() };
@@ -97,9 +95,7 @@ function registerAll(registry: Registry, tables: TableSeries, topic: string): In
         collect: () => {
           const read = made.collectors.get(name);
           const value = read && readingOr<ReturnType<Read> | undefined>(read, undefined);
-          if (typeof value === 'number') gauge.set(value);
-          else if (value)
-            for (const labels of combinations(metric, {})) gauge.set(labels, value.get(labelOf(labels)) ?? 0);
+          if (value !== undefined) setReading(gauge, metric, value);
         },
       });
       for (const labels of combinations(metric, {})) gauge.set(labels, 0);
@@ -107,6 +103,17 @@ function registerAll(registry: Registry, tables: TableSeries, topic: string): In
     }
   }
   return made;
+}
+
+function setReading(gauge: Gauge, metric: Metric, value: ReturnType<Read>): void {
+  if (typeof value === 'number') {
+    gauge.set(value);
+    return;
+  }
+  const [label = ''] = metric.labels;
+  gauge.reset();
+  const known = (metric.known?.[label] ?? []).map((each) => [each, 0] as const);
+  for (const [each, count] of [...known, ...value]) gauge.set({ [label]: each }, count);
 }
 
 type GaugeBase = { name: string; help: string; labelNames: string[]; registers: Registry[] };

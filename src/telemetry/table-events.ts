@@ -79,7 +79,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     planned(plan: TableState & { outcome: string }): void {
       const { table, version, outcome, indexes } = plan;
       exportState(context, gaps, plan);
-      const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+      const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
       if (isCovered) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
@@ -100,7 +100,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
       const { table, version, coveredVersion, eventToCoveredSeconds, committed, indexes } = batch;
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
-      const isCovered = indexes.every(({ missingFragments }) => missingFragments === 0);
+      const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
       if (isCovered) metrics.tables.set('covered_version', table, coveredVersion);
       const samples = eventToCoveredSeconds.filter((seconds) => seconds !== undefined);
       for (const seconds of samples) metrics.observe('event_to_covered_seconds', seconds);
@@ -124,7 +124,11 @@ function stateEvents(context: EventContext, gaps: Gaps) {
 }
 
 /** What `tables_*` count, asked for on every scrape. */
-export type TableCounts = { readonly retrying: number; readonly declinedByReason: ReadonlyMap<string, number> };
+export type TableCounts = {
+  readonly retrying: number;
+  readonly declinedByReason: ReadonlyMap<string, number>;
+  readonly paused: readonly string[];
+};
 
 /** Which tables this member serves. */
 function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Gaps) {
@@ -133,6 +137,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     tableCounts(read: () => TableCounts): void {
       metrics.onCollect('tables_retrying', () => read().retrying);
       metrics.onCollect('tables_declined', () => read().declinedByReason);
+      metrics.onCollect('paused', () => new Map(read().paused.map((table) => [table, 1])));
     },
     /** To be told once per table and reason, however often the table is looked at. */
     tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
@@ -141,6 +146,13 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     /** A table that had been declined may be written. */
     tableServed({ table }: { table: string }): void {
       say('tableServed', { table });
+    },
+    /** `by`: who asked for it. */
+    tablePaused({ table, by }: { table: string; by: string }): void {
+      say('tablePaused', { table, by });
+    },
+    tableResumed({ table, by }: { table: string; by: string }): void {
+      say('tableResumed', { table, by });
     },
     /** Another member serves the table now: its series here would only grow old and raise alarms. */
     tableReleased({ table }: { table: string }): void {

@@ -152,6 +152,15 @@ function conformance(name: string, open: () => Promise<ObjectStore>): void {
       expect(new Set(await store.list('v'))).toEqual(new Set(['1', '2']));
     });
 
+    test('another place can be read, and only read', async () => {
+      const [store, other] = [await open(), await open()];
+      await other.putIfAbsent('a/b', [bytes('theirs')]);
+      const readable = store.readableAt(other.root);
+      expect(textOf((await readable?.read('a/b')) ?? null)).toBe('theirs');
+      expect([await readable?.list('a'), (await readable?.stat('a/b'))?.bytes]).toEqual([['b'], 6]);
+      expect([store.readableAt('nowhere://a/b'), store.readableAt('no/place')]).toEqual([null, null]);
+    });
+
     test('a local file is imported as it is, and is durable after sync', async () => {
       const store = await open();
       const path = await localFile('segment');

@@ -2,24 +2,18 @@
  * pylance as an independent reader and writer: everything segmentd writes has to be right for it. The suite runs once per
  * version of pylance, each in a file of its own so that versions run side by side.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LONG } from '../../testing/long.ts';
 import type { PylanceVersion } from '../../testing/pylance.ts';
-import { findPylance, PYLANCE_VERSIONS } from '../../testing/pylance.ts';
+import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { checksThemselves } from './checks-themselves.ts';
 import { races, rewrittenColumns } from './disturbances.ts';
 import { lifeOfATable } from './life-of-a-table.ts';
 import { lanceItself, refusals } from './limits.ts';
 import { mergedSegments } from './merged-segments.ts';
+import { tablesOfPylance } from './pylance-table.ts';
 import { rebuiltWhole } from './stable-row-ids.ts';
 import type { Shape } from './table-under-test.ts';
-import { TableUnderTest } from './table-under-test.ts';
-import type { NewTable } from './tables.ts';
-import type { Worker } from './worker.ts';
-import { startWorker } from './worker.ts';
 
 /** Every pair of maker, format and naming once: all twelve together would show little more in twice the time. */
 const SHAPES: readonly Shape[] = [
@@ -34,29 +28,12 @@ const SHAPES: readonly Shape[] = [
 /** Of a short run: both makers, both namings, the oldest and the newest format. */
 const SHORT_SHAPES = SHAPES.slice(2, 4);
 
-/** Installing takes as long as the network does. */
-const INSTALL_MS = 600_000;
-
 export function interopSuite(version: PylanceVersion): void {
-  let worker: Worker | undefined;
-  let folder: string;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'segmentd-interop-'));
-    const pylance = await findPylance(version);
-    if (pylance === undefined) return;
-    worker = startWorker(pylance);
-  }, INSTALL_MS);
-
-  afterAll(async () => {
-    await worker?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const newTable: NewTable = async () => worker && new TableUnderTest(worker, await mkdtemp(join(folder, 'database-')));
+  const newTable = tablesOfPylance(version);
 
   test(`runs on pylance ${version}`, async () => {
-    expect((await worker?.ask<{ pylance: string }>('version', {}))?.pylance ?? version).toBe(version);
+    const table = await newTable();
+    expect((await table?.engineVersion()) ?? version).toBe(version);
   });
 
   // What a short run has checked with the newest is not done again.

@@ -10,6 +10,7 @@ import { encodeSegment } from '../../src/lance/codec/index-metadata.ts';
 import { spliceManifest } from '../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../src/lance/codec/transaction.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
+import { verifyTable } from '../../src/lance/inspect/verify-table.ts';
 import type { WantedIndexes } from '../../src/lance/plan/index-plan.ts';
 import type { StableRowIds } from '../../src/lance/plan/supported.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
@@ -50,9 +51,25 @@ export class TableUnderTest {
     return new TableUnderTest(worker, this.folder);
   }
 
+  /** A shallow clone of it, a table in a database of its own beside this one. */
+  async shallowClone(): Promise<TableUnderTest> {
+    const clone = new TableUnderTest(this.worker, `${this.folder}-clone`);
+    await this.ask('shallow_clone', { target: clone.uri });
+    return clone;
+  }
+
+  /** What `segmentd verify` finds. */
+  async findings(): Promise<string[]> {
+    return (await verifyTable(this.open(), 5)).findings.map(({ code, message }) => `${code}: ${message}`);
+  }
+
   /** An action of worker.py on this table. */
   ask<Answer>(action: string, args: Args = {}): Promise<Answer> {
     return this.worker.ask(action, { uri: this.uri, ...args });
+  }
+
+  async engineVersion(): Promise<string> {
+    return (await this.worker.ask<{ pylance: string }>('version', {})).pylance;
   }
 
   check(columns: readonly string[]): Promise<Report> {

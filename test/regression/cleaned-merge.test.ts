@@ -13,14 +13,13 @@ import { planMerges } from '../../src/merge/merge-plan.ts';
 import { mergeTable } from '../../src/merge/merge-table.ts';
 import { planMergeTo } from '../../src/merge/policy/reduce-to.ts';
 import { localStore } from '../../src/store/local-store.ts';
-import { idsWhere, index, latest, realTable, usesIndex } from '../../testing/lance-table.ts';
+import { idsWhere, index, latest, realClone, realTable, usesIndex } from '../../testing/lance-table.ts';
 import { nameOf, people } from '../../testing/people.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 
 const COMMIT = { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
 
-/** A table of three segments is merged into one, whose files are gone when it appears. `meanwhile` happens before it is withdrawn. */
-async function cleanedMerge(meanwhile: (theirs: Table) => Promise<unknown>) {
+async function threeSegments(): Promise<{ theirs: Table; uri: string }> {
   const { table: theirs, uri } = await realTable(people(0, 10));
   await theirs.createIndex('id', { config: Index.btree() });
   for (const from of [10, 20]) {
@@ -28,6 +27,18 @@ async function cleanedMerge(meanwhile: (theirs: Table) => Promise<unknown>) {
     await index(uri);
   }
   await theirs.checkoutLatest();
+  return { theirs, uri };
+}
+
+/** A shallow clone of such a table, which has the files of its segments in the other one. */
+async function cloneOfThreeSegments(): Promise<{ theirs: Table; uri: string }> {
+  const { uri: source } = await threeSegments();
+  return realClone(source);
+}
+
+/** A table of three segments is merged into one, whose files are gone when it appears. `meanwhile` happens before it is withdrawn. */
+async function cleanedMerge(meanwhile: (theirs: Table) => Promise<unknown>, setUp = threeSegments) {
+  const { theirs, uri } = await setUp();
   await theirs.createIndex('name', { config: Index.btree() });
   const store = localStore(uri);
   let puts = 0;
@@ -58,6 +69,13 @@ const entries = async (uri: string) => (await latest(uri)).indexes.map(({ raw })
 
 test('an index outlives a merge whose files a cleanup took', async () => {
   const { theirs, uri, before } = await cleanedMerge((table) => table.add(people(30, 5)));
+  expect(await entries(uri)).toEqual(before);
+  expect(await idsWhere(theirs, 'id = 14')).toEqual([14]);
+  expect(await usesIndex(theirs, 'id = 14')).toBe(true);
+});
+
+test('so does one whose segments lie in the table of which this one is a clone', async () => {
+  const { theirs, uri, before } = await cleanedMerge(async () => undefined, cloneOfThreeSegments);
   expect(await entries(uri)).toEqual(before);
   expect(await idsWhere(theirs, 'id = 14')).toEqual([14]);
   expect(await usesIndex(theirs, 'id = 14')).toBe(true);

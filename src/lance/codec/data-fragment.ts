@@ -12,6 +12,8 @@ export type DataFile = {
   readonly columns: readonly number[];
   readonly major: number;
   readonly minor: number;
+  /** Its size, or 0 where the writer did not say. */
+  readonly bytes: number;
   readonly baseId: number | undefined;
 };
 
@@ -45,25 +47,50 @@ export function decodeDataFragment(message: Uint8Array): DataFragment {
 function decodeDataFile(cursor: Cursor): DataFile {
   const fields: number[] = [];
   const columns: number[] = [];
-  const file = { path: '', major: 0, minor: 0, baseId: undefined as number | undefined };
+  const file = { path: '', major: 0, minor: 0, bytes: 0, baseId: undefined as number | undefined };
   while (cursor.next()) {
     if (cursor.field === 1) file.path = cursor.string();
     else if (cursor.field === 2) cursor.int32s(fields);
     else if (cursor.field === 3) cursor.int32s(columns);
     else if (cursor.field === 4) file.major = cursor.varint();
     else if (cursor.field === 5) file.minor = cursor.varint();
+    else if (cursor.field === 6) file.bytes = cursor.varint();
     else if (cursor.field === 7) file.baseId = cursor.varint();
     else cursor.skip();
   }
   return { ...file, fields, columns };
 }
 
-/** Identifies where a fragment keeps one field: equal strings mean that the same bytes back it (lance-format 4.3). */
-export function fieldSource(fragment: DataFragment, fieldId: number): string | null {
-  for (const file of fragment.files) {
-    const at = file.fields.indexOf(fieldId);
-    if (at >= 0)
-      return JSON.stringify([file.path, file.baseId ?? null, file.columns[at] ?? null, file.major, file.minor]);
+/**
+ * The name of a fragment's deletion file in its folder, and its base.
+ *
+ *   DeletionFile = 1 file_type (0 Arrow, 1 bitmap) · 2 read_version · 3 id · 4 num_deleted_rows · 7 base_id
+ */
+export function decodeDeletionFile(message: Uint8Array, fragment: number): Pick<DataFile, 'baseId'> & { file: string } {
+  let [extension, version, id] = ['arrow', 0n, 0n];
+  let baseId: number | undefined;
+  const cursor = new Cursor(message);
+  while (cursor.next()) {
+    if (cursor.field === 1) extension = cursor.varint() === 1 ? 'bin' : 'arrow';
+    else if (cursor.field === 2) version = cursor.varint64();
+    else if (cursor.field === 3) id = cursor.varint64();
+    else if (cursor.field === 7) baseId = cursor.varint();
+    else cursor.skip();
+  }
+  return { file: `${fragment}-${version}-${id}.${extension}`, baseId };
+}
+
+/**
+ * Identifies where a fragment keeps one field: equal strings mean that the same bytes back it (lance-format 4.3). `lineage` is the
+ * field and what holds it, from the nearest on: of a packed struct a data file lists the struct alone. Null when no file lists any
+ * of them, which says nothing about the bytes, not even beside another null.
+ */
+export function fieldSource({ files }: DataFragment, lineage: readonly number[]): string | null {
+  for (const fieldId of lineage) {
+    const file = files.find(({ fields }) => fields.includes(fieldId));
+    if (!file) continue;
+    const column = file.columns[file.fields.indexOf(fieldId)] ?? null;
+    return JSON.stringify([file.path, file.baseId ?? null, column, file.major, file.minor]);
   }
   return null;
 }
@@ -72,13 +99,21 @@ export function fieldSource(fragment: DataFragment, fieldId: number): string | n
 const TOMBSTONE = -2;
 
 /**
- * Whether the fragment shows that one of `fields` may have been rewritten in place: a column was tombstoned, or the field lies
- * in a file that came later.
+ * Whether the fragment shows that a field, given with what holds it as above, may have been rewritten in place: a column was
+ * tombstoned, or the field does not lie in the first file, the only one that no rewrite adds. In a fragment of one file nothing was
+ * added; a field that it lacks was left out when the rows were appended.
  */
-export function showsRewrite({ files }: DataFragment, fields: readonly number[]): boolean {
-  const tombstoned = files.some((file) => file.fields.includes(TOMBSTONE));
-  return tombstoned || files.slice(1).some((file) => fields.some((field) => file.fields.includes(field)));
+export function showsRewrite({ files }: DataFragment, lineages: readonly (readonly number[])[]): boolean {
+  if (files.some((file) => file.fields.includes(TOMBSTONE))) return true;
+  const later = files.slice(1);
+  if (later.length === 0) return false;
+  return lineages.some((lineage) => {
+    const nearest = lineage.find((field) => isListed(files, field));
+    return nearest === undefined || isListed(later, nearest);
+  });
 }
+
+const isListed = (files: readonly DataFile[], field: number) => files.some((file) => file.fields.includes(field));
 
 const FILES = 2;
 const DELETION_FILE = 3;

@@ -23,13 +23,21 @@ export type IndexMetadata = {
   readonly datasetVersion: number;
   /** Sorted ids, or null when the entry has no bitmap, which means "unknown". */
   readonly fragments: Uint32Array | null;
+  /** Of the details, or what an entry without any was inferred to be; else empty. */
   readonly typeUrl: string;
-  /** The details as they stand in the entry, tag included. */
+  /** The details as they stand in the entry, tag included; empty when it has none. */
   readonly details: Uint8Array;
   readonly createdAtMs: number | null;
+  /** Which base of the manifest holds its files, or null when the table itself does. */
+  readonly baseId: number | null;
   readonly files: readonly IndexFile[];
   readonly hasCoveringFields: boolean;
 };
+
+/** Entries of old or handmade builds have none. Lance reads them, but lists no such index, and takes no second segment beside one. */
+export function hasDetails({ details }: Pick<IndexMetadata, 'details'>): boolean {
+  return details.length > 0;
+}
 
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
@@ -52,6 +60,7 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
     details: new Uint8Array(0) as Uint8Array,
     fragments: null as Uint32Array | null,
     createdAtMs: null as number | null,
+    baseId: null as number | null,
     hasCoveringFields: false,
   };
   const cursor = new Cursor(raw);
@@ -80,6 +89,9 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
         break;
       case 8:
         index.createdAtMs = cursor.varint();
+        break;
+      case 9:
+        index.baseId = cursor.varint();
         break;
       case 10:
         files.push(decodeIndexFile(cursor.message()));

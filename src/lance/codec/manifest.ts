@@ -21,7 +21,8 @@ import type { TransactionHead } from './transaction.ts';
 import { decodeTransactionHead } from './transaction.ts';
 import { Cursor, copyFields } from './wire.ts';
 
-export type BasePath = { readonly id: number; readonly path: string };
+/** Another place for files of the table: the root of a table, or a folder that holds the files themselves. */
+export type BasePath = { readonly id: number; readonly path: string; readonly isTableRoot: boolean };
 export type WriterVersion = { readonly library: string; readonly version: string };
 
 export type Manifest = {
@@ -213,9 +214,10 @@ function decodeStrings(cursor: Cursor): [string, string] {
 }
 
 function decodeBasePath(cursor: Cursor): BasePath {
-  const base = { id: 0, path: '' };
+  const base = { id: 0, path: '', isTableRoot: false };
   while (cursor.next()) {
     if (cursor.field === 1) base.id = cursor.varint();
+    else if (cursor.field === 3) base.isTableRoot = cursor.varint() !== 0;
     else if (cursor.field === 4) base.path = cursor.string();
     else cursor.skip();
   }
@@ -319,7 +321,7 @@ function writeTimestamp(writer: BinaryWriter, ms: number): void {
 /** What a fragment view keeps of the real manifest and what it says instead. */
 export type ViewManifest = {
   readonly fragments: readonly Uint8Array[];
-  readonly base: BasePath;
+  readonly base: Pick<BasePath, 'id' | 'path'>;
   readonly timestampMs: number;
 };
 

@@ -98,3 +98,11 @@ export function withDescendants(schema: readonly SchemaField[], fieldId: number)
   }
   return ids;
 }
+
+/** The same fields, each with what holds it, from the nearest on up to the root: where a data file may list it. */
+export function lineagesOf(schema: readonly SchemaField[], fieldId: number): number[][] {
+  return withDescendants(schema, fieldId).map((id) => {
+    const field = schema.find((candidate) => candidate.id === id);
+    return [id, ...(field ? ancestorsOf(schema, field).map((ancestor) => ancestor.id) : [])];
+  });
+}

@@ -9,7 +9,14 @@ import { stopwatch } from '../../lib/stopwatch.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { RowHistory } from '../table/row-history.ts';
 import type { LanceTable } from '../table/table.ts';
-import type { CommitOutcome, CommitRequest, CommitSettings, Effort, Rejected } from './commit-request.ts';
+import type {
+  CommitOutcome,
+  CommitRequest,
+  CommitSettings,
+  Effort,
+  OutcomeWithoutEffort,
+  Rejected,
+} from './commit-request.ts';
 import { conflictBackoffMs } from './conflict-wait.ts';
 import { nextVersion } from './next-version.ts';
 import type { Rebased } from './rebase.ts';
@@ -68,20 +75,7 @@ export async function commitChange(
     if (put.kind === 'files_gone') return giveUp({ cause: 'files_gone' });
     if (put.kind === 'refused') return giveUp(put);
     const owner = put.kind === 'created' ? 'ours' : await ownerOf(table, target, request.transactionUuid);
-    if (owner === 'ours') {
-      // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
-      const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), afterLanding(table, target, rebased)]);
-      if (gone.length > 0) {
-        const isOut = await rollBack(table, { gone, rebased, latest, request }, (undo) =>
-          // Whatever the signal says: the segments are in the table, and must come out of it.
-          commitChange(table, undo, { ...settings, signal: undefined }),
-        );
-        return isOut
-          ? { ...effort, kind: 'rejected', cause: 'files_gone' }
-          : { ...effort, kind: 'unknown', error: stillDamaged(gone) };
-      }
-      return { ...effort, kind: 'landed', version: target, rebased };
-    }
+    if (owner === 'ours') return { ...effort, ...(await afterLanding(table, { rebased, latest, request }, settings)) };
     const error = put.kind === 'unclear' ? put.error : taken(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
@@ -197,8 +191,28 @@ async function ownerOf(table: LanceTable, version: number, transactionUuid: stri
   }
 }
 
+type Landing = { readonly rebased: Rebased; readonly latest: Manifest; readonly request: CommitRequest };
+
+/** The outcome of a version that is ours: landed, unless files that it names are gone. */
+async function afterLanding(
+  table: LanceTable,
+  landing: Landing,
+  settings: CommitSettings,
+): Promise<OutcomeWithoutEffort> {
+  const { rebased, latest } = landing;
+  const version = latest.version + 1;
+  // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
+  const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), tidyUp(table, version, rebased)]);
+  if (gone.length === 0) return { kind: 'landed', version, rebased };
+  const isOut = await rollBack(table, { gone, ...landing }, (undo) =>
+    // Whatever the signal says: the segments are in the table, and must come out of it.
+    commitChange(table, undo, { ...settings, signal: undefined }),
+  );
+  return isOut ? { kind: 'rejected', cause: 'files_gone' } : { kind: 'unknown', error: stillDamaged(gone) };
+}
+
 /** The version hint is a courtesy to readers that cannot list in order; segments that did not make it go again. */
-async function afterLanding(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
+async function tidyUp(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
   const left = rebased.skipped.map(({ segment }) => segment);
   const hint = new TextEncoder().encode(JSON.stringify({ version }));
   const tidy = [deleteUploaded(table.store, left)];

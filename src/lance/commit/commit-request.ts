@@ -26,12 +26,14 @@ export type CommitRequest = TableChange & {
 
 export type Effort = { readonly attempts: number; readonly conflicts: number };
 
-export type CommitOutcome =
-  | (Effort & { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased })
+export type CommitOutcome = Effort & OutcomeWithoutEffort;
+
+export type OutcomeWithoutEffort =
+  | { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased }
   /** Nothing of the change is in the table, now or later, and its files are gone again. */
-  | (Effort & Rejected)
+  | Rejected
   /** It may have landed or still land. The files stay; the next plan reads the truth from the table. */
-  | (Effort & { readonly kind: 'unknown'; readonly error: SegmentdError });
+  | { readonly kind: 'unknown'; readonly error: SegmentdError };
 
 export type Rejected =
   | { readonly kind: 'rejected'; readonly cause: Exclude<RejectCause, 'store_refused'> }

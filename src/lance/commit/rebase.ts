@@ -2,10 +2,12 @@
  * What a finished change may still say on top of a newer manifest. Pure; the rules are lance-format 4.3, a diff of the two
  * manifests rather than of the transactions between them, so that it holds whatever happened in between.
  */
+import type { DataFragment } from '../codec/data-fragment.ts';
 import { decodeDataFragment, fieldSource } from '../codec/data-fragment.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
+import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { withDescendants } from '../codec/schema-field.ts';
+import { lineagesOf } from '../codec/schema-field.ts';
 import { isMaintained } from '../plan/index-kind.ts';
 import { unsupportedReason } from '../plan/supported.ts';
 import { hasStableRowIds } from '../plan/table-plan.ts';
@@ -55,8 +57,11 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
   for (const segment of change.addSegments) {
     const siblings = latest.indexes.filter((index) => index.name === segment.index && !removed.has(index.uuid));
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
+    // Beside one without details the new segment would have to be without them too; the next plan replaces them.
     const cause =
-      conflictOf(segment, base, latest) ?? (stable ? rebuildConflict(segment, base, latest, siblings) : null);
+      conflictOf(segment, base, latest) ??
+      (siblings.every(hasDetails) ? null : 'index_changed') ??
+      (stable ? rebuildConflict(segment, base, latest, siblings) : null);
     const fragments = cause
       ? []
       : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, noRowsRestored));
@@ -142,11 +147,17 @@ function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): Re
  */
 function isRewritten(segment: BuiltSegment, base: Manifest, latest: Manifest): boolean {
   if (base === latest) return false;
-  const fields = withDescendants(base.schema, segment.fieldId);
+  const lineages = lineagesOf(base.schema, segment.fieldId);
   return Array.from(segment.fragments).some((id) => {
     const both = fragmentPair(id, base, latest);
-    return both !== null && fields.some((field) => fieldSource(both.before, field) !== fieldSource(both.now, field));
+    return both !== null && !lineages.every((lineage) => isSame(both, lineage));
   });
+}
+
+/** A field whose source is not to be found counts as changed: two unknowns need not be the same. */
+function isSame({ before, now }: Record<'before' | 'now', DataFragment>, lineage: readonly number[]): boolean {
+  const source = fieldSource(before, lineage);
+  return source !== null && source === fieldSource(now, lineage);
 }
 
 /** The fragment then and now, or null when it is gone or the same to the byte. */

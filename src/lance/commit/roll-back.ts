@@ -30,7 +30,9 @@ export async function rollBack(
     ({ name, uuid }) => damaged.has(name) && request.removeSegments.includes(uuid),
   );
   try {
-    const missing = await Promise.all(replaced.map((segment) => findMissingFiles(table.store, [segment])));
+    const missing = await Promise.all(
+      replaced.map((segment) => findMissingFiles(table.store, [segment], latest.basePaths)),
+    );
     const outcome = await commit({
       base: await table.latest(),
       addSegments: [],

@@ -2,9 +2,12 @@
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import type { BasePath } from '../codec/manifest.ts';
 import type { BuiltSegment } from '../segment.ts';
+import { filePlace } from '../table/file-place.ts';
 
-const folderOf = (uuid: string) => `_indices/${uuid}`;
+const INDICES = '_indices';
+const folderOf = (uuid: string) => `${INDICES}/${uuid}`;
 
 export type Uploaded = {
   /** Resolves once a power failure cannot take the files away any more: no manifest may name them before. */
@@ -44,17 +47,24 @@ async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]):
   return { durable };
 }
 
-/** Files that are not in the table with exactly the recorded size: a manifest that names one makes queries fail. */
+/**
+ * Files that are not where the table has them with exactly the recorded size: a manifest that names one makes queries fail. Entries
+ * of a manifest may have theirs in one of its bases; of files in a store that cannot be looked into, none counts as missing.
+ */
 export async function findMissingFiles(
   store: ObjectStore,
-  segments: readonly Pick<BuiltSegment, 'uuid' | 'files'>[],
+  segments: readonly (Pick<BuiltSegment, 'uuid' | 'files'> & { readonly baseId?: number | null })[],
+  basePaths: readonly BasePath[] = [],
 ): Promise<string[]> {
-  const checks = segments.flatMap(({ uuid, files }) =>
-    files.map(async (file) => {
-      const key = `${folderOf(uuid)}/${file.path}`;
-      return (await store.stat(key))?.bytes === file.bytes ? [] : [key];
-    }),
-  );
+  const checks = segments.flatMap(({ uuid, files, baseId }) => {
+    const place = filePlace(store, basePaths, INDICES, baseId);
+    if (place === 'out_of_reach') return [];
+    return files.map(async ({ path, bytes }) => {
+      const file = `${uuid}/${path}`;
+      if (place === 'no_base') return [`${file} in base ${baseId}, which the manifest does not name`];
+      return (await place.store.stat(place.keyOf(file)))?.bytes === bytes ? [] : [place.nameOf(file)];
+    });
+  });
   return (await Promise.all(checks)).flat();
 }
 

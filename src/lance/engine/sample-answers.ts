@@ -5,6 +5,7 @@ import { connect } from '@lancedb/lancedb';
 import type { DataType, Float, Vector } from 'apache-arrow';
 import { Precision, TimeUnit, Type } from 'apache-arrow';
 import { SegmentdError } from '../../lib/errors.ts';
+import { RowSet } from './row-set.ts';
 
 /** A condition whose two answers differ. Counts are rows. */
 export type WrongAnswer = { readonly condition: string; readonly indexed: number; readonly scanned: number };
@@ -12,62 +13,96 @@ export type WrongAnswer = { readonly condition: string; readonly indexed: number
 export type SampleReport = {
   /** Conditions that were asked. */
   readonly asked: number;
+  /** Conditions that were not, because they hold for too many rows. */
+  readonly leftOut: number;
   readonly wrong: readonly WrongAnswer[];
 };
 
+/** Rows that the index may find for all conditions together: where every value is in every fragment, each holds for very many. */
+const MAX_ROWS = 250_000;
+
+/** Conditions that share a pass over the column: each is a column of its answer, and the filter names them all. */
+const PER_SCAN = 25;
+
+type Condition = (column: string) => string;
+
 /**
- * Compares the indexed answers for `column`, a path as SQL has it, with a scan, for `samples` values of random rows and for nulls.
- * The scan is one pass over the column. Errors are LanceDB's own: an index that cannot be read makes the query fail.
+ * Compares the indexed answers for `column`, a path as SQL has it, with a scan, for `samples` values of random rows and for nulls, as
+ * far as `maxRows` goes, but at least one. The scan is one pass over the column for every 25 values. Errors are LanceDB's own: an index
+ * that cannot be read makes the query fail.
  */
-export async function compareAnswers(tableUri: string, column: string, samples: number): Promise<SampleReport> {
+export async function compareAnswers(
+  tableUri: string,
+  column: string,
+  samples: number,
+  maxRows = MAX_ROWS,
+): Promise<SampleReport> {
   const connection = await connect(dirname(tableUri));
   const table = await connection.openTable(basename(tableUri, '.lance'));
   try {
     const literals = await sampleLiterals(table, column, samples);
-    const conditions = [
+    const conditions: Condition[] = [
+      (it) => `${it} IS NULL`,
       ...literals.map((literal) => (it: string) => `${it} = ${literal}`),
       ...(literals.length > 1 ? [(it: string) => `${it} IN (${literals.join(', ')})`] : []),
-      (it: string) => `${it} IS NULL`,
     ];
+    const { asked, answers: indexed } = await indexedAnswers(table, column, conditions, maxRows);
     const wrong: WrongAnswer[] = [];
-    for (const condition of conditions) {
-      const indexed = await rowIds(table, condition(column));
-      const scanned = await rowIds(table, await scanning(table, condition(`nullif(${column}, NULL)`)));
-      if (!sameIds(indexed, scanned)) {
-        wrong.push({ condition: condition(column), indexed: indexed.length, scanned: scanned.length });
+    for (let from = 0; from < asked.length; from += PER_SCAN) {
+      const scanned = await scannedAnswers(table, column, asked.slice(from, from + PER_SCAN));
+      for (const [at, scan] of scanned.entries()) {
+        const index = indexed[from + at] as RowSet;
+        const condition = asked[from + at]?.(column) ?? '';
+        if (!index.equals(scan)) wrong.push({ condition, indexed: index.rows, scanned: scan.rows });
       }
     }
-    return { asked: conditions.length, wrong };
+    return { asked: asked.length, leftOut: conditions.length - asked.length, wrong };
   } finally {
     table.close();
     connection.close();
   }
 }
 
-/**
- * The condition, once it is certain that it scans. The engine simplifies some ways to hide a column from the index, `coalesce`
- * among them, and uses the index all the same; comparing the index with itself would prove nothing.
- */
-async function scanning(table: Table, condition: string): Promise<string> {
-  if ((await table.query().where(condition).explainPlan(true)).includes('ScalarIndexQuery')) {
+/** The answers by the index to those conditions that the bound allows, the smaller ones first. */
+async function indexedAnswers(table: Table, column: string, conditions: readonly Condition[], maxRows: number) {
+  const asked: Condition[] = [];
+  const answers: RowSet[] = [];
+  const counted: { condition: Condition; count: number }[] = [];
+  for (const condition of conditions) counted.push({ condition, count: await table.countRows(condition(column)) });
+  let rows = 0;
+  for (const { condition, count } of counted.sort((a, b) => a.count - b.count)) {
+    if (asked.length > 0 && rows + count > maxRows) break;
+    const answer = new RowSet();
+    for await (const batch of table.query().where(condition(column)).select([]).withRowId()) answer.add(batch);
+    rows += count;
+    asked.push(condition);
+    answers.push(answer);
+  }
+  return { asked, answers };
+}
+
+/** The answers of one scan, which tells of each row that it finds for which of the conditions. */
+async function scannedAnswers(table: Table, column: string, conditions: readonly Condition[]): Promise<RowSet[]> {
+  const hidden = conditions.map((condition) => condition(`nullif(${column}, NULL)`));
+  const columns = Object.fromEntries(hidden.map((condition, at) => [`holds_${at}`, condition]));
+  const query = table
+    .query()
+    .where(hidden.map((condition) => `(${condition})`).join(' OR '))
+    .select(columns)
+    .withRowId();
+  // The engine simplifies some ways to hide a column from the index, `coalesce` among them, and uses the index all the same.
+  if ((await query.explainPlan(true)).includes('ScalarIndexQuery')) {
     throw new SegmentdError(
       'internal',
-      `LanceDB answers "${condition}" by the index, so there is no scan to compare with`,
+      `LanceDB answers by the index, so there is no scan of ${column} to compare with`,
     );
   }
-  return condition;
+  const answers = hidden.map(() => new RowSet());
+  for await (const batch of query) {
+    for (const [at, answer] of answers.entries()) answer.add(batch, batch.getChild(`holds_${at}`) ?? undefined);
+  }
+  return answers;
 }
-
-async function rowIds(table: Table, condition: string): Promise<bigint[]> {
-  const rows = await table.query().where(condition).select([]).withRowId().toArrow();
-  const ids = rows.getChild('_rowid');
-  return ids ? Array.from({ length: ids.length }, (_, at) => ids.get(at) as bigint).sort(byValue) : [];
-}
-
-const byValue = (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0);
-
-const sameIds = (a: readonly bigint[], b: readonly bigint[]) =>
-  a.length === b.length && a.every((id, at) => id === b[at]);
 
 async function sampleLiterals(table: Table, column: string, samples: number): Promise<string[]> {
   const rows = await table.countRows();

@@ -1,6 +1,7 @@
 /** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
+import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
 import { findMissingFiles } from '../commit/upload.ts';
@@ -10,6 +11,8 @@ import type { LanceTable } from '../table/table.ts';
 
 export const FINDINGS = {
   file_missing: 'a file is not there, or not with its recorded size: queries on the column fail',
+  file_unseen: 'its files lie in a store that segmentd does not read, so nothing is proven of them',
+  details_missing: 'the entry has no details: LanceDB does not list the index, and has to be spared a second segment',
   bitmap_missing: 'the fragment bitmap is missing: Lance lists no index of the table',
   bitmap_overlap: 'two segments of one index claim the same live fragment',
   bitmap_unknown_fragment: 'the bitmap names fragments that the table never had',
@@ -38,6 +41,8 @@ export type Verification = {
   readonly files: number;
   /** Conditions compared with a scan. */
   readonly answers: number;
+  /** Conditions that were not, because they hold for too many rows. */
+  readonly answers_left_out: number;
   readonly findings: readonly Finding[];
 };
 
@@ -45,12 +50,13 @@ export type Verification = {
 export async function verifyTable(table: LanceTable, samples: number): Promise<Verification> {
   const manifest = await table.latest();
   const segments = manifest.indexes.filter(isMaintained);
-  const findings = [...checkManifest(manifest), ...(await checkFiles(table, segments))];
-  let answers = 0;
+  const findings = [...checkManifest(manifest), ...(await checkFiles(table, manifest, segments))];
+  let [answers, leftOut] = [0, 0];
   for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
     try {
-      const { asked, wrong } = await compareAnswers(table.uri, column, samples);
+      const { asked, wrong, leftOut: tooLarge } = await compareAnswers(table.uri, column, samples);
       answers += asked;
+      leftOut += tooLarge;
       for (const { condition, indexed, scanned } of wrong) {
         const message = `${condition}: ${indexed} rows by the index, ${scanned} by a scan`;
         findings.push({ code: 'answer_wrong', index: name, segment: null, message });
@@ -61,7 +67,9 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
     }
   }
   const files = segments.reduce((sum, segment) => sum + segment.files.length, 0);
-  return { uri: table.uri, version: manifest.version, segments: segments.length, files, answers, findings };
+  const { uri } = table;
+  const { version } = manifest;
+  return { uri, version, segments: segments.length, files, answers, answers_left_out: leftOut, findings };
 }
 
 function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Map<string, string> {
@@ -73,9 +81,15 @@ function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Ma
   return columns;
 }
 
-async function checkFiles(table: LanceTable, segments: readonly IndexMetadata[]): Promise<Finding[]> {
+async function checkFiles(
+  { store }: LanceTable,
+  { basePaths }: Manifest,
+  segments: readonly IndexMetadata[],
+): Promise<Finding[]> {
   const checks = segments.map(async (segment) => {
-    const missing = await findMissingFiles(table.store, [segment]);
+    const base = basePaths.find(({ id }) => id === segment.baseId);
+    if (base && !store.readableAt(base.path)) return [finding('file_unseen', segment, base.path)];
+    const missing = await findMissingFiles(store, [segment], basePaths);
     return missing.map((key) => finding('file_missing', segment, key));
   });
   return (await Promise.all(checks)).flat();
@@ -101,6 +115,7 @@ export function checkManifest(manifest: Manifest, nowMs = Date.now()): Finding[]
       say('name_mixed', `differs from ${sibling.uuid}`);
     }
     if (!isMaintained(segment)) continue;
+    if (!hasDetails(segment)) say('details_missing', 'its kind is inferred from its files');
     if (!pathOfField(manifest.schema, segment.fields[0] as number)) say('field_unknown', `field ${segment.fields[0]}`);
     if (segment.datasetVersion > manifest.version) say('version_ahead', `version ${segment.datasetVersion}`);
     const { createdAtMs } = segment;

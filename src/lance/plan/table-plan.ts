@@ -1,8 +1,9 @@
 /** The next change to make to a table: which segments to build and which they replace. Pure. */
 import { SegmentdError } from '../../lib/errors.ts';
 import { decodeDataFragment, showsRewrite } from '../codec/data-fragment.ts';
+import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { withDescendants } from '../codec/schema-field.ts';
+import { lineagesOf } from '../codec/schema-field.ts';
 import type { SegmentRequest } from '../segment.ts';
 import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes, nextSegments } from './index-plan.ts';
@@ -45,10 +46,10 @@ export function planTable(
   if (declined) throw new SegmentdError(declined.code, declined.message);
   const states = maintainedIndexes(manifest, policy.wanted);
   if (hasStableRowIds(manifest)) return rebuild(manifest, states);
-  const rewritten = states.filter((state) => missesRewritten(manifest, state));
+  const replaced = states.filter((state) => state.coverage.missing.length > 0 && isReplacedWhole(manifest, state));
   // Seldom and costly, so on its own: the plan after it finds the other indexes.
-  if (rewritten.length > 0)
-    return { ...rebuild(manifest, rewritten), states, complete: rewritten.length === states.length };
+  if (replaced.length > 0)
+    return { ...rebuild(manifest, replaced), states, complete: replaced.length === states.length };
   if (parts) return { states, remove: [], ...planParts(manifest, states, limits, parts) };
   const requests = nextSegments(manifest, states, limits, (id) => !isDelegated(id));
   const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
@@ -90,16 +91,24 @@ export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean
 }
 
 /**
+ * Whether the next segment of an index has to take the place of all that it has. Also of those without details: with a second segment
+ * beside one, Lance fails to merge rows by the column (measured with LanceDB 0.39), and with details it lists the index.
+ */
+export function isReplacedWhole(manifest: Manifest, state: IndexState): boolean {
+  return !state.segments.every(hasDetails) || missesRewritten(manifest, state);
+}
+
+/**
  * Whether a fragment that an index misses may have been covered before its column was rewritten in place. Lance then took it out
  * of the bitmaps, but the old segments still record the old values, and would answer with them once any segment covers the
  * fragment again: Lance masks all segments of an index by the union of their bitmaps. Only replacing all of them is right.
  */
-export function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
+function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: IndexState): boolean {
   if (segments.length === 0) return false;
-  const fields = withDescendants(manifest.schema, fieldId);
+  const lineages = lineagesOf(manifest.schema, fieldId);
   return Array.from(coverage.missing).some((id) => {
     const message = manifest.fragments.bytesOf(manifest.fragments.indexOf(id));
-    return showsRewrite(decodeDataFragment(message), fields);
+    return showsRewrite(decodeDataFragment(message), lineages);
   });
 }
 

@@ -3,6 +3,8 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { ObjectStat, ObjectStore } from '../../store/object-store.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { parseManifest } from '../codec/manifest.ts';
+import type { KnownFolders } from './inferred-kinds.ts';
+import { withInferredKinds } from './inferred-kinds.ts';
 import type { VersionScheme } from './version-names.ts';
 import { latestVersion, versionFileName } from './version-names.ts';
 
@@ -13,6 +15,7 @@ type Seen = { readonly manifest: Manifest; readonly scheme: VersionScheme; reado
 export class LanceTable {
   readonly store: ObjectStore;
   private seen: Seen | null = null;
+  private readonly folders: KnownFolders = new Map();
 
   constructor(store: ObjectStore) {
     this.store = store;
@@ -81,6 +84,6 @@ export class LanceTable {
 
   private async readVersion(scheme: VersionScheme, version: number, before?: Manifest): Promise<Manifest | null> {
     const file = await this.store.read(`${VERSIONS}/${versionFileName(scheme, version)}`);
-    return file && parseManifest(file, before);
+    return file && withInferredKinds(this.store, parseManifest(file, before), this.folders);
   }
 }

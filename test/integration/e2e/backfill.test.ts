@@ -87,6 +87,14 @@ test('a table that misses much is shared out by the sweep, its newest part built
   expect(await daemon.stop()).toBe(0);
 });
 
+test('a broker that cannot be reached is tried for as long as it is asked', async () => {
+  const world = await makeWorld();
+  await behind(world, 'people');
+  const env = { SEGMENTD_KAFKA_BROKERS: '127.0.0.1:1' };
+  const { code, stderr } = await segmentd(['backfill', 'db/people', '-c', world.configFile, '--timeout', '100ms'], env);
+  expect([code, stderr]).toEqual([69, expect.stringContaining('no broker told its partitions in time')]);
+});
+
 test('a table that cannot be backfilled says why', async () => {
   const world = await makeWorld();
   const missing = await segmentd(['backfill', 'db/nothing', '-c', world.configFile]);

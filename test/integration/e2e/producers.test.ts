@@ -52,7 +52,7 @@ async function runPython(world: World, packages: readonly string[], script: stri
 }
 
 test('Python appends and announces', async () => {
-  const pylance = await findPylance(PYLANCE_VERSIONS.middle);
+  const pylance = await findPylance(PYLANCE_VERSIONS.newest);
   if (!pylance) return;
   const world = await makeWorld({}, PARTITIONS);
   await makeTable(world, 'events', 10);

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -19,8 +20,9 @@ test('SIGHUP drains as SIGTERM does', async () => {
 
 /** Starts a program that runs a daemon, and waits until the daemon runs. `ended` resolves when all of them have ended. */
 async function startBelow(program: string, args: string[]) {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  // In a process group of its own, so that a test that fails leaves none of them behind.
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  onTestFinished(() => endGroup(child));
   const log: LogLine[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (line.startsWith('{')) log.push(JSON.parse(line) as LogLine);
@@ -30,6 +32,14 @@ async function startBelow(program: string, args: string[]) {
   // The pipe closes when the last process that holds it has ended.
   const ended = new Promise((resolve) => child.stdout.once('close', resolve));
   return { child, states, ended };
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
 }
 
 async function membersOf({ settings }: World): Promise<number | undefined> {

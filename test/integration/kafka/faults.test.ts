@@ -33,7 +33,7 @@ test('a broker that dies and comes back is read from where the group was', async
   await vi.waitFor(() => expect(member.got.length).toBeGreaterThanOrEqual(40), patience);
   const seen = member.got.map(({ value }) => Number(text(value)));
   expect(seen).toEqual(Array.from({ length: 40 }, (_, index) => index));
-  expect(member.crashes.every((crash) => crash === 'broker_unavailable true')).toBe(true);
+  expect(new Set(member.crashes)).toEqual(new Set(['broker_unavailable true']));
 });
 
 test('a source that starts before its broker and its topic waits for both', async () => {

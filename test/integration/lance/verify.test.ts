@@ -6,6 +6,7 @@ import type { IndexMetadata } from '../../../src/lance/codec/index-metadata.ts';
 import { encodeSegment } from '../../../src/lance/codec/index-metadata.ts';
 import { spliceManifest } from '../../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
+import { compareAnswers } from '../../../src/lance/engine/sample-answers.ts';
 import { versionFileName } from '../../../src/lance/table/version-names.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
@@ -107,4 +108,29 @@ test('the smallest of all integers is asked for as what it is', async () => {
   await index(uri, { wanted: [{ column: 'c' }] });
   const { code, report } = await verify(uri);
   expect([code, report.findings]).toEqual([0, []]);
+});
+
+test('more values than one scan asks for are compared all the same', async () => {
+  const { uri, table } = await segmented();
+  await table.add(people(300, 100));
+  await claim(uri, [2, 3]);
+  const { stdout } = await segmentd(['verify', uri, '--json', '--samples', '400']);
+  const { answers, answers_left_out, findings } = JSON.parse(stdout);
+  expect(answers).toBeGreaterThan(100);
+  // One for each value that was drawn from the fragment that the segment does not hold.
+  expect([answers_left_out, findings.length > 25]).toEqual([0, true]);
+});
+
+test('answers beyond a bound of rows are left out, and those that are asked still find what is wrong', async () => {
+  const { uri, table } = await segmented();
+  const bound = (rows: number) => compareAnswers(uri, '`id`', 5, rows);
+  expect(await bound(1_000)).toMatchObject({ leftOut: 0, wrong: [] });
+  // Five values and the null; all of them at once have too many rows.
+  expect(await bound(5)).toMatchObject({ asked: 6, leftOut: 1, wrong: [] });
+  expect(await bound(0)).toMatchObject({ asked: 1, leftOut: 6 });
+  await table.add(people(300, 5_000));
+  await claim(uri, [2, 3]);
+  const { asked, wrong } = await compareAnswers(uri, '`id`', 5, 5);
+  expect(asked).toBeLessThanOrEqual(7);
+  expect(wrong.length).toBeGreaterThan(0);
 });

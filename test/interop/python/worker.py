@@ -8,6 +8,7 @@ import lance
 import pyarrow as pa
 
 import answers
+import scenes
 from rows import SCHEMA, row, rows
 
 held = {}
@@ -124,11 +125,15 @@ def versions(uri):
     return found
 
 
-ACTIONS = {
-    name: action
-    for name, action in globals().items()
-    if callable(action) and getattr(action, "__module__", None) == __name__
-} | {"check": answers.check}
+def actions_of(module):
+    return {
+        name: action
+        for name, action in vars(module).items()
+        if callable(action) and getattr(action, "__module__", None) == module.__name__
+    }
+
+
+ACTIONS = actions_of(scenes) | actions_of(sys.modules[__name__]) | {"check": answers.check}
 
 
 def answer(line):

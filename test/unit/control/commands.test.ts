@@ -1,22 +1,32 @@
 import { expect, test } from 'vitest';
-import { createControl, parseCommand } from '../../../src/control/commands.ts';
+import { createControl, encodeCommand, parseCommand } from '../../../src/control/commands.ts';
 import { createPauses } from '../../../src/control/pauses.ts';
 import { tableRef } from '../stages/context-fixture.ts';
 
+const NOTHING = {
+  ...{ state: 'served' as const, pause: null, version: 7, covered_version: null, missing_fragments: 0, segments: 0 },
+  ...{ declined: null, failure: null },
+};
+
 function control() {
   const refreshed: string[] = [];
+  const told: string[] = [];
   const pauses = createPauses();
   const it = createControl({
     resolve: (address) => tableRef(address.replace('lake/', '')),
     pauses,
+    telemetry: {
+      tablePaused: ({ table, by }) => told.push(`paused ${table} by ${by}`),
+      tableResumed: ({ table, by }) => told.push(`resumed ${table} by ${by}`),
+    },
     refresh: ({ id }) => refreshed.push(id),
-    status: () => ({ version: 7 }),
+    status: (table) => ({ ...NOTHING, table }),
   });
-  return { it, pauses, refreshed };
+  return { it, pauses, refreshed, told };
 }
 
-test('a table is paused and resumed as often as somebody says so, and each answer tells', () => {
-  const { it, pauses } = control();
+test('a table is paused and resumed as often as it is asked for; each answer tells, and each change is told once', () => {
+  const { it, pauses, told } = control();
   for (const [command, paused] of [
     ['pause', true],
     ['pause', true],
@@ -24,15 +34,23 @@ test('a table is paused and resumed as often as somebody says so, and each answe
     ['resume', false],
     ['resume', false],
   ] as const) {
-    expect(it.run(command, 'lake/t')).toEqual({ table: 'lake/t', paused, version: 7 });
+    expect(it.run(command, tableRef('t'), 'me')).toMatchObject({ table: 'lake/t', paused, version: 7 });
     expect(pauses.isPaused('lake/t')).toBe(paused);
   }
+  expect(told).toEqual(['paused lake/t by me', 'resumed lake/t by me']);
 });
 
 test('refresh looks at the table, and nothing else does', () => {
   const { it, refreshed } = control();
-  for (const command of ['pause', 'resume', 'status', 'refresh'] as const) it.run(command, 'lake/t');
+  for (const command of ['pause', 'resume', 'status', 'refresh'] as const) it.run(command, tableRef('t'), 'me');
   expect(refreshed).toEqual(['lake/t']);
+});
+
+test('a command survives the way over the topic; a refresh takes no place of a pause there', () => {
+  const pause = { command: 'pause', table: 'lake/t', by: 'me' } as const;
+  const records = [pause, { ...pause, command: 'refresh' as const }].map(encodeCommand);
+  expect(parseCommand(records[0]?.value ?? null)).toEqual(pause);
+  expect(records.map(({ key }) => String(key))).toEqual(['lake/t', 'refresh lake/t']);
 });
 
 const bytes = (text: string) => new TextEncoder().encode(text);

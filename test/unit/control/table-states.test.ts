@@ -8,8 +8,9 @@ const full = new SegmentdError('store_full', 'no room');
 const index = { name: 'id_idx', coverage: 0.5, missingRows: 10, missingFragments: 2, segments: 3, lagSeconds: 1 };
 
 function setUp() {
-  const pauses = createPauses();
-  return { pauses, states: new TableStates(pauses, () => Date.UTC(2026, 0)) };
+  const now = () => Date.UTC(2026, 0);
+  const pauses = createPauses(now);
+  return { pauses, states: new TableStates(pauses, now) };
 }
 
 test('what was read of a table stands until more is known', () => {
@@ -20,6 +21,7 @@ test('what was read of a table stands until more is known', () => {
   states.failed('lake/t', full, 1_000);
   expect(states.of('lake/t')).toEqual({
     ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
+    pause: null,
     declined: null,
     failure: { code: 'store_full', message: 'no room', count: 2, next_try_at: '2026-01-01T00:00:01.000Z' },
   });
@@ -40,13 +42,14 @@ test('declining a table is news once per reason, serving it again once', () => {
 test('a paused table is listed as paused, also one that was never heard of', () => {
   const { states, pauses } = setUp();
   states.failed('lake/b', full, 1);
-  pauses.pause('lake/b');
-  pauses.pause('lake/a');
+  pauses.pause('lake/b', 'me');
+  pauses.pause('lake/a', 'me');
   expect(states.all().map(({ table, state }) => [table, state])).toEqual([
     ['lake/a', 'paused'],
     ['lake/b', 'paused'],
   ]);
   expect(states.retrying).toBe(0);
+  expect(states.of('lake/a').pause).toEqual({ since: '2026-01-01T00:00:00.000Z', by: 'me' });
   pauses.resume('lake/b');
   expect([states.retrying, states.of('lake/b').state]).toEqual([1, 'retrying']);
 });

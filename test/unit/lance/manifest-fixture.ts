@@ -35,6 +35,8 @@ export function uuidBytes(number: number): Uint8Array {
 }
 export const uuidText = (number: number) => `00000000-0000-0000-0000-0000${number.toString(16).padStart(8, '0')}`;
 
+export const DATA_FILE_BYTES = 1000;
+
 export type FileSpec = { path: string; fields?: number[]; columns?: number[]; baseId?: number; minor?: number };
 
 export function dataFile({ path, fields = [0], columns = fields.map((_, at) => at), baseId, minor = 2 }: FileSpec) {
@@ -44,7 +46,15 @@ export function dataFile({ path, fields = [0], columns = fields.map((_, at) => a
     return writer.finish();
   };
   const base: WireField[] = baseId === undefined ? [] : [[7, baseId]];
-  return message([1, path], [2, packed(fields)], [3, packed(columns)], [4, 2], [5, minor], [6, 1000], ...base);
+  return message(
+    [1, path],
+    [2, packed(fields)],
+    [3, packed(columns)],
+    [4, 2],
+    [5, minor],
+    [6, DATA_FILE_BYTES],
+    ...base,
+  );
 }
 
 export type FragmentSpec = { id: number; rows?: number; files?: FileSpec[]; deleted?: number; more?: WireField[] };
@@ -74,7 +84,7 @@ export type IndexSpec = {
   fields?: number[];
   version?: number;
   fragments?: readonly number[] | null;
-  details?: Uint8Array;
+  details?: Uint8Array | null;
   more?: WireField[];
 };
 
@@ -94,7 +104,7 @@ export function indexEntry(spec: IndexSpec): Uint8Array {
     [3, name],
     [4, version],
     ...(fragments ? [[5, bitmap(...fragments)] as const] : []),
-    [6, details],
+    ...(details ? [[6, details] as const] : []),
     [7, 0],
     [8, 1_700_000_000_000],
     ...more,

@@ -9,7 +9,7 @@ import { localStore } from '../../../src/store/local-store.ts';
 import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import type { ManifestSpec } from './manifest-fixture.ts';
-import { builtSegment, manifestFile } from './manifest-fixture.ts';
+import { builtSegment, DATA_FILE_BYTES, manifestFile } from './manifest-fixture.ts';
 
 export type TableFolder = {
   readonly root: string;
@@ -24,8 +24,15 @@ export type TableFolder = {
 export async function tableFolder(spec: ManifestSpec, scheme: 'V1' | 'V2' = 'V2'): Promise<TableFolder> {
   const root = join(await tempDir(), 't.lance');
   await mkdir(join(root, '_versions'), { recursive: true });
-  const write = (it: ManifestSpec) =>
-    writeFile(join(root, '_versions', versionFileName(scheme, it.version ?? 1)), manifestFile(it));
+  await mkdir(join(root, 'data'));
+  const written = new Set<string>();
+  const write = async (it: ManifestSpec) => {
+    await writeFile(join(root, '_versions', versionFileName(scheme, it.version ?? 1)), manifestFile(it));
+    for (const path of dataFilesOf(it).filter((name) => !written.has(name))) {
+      written.add(path);
+      await writeFile(join(root, 'data', path), new Uint8Array(DATA_FILE_BYTES));
+    }
+  };
   await write(spec);
   return {
     root,
@@ -37,6 +44,13 @@ export async function tableFolder(spec: ManifestSpec, scheme: 'V1' | 'V2' = 'V2'
       return found.sort((a, b) => a - b);
     },
   };
+}
+
+/** A table without them is damaged. */
+function dataFilesOf({ fragments = [{ id: 0 }] }: ManifestSpec): string[] {
+  return fragments.flatMap((it) =>
+    it instanceof Uint8Array ? [] : (it.files?.map(({ path }) => path) ?? [`f${it.id}.lance`]),
+  );
 }
 
 /** A segment over `fragments` whose one file is published in the table already. */

@@ -44,7 +44,7 @@ describe('a run', () => {
 
   test('leaves a table alone while an operator has paused it', async () => {
     const pauses = createPauses();
-    pauses.pause('lake/a');
+    pauses.pause('lake/a', 'me');
     const it = await merging({ a: segmented(3) }, { context: { pauses } });
     expect(await it.once('a')).toEqual(REQUESTED);
     expect([it.lines('mergesPlanned'), it.builder.builds]).toEqual([[], []]);

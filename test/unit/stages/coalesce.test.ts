@@ -52,7 +52,7 @@ test('however many come, no more than a hundred wait, and the lowest offsets are
 
 test.each(['paused', 'retrying'])('of a table that is %s one event waits, whatever it announces', (state) => {
   const context = testContext();
-  if (state === 'paused') context.pauses.pause('lake/t');
+  if (state === 'paused') context.pauses.pause('lake/t', 'me');
   else {
     const error = new SegmentdError('store_unavailable', 'no');
     context.states.failed('lake/t', error, 1_000);

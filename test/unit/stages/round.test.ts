@@ -115,6 +115,14 @@ test('a build that is stale goes round again without progress', async () => {
   expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'stale' });
 });
 
+test('a build over a file that the table names and does not have declines the table', async () => {
+  await rm(join(folder.root, 'data', 'f1.lance'));
+  const stale = () => Promise.reject(new SegmentdError('build_stale', 'gone'));
+  const context = contextWith(await builder(stale));
+  expect(await round(context)).toMatchObject({ kind: 'declined', error: { code: 'table_data_file_missing' } });
+  expect(context.lines.map(({ event }) => event)).not.toContain('replanned');
+});
+
 test('a build that fails is an error that may pass', async () => {
   const failing = () => Promise.reject(new SegmentdError('build_failed', 'no memory'));
   const context = contextWith(await builder(failing));

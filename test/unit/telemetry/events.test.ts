@@ -91,6 +91,8 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
   ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
   ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
+  ['tablePaused', () => telemetry.tablePaused({ table: 'lake/t', by: 'me' })],
+  ['tableResumed', () => telemetry.tableResumed({ table: 'lake/t', by: 'me' })],
   ['offsetsCommitted', () => telemetry.offsetsCommitted()],
   ['consumerCrashed', () => telemetry.consumerCrashed({ error: failure, willRestart: true })],
   ['consumerRecovered', () => telemetry.consumerRecovered()],
@@ -234,11 +236,15 @@ describe('what repeats', () => {
 
 test('tables by state are counted on every scrape, a reason that no table has any more as none', async () => {
   const declinedByReason = new Map([['table_unreadable', 2]]);
-  telemetry.tableCounts(() => ({ retrying: 3, declinedByReason }));
+  let paused = ['lake/t'];
+  telemetry.tableCounts(() => ({ retrying: 3, declinedByReason, paused }));
   expect(await value('segmentd_tables_retrying')).toBe(3);
   expect(await value('segmentd_tables_declined{reason="table_unreadable"}')).toBe(2);
+  expect(await value('segmentd_paused{table="lake/t"}')).toBe(1);
   declinedByReason.clear();
+  paused = [];
   expect(await value('segmentd_tables_declined{reason="table_unreadable"}')).toBe(0);
+  expect([...(await series()).keys()].filter((key) => key.startsWith('segmentd_paused'))).toEqual([]);
 });
 
 test('a record that was received and then dead-lettered is counted once', async () => {

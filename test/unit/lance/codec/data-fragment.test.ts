@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { decodeDataFragment, fieldSource, rebaseFragment } from '../../../../src/lance/codec/data-fragment.ts';
+import {
+  decodeDataFragment,
+  fieldSource,
+  rebaseFragment,
+  showsRewrite,
+} from '../../../../src/lance/codec/data-fragment.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import type { FileSpec } from '../manifest-fixture.ts';
 import { dataFile, fragment, message } from '../manifest-fixture.ts';
@@ -30,8 +35,9 @@ test.each([5, 7, 9])('field %i keeps a sequence in the manifest', (field) => {
   expect(decodeDataFragment(fragment({ id: 1, more: [[field, 'inline']] })).hasExternalSequences).toBe(false);
 });
 
-const sourceOf = (file: FileSpec, field = 1) =>
-  fieldSource(decodeDataFragment(fragment({ id: 0, files: [file] })), field);
+const decoded = (files: FileSpec[]) => decodeDataFragment(fragment({ id: 0, files }));
+const sourceOf = (file: FileSpec, ...lineage: readonly number[]) =>
+  fieldSource(decoded([file]), lineage.length > 0 ? lineage : [1]);
 
 test('the source of a field tells every difference in what backs it, and only those', () => {
   const file: FileSpec = { path: 'a', fields: [0, 1], columns: [0, 1] };
@@ -45,6 +51,63 @@ test('the source of a field tells every difference in what backs it, and only th
   ];
   expect(new Set([same, ...others.map((it) => sourceOf(it))]).size).toBe(5);
   expect(sourceOf(file, 2)).toBeNull();
+});
+
+test('the source of a field that no file lists is that of the nearest that holds it, as in a packed struct', () => {
+  const file: FileSpec = { path: 'a', fields: [0, 1], columns: [0, 1] };
+  expect(sourceOf(file, 7, 6, 1, 0)).toBe(sourceOf(file, 1));
+  expect(sourceOf(file, 7, 6)).toBeNull();
+  const split = decoded([file, { path: 'b', fields: [7] }]);
+  expect(fieldSource(split, [7, 1])).toBe(fieldSource(split, [7]));
+});
+
+test.each<[string, FileSpec[], boolean]>([
+  ['lies in the first file', [{ path: 'a', fields: [0, 1] }], false],
+  ['lies in the first file, beside a column that came later', [{ path: 'a' }, { path: 'b', fields: [8] }], false],
+  ['lies in a later file', [{ path: 'a', fields: [8] }, { path: 'b' }], true],
+  [
+    'left a tombstone',
+    [
+      { path: 'a', fields: [0, -2] },
+      { path: 'b', fields: [8] },
+    ],
+    true,
+  ],
+  [
+    'lies in the first file within what holds it',
+    [
+      { path: 'a', fields: [1] },
+      { path: 'b', fields: [8] },
+    ],
+    false,
+  ],
+  [
+    'lies in a later file within what holds it',
+    [
+      { path: 'a', fields: [8] },
+      { path: 'b', fields: [1] },
+    ],
+    true,
+  ],
+  [
+    'lies apart from what holds it',
+    [
+      { path: 'a', fields: [1] },
+      { path: 'b', fields: [0] },
+    ],
+    true,
+  ],
+  [
+    'lies in none of several files',
+    [
+      { path: 'a', fields: [8] },
+      { path: 'b', fields: [9] },
+    ],
+    true,
+  ],
+  ['was left out by the append', [{ path: 'a', fields: [8] }], false],
+])('whether a field that %s may have been rewritten in place', (_name, files, rewritten) => {
+  expect(showsRewrite(decoded(files), [[0, 1]])).toBe(rewritten);
 });
 
 test('a view of a fragment points its files and its deletions at the base, and keeps a base they have', () => {

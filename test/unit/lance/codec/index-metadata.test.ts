@@ -49,6 +49,7 @@ test('decodes an entry', () => {
     typeUrl: '/lance.table.BTreeIndexDetails',
     details: message([6, BTREE_DETAILS]),
     createdAtMs: 1_700_000_000_000,
+    baseId: null,
     files: [
       { path: 'page_data.lance', bytes: 4096 },
       { path: 'page_lookup.lance', bytes: 12 },
@@ -62,6 +63,10 @@ test('no bitmap and a bitmap of no bytes both mean unknown', () => {
   expect(decodeIndexMetadata(indexEntry({ uuid: 1, fragments: null })).fragments).toBeNull();
   expect(decodeIndexMetadata(indexEntry({ uuid: 1, fragments: null, more: [[5, '']] })).fragments).toBeNull();
   expect(decodeIndexMetadata(indexEntry({ uuid: 1, fragments: [] })).fragments).toHaveLength(0);
+});
+
+test('base 0 is a base too', () => {
+  expect(decodeIndexMetadata(indexEntry({ uuid: 1, more: [[9, 0]] })).baseId).toBe(0);
 });
 
 test('covering fields are seen', () => {
@@ -108,6 +113,7 @@ test('a segment is published under the identity it has in the table', () => {
     typeUrl: '/lance.table.BTreeIndexDetails',
     details: message([6, BTREE_DETAILS]),
     createdAtMs: 1_700_000_000_123,
+    baseId: null,
     files: IDENTITY.files,
     hasCoveringFields: false,
   });

@@ -53,7 +53,7 @@ test('parses what a manifest says', () => {
     writerFlags: 9n,
     writer: { library: 'lance', version: '12.0.0' },
     dataFormat: '2.2',
-    basePaths: [{ id: 5, path: '/base' }],
+    basePaths: [{ id: 5, path: '/base', isTableRoot: true }],
     transactionFile: '8-theirs.txn',
     transaction: { uuid: 'theirs', operation: 'CreateIndex' },
   });
@@ -261,7 +261,7 @@ test('the manifest of a view holds the given fragments and one base, and speaks 
     schema: table.schema,
     dataFormat: '2.2',
     writer: table.writer,
-    basePaths: [{ id: 1, path: '/db/t.lance' }],
+    basePaths: [{ id: 1, path: '/db/t.lance', isTableRoot: true }],
     readerFlags: 17n,
     writerFlags: 17n,
     indexes: [],

@@ -84,6 +84,44 @@ describe('the whole segment goes when the column of a live fragment was rewritte
   });
 });
 
+describe('a field of a packed struct, which no file lists,', () => {
+  const schema: FieldSpec[] = [
+    { id: 0, name: 'x', parent: 1 },
+    { id: 1, name: 'st', type: 'struct' },
+    { id: 2, name: 'other' },
+  ];
+  const packed = (id: number, more: Partial<FragmentSpec> = {}): FragmentSpec => ({
+    id,
+    files: [{ path: `f${id}`, fields: [2, 1] }],
+    ...more,
+  });
+  const fragments = [packed(0), packed(1), packed(2)];
+  const base = parse({ ...BASE, schema, fragments });
+
+  test('changed when the struct was rewritten', () => {
+    const rewritten = [
+      { path: 'f2', fields: [2, -2] },
+      { path: 'new', fields: [1] },
+    ];
+    const latest = { ...LATER, schema, fragments: fragments.with(2, packed(2, { files: rewritten })) };
+    expect(outcome(latest, { base })).toBe('column_changed');
+  });
+
+  test('is the same when rows were deleted', () => {
+    expect(outcome({ ...LATER, schema, fragments: fragments.with(2, packed(2, { deleted: 5 })) }, { base })).toEqual([
+      [1, 2],
+    ]);
+  });
+
+  test('counts as changed where its source is not to be found', () => {
+    const nowhere = (more: Partial<FragmentSpec> = {}) =>
+      fragments.with(2, packed(2, { files: [{ path: 'f2', fields: [2] }], ...more }));
+    const lost = parse({ ...BASE, schema, fragments: nowhere() });
+    const latest = { ...LATER, schema, fragments: nowhere({ deleted: 5 }) };
+    expect(outcome(latest, { base: lost })).toBe('column_changed');
+  });
+});
+
 test('fragments stay when the file of another column was replaced or added', () => {
   const split = (name: string) => [
     { path: 'f2.lance', fields: [0] },
@@ -114,6 +152,7 @@ describe('the change falls', () => {
   test.each<[string, IndexSpec]>([
     ['another type', { uuid: 2, details: message([1, '/lance.table.BitmapIndexDetails']) }],
     ['another column', { uuid: 2, fields: [1] }],
+    ['no details that a second segment could share', { uuid: 2, details: null }],
     ['two columns', { uuid: 2, fields: [0, 1] }],
     ['no bitmap', { uuid: 2, fragments: null }],
   ])('index_changed: the index has %s now', (_name, index) => {

@@ -120,6 +120,34 @@ test('files that are missing or of another size are found', async () => {
   expect(await findMissingFiles(store, segments)).toEqual(['_indices/b/page_lookup.lance']);
 });
 
+test('files of an entry that has a base are looked for there', async () => {
+  const { segments, store, root } = await setUp();
+  await uploadSegments(store, segments);
+  const clone = localStore(join(root, '..', 'clone.lance'));
+  const bases = [
+    { id: 0, path: `file://${root}`, isTableRoot: true },
+    { id: 1, path: join(root, '_indices'), isTableRoot: false },
+    { id: 2, path: `${root}/elsewhere/`, isTableRoot: true },
+    { id: 3, path: 's3://bucket/t.lance', isTableRoot: true },
+  ];
+  const missing = (baseId: number | null) =>
+    findMissingFiles(
+      clone,
+      segments.slice(1).map((segment) => ({ ...segment, baseId })),
+      bases,
+    );
+  expect(await missing(0)).toEqual([]);
+  expect(await missing(1)).toEqual([]);
+  const names = ['page_data.lance', 'page_lookup.lance'];
+  expect(await missing(2)).toEqual(names.map((name) => `${root}/elsewhere/_indices/b/${name}`));
+  expect(await missing(null)).toEqual(names.map((name) => `_indices/b/${name}`));
+  expect(await missing(9)).toEqual(names.map((name) => `b/${name} in base 9, which the manifest does not name`));
+  // Nobody has looked, so nobody can say that they are missing.
+  expect(await missing(3)).toEqual([]);
+  await truncate(join(root, '_indices', 'b', 'page_lookup.lance'), 1);
+  expect(await missing(0)).toEqual([`${root}/_indices/b/page_lookup.lance`]);
+});
+
 test('taking segments away leaves the others, and may be done twice', async () => {
   const { segments, store, root } = await setUp();
   await uploadSegments(store, segments);

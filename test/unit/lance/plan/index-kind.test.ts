@@ -39,3 +39,16 @@ test.each([
 ])('a BTREE over %s: %s', (logicalType, supported) => {
   expect(supportsField(BTREE, { id: 0, parentId: -1, name: 'x', logicalType })).toBe(supported);
 });
+
+test.each([
+  [['page_data.lance', 'page_lookup.lance'], true],
+  [['page_data.lance', 'page_lookup.lance', 'part_0_page_data.lance'], true],
+  [['page_data.lance'], false],
+  [['page_lookup.lance'], false],
+  [['page_data.lance', 'page_lookup.lance', 'metadata.lance'], false],
+  [['bitmap_page_lookup.lance', 'page_data.lance', 'page_lookup.lance'], false],
+  [['index.idx'], false],
+  [[], false],
+])('an entry without details that has the files %j is a BTREE: %s', (names, expected) => {
+  expect(BTREE.matchesFiles(names)).toBe(expected);
+});

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { tablesOf } from '../../../src/daemon/open-control.ts';
+import { tablesOf } from '../../../src/control/configured-tables.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
 test('a database that cannot be listed costs the others nothing', async () => {

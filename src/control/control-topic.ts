@@ -1,0 +1,62 @@
+/** Commands that come over Kafka: every member obeys each of them, and those that shall stay come again after a restart. */
+import type { Config } from '../config/schema.ts';
+import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
+import { followTopic } from '../kafka/follow-topic.ts';
+import type { Notifications } from '../kafka/notifications.ts';
+import type { Cleanup } from '../lib/cleanup.ts';
+import { asSegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
+import type { Control } from './commands.ts';
+import { parseCommand } from './commands.ts';
+import type { TableOwnership } from './table-ownership.ts';
+
+/** How long a start waits for what the control topic says already; a broker that is away must not hold it up for ever. */
+const CATCH_UP_TIMEOUT_MS = 10_000;
+
+export type ControlTopicParts = {
+  readonly config: Config;
+  readonly settings: KafkaSettings;
+  readonly ownership: TableOwnership;
+  readonly notifications: Notifications;
+  readonly log: KafkaLog;
+  readonly cleanup: Cleanup;
+  /** Fires when the process must end. */
+  readonly signal: AbortSignal;
+  /** Resolves when topics may be read. */
+  readonly topicsReady: Promise<void>;
+};
+
+/** Resolves when what the control topic says already is in force, or cannot be read in time; at once without such a topic. */
+export async function obeyControlTopic(parts: ControlTopicParts, control: Control): Promise<void> {
+  const { config, settings, log, cleanup, signal, topicsReady } = parts;
+  const topic = config.kafka.control_topic;
+  await topicsReady;
+  if (topic === undefined || signal.aborted) return;
+  const onRecord = (value: Uint8Array | null, isHistory: boolean) => obey(parts, control, value, isHistory);
+  const following = followTopic(settings, { topic, groupSuffix: 'control', onRecord }, log);
+  cleanup.defer(() => following.stop());
+  const late = sleep(CATCH_UP_TIMEOUT_MS, undefined, { ref: false }).then(() => 'late' as const);
+  if ((await Promise.race([following.caughtUp, late])) === 'late') {
+    log('warn', 'starting before all earlier commands of the control topic were read', { topic });
+  }
+}
+
+function obey(
+  { ownership, notifications, log }: ControlTopicParts,
+  control: Control,
+  value: Uint8Array | null,
+  isHistory: boolean,
+): void {
+  try {
+    const { command, table: address, by = 'control topic' } = parseCommand(value);
+    // Of what was asked for long ago, only what shall stay still counts.
+    if (isHistory && (command === 'refresh' || command === 'status')) return;
+    const table = control.resolve(address);
+    const status = control.run(command, table, by);
+    // Every member obeys every command; the owner is the one that answers.
+    if (!isHistory && ownership.isOwner(table.id)) notifications.send({ type: 'table.status', ...status });
+  } catch (thrown) {
+    const { code, message } = asSegmentdError(thrown);
+    log('warn', 'a control record was not understood', { code, error: message });
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Looks at tables whose events are held, because an operator paused them or their work waits for its next try: what `/status` and
+ * the metrics say of them goes on being true.
+ */
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { Observable } from 'rxjs';
+import { indexReport } from '../control/index-report.ts';
+import { planTable } from '../lance/plan/table-plan.ts';
+import { declinesTable, SegmentdError } from '../lib/errors.ts';
+import type { PendingEvent, TableRef } from '../model.ts';
+import type { PipelineContext } from './context.ts';
+
+/** Passes every event on, and looks at the table of each that will be held: at its manifest, once at a time. */
+export function observeHeld(context: PipelineContext): MonoTypeOperatorFunction<PendingEvent> {
+  return (events) =>
+    new Observable<PendingEvent>((out) => {
+      /** Tables being looked at, and whether another event came meanwhile. */
+      const looking = new Map<string, boolean>();
+      const observe = async (table: TableRef) => {
+        do {
+          looking.set(table.id, false);
+          await look(context, table);
+        } while (looking.get(table.id) && !out.closed);
+        looking.delete(table.id);
+      };
+      const next = (event: PendingEvent) => {
+        out.next(event);
+        const { table } = event.event;
+        if (!isHeld(context, table.id)) return;
+        if (looking.has(table.id)) looking.set(table.id, true);
+        else observe(table).catch((error: unknown) => out.error(error));
+      };
+      out.add(events.subscribe({ next, error: (error) => out.error(error), complete: () => out.complete() }));
+    });
+}
+
+export function isHeld({ states }: PipelineContext, table: string): boolean {
+  const { state } = states.of(table);
+  return state === 'paused' || state === 'retrying';
+}
+
+async function look({ tables, states, telemetry, settings }: PipelineContext, table: TableRef): Promise<void> {
+  try {
+    const manifest = await tables.open(table.uri).latest();
+    const plan = planTable(manifest, tables.policy(table.id), settings.limits);
+    const indexes = plan.states.map(({ name, coverage, segments }) =>
+      indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
+    );
+    const { version } = manifest;
+    const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+    states.observed(table.id, version, indexes, isCovered ? version : undefined);
+    telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
+  } catch (error) {
+    if (!(error instanceof SegmentdError)) throw error;
+    // A store that does not answer, or a table that is gone, is looked at with the next event or sweep.
+    if (!declinesTable(error.code) || error.code === 'table_not_found') return;
+    const { code, message } = error;
+    if (states.declined(table.id, { code, message })) telemetry.tableDeclined({ table: table.id, code, message });
+  }
+}

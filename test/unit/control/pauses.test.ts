@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { createPauses } from '../../../src/control/pauses.ts';
+
+test('a pause says since when and by whom, and its end is remembered', () => {
+  let now = 5;
+  const pauses = createPauses(() => now);
+  expect([pauses.of('lake/t'), pauses.lastEndedMs('lake/t')]).toEqual([null, 0]);
+  expect([pauses.pause('lake/t', 'me'), pauses.pause('lake/t', 'you')]).toEqual([true, false]);
+  expect([pauses.of('lake/t'), pauses.paused()]).toMatchObject([{ sinceMs: 5, by: 'me' }, ['lake/t']]);
+  now = 9;
+  expect([pauses.resume('lake/t'), pauses.resume('lake/t')]).toEqual([true, false]);
+  expect([pauses.of('lake/t'), pauses.lastEndedMs('lake/t'), pauses.paused()]).toEqual([null, 9, []]);
+});
+
+test('what waits for a table goes on when that table is resumed, and at once when it is not paused', async () => {
+  const pauses = createPauses();
+  await pauses.whenResumed('lake/t');
+  pauses.pause('lake/t', 'me');
+  pauses.pause('lake/u', 'me');
+  const order: string[] = [];
+  const waiting = pauses.whenResumed('lake/t').then(() => order.push('t'));
+  pauses.resume('lake/u');
+  await Promise.resolve();
+  order.push('resume');
+  pauses.resume('lake/t');
+  await waiting;
+  expect(order).toEqual(['resume', 't']);
+});
