@@ -34,7 +34,8 @@ export function lanceSegmentBuilder(scratchDir: string, { memoryBytes, signal }:
   return pooledBuilder(viewBuilder(scratchDir), enginePool(memoryBytes), signal);
 }
 
-function viewBuilder(scratchDir: string): SegmentBuilder {
+/** A builder that takes no account of memory. */
+export function viewBuilder(scratchDir: string): SegmentBuilder {
   let connection: Promise<Connection> | undefined;
   let builds = 0;
   return {
