@@ -5,6 +5,7 @@ const LONG_ONLY = [
   'test/integration/{chaos,security}/**/*.test.ts',
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
+  'test/integration/e2e/memory.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
 ];
 

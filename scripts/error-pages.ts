@@ -148,7 +148,10 @@ folder of a database that is no table.`,
     'The announced version did not appear within `events.version_wait_ms`. Check that writer and segmentd see the same storage.',
   ),
 
-  build_failed: work("The log line holds LanceDB's message as the cause: often memory, disk or a damaged data file."),
+  build_failed: work(
+    `The log line holds LanceDB's message as the cause: often disk or a damaged data file. A build that found \`build.memory_bytes\` exhausted by
+others was tried again with nothing beside it before it came to this.`,
+  ),
   build_stale: work(
     'A data file disappeared during the build, because a compaction and a cleanup were faster. segmentd wrote nothing.',
   ),

@@ -252,8 +252,11 @@ const BUILDS: readonly Json[] = [
   graph({
     title: 'Builds in flight',
     unit: 'short',
-    todo: 'Flat at concurrency.tables with lag growing: the machine is the limit.',
-    queries: one(`sum by (instance) (${m('builds_in_flight')})`, '{{instance}}'),
+    todo: 'Flat at concurrency.tables with lag growing: the machine is the limit. Many wait: raise build.memory_bytes.',
+    queries: [
+      ...one(`sum by (instance) (${m('builds_in_flight')})`, '{{instance}}'),
+      ...one(`sum by (instance) (${m('builds_waiting')})`, '{{instance}} waiting'),
+    ],
   }),
 ];
 

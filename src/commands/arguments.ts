@@ -2,12 +2,28 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
+import { byteSize, LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { durationMs } from '../lib/duration.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
   const option = new Option('--scratch-dir <dir>', 'folder for unpublished segments');
   return option.default(join(tmpdir(), 'segmentd'), '<temporary folder>/segmentd');
+}
+
+/** `--memory`, as `build.memory_bytes` of the daemon. */
+export function memoryOption(): Option {
+  return new Option(
+    '--memory <size>',
+    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2GiB',
+  ).argParser(memoryBytes);
+}
+
+function memoryBytes(text: string): number {
+  const bytes = byteSize(text);
+  if (bytes === null) throw new InvalidArgumentError('expected a number with its unit: MiB or GiB');
+  if (bytes < LEAST_SORT_BYTES) throw new InvalidArgumentError('expected at least 64MiB');
+  return bytes;
 }
 
 /** A version of a table. */

@@ -4,7 +4,7 @@ import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { tableLocation } from '../store/location.ts';
 import { openStore } from '../store/open-store.ts';
-import { atLeastOne, scratchDirOption } from './arguments.ts';
+import { atLeastOne, memoryOption, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
 import type { Invocation, Output } from './io.ts';
@@ -17,6 +17,7 @@ type Options = {
   name?: string;
   rowsPerSegment: number;
   concurrency: number;
+  memory?: number;
   stableRowIds: 'decline' | 'rebuild';
   json?: boolean;
   scratchDir: string;
@@ -32,7 +33,8 @@ export function indexCommand(io: Invocation): Command {
     .option('-C, --column <column...>', 'index these columns, creating the index where missing; default: existing ones')
     .option('--name <name>', 'name of the index, for a single column; default: that of LanceDB')
     .option('--rows-per-segment <n>', 'most rows of one segment', atLeastOne, LIMITS.maxRows)
-    .option('--concurrency <n>', 'segments that are built at once', atLeastOne, CONCURRENCY)
+    .option('--concurrency <n>', 'segments that are built at once, if there is memory', atLeastOne, CONCURRENCY)
+    .addOption(memoryOption())
     .addOption(
       new Option('--stable-row-ids <how>', 'tables with stable row ids: leave them, or replace each index whole')
         .choices(['decline', 'rebuild'])
@@ -53,7 +55,7 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
   const scratch = await openScratch(options.scratchDir);
   const progress = openProgress(io.stderr);
   try {
-    const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir), {
+    const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory }), {
       wanted: columns?.map((column) => ({ column, name })) ?? 'existing',
       rowsPerSegment: options.rowsPerSegment,
       concurrency: options.concurrency,

@@ -13,12 +13,12 @@ import { planMergeTo } from '../merge/policy/reduce-to.ts';
 import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
 import { tableLocation } from '../store/location.ts';
 import { openStore } from '../store/open-store.ts';
-import { atLeastOne, scratchDirOption } from './arguments.ts';
+import { atLeastOne, memoryOption, scratchDirOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
 import { COMMIT } from './table-work.ts';
 
-type Options = { to?: number; dryRun?: boolean; json?: boolean; scratchDir: string };
+type Options = { to?: number; dryRun?: boolean; memory?: number; json?: boolean; scratchDir: string };
 
 /** A merge that landed, as it is printed. */
 type Done = { readonly version: number; readonly merges: readonly PlannedMerge[]; readonly merged: Merged };
@@ -33,12 +33,13 @@ export function mergeCommand(io: Invocation): Command {
     .argument('<table-uri>', 'directory of the table, ending in .lance')
     .option('--to <n>', 'merge until each index has at most this many segments, whatever their size', atLeastOne)
     .option('--dry-run', 'print what would be merged and change nothing')
+    .addOption(memoryOption())
     .addOption(scratchDirOption())
     .option('--json', 'print one JSON object')
     .action((uri: string, options: Options) => merge(io, uri, options));
 }
 
-async function merge(io: Invocation, uri: string, { to, dryRun, json, scratchDir }: Options): Promise<void> {
+async function merge(io: Invocation, uri: string, { to, dryRun, json, ...engine }: Options): Promise<void> {
   const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
   const rule: MergeRule = (segments) =>
     to === undefined ? planAhead(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
@@ -50,7 +51,7 @@ async function merge(io: Invocation, uri: string, { to, dryRun, json, scratchDir
     else printPlan(io.stdout, table.uri, plan);
     return;
   }
-  const done = plan.merges.length === 0 ? [] : await mergeAll(table, rule, scratchDir);
+  const done = plan.merges.length === 0 ? [] : await mergeAll(table, rule, engine);
   const version = done.at(-1)?.version ?? manifest.version;
   if (json) printJson(io.stdout, { uri: table.uri, version, merges: done.flatMap(factsOf) });
   else {
@@ -69,13 +70,17 @@ function printLeft(out: Output, { left }: MergePlan, to: number): void {
   }
 }
 
-async function mergeAll(table: LanceTable, rule: MergeRule, scratchDir: string): Promise<Done[]> {
+async function mergeAll(
+  table: LanceTable,
+  rule: MergeRule,
+  { scratchDir, memory }: Pick<Options, 'scratchDir' | 'memory'>,
+): Promise<Done[]> {
   const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');
   const scratch = await openScratch(scratchDir);
   const done: Done[] = [];
   try {
     const parts = {
-      builder: lanceSegmentBuilder(scratch.dir),
+      builder: lanceSegmentBuilder(scratch.dir, { memoryBytes: memory }),
       commit: COMMIT,
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'merge' },
       withSlot: <T>(land: () => Promise<T>) => land(),

@@ -5,6 +5,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
 import { milliseconds, option, path, secret, section, text } from './option.ts';
@@ -51,6 +52,14 @@ export const schema = section('segmentd', {
   }),
   concurrency: section('How much runs at once.', {
     tables: option(z.int().min(1).max(256).default(PARALLEL_TABLES), 'Tables built at the same time; one build each.'),
+  }),
+  build: section('Building a segment.', {
+    memory_bytes: option(
+      z.int().min(LEAST_SORT_BYTES).max(Number.MAX_SAFE_INTEGER).optional(),
+      'Memory that all builds and merges sort in. As many run at once as fit, whatever `concurrency.tables` and `merge.concurrency` allow. ' +
+        'The default is a quarter of the memory that the process may use, from 128 MiB to 2 GiB. LANCE_MEM_POOL_SIZE wins over it.',
+      { defaultText: '<a quarter of the memory>' },
+    ),
   }),
   batch: section('What goes into one segment.', {
     linger_ms: option(milliseconds(0).default(LINGER_MS), 'How long an idle table waits for more events.'),

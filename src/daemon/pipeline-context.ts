@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { recordDecoder } from '../events/record-decoder.ts';
+import { enginePool } from '../lance/engine/memory-pool.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';
 import { VERSION } from '../lib/version.ts';
@@ -47,12 +48,14 @@ export function pipelineContext(config: Config, { scratchDir, ownership, ...part
       { wanted: indexes ?? ('existing' as const), stableRowIds },
     ]),
   );
+  const { admission } = enginePool(config.build.memory_bytes);
+  parts.telemetry.waitingBuilds(() => admission.waiting);
   return {
     ...parts,
     tables: openTableCache(openStore, policies),
     backfills: createBackfills(),
     onReleased: (listener) => ownership.onReleased(listener),
-    builder: lanceSegmentBuilder(scratchDir),
+    builder: lanceSegmentBuilder(scratchDir, { memoryBytes: config.build.memory_bytes, signal: parts.signal }),
     decodeRecord: (record) => {
       const events = decoded(record);
       for (const { table } of events) ownership.observe(table.id, record.position.partition);

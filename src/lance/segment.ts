@@ -33,7 +33,18 @@ export type Build = AsyncDisposable & {
   readonly segments: readonly BuiltSegment[];
 };
 
+/** `fresh`: rows that no segment covers. `merge`: rows that others cover, which can wait. */
+export type BuildPurpose = 'fresh' | 'merge';
+
 export interface SegmentBuilder {
-  /** Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of openFragmentView. */
-  build(manifest: Manifest, tableUri: string, requests: readonly SegmentRequest[]): Promise<Build>;
+  /**
+   * `purpose` is `fresh` unless given. Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of
+   * openFragmentView.
+   */
+  build(
+    manifest: Manifest,
+    tableUri: string,
+    requests: readonly SegmentRequest[],
+    purpose?: BuildPurpose,
+  ): Promise<Build>;
 }

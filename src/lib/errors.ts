@@ -90,7 +90,11 @@ export const ERRORS = {
   ),
 
   // Work on a table.
-  build_failed: kind('backoff', EXIT.unavailable, 'LanceDB could not build the segment. The cause is in the log line.'),
+  build_failed: kind(
+    'backoff',
+    EXIT.unavailable,
+    'LanceDB could not build the segment; the message has the cause. If memory ran out, raise build.memory_bytes, or --memory.',
+  ),
   build_stale: kind(
     'after-reload',
     EXIT.unavailable,

@@ -40,7 +40,7 @@ export async function mergeTable(
   { builder, commit, properties, withSlot }: MergeParts,
 ): Promise<MergeResult> {
   const lap = stopwatch();
-  const build = await buildUnlessStale(builder, table, manifest, requests);
+  const build = await buildUnlessStale(builder, table, manifest, requests, 'merge');
   if (!build) return { kind: 'rejected', cause: 'files_gone' };
   await using _ = build;
   const buildMs = lap();

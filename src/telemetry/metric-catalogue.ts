@@ -147,7 +147,16 @@ export const METRICS = {
   },
   segment_build_rows_total: { type: 'counter', help: 'Rows in built segments.', labels: [] },
   segment_build_bytes_total: { type: 'counter', help: 'Bytes of built segments.', labels: [] },
-  builds_in_flight: { type: 'gauge', help: 'Builds running now.', labels: [] },
+  builds_in_flight: {
+    type: 'gauge',
+    help: 'Builds of fresh data that were begun, those that wait for memory included.',
+    labels: [],
+  },
+  builds_waiting: {
+    type: 'gauge',
+    help: 'Builds and merges that wait until they fit `build.memory_bytes`.',
+    labels: [],
+  },
   // Commits.
   commits_total: {
     type: 'counter',

@@ -35,6 +35,10 @@ export function workEvents({ metrics, written, say }: EventContext) {
       metrics.set('builds_in_flight', {}, ++building);
       say('buildStarted', build);
     },
+    /** Asks `read` on every scrape for the builds and merges that wait for memory. */
+    waitingBuilds(read: () => number): void {
+      metrics.onCollect('builds_waiting', read);
+    },
     /** Closes one `buildStarted`, in every outcome. */
     buildFinished(build: BuildFinished): void {
       metrics.set('builds_in_flight', {}, --building);

@@ -1,7 +1,7 @@
 /** A build that tells a table that moved under it from one that is damaged. */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import type { Build, SegmentBuilder, SegmentRequest } from '../segment.ts';
+import type { Build, BuildPurpose, SegmentBuilder, SegmentRequest } from '../segment.ts';
 import { refuseLostFiles } from '../table/lost-files.ts';
 import type { LanceTable } from '../table/table.ts';
 
@@ -14,9 +14,10 @@ export async function buildUnlessStale(
   table: LanceTable,
   manifest: Manifest,
   requests: readonly SegmentRequest[],
+  purpose: BuildPurpose = 'fresh',
 ): Promise<Build | null> {
   try {
-    return await builder.build(manifest, table.uri, requests);
+    return await builder.build(manifest, table.uri, requests, purpose);
   } catch (error) {
     if (!(error instanceof SegmentdError && MAY_BE_DAMAGE.has(error.code))) throw error;
     await refuseLostFiles(table, new Set(requests.flatMap(({ fragments }) => Array.from(fragments))));

@@ -13,6 +13,8 @@ import { parseManifest } from '../codec/manifest.ts';
 import type { BuiltSegment, SegmentBuilder, SegmentRequest } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
+import { enginePool } from './memory-pool.ts';
+import { pooledBuilder } from './pooled-builder.ts';
 
 /** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
 const CACHE_BYTES = 16n * 1024n * 1024n;
@@ -20,8 +22,20 @@ const CACHE_BYTES = 16n * 1024n * 1024n;
 /** An open connection keeps about 16 KB of each view (measured); a new one costs less than a millisecond. */
 const BUILDS_PER_CONNECTION = 100;
 
-/** A builder that makes its views below `scratchDir`. */
-export function lanceSegmentBuilder(scratchDir: string): SegmentBuilder {
+export type BuilderOptions = {
+  /** What all builds of the process sort in; the first builder decides. Default: see defaultPoolBytes. */
+  readonly memoryBytes?: number | undefined;
+  /** Once it has fired, builds that wait for memory reject. */
+  readonly signal?: AbortSignal;
+};
+
+/** A builder that makes its views below `scratchDir`, and runs as many builds at once as there is memory for. */
+export function lanceSegmentBuilder(scratchDir: string, { memoryBytes, signal }: BuilderOptions = {}): SegmentBuilder {
+  return pooledBuilder(viewBuilder(scratchDir), enginePool(memoryBytes), signal);
+}
+
+/** A builder that takes no account of memory. */
+export function viewBuilder(scratchDir: string): SegmentBuilder {
   let connection: Promise<Connection> | undefined;
   let builds = 0;
   return {

@@ -102,7 +102,8 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
 
 describe('the catalogue', () => {
   test('names the events there are', () => {
-    const methods = Object.keys(telemetry).filter((name) => name !== 'tableCounts' && name !== 'unacked');
+    const read = ['tableCounts', 'unacked', 'waitingBuilds'];
+    const methods = Object.keys(telemetry).filter((name) => !read.includes(name));
     expect(new Set([...methods, 'workRecovered'])).toEqual(new Set(Object.keys(EVENTS)));
     expect(new Set(SCRIPT.map(([name]) => name))).toEqual(new Set(methods));
   });
@@ -271,6 +272,14 @@ test('unacknowledged records are read on every scrape, and a reader that throws 
     throw new Error('gone');
   });
   expect(await value('segmentd_unacked_events')).toBe(4);
+});
+
+test('builds that wait for memory are counted on every scrape', async () => {
+  let waiting = 3;
+  telemetry.waitingBuilds(() => waiting);
+  expect(await value('segmentd_builds_waiting')).toBe(3);
+  waiting = 0;
+  expect(await value('segmentd_builds_waiting')).toBe(0);
 });
 
 test.each([

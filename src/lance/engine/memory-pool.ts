@@ -1,0 +1,56 @@
+/**
+ * The memory that LanceDB sorts in. All builds of a process share one pool, of the size that LANCE_MEM_POOL_SIZE names: a sort that
+ * finds it full fails, whatever the others give back a moment later. So the size is set here, and an admission beside it holds back
+ * the builds that do not fit.
+ */
+import { totalmem } from 'node:os';
+import { BuildAdmission } from './build-admission.ts';
+
+export type MemoryPool = { readonly bytes: number; readonly admission: BuildAdmission };
+
+/** The engine's variable. What an operator sets himself counts. */
+const VARIABLE = 'LANCE_MEM_POOL_SIZE';
+
+/** What the engine takes when the variable is not a number. */
+const ENGINE_DEFAULT_BYTES = 150 * 2 ** 20;
+
+/** The rest is for the heap, the engine's reading and writing, and the page cache, which grow with the number of builds as well. */
+const SHARE_OF_MEMORY = 1 / 4;
+/** Below it, two builds at once leave each other no room to sort in. */
+const LEAST_BYTES = 128 * 2 ** 20;
+/** The builds that the default `concurrency` allows need no more. */
+const MOST_BYTES = 2 * 2 ** 30;
+
+/** A quarter of the memory that the process may use, 128 MiB to 2 GiB. */
+export function defaultPoolBytes(usable: number = usableBytes()): number {
+  return Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(usable * SHARE_OF_MEMORY)));
+}
+
+/** The limit of the control group, if there is one below the machine's memory; without one Node gives 0 or a number past all memory. */
+function usableBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+let pool: MemoryPool | undefined;
+
+/**
+ * The pool of this process; the first call decides how large it is. The engine reads the variable with each sort, and setting one
+ * while other threads read it is not safe: call this before the engine is asked for anything.
+ */
+export function enginePool(bytes: number = defaultPoolBytes()): MemoryPool {
+  pool ??= openPool(bytes);
+  return pool;
+}
+
+function openPool(wanted: number): MemoryPool {
+  const own = process.env[VARIABLE];
+  if (own === undefined) process.env[VARIABLE] = String(wanted);
+  const bytes = own === undefined ? wanted : poolBytesOf(own);
+  return { bytes, admission: new BuildAdmission(bytes) };
+}
+
+/** What the engine makes of a value of the variable. */
+export function poolBytesOf(value: string): number {
+  return /^\+?\d+$/.test(value) ? Number(value) : ENGINE_DEFAULT_BYTES;
+}
