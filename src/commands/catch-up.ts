@@ -61,7 +61,8 @@ export async function catchUp(
       const build = await buildUnlessStale(builder, table, manifest, requests);
       if (!build) return { kind: 'moved' as const, cause: 'files_gone' as const };
       await using _ = build;
-      return applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });
+      // Awaited here: the build goes with this block, and its files are not uploaded before.
+      return await applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });
     });
     if (!done) continue;
     took.publishMs += done.uploadMs;
