@@ -21,6 +21,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts', 'src/http/listener.ts'],
   'test/unit/lance/commit/commit-change.test.ts': ['src/lance/commit/next-version.ts', 'src/lance/commit/roll-back.ts'],
   'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],
+  'test/unit/lance/table/inferred-kinds.test.ts': ['src/lance/table/file-place.ts'],
   'test/unit/lance/table/last-commit.test.ts': ['src/lance/codec/manifest-transaction.ts'],
   'test/unit/lance/plan/rewritten-column.test.ts': ['src/lance/plan/table-plan.ts'],
   'test/unit/merge/scheduler.test.ts': ['src/merge/merge-table.ts'],
@@ -28,7 +29,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/stages/refusals.test.ts': ['src/pipeline.ts', 'src/stages/retry.ts'],
   'test/unit/stages/round.test.ts': [
     ...['src/stages/plan.ts', 'src/stages/build.ts', 'src/stages/commit.ts'],
-    ...['src/lance/commit/apply-build.ts', 'src/control/index-report.ts'],
+    ...['src/lance/commit/apply-build.ts', 'src/lance/engine/build-unless-stale.ts', 'src/control/index-report.ts'],
   ],
   'test/unit/telemetry/events.test.ts': [
     ...['src/telemetry/event-catalogue.ts', 'src/telemetry/event-context.ts', 'src/telemetry/intake-events.ts'],

@@ -9,6 +9,7 @@ import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { DEFAULT_MERGE } from '../merge/policy/tiered.ts';
 import { listTables } from '../store/list-tables.ts';
 import { openStore } from '../store/open-store.ts';
+import { whyNoDatabase } from '../store/why-no-database.ts';
 import { formatShare, formatTable } from './output.ts';
 import type { SegmentsByTier } from './pending-work.ts';
 import { segmentsByTier } from './pending-work.ts';
@@ -40,6 +41,8 @@ const AT_ONCE = 8;
 export async function inspectDatabase(database: string): Promise<DatabaseReport> {
   const names = await listTables(openStore(database));
   if (!names) throw new SegmentdError('database_not_found', `there is no folder ${database}`);
+  const instead = await whyNoDatabase(database);
+  if (instead !== undefined) throw new SegmentdError('database_not_found', `${database} ${instead}`);
   const limit = asyncLimit(AT_ONCE);
   const tables = names.map((name) => limit.run(() => summarize(database, name)));
   return { database, tables: await Promise.all(tables) };

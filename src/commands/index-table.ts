@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import type { IndexState } from '../lance/plan/index-plan.ts';
+import { maintainedIndexes } from '../lance/plan/index-plan.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
@@ -55,8 +57,9 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
   const scratch = await openScratch(options.scratchDir);
   const progress = openProgress(io.stderr);
   try {
+    const wanted = columns?.map((column) => ({ column, name })) ?? 'existing';
     const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory }), {
-      wanted: columns?.map((column) => ({ column, name })) ?? 'existing',
+      wanted,
       rowsPerSegment: options.rowsPerSegment,
       concurrency: options.concurrency,
       onProgress: (rows, total) => progress.update(rows, total),
@@ -67,8 +70,9 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
     });
     // Before the result: the bar has no line end of its own.
     progress.end();
-    if (options.json) printJson(io.stdout, factsOf(table.uri, done));
-    else printDone(io.stdout, table.uri, done);
+    const kept = maintainedIndexes(await table.latest(), wanted);
+    if (options.json) printJson(io.stdout, factsOf(table.uri, done, kept));
+    else printDone(io.stdout, table.uri, done, kept);
   } finally {
     progress.end();
     await scratch.remove();
@@ -77,7 +81,11 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
 
 const round = (ms: number) => Math.round(ms * 100) / 100;
 
-function factsOf(uri: string, { version, planMs, publishMs, commitMs, attempts, segments }: CatchUp) {
+function factsOf(
+  uri: string,
+  { version, planMs, publishMs, commitMs, attempts, segments }: CatchUp,
+  kept: readonly IndexState[],
+) {
   return {
     uri,
     version,
@@ -93,13 +101,15 @@ function factsOf(uri: string, { version, planMs, publishMs, commitMs, attempts, 
       rows,
       build_ms: round(buildMs),
     })),
+    // Over no rows there is no segment, and without a segment no index.
+    not_made: kept.flatMap(({ segments: own, column }) => (own.length === 0 ? column : [])),
   };
 }
 
-function printDone(out: Output, uri: string, done: CatchUp): void {
-  const { version, indexes, publish_ms: publishMs, commit_ms: commitMs } = factsOf(uri, done);
+function printDone(out: Output, uri: string, done: CatchUp, kept: readonly IndexState[]): void {
+  const { version, indexes, publish_ms: publishMs, commit_ms: commitMs, not_made: notMade } = factsOf(uri, done, kept);
   if (indexes.length === 0) {
-    printLine(out, `${uri} is up to date at version ${version}`);
+    printLine(out, nothingDone(uri, version, kept, notMade));
     return;
   }
   printLine(
@@ -108,4 +118,10 @@ function printDone(out: Output, uri: string, done: CatchUp): void {
   );
   const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
   printLine(out, formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
+}
+
+function nothingDone(uri: string, version: number, kept: readonly IndexState[], notMade: readonly string[]): string {
+  if (kept.length === 0) return `${uri} has no BTREE index at version ${version}; --column makes one`;
+  if (notMade.length === 0) return `${uri} is up to date at version ${version}`;
+  return `${uri} has no rows at version ${version}: no index was made on ${notMade.join(', ')}. Run this again after the first append`;
 }

@@ -1,26 +1,29 @@
 /** `databases` and `tables`: what segmentd serves. */
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { messageOf } from '../lib/errors.ts';
-import { option, REDACTED, text } from './option.ts';
+import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
+import { TABLE_NAME_PATTERN } from '../lib/table-name.ts';
+import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, text } from './option.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
 export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 /** What LanceDB accepts as a table name, behind the database's. */
-const TABLE_ID = /^[a-z0-9][a-z0-9_-]*\/[A-Za-z0-9_.-]+$/;
+const TABLE_ID = new RegExp(String.raw`^[a-z0-9][a-z0-9_\-]*/${TABLE_NAME_PATTERN}$`);
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 
 /** The same as uriProblem, for the JSON Schema. */
-const LOCAL_URI = String.raw`^(?:[Ff][Ii][Ll][Ee]://|(?![A-Za-z][A-Za-z0-9+.\-]*://))[\s\S]*\S`;
+const LOCAL_URI = String.raw`^(?:[Ff][Ii][Ll][Ee]:/[^?#\\]*$|(?![Ff][Ii][Ll][Ee]:/|[A-Za-z][A-Za-z0-9+.\-]*://)${PLAIN_PATH})`;
 
 /** Why `uri` cannot be served by this version, or undefined. */
 function uriProblem(uri: string): string | undefined {
-  const scheme = SCHEME.exec(uri)?.[1]?.toLowerCase();
-  if (scheme === undefined) return undefined;
-  if (scheme !== 'file') return `${scheme}:// is not supported by this version; only local paths and file:// are`;
+  if (!FILE_URI.test(uri)) {
+    const scheme = SCHEME.exec(uri)?.[1]?.toLowerCase();
+    if (scheme === undefined) return pathProblem(uri);
+    return `${scheme}:// is not supported by this version; only local paths and file:// are`;
+  }
   try {
-    fileURLToPath(uri);
+    pathOfFileUri(uri);
     return undefined;
   } catch (error) {
     return `not a usable file URI: ${messageOf(error)}`;
@@ -31,12 +34,7 @@ const database = z
   .preprocess(
     (value) => (typeof value === 'string' ? { uri: value } : value),
     z.strictObject({
-      uri: text()
-        .superRefine((uri, context) => {
-          const message = uriProblem(uri);
-          if (message !== undefined) context.addIssue({ code: 'custom', message });
-        })
-        .meta({ pattern: LOCAL_URI }),
+      uri: checkedText(uriProblem, LOCAL_URI),
       storage_options: z.record(z.string(), z.string()).default({}),
     }),
   )
@@ -49,7 +47,7 @@ function mapValues<T, U>(map: Readonly<Record<string, T>>, change: (value: T) =>
 
 function absoluteDatabases(value: unknown, base: string): Databases {
   return mapValues(value as Databases, ({ uri, storage_options }) => ({
-    uri: SCHEME.test(uri) ? resolve(fileURLToPath(uri)) : resolve(base, uri),
+    uri: resolve(base, FILE_URI.test(uri) ? pathOfFileUri(uri) : uri),
     storage_options,
   }));
 }

@@ -1,6 +1,6 @@
 /** `kafka`: how segmentd reaches the brokers and how it reads. Defaults are constants with the reason for their value. */
 import * as z from 'zod';
-import { milliseconds, option, path, secret, section, text } from './option.ts';
+import { checkedText, milliseconds, option, path, pathText, secret, section, text } from './option.ts';
 
 const BROKERS = ['localhost:9092']; // where a broker listens on a developer's machine
 const CLIENT_ID = 'segmentd'; // shows up in broker logs and quotas
@@ -22,7 +22,19 @@ const LAG_INTERVAL_MS = 15_000; // once per Prometheus scrape
 
 // No IPv6 literals: kafkajs splits the address at its first colon.
 export const BROKER = /^[^\s:,/[\]]+:\d{1,5}$/;
-const file = (doc: string) => path(text().optional(), doc);
+const file = (doc: string) => path(pathText().optional(), doc);
+
+/** What brokers take as the name of a topic. */
+const TOPIC_NAME = String.raw`(?!\.{1,2}\s*$)[A-Za-z0-9._\-]{1,249}`;
+const LEGAL_TOPIC = new RegExp(`^${TOPIC_NAME}$`);
+const topic = () =>
+  checkedText(
+    (name) =>
+      LEGAL_TOPIC.test(name)
+        ? undefined
+        : `no broker takes a topic ${JSON.stringify(name)}: 1 to 249 letters, digits, ".", "_" and "-", and neither "." nor ".."`,
+    String.raw`^\s*${TOPIC_NAME}\s*$`,
+  );
 
 export const kafka = section('The Kafka cluster and the consumer group.', {
   brokers: option(
@@ -31,14 +43,14 @@ export const kafka = section('The Kafka cluster and the consumer group.', {
   ),
   client_id: option(text().default(CLIENT_ID), 'Client id, as seen in broker logs and quotas.'),
   group_id: option(text().default(GROUP_ID), 'Consumer group. Members of one group share the tables.'),
-  topic: option(text().default(TOPIC), 'Topic of append events.'),
-  dead_letter_topic: option(text().default(DEAD_LETTER_TOPIC), 'Topic for records that are not usable append events.'),
+  topic: option(topic().default(TOPIC), 'Topic of append events.'),
+  dead_letter_topic: option(topic().default(DEAD_LETTER_TOPIC), 'Topic for records that are not usable append events.'),
   control_topic: option(
-    text().optional(),
+    topic().optional(),
     'Topic of commands for tables (refresh, pause, resume, status); none unless set.',
   ),
   notification_topic: option(
-    text().optional(),
+    topic().optional(),
     'Topic of notifications, one for each commit and merge; none unless set.',
   ),
   create_topics: section(

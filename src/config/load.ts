@@ -1,6 +1,7 @@
 /** File and environment in, one checked and frozen configuration out, or every problem at once. */
 import { dirname, resolve } from 'node:path';
 import type { core } from 'zod';
+import type { ErrorCode } from '../lib/errors.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Environment, Override } from './env.ts';
 import { readEnvironment } from './env.ts';
@@ -13,7 +14,8 @@ import type { Source } from './yaml-source.ts';
 import { readSource } from './yaml-source.ts';
 
 type Tree = { [key: string]: unknown };
-type Problem = { readonly at: string; readonly path?: string; readonly message: string };
+/** `at` is the place in the file, or the variable; `path` the option. */
+export type Problem = { readonly at: string; readonly path?: string; readonly message: string };
 
 export const LEAVES: readonly Leaf[] = leavesOf(schema);
 const NO_FILE: Source = { data: {}, problems: [], placeOf: () => 'configuration' };
@@ -77,10 +79,15 @@ function absolutePaths(config: unknown, baseOf: (leaf: Leaf) => string): Config 
   }, config) as Config;
 }
 
-function refuse(problems: readonly Problem[]): never {
-  const lines = problems.map(({ at, path, message }) => `  ${at}: ${path === undefined ? '' : `${path}: `}${message}`);
+/** One line of a report. */
+export const formatProblem = ({ at, path, message }: Problem): string =>
+  `${at}: ${path === undefined ? '' : `${path}: `}${message}`;
+
+/** One error for all problems. */
+export function problemsError(problems: readonly Problem[], code: ErrorCode = 'config_invalid'): SegmentdError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  throw new SegmentdError('config_invalid', `the configuration has ${count}\n${lines.join('\n')}`);
+  const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
+  return new SegmentdError(code, `the configuration has ${count}\n${lines.join('\n')}`);
 }
 
 /** Parses `data`; what the schema refuses is reported and replaced by its default, so that rules can look at the rest. */
@@ -102,29 +109,43 @@ function check(data: unknown, place: (path: readonly PropertyKey[]) => string, b
   return { problems: [...problems, ...ruleProblems(config, brokenPaths, place)], config };
 }
 
+export type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
+
+export type LoadedConfig = {
+  readonly config: Config;
+  /** Undefined when only variables speak. */
+  readonly file: string | undefined;
+  /** Where an option, or a part of it, is written: `file:line:column`, or its variable. */
+  readonly placeOf: (path: readonly PropertyKey[]) => string;
+};
+
+/** The same as loadConfig, with the place of each option. */
+export function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): LoadedConfig {
+  const named = given ?? env.SEGMENTD_CONFIG;
+  const file = named === undefined || named === '' ? undefined : resolve(cwd, named);
+  const source = file === undefined ? NO_FILE : readSource(file);
+  const { overrides, problems: envProblems } = readEnvironment(env, LEAVES);
+  const early: Problem[] = [...source.problems, ...envProblems];
+  if (source.data === undefined) throw problemsError(early);
+  const overrideOf = (path: readonly PropertyKey[]): Override | undefined =>
+    overrides.find(({ leaf }) => startsWith(path, leaf.path));
+  const data = overrides.reduce((tree: unknown, { leaf, value }) => withIn(tree, leaf.path, value), source.data);
+  const placeOf = (path: readonly PropertyKey[]) => overrideOf(path)?.variable ?? source.placeOf(path);
+  const baseOf = (leaf: Leaf) => (file === undefined || overrideOf(leaf.path) ? cwd : dirname(file));
+  const { problems, config } = check(data, placeOf, baseOf);
+  const all = [...early, ...problems];
+  if (all.length > 0 || config === undefined) throw problemsError(all);
+  return { config: deepFreeze(config), file, placeOf };
+}
+
 /**
  * The configuration from `file` (else `SEGMENTD_CONFIG`, else defaults alone) with `SEGMENTD_…` variables over it. A variable
  * replaces the whole option, maps included. Relative paths count from the file's folder, those of variables from `cwd`.
  *
  * Throws `config_unreadable`, or one `config_invalid` that lists every problem with its place.
  */
-export function loadConfig(options: { file?: string | undefined; env: Environment; cwd: string }): Config {
-  const named = options.file ?? options.env.SEGMENTD_CONFIG;
-  const file = named === undefined || named === '' ? undefined : resolve(options.cwd, named);
-  const source = file === undefined ? NO_FILE : readSource(file);
-  const { overrides, problems: envProblems } = readEnvironment(options.env, LEAVES);
-  const early: Problem[] = [...source.problems, ...envProblems];
-  if (source.data === undefined) refuse(early);
-  const overrideOf = (path: readonly PropertyKey[]): Override | undefined =>
-    overrides.find(({ leaf }) => startsWith(path, leaf.path));
-  const data = overrides.reduce((tree: unknown, { leaf, value }) => withIn(tree, leaf.path, value), source.data);
-  const { problems, config } = check(
-    data,
-    (path) => overrideOf(path)?.variable ?? source.placeOf(path),
-    (leaf) => (file === undefined || overrideOf(leaf.path) ? options.cwd : dirname(file)),
-  );
-  const all = [...early, ...problems];
-  return all.length > 0 || config === undefined ? refuse(all) : deepFreeze(config);
+export function loadConfig(options: LoadOptions): Config {
+  return loadConfigWithPlaces(options).config;
 }
 
 /** The configuration for people to read: what may be secret is replaced, what is unset stays unset. */

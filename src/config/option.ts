@@ -32,6 +32,32 @@ export const milliseconds = (min: number) => z.int().min(min).max(MAX_MS);
 /** A string that is not blank. */
 export const text = () => z.string().trim().min(1);
 
+const VARIABLE = /\$(?:\{[^}]*\}?|[A-Za-z_]\w*)/;
+/** A path without what pathProblem finds, for the JSON Schema. */
+export const PLAIN_PATH = String.raw`(?!\s*~)(?![\s\S]*\$[{A-Za-z_])[\s\S]*\S`;
+
+/** Why a path is surely not meant as it stands, or undefined: only a shell replaces `~` and variables. */
+export function pathProblem(path: string): string | undefined {
+  if (path.startsWith('~')) {
+    return 'begins with ~, which only a shell replaces: write the folder out (a folder that is named so: ./~)';
+  }
+  const [variable] = VARIABLE.exec(path) ?? [];
+  if (variable !== undefined) return `has ${variable} in it, which only a shell replaces: write the folder out`;
+  return path.includes('\0') ? 'has a NUL in it' : undefined;
+}
+
+/** Text that `problem` finds nothing wrong with. `pattern` says the same to the JSON Schema, as well as it can. */
+export const checkedText = (problem: (value: string) => string | undefined, pattern: string) =>
+  text()
+    .superRefine((value, context) => {
+      const message = problem(value);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    })
+    .meta({ pattern });
+
+/** The name of a file or folder. */
+export const pathText = () => checkedText(pathProblem, `^${PLAIN_PATH}`);
+
 /** Declares one option. `schema` must be a fresh instance that already carries its default. */
 export function option<S extends z.ZodType>(schema: S, doc: string, extra: Omit<OptionMeta, 'kind' | 'doc'> = {}): S {
   registry.set(schema, { kind: 'option', doc, ...extra });

@@ -43,6 +43,12 @@ function scratchInDatabase({ databases, state }: Config): string[] {
     .map(([name, { uri }]) => `${state.scratch_dir} and the database ${name} (${uri}) lie inside one another`);
 }
 
+/** The rules about where things lie. They hold for what links lead to as well. */
+export const PLACE_RULES: readonly Rule[] = [
+  { about: ['databases'], problems: nestedDatabases },
+  { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
+];
+
 function saslProblems({ kafka: { sasl } }: Config): string[] {
   const passwords = [sasl.password, sasl.password_file].filter((value) => value !== undefined).length;
   if (sasl.mechanism === undefined) {
@@ -52,6 +58,36 @@ function saslProblems({ kafka: { sasl } }: Config): string[] {
     ...unless(sasl.username !== undefined, `${sasl.mechanism} needs a username`),
     ...unless(passwords === 1, `${sasl.mechanism} needs exactly one of password and password_file`),
   ];
+}
+
+const TOPICS = ['topic', 'dead_letter_topic', 'control_topic', 'notification_topic'] as const;
+
+/** What segmentd writes to one topic it would otherwise read from another: as events, as commands. */
+function distinctTopics(): Rule[] {
+  return TOPICS.flatMap((later, i) =>
+    TOPICS.slice(0, i).map((earlier) => ({
+      about: [`kafka.${later}`, `kafka.${earlier}`],
+      problems: ({ kafka }) =>
+        unless(
+          kafka[later] === undefined || kafka[later] !== kafka[earlier],
+          `is the same as kafka.${earlier}: ${kafka[later]}`,
+        ),
+    })),
+  );
+}
+
+const ANY_HOST = new Set(['0.0.0.0', '::']);
+
+/** Two listeners cannot share an address; on different addresses of a host they may share a port. */
+function sharedPort({ admin, http }: Config): string[] {
+  const isOn = admin.token !== undefined || admin.token_file !== undefined;
+  const [one, other] = [admin.host, http.host].map((host) => (host === 'localhost' ? '127.0.0.1' : host)) as [
+    string,
+    string,
+  ];
+  const isShared = admin.port !== 0 && admin.port === http.port;
+  const meets = one === other || ANY_HOST.has(one) || ANY_HOST.has(other);
+  return unless(!(isOn && isShared && meets), `${admin.port} is http.port too`);
 }
 
 export const RULES: readonly Rule[] = [
@@ -78,10 +114,7 @@ export const RULES: readonly Rule[] = [
         `${drain} plus kafka.request_timeout_ms ${request} is more than kafka.session_timeout_ms ${session}`,
       ),
   },
-  {
-    about: ['kafka.dead_letter_topic', 'kafka.topic'],
-    problems: ({ kafka }) => unless(kafka.dead_letter_topic !== kafka.topic, 'is the same as kafka.topic'),
-  },
+  ...distinctTopics(),
   {
     about: ['kafka.ssl.cert_file', 'kafka.ssl.key_file'],
     problems: ({ kafka: { ssl } }) =>
@@ -114,8 +147,19 @@ export const RULES: readonly Rule[] = [
     problems: ({ merge: { floor_rows: floor, max_segment_rows: most } }) =>
       unless(most > floor, `${most} is not above merge.floor_rows ${floor}`),
   },
-  { about: ['databases'], problems: nestedDatabases },
-  { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
+  {
+    about: ['admin.port', 'admin.host', 'admin.token', 'admin.token_file', 'http.port', 'http.host'],
+    problems: sharedPort,
+  },
+  {
+    about: ['admin.token_file', 'admin.token'],
+    problems: ({ admin }) =>
+      unless(
+        admin.token === undefined || admin.token_file === undefined,
+        'token is set as well; one of them is enough',
+      ),
+  },
+  ...PLACE_RULES,
   {
     about: ['tables', 'databases'],
     problems: ({ tables, databases }) =>

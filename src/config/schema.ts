@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
-import { milliseconds, option, path, secret, section, text } from './option.ts';
+import { milliseconds, option, path, pathText, secret, section, text } from './option.ts';
 
 const VERSION_WAIT_MS = 10_000; // a local append is visible at once; this is for announcing just before the commit
 const EVENT_MAX_BYTES = 1_048_576; // Kafka's default for a record; an append event is a few hundred bytes
@@ -130,11 +130,11 @@ export const schema = section('segmentd', {
     host: option(text().default(HTTP_HOST), 'Address to listen on.'),
     port: option(z.int().min(0).max(65_535).default(ADMIN_PORT), 'Port to listen on; 0 takes a free one.'),
     token: secret('Token that requests carry as `Authorization: Bearer …`; or use `token_file`.'),
-    token_file: path(text().optional(), 'File that holds the token; one trailing newline is dropped.'),
+    token_file: path(pathText().optional(), 'File that holds the token; one trailing newline is dropped.'),
   }),
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(
-      text().default(() => join(tmpdir(), 'segmentd')),
+      pathText().default(() => join(tmpdir(), 'segmentd')),
       'Folder for fragment views and unpublished segments. Emptied at start.',
       '<temporary folder>/segmentd',
     ),

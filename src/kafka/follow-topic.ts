@@ -76,6 +76,10 @@ async function readUntilCrash(
 ): Promise<void> {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   consumer.on('consumer.crash', () => resolve());
+  // What holds aborted transactions and control records only never reaches eachBatch.
+  consumer.on('consumer.end_batch_process', ({ payload: { batchSize, partition, lastOffset } }) => {
+    if (batchSize === 0) progress.reached(partition, BigInt(lastOffset) + 1n);
+  });
   signal.addEventListener('abort', () => resolve(), { once: true });
   // It may have fired while the client was made.
   if (signal.aborted) return;

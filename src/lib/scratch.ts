@@ -3,10 +3,11 @@
  * that starts on the same host.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
@@ -19,7 +20,7 @@ export async function openScratch(folder: string): Promise<Scratch> {
   const parent = resolve(folder);
   const dir = join(parent, `${hostname()}-${process.pid}-${randomUUID()}`);
   try {
-    await mkdir(dir, { recursive: true });
+    makeFolder(dir);
     await removeLeftovers(parent, dir);
   } catch (error) {
     throw new SegmentdError(

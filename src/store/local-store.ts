@@ -12,7 +12,6 @@ import {
   fdatasync,
   fsync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -27,6 +26,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import type { ObjectStat, ObjectStore, PutOutcome } from './object-store.ts';
 
 const CODE_OF_ERRNO: Record<string, ErrorCode> = {
@@ -103,7 +103,7 @@ async function inFolder(root: string, path: string, write: () => Promise<void>):
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     statSync(root);
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await write();
   }
 }

@@ -1,13 +1,13 @@
 /** Where a table or a database lies, as given on a command line. */
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
+import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
 
 const SUFFIX = '.lance';
 
-/** Whether a path or URI names a table; anything else names a database. */
+/** Whether a path or URI names a table; anything else names a database. Slashes and `/.` at its end change nothing. */
 export function namesTable(given: string): boolean {
-  return withoutSlashes(given).endsWith(SUFFIX);
+  return given.replace(/(?:\/+\.)*\/*$/, '').endsWith(SUFFIX);
 }
 
 /** An absolute directory from a path or `file://` URI that ends in `.lance`. Errors: usage. */
@@ -23,22 +23,19 @@ export function databaseLocation(given: string, cwd: string): string {
   return locationOf(given, cwd, 'databases');
 }
 
-const withoutSlashes = (given: string): string => given.replace(/\/+$/, '');
-
 function locationOf(given: string, cwd: string, what: string): string {
-  const trimmed = withoutSlashes(given);
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(trimmed)?.[1]?.toLowerCase();
-  if (scheme !== undefined && scheme !== 'file') {
+  if (FILE_URI.test(given)) return resolve(pathOf(given));
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given)?.[1]?.toLowerCase();
+  if (scheme !== undefined) {
     throw new SegmentdError('usage', `${given}: segmentd works on local ${what}; ${scheme}:// is not supported`);
   }
-  // Of the root nothing is left without its slash.
-  return scheme === 'file' ? pathOfFileUri(trimmed) : resolve(cwd, trimmed || given);
+  return resolve(cwd, given);
 }
 
-function pathOfFileUri(uri: string): string {
+function pathOf(uri: string): string {
   try {
-    return fileURLToPath(uri);
+    return pathOfFileUri(uri);
   } catch (error) {
-    throw new SegmentdError('usage', `${uri}: ${messageOf(error)}`, { cause: error });
+    throw new SegmentdError('usage', `${uri}: not a usable file URI: ${messageOf(error)}`, { cause: error });
   }
 }

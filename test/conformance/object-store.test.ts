@@ -305,6 +305,24 @@ describe('the local file system, where it fails', () => {
       left: ['small'],
     });
   });
+
+  test('a read-only mount is denied, whether the folder is there or has to be made', async () => {
+    const script = new URL('./read-only-mount.ts', import.meta.url).pathname;
+    const args = [process.execPath, script, await tempDir(), await localFile('segment')];
+    const { stdout } = await promisify(execFile)('unshare', ['-Urm', ...args]);
+    const denied = 'store_denied EROFS';
+    expect(JSON.parse(stdout)).toEqual({
+      read: 1,
+      list: ['1'],
+      createInFolder: denied,
+      createInNew: denied,
+      put: denied,
+      importFile: denied,
+      remove: denied,
+      removeFolder: denied,
+      scratch: 'config_invalid EROFS',
+    });
+  });
 });
 
 /** Runs as a user without rights: root may do anything. Tests of a file run one after the other, in a process of their own. */

@@ -152,24 +152,26 @@ async function bindAndRun(
   }
 }
 
-/** Two ports nobody listens on right now. */
+/** Below the ports that systems give to outgoing connections, so that none of these takes one before it is listened on. */
+const FIRST_PORT = 10_000;
+const LAST_PORT = 32_000;
+
+/** Two ports that are free right now, picked at random so that test processes side by side rarely meet. */
 export async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((done, fail) => {
-          server.once('error', fail);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            done(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  const [first = 0, second = 0] = ports;
-  return [first, second];
+  const ports: number[] = [];
+  while (ports.length < 2) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
+  }
+  return [ports[0] as number, ports[1] as number];
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /**

@@ -4,9 +4,10 @@
  * holds the table's row addresses. The view lives in a folder of its own and goes with it.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 import { decodeDataFragment, rebaseFragment } from '../codec/data-fragment.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { encodeViewManifest } from '../codec/manifest.ts';
@@ -40,7 +41,7 @@ export function openFragmentView(
   try {
     // Synchronous: a few kilobytes on local disk, done sooner than a thread of the pool could be asked to.
     const versions = join(folder, '_versions');
-    mkdirSync(versions, { recursive: true });
+    makeFolder(versions);
     writeFileSync(join(versions, versionFileName('V2', VIEW_VERSION)), Buffer.concat(file));
   } catch (error) {
     throw new SegmentdError('build_failed', `cannot make a fragment view in ${scratchDir}`, { cause: error });

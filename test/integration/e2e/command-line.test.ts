@@ -118,7 +118,7 @@ test('a path that leads nowhere is no bug of segmentd', async () => {
   const long = join(world.home, 'x'.repeat(300));
   const { code, stderr } = await segmentd(['status', long]);
   expect(code).toBe(69);
-  expect(stderr).toMatch(/^segmentd: store_unavailable: cannot look at /);
+  expect(stderr).toMatch(/^segmentd: store_unavailable: cannot list /);
   expect(stderr).not.toContain('bug');
 });
 

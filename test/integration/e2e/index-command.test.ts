@@ -40,6 +40,29 @@ test('several columns are indexed in parts that are built side by side, with pro
   expect([JSON.parse(again.stdout).indexes, again.stderr]).toEqual([[], '']);
 });
 
+test('a table without rows or without an index is not called up to date', async () => {
+  const database = await tempDir();
+  const scratch = ['--scratch-dir', join(database, 'scratch')];
+  const connection = await connect(database);
+  const table = await connection.createEmptyTable('t', people(0, 1).schema);
+  const uri = join(database, 't.lance');
+  const said = async (...args: string[]) => segmentd(['index', uri, ...args, ...scratch]);
+  expect(await said()).toMatchObject({
+    code: 0,
+    stdout: `${uri} has no BTREE index at version 1; --column makes one\n`,
+  });
+  const { code, stdout } = await said('-C', 'id', 'name');
+  expect(code).toBe(0);
+  expect(stdout).toContain('has no rows at version 1: no index was made on id, name.');
+  expect(JSON.parse((await said('-C', 'id', '--json')).stdout)).toMatchObject({ indexes: [], not_made: ['id'] });
+  await table.add(people(0, 3));
+  expect((await said('-C', 'id')).stdout).toContain('is up to date with version 3');
+  expect(JSON.parse((await said('-C', 'id', '--json')).stdout)).toMatchObject({ indexes: [], not_made: [] });
+  expect((await said()).stdout).toBe(`${uri} is up to date at version 3\n`);
+  table.close();
+  connection.close();
+});
+
 test('an index gets the name it is given, which is for one column', async () => {
   const { uri, scratch } = await plainTable();
   expect((await segmentd(['index', uri, '-C', 'id', 'name', '--name', 'x', ...scratch])).code).toBe(64);

@@ -60,6 +60,13 @@ test('a paused table waits and loses nothing; refresh looks without an event; on
   });
   expect((await ask('POST', '/v1/tables/db/..%2fpeople/pause')).status).toBe(400);
 
+  expect(await ask('POST', '/v1/tables/db/none/pause')).toMatchObject({
+    status: 404,
+    body: { code: 'event_table_not_found' },
+  });
+  expect((await ask('POST', '/v1/tables/db/none/pause?force=true')).body).toMatchObject({ paused: true });
+  expect((await ask('POST', '/v1/tables/db/none/resume')).body).toMatchObject({ paused: false });
+
   expect((await ask('POST', '/v1/tables/db/people/pause')).body).toMatchObject({ table: 'db/people', paused: true });
   await append(world, 'people', 100);
   await append(world, 'other', 100);
@@ -68,6 +75,14 @@ test('a paused table waits and loses nothing; refresh looks without an event; on
   await until('the other table is covered', () => covered(world, 'other'));
   expect(await covered(world, 'people')).toBe(false);
   expect((await ask('GET', '/v1/tables')).body).toMatchObject({ paused: ['db/people'] });
+  // What is said of a paused table goes on being true.
+  const held = async () => (await ask('GET', '/v1/tables/db/people')).body;
+  await until('the gap is seen', async () => (await held()).missing_fragments === 1);
+  expect(await held()).toMatchObject({ state: 'paused', pause: { by: expect.stringMatching(/^http .*127/) } });
+  const page = await (await fetch(`${daemon.url}/metrics`)).text();
+  expect(page).toContain('segmentd_paused{table="db/people"} 1\n');
+  expect(page).toContain('segmentd_missing_rows{table="db/people",index="id_idx"} 10\n');
+  expect(page).toMatch(/^segmentd_index_lag_seconds\{table="db\/people",index="id_idx"\} 0\.[0-9]*[1-9]|[1-9]/m);
   await ask('POST', '/v1/tables/db/people/resume');
   await until('covered after all', () => covered(world, 'people'));
 
@@ -76,8 +91,8 @@ test('a paused table waits and loses nothing; refresh looks without an event; on
   await until('covered without an event', () => covered(world, 'people'));
   const status = await ask('GET', '/v1/tables/db/people');
   expect(status.body).toMatchObject({ table: 'db/people', state: 'served', paused: false, missing_fragments: 0 });
-  const page = (await (await fetch(`${daemon.url}/status`)).json()) as { tables: { table: string }[] };
-  expect(page.tables.map(({ table }) => table)).toEqual(['db/other', 'db/people']);
+  const all = (await (await fetch(`${daemon.url}/status`)).json()) as { tables: { table: string }[] };
+  expect(all.tables.map(({ table }) => table)).toEqual(['db/other', 'db/people']);
   expect(await daemon.stop()).toBe(0);
 });
 

@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
@@ -131,6 +131,21 @@ test('a database that is not there is an error, an empty one is not', async () =
   expect([missing.code, missing.stderr]).toEqual([65, expect.stringContaining('database_not_found')]);
   await mkdir(join(database, 'empty'));
   expect(formatDatabaseStatus(await inspectDatabase(join(database, 'empty')))).toContain('no tables');
+});
+
+test.each([
+  ['a branch', 't.lance/tree/dev', 'is the branch dev of the table'],
+  ['a branch with a slash in its name', 't.lance/tree/feature/x/', 'is the branch feature/x of the table'],
+  ['a table by another name', 'copy', 'is a table whose name does not end in .lance'],
+  ['a folder of a table', 't.lance/_versions', 'is _versions of the table'],
+  ['a folder of branches', 't.lance/tree', 'is tree of the table'],
+])('status of %s says so instead of finding no tables', async (_, path, says) => {
+  const { database, uri } = await indexed(1);
+  const branches = ['t.lance/tree/dev', 't.lance/tree/feature/x', 'copy'];
+  for (const to of branches) await cp(join(uri, '_versions'), join(database, to, '_versions'), { recursive: true });
+  const { code, stdout, stderr } = await segmentd(['status', join(database, path)]);
+  expect([code, stdout]).toEqual([65, '']);
+  expect(stderr).toContain(`segmentd: database_not_found: ${join(database, path).replace(/\/$/, '')} ${says}`);
 });
 
 /** The next look of `status --watch --json` that has all that is wanted. */

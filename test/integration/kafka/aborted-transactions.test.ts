@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
-import { expect, inject, test, vi } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { followTopic } from '../../../src/kafka/follow-topic.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
-import { committed, connect, createTopic, numbered, startMember, testSettings } from './kafka-bench.ts';
+import { committed, connect, createTopic, numbered, startMember, testSettings, text } from './kafka-bench.ts';
 
 const patience = { timeout: 30_000, interval: 25 };
 
@@ -52,4 +53,18 @@ test('an aborted transaction does not pass a record that is still open', async (
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(1n), patience);
   member.got[1]?.ack();
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(53n), patience);
+});
+
+test('a followed topic that ends in an aborted transaction is caught up with', async () => {
+  const settings = testSettings(inject('brokers'));
+  const { admin, kafka, producer } = await connect(settings);
+  await createTopic(admin, settings.topic);
+  await producer.send({ topic: settings.topic, messages: numbered(1) });
+  await abortTransaction(kafka, settings.topic);
+  const seen: string[] = [];
+  const onRecord = (value: Uint8Array | null) => void seen.push(text(value));
+  const followed = followTopic(settings, { topic: settings.topic, groupSuffix: 'follow', onRecord }, () => undefined);
+  onTestFinished(() => followed.stop());
+  await followed.caughtUp;
+  expect(seen).toEqual(['0']);
 });

@@ -56,6 +56,8 @@ export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
   telemetry.stateChanged({ state: 'running' });
   telemetry.unacked(() => ({ count: 3, oldestMs: 1200 }));
   telemetry.tableDeclined({ table: 'lake/other', code: 'table_stable_row_ids', message: 'stable row ids' });
+  const declinedByReason = new Map([['table_stable_row_ids', 1]]);
+  telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: ['lake/held'] }));
   const startMs = Date.now();
   metrics.engine(() => enginePoints(Math.floor((Date.now() - startMs) / 100)));
   return { metrics, telemetry };

@@ -50,6 +50,17 @@ describe('a file', () => {
     expect(Object.values(config.databases).map(({ uri }) => uri)).toEqual(['/data/a', '/data/b c', '/data/c']);
   });
 
+  test.each([
+    ['/data/a///', '/data/a'],
+    ['/data//./a/../b', '/data/b'],
+    ['file:/data/a/', '/data/a'],
+    ['FILE://localhost/data//a', '/data/a'],
+    ['file:///data/$HOME/~', '/data/$HOME/~'],
+    ['/data/%41', '/data/%41'],
+  ])('has one spelling for the database %s', (uri, path) => {
+    expect(load(`databases: {a: '${uri}'}`).config.databases.a?.uri).toBe(path);
+  });
+
   test('resolves every path option against its folder', () => {
     const { folder, config } = load(
       'databases: {a: data}\nkafka: {ssl: {enabled: true, ca_file: ca.pem}}\nstate: {scratch_dir: tmp}',
@@ -94,6 +105,36 @@ describe('what is wrong', () => {
 
   test.each(['s3://b/x', 'gs://b/x', 'az://b/x', 's3+ddb://b'])('includes the object store %s', (uri) => {
     expect(failure(`databases: {a: "${uri}"}`)).toMatch(/a\.uri: .* is not supported by this version/);
+  });
+
+  test.each([
+    ['databases: {a: ~/data}', 'databases.a.uri: begins with ~, which only a shell replaces'],
+    [
+      'databases: {a: $HOME/data}',
+      'databases.a.uri: has $HOME in it, which only a shell replaces: write the folder out',
+    ],
+    [`databases: {a: "/data/${'$'}{STAGE}"}`, 'STAGE} in it'],
+    ['databases: {a: /a}\nstate: {scratch_dir: ~/s}', 'state.scratch_dir: begins with ~'],
+    ['databases: {a: /a}\nadmin: {token_file: $HOME/t}', 'admin.token_file: has $HOME in it'],
+    ['databases: {a: /a}\nkafka: {ssl: {enabled: true, ca_file: ~me/ca.pem}}', 'kafka.ssl.ca_file: begins with ~'],
+    ['databases: {a: "/a\\0"}', 'NUL'],
+    ['databases: {a: "file:///a?b"}', 'query'],
+  ])('includes a path that means something else: %j', (yaml, says) => {
+    expect(failure(yaml)).toContain(says);
+  });
+
+  test.each(['topic', 'dead_letter_topic', 'control_topic', 'notification_topic'])(
+    'includes a kafka.%s that no broker takes',
+    (option) => {
+      for (const name of ['a b', '.', '..', 'a/b', 'é', 'x'.repeat(250)]) {
+        const says = `kafka.${option}: no broker takes a topic ${JSON.stringify(name)}`;
+        expect(failure(`databases: {a: /a}\nkafka: {${option}: "${name}"}`)).toContain(says);
+      }
+    },
+  );
+
+  test.each(['a/..', 'a/.hidden', `a/${'t'.repeat(250)}`])('includes %s, which is no table', (id) => {
+    expect(failure(`databases: {a: /a}\ntables: {${id}: {}}`)).toContain('a table is written <database>/<table>');
   });
 
   test('includes a file URI on another host', () => {

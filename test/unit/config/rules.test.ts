@@ -18,6 +18,12 @@ describe('accepted', () => {
     ['equal retry waits', { SEGMENTD_RETRY_INITIAL_MS: '60000' }],
     ['as many inputs as make a merge due', { SEGMENTD_MERGE_MAX_FACTOR: '7' }],
     ['mature just above the floor', { SEGMENTD_MERGE_MAX_SEGMENT_ROWS: '5001' }],
+    ['a free port for each listener', { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_PORT: '0', SEGMENTD_HTTP_PORT: '0' }],
+    ['a port of its own for a listener that is off', { SEGMENTD_HTTP_PORT: '9465' }],
+    [
+      'one port on two addresses',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_HTTP_PORT: '9465', SEGMENTD_HTTP_HOST: '10.0.0.1' },
+    ],
     ['databases side by side', { SEGMENTD_DATABASES: '{a: /data/lake, b: /data/lake2, c: /data/..lake}' }],
     ['a table of a configured database', { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b}]}}' }],
     ['a password', sasl({ MECHANISM: 'plain', USERNAME: 'u', PASSWORD: 'p' })],
@@ -46,7 +52,42 @@ describe('refused', () => {
     [
       'one topic for both',
       { SEGMENTD_KAFKA_DEAD_LETTER_TOPIC: 'segmentd.append-events' },
-      'kafka.dead_letter_topic: is the same',
+      'kafka.dead_letter_topic: is the same as kafka.topic',
+    ],
+    [
+      'commands among the events',
+      { SEGMENTD_KAFKA_CONTROL_TOPIC: 'segmentd.append-events' },
+      'kafka.control_topic: is the same as kafka.topic',
+    ],
+    [
+      'notifications among the dead letters',
+      { SEGMENTD_KAFKA_NOTIFICATION_TOPIC: 'segmentd.dead-letters' },
+      'kafka.notification_topic: is the same as kafka.dead_letter_topic',
+    ],
+    [
+      'commands and notifications in one topic',
+      { SEGMENTD_KAFKA_NOTIFICATION_TOPIC: 'x', SEGMENTD_KAFKA_CONTROL_TOPIC: 'x' },
+      'kafka.notification_topic: is the same as kafka.control_topic',
+    ],
+    [
+      'one port for both listeners',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_PORT: '9464' },
+      'admin.port: 9464 is http.port too',
+    ],
+    [
+      'one port for both listeners, one of them on every address',
+      { SEGMENTD_ADMIN_TOKEN_FILE: '/t', SEGMENTD_HTTP_PORT: '9465', SEGMENTD_HTTP_HOST: '0.0.0.0' },
+      'admin.port: 9465 is http.port too',
+    ],
+    [
+      'one port for both listeners, by another name',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_HTTP_PORT: '9465', SEGMENTD_HTTP_HOST: 'localhost' },
+      'admin.port: 9465 is http.port too',
+    ],
+    [
+      'two tokens',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_TOKEN_FILE: '/t' },
+      'admin.token_file: token is set as well',
     ],
     ['the same database twice', { SEGMENTD_DATABASES: '{a: /d, b: /d/}' }, 'databases: a and b are the same folder /d'],
     [

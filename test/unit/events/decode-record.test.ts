@@ -185,7 +185,7 @@ const TRICKS = [
 const tricky = fc.oneof(
   { weight: 3, arbitrary: fc.array(fc.constantFrom(...TRICKS), { maxLength: 10 }).map((parts) => parts.join('')) },
   fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.constantFrom('docs/t', 's3://bucket/lake/t.lance', '/data/docs/t.lance', 'x'.repeat(5_000)),
+  fc.constantFrom('docs/t', 's3://bucket/lake/t.lance', '/data/docs/t.lance', '/elsewhere/t.lance', 'x'.repeat(5_000)),
 );
 const key = fc.oneof(
   tricky,

@@ -1,11 +1,14 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resolveTable } from '../../../src/events/table-address.ts';
+import { ADDRESS_PATTERN, resolveTable } from '../../../src/events/table-address.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const databases = new Map([
   ['docs', '/data/docs'],
   ['nested', '/data/docs/nested/'],
+  ['spaced', '/data/my lake é'],
   ['cloud', 's3://bucket/lake'],
 ]);
 
@@ -25,7 +28,28 @@ test.each([
   ['/data/docs/a.lance', 'docs/a', '/data/docs/a.lance'],
   ['/data/docs/nested/a.lance', 'nested/a', '/data/docs/nested/a.lance'],
   ['s3://bucket/lake/t.lance', 'cloud/t', 's3://bucket/lake/t.lance'],
-])('%s is %s', (address, id, uri) => {
+  ['s3://bucket/lake/t.lance/', 'cloud/t', 's3://bucket/lake/t.lance'],
+  // What LanceDB and other writers call the same folder.
+  ...[
+    'file:///data/docs/a.lance',
+    'file:///data/docs/a.lance/',
+    'FILE:///data/docs/a.lance',
+    'file://localhost/data/docs/a.lance',
+    'file://LocalHost/data/docs/a.lance',
+    'file:/data/docs/a.lance',
+    'file:////data//docs/a.lance//',
+    'file:///d%61ta/docs/%61%2Elance',
+    'file:///data/./docs/%2e/a.lance/.',
+    '/data/docs/a.lance/',
+    '/data/docs/a.lance///',
+    '/data/docs//a.lance',
+    '//data/docs/a.lance',
+    '/data/./docs/././a.lance/./',
+  ].map((address) => [address, 'docs/a', '/data/docs/a.lance']),
+  ['file:///data/docs/nested/a.lance', 'nested/a', '/data/docs/nested/a.lance'],
+  ['file:///data/my%20lake%20%C3%A9/a.lance', 'spaced/a', '/data/my lake é/a.lance'],
+  ['file:///data/my lake é/a.lance', 'spaced/a', '/data/my lake é/a.lance'],
+])('%s is %s', (address = '', id = '', uri = '') => {
   const [database = '', name = ''] = id.split('/');
   expect(resolveTable(databases, address)).toEqual({ id, database, name, uri });
 });
@@ -38,7 +62,11 @@ test.each([
   ['/data/docs', 'event_table_outside'],
   ['s3://bucket/lake2/t.lance', 'event_table_outside'],
   ['S3://bucket/lake/t.lance', 'event_table_outside'],
-  ['file:///data/docs/a.lance', 'event_table_outside'],
+  ['file:///data/docs-2/a.lance', 'event_table_outside'],
+  ['file:///data/do\ncs/a.lance', 'event_table_outside'],
+  ['/data/my%20lake%20%C3%A9/a.lance', 'event_table_outside'],
+  ['/data/docs\\..\\docs/a.lance', 'event_table_outside'],
+  ['https://localhost/data/docs/a.lance', 'event_table_outside'],
   ...[
     '',
     'docs',
@@ -64,10 +92,40 @@ test.each([
     `docs/${'a'.repeat(250)}`,
     '/data/docs/a',
     '/data/docs/.lance',
-    '/data/docs/a.lance/',
+    'docs/a/',
+    'docs/./a',
+    './docs/a',
     '/data/docs/x/a.lance',
+    '/data/docs/a.lance/tree/dev',
     '/data/docs/../docs/a.lance',
-    '/data/docs//a.lance',
+    '/data/docs/a.lance/..',
+    '/data/docs/a.lance/../a.lance',
+    '/data/docs/..a.lance/../a.lance',
+    '/data/docs/%61.lance',
+    '/data/docs/a\0.lance',
+    'file:///data/docs/../docs/a.lance',
+    'file:///data/docs/%2e%2e/docs/a.lance',
+    'file:///data/docs/.%2E/docs/a.lance',
+    'file:///data/docs/%252e%252e/docs/a.lance',
+    'file:///data/docs%2Fa.lance',
+    'file:///data/docs/x%2f..%2fa.lance',
+    'file:///data/docs/a%00.lance',
+    'file:///data/docs/a.lance%00',
+    'file:///data/docs/a%5C.lance',
+    'file:///data/docs/..\\a.lance',
+    'file:///data/docs\\a.lance',
+    'file:///data/docs/%2Ehidden.lance',
+    'file:///data/docs/%D0%B0.lance', // Cyrillic a
+    'file:///data/docs/a%E2%80%A4b.lance', // one dot leader
+    'file:///data/docs/%ff.lance',
+    'file:///data/docs/a%.lance',
+    'file:///data/docs/a.lance?versionId=1',
+    'file:///data/docs/a.lance#b',
+    'file://other/data/docs/a.lance',
+    'file://localhost:80/data/docs/a.lance',
+    'file://user@localhost/data/docs/a.lance',
+    'file://data/docs/a.lance',
+    'file:data/docs/a.lance',
     's3://bucket/lake/x/t.lance',
   ].map((address) => [address, address === '/' ? 'event_table_outside' : 'event_table_invalid']),
 ])('%j is refused as %s', (address = '', code = '') => {
@@ -78,40 +136,58 @@ test('a long address is cut in the message', () => {
   expect(() => resolveTable(databases, `docs/${'é'.repeat(5_000)}`)).toThrow(/^.{1,200}$/u);
 });
 
-test('the result always lies directly in its database', { timeout: 60_000 }, () => {
-  const nasty = fc.constantFrom(
-    '/',
-    '.',
-    '..',
-    '%2e',
-    '\\',
-    '\0',
-    'docs',
-    'nested',
-    'a',
-    '.lance',
-    '/data/docs/',
-    's3://',
-  );
-  const address = fc.oneof(
-    fc.string({ unit: 'binary' }),
-    fc.array(nasty, { maxLength: 8 }).map((parts) => parts.join('')),
-    fc.stringMatching(/^(docs|nested|cloud|none)\/[A-Za-z0-9_.-]{1,20}$/),
-    fc.stringMatching(/^\/data\/docs\/[A-Za-z0-9_./-]{1,20}\.lance$/),
-  );
+const PIECES = [
+  ...['/', '//', '/./', '/../', '.', '..', '%2e', '%2E%2e', '%2f', '%5c', '%00', '%', '\\', '\0', '?', '#', '\n'],
+  ...['docs', 'nested', 'data', 'a', '.lance', '/data/docs/', '/data/docs/nested/', 'my lake é', 'my%20lake%20%C3%A9'],
+  ...['s3://', 's3://bucket/lake/', 'file:', 'file://', 'file:///data/docs/', 'file://localhost/', 'FILE:/'],
+];
+const anyAddress = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((parts) => parts.join('')),
+  fc.stringMatching(/^(docs|nested|cloud|none)\/[A-Za-z0-9_.-]{1,20}$/),
+  fc.stringMatching(/^(file:\/\/|file:)?\/data\/docs\/[A-Za-z0-9_./-]{1,20}\.lance\/?$/),
+);
+const resolved = (address: string) => {
+  try {
+    return resolveTable(databases, address);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SegmentdError);
+    return (error as SegmentdError).code;
+  }
+};
+
+test('no accepted address leads out of the databases, however a file system or a URL parser reads it', () => {
+  let accepted = 0;
   fc.assert(
-    fc.property(address, (text) => {
-      try {
-        const table = resolveTable(databases, text);
-        const base = databases.get(table.database)?.replace(/\/$/, '');
-        expect(table.uri).toBe(`${base}/${table.name}.lance`);
-        expect(table.name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,248}$/);
-        expect(table.id).toBe(`${table.database}/${table.name}`);
-        expect(resolveTable(databases, table.id)).toEqual(table);
-      } catch (error) {
-        expect(error).toBeInstanceOf(SegmentdError);
-      }
+    fc.property(anyAddress, (text) => {
+      const table = resolved(text);
+      if (typeof table === 'string') return;
+      accepted++;
+      const base = databases.get(table.database)?.replace(/\/$/, '');
+      expect(table.uri).toBe(`${base}/${table.name}.lance`);
+      expect(table.name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,248}$/);
+      expect(table.id).toBe(`${table.database}/${table.name}`);
+      for (const same of [table.id, table.uri]) expect(resolveTable(databases, same)).toEqual(table);
+      // What others make of the same address is the same place.
+      if (text.startsWith('/')) expect(resolve(text)).toBe(table.uri);
+      if (/^file:/i.test(text)) expect(resolve(fileURLToPath(text))).toBe(table.uri);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 5_000 },
+  );
+  expect(accepted).toBeGreaterThan(100);
+});
+
+test('the JSON Schema takes every address that is taken, no other name and no way up', () => {
+  const pattern = new RegExp(ADDRESS_PATTERN, 'u');
+  fc.assert(
+    fc.property(anyAddress, (text) => {
+      const outcome = resolved(text);
+      if (typeof outcome !== 'string') expect(text).toMatch(pattern);
+      // Of a location it cannot know the databases, only that none is reached by going up.
+      const isLocation = text.startsWith('/') || text.includes(':');
+      if (outcome === 'event_table_invalid' && !isLocation) expect(text).not.toMatch(pattern);
+      if (text.startsWith('/') && text.split('/').includes('..')) expect(text).not.toMatch(pattern);
+    }),
+    { numRuns: 5_000 },
   );
 });

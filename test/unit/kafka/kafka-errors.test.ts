@@ -17,6 +17,27 @@ test('refusals are told from brokers that are away, however deep they lie', () =
   expect(asKafkaError('text').message).toBe('text');
 });
 
+test('a topic that is missing is named where the call was about one, unless access is what is missing', () => {
+  const missing = named('KafkaJSProtocolError', { type: 'UNKNOWN_TOPIC_OR_PARTITION' });
+  const wrapped = new Error('retries', { cause: missing });
+  expect(asKafkaError(wrapped, { topic: 'appends' })).toMatchObject({
+    code: 'kafka_topic_missing',
+    message: 'the broker has no topic "appends"',
+    retry: 'backoff',
+    cause: wrapped,
+  });
+  expect(asKafkaError(wrapped).code).toBe('broker_unavailable');
+  const both = named('KafkaJSAggregateError', {
+    errors: [missing, named('E', { type: 'TOPIC_AUTHORIZATION_FAILED' })],
+  });
+  expect(asKafkaError(both, { topic: 'appends' }).code).toBe('broker_denied');
+});
+
+test('a group whose members hand out partitions in different ways is told as such', () => {
+  const error = named('KafkaJSProtocolError', { type: 'INCONSISTENT_GROUP_PROTOCOL' });
+  expect(asKafkaError(error, { topic: 't', otherwise: 'consumer_crashed' }).code).toBe('kafka_group_mixed');
+});
+
 test('our own errors stay themselves', () => {
   const own = new SegmentdError('consumer_crashed', 'x');
   expect(asKafkaError(own)).toBe(own);

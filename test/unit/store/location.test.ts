@@ -8,6 +8,9 @@ test.each([
   ['../t.lance', '/work/t.lance'],
   ['file:///db/my%20table.lance', '/db/my table.lance'],
   ['FILE:///db/t.lance/', '/db/t.lance'],
+  ['file:/db/t.lance', '/db/t.lance'],
+  ['file://localhost/db/t.lance/.', '/db/t.lance'],
+  ['/db//t.lance/./', '/db/t.lance'],
   ['/db/my table.lance', '/db/my table.lance'],
   ['/db/a:b.lance', '/db/a:b.lance'],
 ])('%s lies at %s', (given, expected) => {
@@ -23,6 +26,8 @@ test.each([
   'file:///db/t',
   'file://db/t.lance',
   'file:///d%2Fb/t.lance',
+  'file:///db/t.lance?version=1',
+  'file:///db/a?x/t.lance',
   '/db/t.lance/data',
 ])('%s is not the place of a local table', (given) => {
   expect(() => tableLocation(given, '/work')).toThrow(expect.objectContaining({ code: 'usage' }));

@@ -1,0 +1,27 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errnoOf } from './errors.ts';
+
+/**
+ * Makes a folder and those above it; one that is there is fine. Throws the errno of the folder that could not be made: Node's
+ * recursive mkdir reports ENOENT for a read-only file system, https://github.com/nodejs/node/issues/47098.
+ */
+export function makeFolder(path: string): void {
+  if (makeOne(path)) return;
+  makeFolder(dirname(path));
+  // One that removes the folder above just now is not worth a third try.
+  if (!makeOne(path)) mkdirSync(path);
+}
+
+/** False when the folder above is not there. */
+function makeOne(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' && dirname(path) !== path) return false;
+    if (errno === 'EEXIST' && statSync(path).isDirectory()) return true;
+    throw error;
+  }
+}

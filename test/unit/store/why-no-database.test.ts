@@ -1,0 +1,22 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { whyNoDatabase } from '../../../src/store/why-no-database.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
+
+test('a folder is told from a table, a branch, and what lies in a table', async () => {
+  const home = await tempDir();
+  const tables = ['t.lance', 't.lance/tree/a/b', 'plain', 'lake.lance/u.lance'];
+  for (const table of tables) await mkdir(join(home, table, '_versions'), { recursive: true });
+  const why = (folder: string) => whyNoDatabase(join(home, folder));
+  expect(await why('t.lance')).toMatch(/^is a table;/);
+  expect(await why('plain')).toContain('does not end in .lance');
+  expect(await why('t.lance/tree/a/b')).toContain('is the branch a/b of the table');
+  expect(await why('t.lance/tree')).toContain('is tree of the table');
+  expect(await why('t.lance/_versions')).toContain('is _versions of the table');
+  expect(await why('lake.lance/u.lance')).toMatch(/^is a table;/);
+  // A database may have any name, and may be yet to come.
+  for (const fine of ['', 'lake.lance', 'lake.lance/sub', 'none', 'none.lance/x']) {
+    expect(await why(fine)).toBeUndefined();
+  }
+});
