@@ -19,6 +19,12 @@ describe('a run', () => {
     expect(it.lines('mergesPlanned').map(({ pending }) => pending)).toEqual([2, 1, 0]);
   });
 
+  test('builds as a merge, so that fresh data does not wait for its memory', async () => {
+    const it = await merging({ a: segmented(6) });
+    await it.once('a');
+    expect([...it.builder.purposes]).toEqual(['merge']);
+  });
+
   test('plans a version at which nothing is due once', async () => {
     const it = await merging({ a: segmented(2) });
     expect([await it.once('a'), await it.once('a')]).toEqual([REQUESTED, REQUESTED]);
