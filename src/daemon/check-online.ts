@@ -57,7 +57,8 @@ async function checkKafka(config: Config): Promise<Finding[]> {
     if (topicShape(config) !== undefined) return [];
     return missing.map((topic) => {
       const { message, code } = topicMissing(topic);
-      return errorAt(['kafka', optionOf(config, topic)], message, code);
+      // Brokers list no topic that the user may not see.
+      return errorAt(['kafka', optionOf(config, topic)], `${message}, or this user may not see it`, code);
     });
   } catch (thrown) {
     const { code, message } = asKafkaError(thrown);
