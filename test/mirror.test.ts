@@ -46,6 +46,9 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/command-line.test.ts': [
     ...['src/commands/announce.ts', 'src/commands/run.ts', 'src/commands/status.ts'],
   ],
+  'test/integration/e2e/config-check.test.ts': [
+    ...['src/daemon/check-online.ts', 'src/daemon/findings.ts', 'src/daemon/before-start.ts'],
+  ],
   'test/integration/e2e/index-command.test.ts': ['src/commands/index-table.ts', 'src/commands/catch-up-parts.ts'],
   'test/integration/e2e/lifecycle.test.ts': [
     ...['src/daemon/daemon.ts', 'src/daemon/kafka-hooks.ts', 'src/daemon/kafka-settings.ts'],
@@ -77,7 +80,6 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/lance/build.test.ts': ['src/lance/engine/segment-builder.ts', 'src/lance/engine/fragment-view.ts'],
   'test/integration/lance/verify.test.ts': ['src/lance/engine/sample-answers.ts', 'src/commands/verify.ts'],
-  'test/integration/security/sasl.test.ts': ['src/lib/secret.ts'],
   'test/integration/security/tls.test.ts': ['src/kafka/client.ts'],
 };
 
