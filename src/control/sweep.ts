@@ -3,7 +3,7 @@
  * events and tables touched by others are healed.
  */
 import type { Observable } from 'rxjs';
-import { concatMap, defer, delay, expand, filter, from, map, of, timer } from 'rxjs';
+import { concatMap, defer, delay, EMPTY, expand, filter, from, map, merge, of, Subject, timer } from 'rxjs';
 import type { PendingEvent, TableRef } from '../model.ts';
 
 export type SweepOptions = {
@@ -33,4 +33,20 @@ export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observ
     filter(owns),
     map((table) => ({ event: { table }, record: null, receivedAtMs: Date.now() })),
   );
+}
+
+/** Looks at tables without an event: those that an operator asks for, and those that the sweep comes to. */
+export type RefreshRequests = {
+  readonly items: Observable<PendingEvent>;
+  /** Plans the table as soon as it is idle. */
+  refresh(table: TableRef): void;
+};
+
+/** Without options there is no sweep. */
+export function refreshRequests(options: SweepOptions | null): RefreshRequests {
+  const refreshed = new Subject<PendingEvent>();
+  return {
+    items: merge(refreshed, options ? sweep(options) : EMPTY),
+    refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
+  };
 }

@@ -1,5 +1,5 @@
 /** What merges tell: their telemetry, and the notice of one that landed. */
-import { indexReport } from '../control/index-report.ts';
+import { indexReport } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import type { TableRef } from '../model.ts';

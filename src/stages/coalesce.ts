@@ -2,7 +2,7 @@
 import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
-import { isHeld } from './observe-held.ts';
+import { isHeld } from './held-tables.ts';
 
 /** Waiting events per table that keep their own place, and so their own latency in the metrics. */
 const KEPT = 100;

@@ -1,7 +1,7 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: the table is the truth, the event a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReport } from '../control/index-report.ts';
+import { indexReport } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';

@@ -1,14 +1,23 @@
 /**
- * Looks at tables whose events are held, because an operator paused them or their work waits for its next try: what `/status` and
- * the metrics say of them goes on being true.
+ * Tables whose events are held, because an operator paused them or their work waits for its next try. They are looked at all the same:
+ * what `/status` and the metrics say of them goes on being true.
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { Observable } from 'rxjs';
-import { indexReport } from '../control/index-report.ts';
+import { concatMap, Observable } from 'rxjs';
+import { indexReport } from '../control/table-states.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
 import type { PipelineContext } from './context.ts';
+import type { Batch } from './work.ts';
+
+/** Holds the batches of a paused table. */
+export function awaitResume(context: PipelineContext): MonoTypeOperatorFunction<Batch> {
+  return concatMap(async (batch) => {
+    await context.pauses.whenResumed(batch.table.id);
+    return batch;
+  });
+}
 
 /** Passes every event on, and looks at the table of each that will be held: at its manifest, once at a time. */
 export function observeHeld(context: PipelineContext): MonoTypeOperatorFunction<PendingEvent> {
