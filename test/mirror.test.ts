@@ -105,8 +105,16 @@ function hasLogic(path: string): boolean {
   return search(parse(path));
 }
 
+const knownNames = new Map<string, readonly string[]>();
+
 /** Files that a file names by their path: imports of every form, and programs that it starts. */
-function namedIn(path: string): string[] {
+function namedIn(path: string): readonly string[] {
+  const known = knownNames.get(path) ?? readNames(path);
+  knownNames.set(path, known);
+  return known;
+}
+
+function readNames(path: string): string[] {
   const named: string[] = [];
   const search = (node: ts.Node): void => {
     if (ts.isStringLiteralLike(node) && /\.(ts|yml|md)$/.test(node.text) && !node.text.startsWith('/')) {
