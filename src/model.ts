@@ -30,7 +30,7 @@ export type AppendEvent = {
 };
 
 /** Offset and timestamp in milliseconds of a record, in decimal. */
-export type Repeat = { readonly offset: string; readonly timestamp: string };
+type Repeat = { readonly offset: string; readonly timestamp: string };
 
 /** The last offset that a record at `offset` stands for. */
 export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): bigint {
@@ -92,7 +92,7 @@ export type IndexReport = {
 };
 
 /** A segment that was committed, with the fragments it answers for. */
-export type CommittedSegment = {
+type CommittedSegment = {
   readonly index: string;
   readonly uuid: string;
   readonly fragments: readonly number[];

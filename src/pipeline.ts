@@ -21,7 +21,7 @@ import { plan } from './stages/plan.ts';
 import { endRound, retryLater } from './stages/retry.ts';
 import type { Batch } from './stages/work.ts';
 
-export type Background = {
+type Background = {
   /** Tables that segmentd looks at without an event: the sweep, an operator's refresh. */
   readonly refreshRequests?: Observable<PendingEvent>;
   readonly merges: MergeSchedule;

@@ -8,7 +8,7 @@ import { asyncLimit } from '../lib/async-limit.ts';
 import type { CatchUp, CatchUpSettings } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 
-export type PartsSettings = Omit<CatchUpSettings, 'scope' | 'onRows'> & {
+type PartsSettings = Omit<CatchUpSettings, 'scope' | 'onRows'> & {
   readonly rowsPerSegment: number;
   /** Parts that are built at once. */
   readonly concurrency: number;

@@ -5,7 +5,7 @@ import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { formatTable } from './output.ts';
 
 /** The answer of a daemon's `/status`. */
-export type DaemonStatus = {
+type DaemonStatus = {
   readonly state: string;
   readonly partitions: readonly number[];
   readonly tables: readonly TableStatus[];

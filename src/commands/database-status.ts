@@ -16,18 +16,18 @@ import { segmentsByTier } from './pending-work.ts';
 import { formatTiers } from './table-status.ts';
 
 /** A table in short. */
-export type TableSummary = { readonly table: string } & Pick<
+type TableSummary = { readonly table: string } & Pick<
   TableFacts,
   'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'declined'
 > & { readonly indexes: readonly string[]; readonly tiers: SegmentsByTier };
 
 /** A table that cannot be read. */
-export type UnreadableTable = {
+type UnreadableTable = {
   readonly table: string;
   readonly error: { readonly code: ErrorCode; readonly message: string };
 };
 
-export type DatabaseReport = {
+type DatabaseReport = {
   readonly database: string;
   readonly tables: readonly (TableSummary | UnreadableTable)[];
 };

@@ -14,13 +14,13 @@ import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
 import { LIMITS } from './table-work.ts';
 
-export type TieredSegment = SegmentFacts & { readonly tier: Tier };
-export type TieredIndex = Omit<IndexFacts, 'segments'> & {
+type TieredSegment = SegmentFacts & { readonly tier: Tier };
+type TieredIndex = Omit<IndexFacts, 'segments'> & {
   readonly segments: readonly TieredSegment[];
   readonly tiers: SegmentsByTier;
 };
 
-export type TableReport = Omit<TableFacts, 'indexes'> & {
+type TableReport = Omit<TableFacts, 'indexes'> & {
   readonly indexes: readonly TieredIndex[];
   /** Segments of all indexes by tier. */
   readonly tiers: SegmentsByTier;

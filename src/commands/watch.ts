@@ -7,7 +7,7 @@ import { printJson, printLine } from './output.ts';
 /** One look: what `--json` prints, and the same for people. */
 export type Look = () => Promise<{ readonly json: unknown; readonly text: string }>;
 
-export type WatchOptions = { readonly intervalMs: number; readonly json: boolean };
+type WatchOptions = { readonly intervalMs: number; readonly json: boolean };
 
 /**
  * Resolves after an interrupt. The first look throws what it meets; later ones print it and go on, since what is watched

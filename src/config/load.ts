@@ -15,7 +15,7 @@ import { readSource } from './yaml-source.ts';
 
 type Tree = { [key: string]: unknown };
 /** `at` is the place in the file, or the variable; `path` the option. */
-export type Problem = { readonly at: string; readonly path?: string; readonly message: string };
+type Problem = { readonly at: string; readonly path?: string; readonly message: string };
 
 export const LEAVES: readonly Leaf[] = leavesOf(schema);
 const NO_FILE: Source = { data: {}, problems: [], placeOf: () => 'configuration' };
@@ -80,11 +80,11 @@ function absolutePaths(config: unknown, baseOf: (leaf: Leaf) => string): Config 
 }
 
 /** One line of a report. */
-export const formatProblem = ({ at, path, message }: Problem): string =>
+const formatProblem = ({ at, path, message }: Problem): string =>
   `${at}: ${path === undefined ? '' : `${path}: `}${message}`;
 
 /** One error for all problems. */
-export function problemsError(problems: readonly Problem[], code: ErrorCode = 'config_invalid'): SegmentdError {
+function problemsError(problems: readonly Problem[], code: ErrorCode = 'config_invalid'): SegmentdError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
   return new SegmentdError(code, `the configuration has ${count}\n${lines.join('\n')}`);
@@ -109,9 +109,9 @@ function check(data: unknown, place: (path: readonly PropertyKey[]) => string, b
   return { problems: [...problems, ...ruleProblems(config, brokenPaths, place)], config };
 }
 
-export type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
+type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
 
-export type LoadedConfig = {
+type LoadedConfig = {
   readonly config: Config;
   /** Undefined when only variables speak. */
   readonly file: string | undefined;
@@ -120,7 +120,7 @@ export type LoadedConfig = {
 };
 
 /** The same as loadConfig, with the place of each option. */
-export function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): LoadedConfig {
+function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): LoadedConfig {
   const named = given ?? env.SEGMENTD_CONFIG;
   const file = named === undefined || named === '' ? undefined : resolve(cwd, named);
   const source = file === undefined ? NO_FILE : readSource(file);

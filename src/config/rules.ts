@@ -5,7 +5,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { Config } from './schema.ts';
 
-export type Rule = {
+type Rule = {
   readonly about: readonly string[];
   /** What is wrong, in terms of the options; empty when all is well. */
   readonly problems: (config: Config) => string[];
@@ -44,7 +44,7 @@ function scratchInDatabase({ databases, state }: Config): string[] {
 }
 
 /** The rules about where things lie. They hold for what links lead to as well. */
-export const PLACE_RULES: readonly Rule[] = [
+const PLACE_RULES: readonly Rule[] = [
   { about: ['databases'], problems: nestedDatabases },
   { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
 ];

@@ -2,7 +2,7 @@
 import { RecentMap } from '../lib/recent-map.ts';
 
 /** One first build of much, cut into events: the range of fragment ids that they name. */
-export type BackfillJob = { readonly id: string; readonly first: number; readonly last: number };
+type BackfillJob = { readonly id: string; readonly first: number; readonly last: number };
 
 export type Backfills = {
   /** An event of the job was published or seen. */

@@ -17,7 +17,7 @@ const command = z.strictObject({
   /** Who asks, for logs and `/status`. */
   by: z.string().max(MAX_BY_CHARS).optional(),
 });
-export type Command = z.output<typeof command>;
+type Command = z.output<typeof command>;
 
 /** Reads a command. Errors: event_not_json, event_invalid. */
 export function parseCommand(value: Uint8Array | null): Command {
@@ -39,7 +39,7 @@ export function encodeCommand({ command: name, table, by }: Command): { key: Buf
   return { key: Buffer.from(key), value: Buffer.from(JSON.stringify({ command: name, table, ...(by ? { by } : {}) })) };
 }
 
-export type CommandAnswer = TableStatus & { readonly paused: boolean };
+type CommandAnswer = TableStatus & { readonly paused: boolean };
 
 export type Control = {
   /** The table that an address names. Errors: event_table_*, event_database_unknown. */
@@ -48,7 +48,7 @@ export type Control = {
   run(name: CommandName, table: TableRef, by: string): CommandAnswer;
 };
 
-export type ControlParts = Pick<Control, 'resolve'> & {
+type ControlParts = Pick<Control, 'resolve'> & {
   readonly pauses: Pauses;
   readonly telemetry: Pick<Telemetry, 'tablePaused' | 'tableResumed'>;
   /** Plans the table soon. */

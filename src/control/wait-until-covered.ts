@@ -17,7 +17,7 @@ export type WaitSettings = {
   readonly signal?: AbortSignal;
 };
 
-export type WaitOutcome = {
+type WaitOutcome = {
   readonly covered: boolean;
   /** The latest version when the wait ended; null when there was no time to see one. */
   readonly latestVersion: number | null;

@@ -24,7 +24,7 @@ export function kafkaLog(logger: Logger): KafkaLog {
   return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
 }
 
-export type SourceParts = {
+type SourceParts = {
   readonly telemetry: Telemetry;
   readonly states: TableStates;
   readonly ownership: TableOwnership;

@@ -20,12 +20,12 @@ import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { databasesOf } from './pipeline-context.ts';
 
-export type ControlContext = Omit<ControlTopicParts, 'signal'> & {
+type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly context: PipelineContext;
   readonly publish: RecordProducer['send'];
 };
 
-export type ControlChannels = {
+type ControlChannels = {
   /** The tables to look at. */
   readonly refreshRequests: RefreshRequests['items'];
   /** Resolves when the commands given before this process are in force: no table is to be touched before that. */

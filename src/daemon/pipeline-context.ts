@@ -32,7 +32,7 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
   };
 }
 
-export type ContextParts = Pick<
+type ContextParts = Pick<
   PipelineContext,
   'telemetry' | 'states' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
 > & {

@@ -11,7 +11,7 @@ import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
 const MAX_VALUE_BYTES = 1024 * 1024;
 
 export type EventLimits = { readonly maxValueBytes?: number };
-export type DecodeOptions = EventLimits & {
+type DecodeOptions = EventLimits & {
   /** Leaves out what a notification tells of this process's own commits; without it, planning finds nothing to do for them. */
   readonly isOwnCommit?: IsOwnCommit;
 };

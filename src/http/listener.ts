@@ -21,7 +21,7 @@ export type Request = {
   readonly response: ServerResponse;
 };
 
-export type ListenerOptions = {
+type ListenerOptions = {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;

@@ -5,7 +5,7 @@ import { json, startListener, text } from './listener.ts';
 
 /** `true` when well; `false` or a sentence of why when not. */
 export type Verdict = boolean | string;
-export type Health = {
+type Health = {
   /** Whether a restart would not help. Being without Kafka is well: a restart does not bring it back. */
   readonly live: () => Verdict;
   /** Whether this member does its share of the work. */
@@ -13,9 +13,9 @@ export type Health = {
 };
 
 /** A page of metrics as Prometheus reads it. */
-export type MetricsPage = { readonly contentType: string; render(): Promise<string> };
+type MetricsPage = { readonly contentType: string; render(): Promise<string> };
 
-export type ServerOptions = {
+type ServerOptions = {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;

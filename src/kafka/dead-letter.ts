@@ -12,7 +12,7 @@ const OMITTED = {
   headers: 'segmentd-headers-omitted-bytes',
 } as const;
 
-export type DeadLetters = {
+type DeadLetters = {
   /**
    * Resolves once the broker has the dead letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
    * `broker_denied`.
@@ -61,7 +61,7 @@ function* deadLettersOf(record: ConsumerRecord, error: SegmentdError): Generator
 }
 
 /** The record, with the reason and its position in headers. */
-export function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
+function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
   const { key, value, headers } = record;
   return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...headersAdded(record, error)]) };
 }

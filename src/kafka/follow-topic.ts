@@ -7,13 +7,13 @@ import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { TopicProgress } from './topic-progress.ts';
 
-export type FollowedTopic = {
+type FollowedTopic = {
   /** Resolves when every record that was there when the topic was first reached has been handed on. */
   readonly caughtUp: Promise<void>;
   stop(): Promise<void>;
 };
 
-export type TopicToFollow = {
+type TopicToFollow = {
   readonly topic: string;
   /** Every member reads every record, so each has a consumer group of its own: `<group>-<groupSuffix>-<uuid>`. */
   readonly groupSuffix: string;

@@ -36,7 +36,7 @@ export function isTopicMissing(error: unknown): boolean {
   return protocolTypes(error).includes(TOPIC_MISSING);
 }
 
-export type ErrorContext = {
+type ErrorContext = {
   /** The topic that the call was about. */
   readonly topic?: string;
   /** The code of what is none of the known errors. */

@@ -4,7 +4,7 @@
  */
 
 /** `never`: trying again gives the same answer. `backoff`: the world may change. `after-reload`: plan again from the table. */
-export type Retry = 'never' | 'backoff' | 'after-reload';
+type Retry = 'never' | 'backoff' | 'after-reload';
 
 /** The process exit codes, after sysexits.h. 2 is left to the shell, 1 to findings of `verify` and a missed `wait`. */
 export const EXIT = { ok: 0, findings: 1, usage: 64, declined: 65, unavailable: 69, bug: 70, config: 78 } as const;

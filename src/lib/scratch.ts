@@ -12,7 +12,7 @@ import { makeFolder } from './make-folder.ts';
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
 
-export type Scratch = { readonly dir: string; remove(): Promise<void> };
+type Scratch = { readonly dir: string; remove(): Promise<void> };
 
 /** Errors: config_invalid when the folder cannot be used. */
 export async function openScratch(folder: string): Promise<Scratch> {

@@ -40,14 +40,14 @@ export function excludingCompactable(
   return segments.length > maxSegments ? segments : segments.filter((segment) => !isCompactionCandidate(segment));
 }
 
-export type BackoffSettings = {
+type BackoffSettings = {
   /** The first backoff, milliseconds; each compaction that fails after that doubles it. */
   readonly firstMs: number;
   readonly maxMs: number;
 };
 
 /** A small table is compacted in seconds, and one that is compacted on a schedule within the hour. */
-export const COMPACTION_BACKOFF: BackoffSettings = { firstMs: 60_000, maxMs: 3_600_000 };
+const COMPACTION_BACKOFF: BackoffSettings = { firstMs: 60_000, maxMs: 3_600_000 };
 
 /** One failure is chance. */
 const FAILURES_IN_A_ROW = 2;

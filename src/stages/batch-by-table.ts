@@ -8,7 +8,7 @@ import { mergeMap } from 'rxjs/operators';
 import type { PendingEvent } from '../model.ts';
 import type { Batch } from './work.ts';
 
-export type Batching = {
+type Batching = {
   /** How long an idle table waits for more, milliseconds. */
   readonly lingerMs: number;
   /** Offered each item of a busy table, with those that wait; true when one of these, or another in its place, stands for it. */

@@ -31,7 +31,7 @@ export type Covered = {
   readonly tableVersion: number;
   readonly indexes: readonly IndexReport[];
 };
-export type Declined = { readonly kind: 'declined'; readonly batch: Batch; readonly error: SegmentdError };
+type Declined = { readonly kind: 'declined'; readonly batch: Batch; readonly error: SegmentdError };
 /** The table moved, or more is missing than fits one segment: round again. */
 export type Requeue = { readonly kind: 'requeue'; readonly batch: Batch };
 

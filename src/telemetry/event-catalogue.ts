@@ -3,7 +3,7 @@ import type { MetricName } from './metric-catalogue.ts';
 import { METRICS } from './metric-catalogue.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
-export type EventKind = { readonly level: Level; readonly says: string; readonly metrics: readonly MetricName[] };
+type EventKind = { readonly level: Level; readonly says: string; readonly metrics: readonly MetricName[] };
 
 /** All that is known about a table, dropped together. */
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);

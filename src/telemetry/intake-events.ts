@@ -6,8 +6,8 @@ import { errorFields } from './event-context.ts';
 import type { EventOutcome } from './metric-catalogue.ts';
 
 /** How an append event ends, other than in the dead-letter topic. */
-export type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
-export type LagReading = { readonly topic: string; readonly partition: number; readonly records: number };
+type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
+type LagReading = { readonly topic: string; readonly partition: number; readonly records: number };
 type Settled = {
   readonly position: RecordPosition;
   readonly table: string;
@@ -16,7 +16,7 @@ type Settled = {
   readonly records: number;
 };
 /** Topic to the partitions this member owns. */
-export type Assignment = Readonly<Record<string, readonly number[]>>;
+type Assignment = Readonly<Record<string, readonly number[]>>;
 
 const where = ({ topic, partition, offset }: RecordPosition) => ({ topic, partition, offset: offset.toString() });
 

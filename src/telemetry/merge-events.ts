@@ -5,7 +5,7 @@ import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 import type { MergeOutcome } from './metric-catalogue.ts';
 
-export type MergeFinished = {
+type MergeFinished = {
   readonly table: string;
   readonly outcome: MergeOutcome;
   /** Why it was rejected. */

@@ -14,7 +14,7 @@ import type {
 import { METRICS, PREFIX } from './metric-catalogue.ts';
 import { TableSeries } from './table-series.ts';
 
-export type MetricsOptions = {
+type MetricsOptions = {
   /** `metrics.max_tables`: tables with series of their own. */
   readonly maxTables: number;
   readonly version: string;

@@ -12,7 +12,7 @@ const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'm
 const RATIO_STEPS = 1_000_000;
 
 /** Rounded down, and below 1 while anything is missing, even a fragment whose rows are all deleted. */
-export function flooredRatio({
+function flooredRatio({
   coverage,
   missingFragments,
   missingRows,
@@ -124,7 +124,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
 }
 
 /** What `tables_*` count, asked for on every scrape. */
-export type TableCounts = {
+type TableCounts = {
   readonly retrying: number;
   readonly declinedByReason: ReadonlyMap<string, number>;
   readonly paused: readonly string[];

@@ -2,11 +2,11 @@
 import type { Metric, TableMetric } from './metric-catalogue.ts';
 
 /** Tables beyond the bound. No table is named like it: their ids hold a slash. */
-export const OTHER = 'other';
+const OTHER = 'other';
 
 /** A number, or how to work it out when Prometheus asks. */
-export type Reading = number | (() => number);
-export type Sample = { readonly table: string; readonly index: string; readonly value: number };
+type Reading = number | (() => number);
+type Sample = { readonly table: string; readonly index: string; readonly value: number };
 
 const COMBINE = {
   sum: (a: number, b: number) => a + b,

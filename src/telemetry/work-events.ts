@@ -3,7 +3,7 @@ import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import type { EventContext } from './event-context.ts';
 import type { BuildOutcome, CommitOutcomeLabel, RetryCause } from './metric-catalogue.ts';
 
-export type BuildFinished = {
+type BuildFinished = {
   readonly table: string;
   readonly index: string;
   readonly outcome: BuildOutcome;
@@ -12,7 +12,7 @@ export type BuildFinished = {
   readonly rows: number;
   readonly bytes: number;
 };
-export type CommitFinished = {
+type CommitFinished = {
   readonly table: string;
   readonly outcome: CommitOutcomeLabel;
   readonly seconds: number;

@@ -3,7 +3,7 @@ import type { Offsets, PartitionQueues } from './partition-queues.ts';
 
 const RETRY_MS = 100;
 
-export type CommitterPort = {
+type CommitterPort = {
   send(offsets: Offsets): Promise<void>;
   done(result: 'ok' | 'failed', seconds: number, error?: unknown): void;
 };

@@ -7,7 +7,7 @@ const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 /** Of records that wait in one partition: reading goes on below it, so that a fetch is under way while these are handed out. */
 const LOW_WATER_BYTES = 4 * 1024 * 1024;
 
-export type QueuesPort = {
+type QueuesPort = {
   /** False without a subscriber and while the source drains: nothing is handed out. */
   ready(): boolean;
   deliver(record: ConsumerRecord): void;

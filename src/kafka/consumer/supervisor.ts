@@ -10,7 +10,7 @@ import type { Offsets } from './partition-queues.ts';
 /** A consumer that ran for so long was healthy: the next crash starts at the first wait again. */
 const HEALTHY_MS = 30_000;
 
-export type SupervisorEvents = Omit<ConsumerEvents, 'crashed'> & {
+type SupervisorEvents = Omit<ConsumerEvents, 'crashed'> & {
   connecting(): void;
   /** With `willRestart` false the end is final. */
   crashed(error: SegmentdError, willRestart: boolean): void;

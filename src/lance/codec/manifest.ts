@@ -250,7 +250,7 @@ export type ManifestChange = {
   readonly removed: ReadonlySet<string>;
 };
 
-export type AddedIndex = {
+type AddedIndex = {
   /** Encoded IndexMetadata. */
   readonly entry: Uint8Array;
   /**
@@ -319,7 +319,7 @@ function writeTimestamp(writer: BinaryWriter, ms: number): void {
 }
 
 /** What a fragment view keeps of the real manifest and what it says instead. */
-export type ViewManifest = {
+type ViewManifest = {
   readonly fragments: readonly Uint8Array[];
   readonly base: Pick<BasePath, 'id' | 'path'>;
   readonly timestampMs: number;

@@ -90,7 +90,7 @@ function addProperty(cursor: Cursor, into: Map<string, string>): void {
   into.set(key, value);
 }
 
-export type CreateIndex = {
+type CreateIndex = {
   readonly uuid: string;
   /** Version whose manifest the change was planned and built on. */
   readonly readVersion: number;

@@ -13,7 +13,7 @@ import type { RebasedSegment } from './rebase.ts';
 import type { RejectCause, ReplanCause } from './reject-causes.ts';
 import { deleteUploaded, uploadSegments } from './upload.ts';
 
-export type BuildChange = {
+type BuildChange = {
   /** Uuids of the segments that the built ones replace. */
   readonly replaces: readonly string[];
   /** What the transaction says about who commits and why. */

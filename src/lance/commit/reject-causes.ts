@@ -1,7 +1,7 @@
 /** Why a change did not make it into a table. Closed unions, since they are metric labels too. */
 
 /** What the conflict rules found: the change has to be planned again. */
-export const REPLAN_CAUSES = [
+const REPLAN_CAUSES = [
   ...(['table_replaced', 'table_declined'] as const),
   ...(['index_dropped', 'index_changed', 'column_changed', 'rows_moved'] as const),
   ...(['nothing_left', 'input_gone'] as const),

@@ -9,7 +9,7 @@ import { filePlace } from '../table/file-place.ts';
 const INDICES = '_indices';
 const folderOf = (uuid: string) => `${INDICES}/${uuid}`;
 
-export type Uploaded = {
+type Uploaded = {
   /** Resolves once a power failure cannot take the files away any more: no manifest may name them before. */
   readonly durable: Promise<void>;
 };

@@ -4,7 +4,7 @@
  */
 import { instrumentLanceDbMetrics } from '@lancedb/lancedb';
 
-export type EngineReading = {
+type EngineReading = {
   readonly name: string;
   readonly kind: 'counter' | 'gauge';
   readonly help: string;

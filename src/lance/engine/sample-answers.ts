@@ -8,9 +8,9 @@ import { SegmentdError } from '../../lib/errors.ts';
 import { RowSet } from './row-set.ts';
 
 /** A condition whose two answers differ. Counts are rows. */
-export type WrongAnswer = { readonly condition: string; readonly indexed: number; readonly scanned: number };
+type WrongAnswer = { readonly condition: string; readonly indexed: number; readonly scanned: number };
 
-export type SampleReport = {
+type SampleReport = {
   /** Conditions that were asked. */
   readonly asked: number;
   /** Conditions that were not, because they hold for too many rows. */

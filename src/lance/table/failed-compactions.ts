@@ -13,7 +13,7 @@ import type { Manifest } from '../codec/manifest.ts';
 import type { LanceTable } from './table.ts';
 
 /** Fragment ids that a compaction of somebody else set aside for its result, and that were never seen. */
-export type Reservation = {
+type Reservation = {
   /** Version that it was planned on: it loses to commits after that, and to none before. */
   readonly readVersion: number;
   /** Version that set the ids aside, and when. */
@@ -82,14 +82,14 @@ function isUsed({ firstId, lastId }: Reservation, { fragments }: Manifest): bool
 const isMaintenance = ({ transaction }: Manifest) =>
   transaction?.operation === 'Rewrite' || transaction?.replaces === true;
 
-export type HistoryLimits = {
+type HistoryLimits = {
   /** Most versions to read at once, and most bytes of manifests; what is older is passed over. */
   readonly versions: number;
   readonly bytes: number;
 };
 
 /** A look at a table that others compact: 64 small reads, or for manifests of 16 MB (100,000 fragments) four large ones. */
-export const HISTORY_LIMITS: HistoryLimits = { versions: 64, bytes: 64 * 1024 * 1024 };
+const HISTORY_LIMITS: HistoryLimits = { versions: 64, bytes: 64 * 1024 * 1024 };
 
 /** Manifests read at the same time. */
 const READ_AT_ONCE = 8;

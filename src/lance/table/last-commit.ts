@@ -31,7 +31,7 @@ export type LookBack = {
 };
 
 /** A hundred versions are a day of a quiet table; 64 MiB of manifests are read in a tenth of a second. */
-export const LOOK_BACK: LookBack = { versions: 100, bytes: 64 * 1024 * 1024 };
+const LOOK_BACK: LookBack = { versions: 100, bytes: 64 * 1024 * 1024 };
 
 /** Looks from version `latest` backwards. Versions that a cleanup took away are passed over. Errors: table_unreadable, store_*. */
 export async function findLastCommit(

@@ -15,7 +15,7 @@ const BRINGS_NOTHING_BACK: ReadonlySet<string> = new Set([
   ...['CreateIndex', 'ReserveFragments', 'UpdateConfig'],
 ]);
 
-export type RowHistoryLimits = {
+type RowHistoryLimits = {
   /** Most versions to read for one commit, and most bytes of manifests. */
   readonly versions: number;
   readonly bytes: number;
