@@ -91,6 +91,11 @@ export type IndexReport = {
   readonly lagSeconds: number;
 };
 
+/** Whether the indexes miss nothing; false for a table without any. */
+export function isFullyCovered(indexes: readonly IndexReport[]): boolean {
+  return indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+}
+
 /** A segment that was committed, with the fragments it answers for. */
 type CommittedSegment = {
   readonly index: string;

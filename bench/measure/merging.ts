@@ -74,7 +74,7 @@ async function copyWith(home: string, from: string, name: string, rule: () => Me
   const table = new LanceTable(localStore(folder));
   const parts = {
     builder: lanceSegmentBuilder(join(home, 'scratch')),
-    commit: { maxAttempts: 1, backoffMs: 0, writer: WRITER },
+    commit: { maxAttempts: 1, initialBackoffMs: 0, writer: WRITER },
     properties: {},
     withSlot: <T>(land: () => Promise<T>) => land(),
   };
@@ -201,7 +201,7 @@ async function layOut(
     { requests, remove: state.segments.map(({ uuid }) => uuid) },
     {
       builder: lanceSegmentBuilder(join(home, 'scratch')),
-      commit: { maxAttempts: 1, backoffMs: 0, writer: WRITER },
+      commit: { maxAttempts: 1, initialBackoffMs: 0, writer: WRITER },
       properties: {},
       withSlot: (land) => land(),
     },

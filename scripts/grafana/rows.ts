@@ -271,14 +271,14 @@ const COMMITS: readonly Json[] = [
   graph({
     title: 'Commit time',
     unit: 's',
-    todo: 'Grows with the size of the manifest and with lost races.',
+    todo: 'Grows with the size of the manifest and with conflicts.',
     queries: quantiles('commit_seconds'),
   }),
   graph({
     title: 'Retries by cause',
     unit: 'cps',
     stacked: true,
-    todo: 'Races with other writers of the tables. Batch their appends, or raise batch.linger_ms.',
+    todo: 'Conflicts with other writers of the tables. Batch their appends, or raise batch.linger_ms.',
     queries: one(rate(m('commit_retries_total'), 'cause'), '{{cause}}'),
   }),
   graph({

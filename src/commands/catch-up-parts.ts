@@ -57,7 +57,7 @@ function inAll(all: readonly CatchUp[]): CatchUp {
   return {
     version: Math.max(...all.map(({ version }) => version)),
     planMs: sum(({ planMs }) => planMs),
-    publishMs: sum(({ publishMs }) => publishMs),
+    uploadMs: sum(({ uploadMs }) => uploadMs),
     commitMs: sum(({ commitMs }) => commitMs),
     attempts: sum(({ attempts }) => attempts),
     segments: all.flatMap(({ segments }) => segments),

@@ -17,7 +17,7 @@ export type CatchUp = {
   /** Version of the last commit, or of the table when there was nothing to do. */
   readonly version: number;
   readonly planMs: number;
-  readonly publishMs: number;
+  readonly uploadMs: number;
   readonly commitMs: number;
   /** Tries of all commits together. */
   readonly attempts: number;
@@ -43,7 +43,7 @@ export async function catchUp(
   builder: SegmentBuilder,
   { wanted, stableRowIds = 'decline', limits, commit, properties, scope, onRows }: CatchUpSettings,
 ): Promise<CatchUp> {
-  const took = { planMs: 0, publishMs: 0, commitMs: 0, attempts: 0 };
+  const took = { planMs: 0, uploadMs: 0, commitMs: 0, attempts: 0 };
   const segments: RebasedSegment['segment'][] = [];
   const rounds = new FruitlessRounds();
   const onOutcome: ApplySettings['onOutcome'] = ({ attempts }, commitMs) => {
@@ -65,7 +65,7 @@ export async function catchUp(
       return await applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });
     });
     if (!done) continue;
-    took.publishMs += done.uploadMs;
+    took.uploadMs += done.uploadMs;
     const committed = done.segments.map(({ segment }) => segment);
     segments.push(...committed);
     onRows?.(committed.reduce((sum, { rows }) => sum + rows, 0));

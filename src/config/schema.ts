@@ -109,11 +109,11 @@ export const schema = section('segmentd', {
   commit: section('Publishing a segment.', {
     max_attempts: option(
       z.int().min(1).max(1_000).default(COMMIT_MAX_ATTEMPTS),
-      'Races for the next version to lose before a batch is given up, and built again later.',
+      'Conflicts over the next version before a batch is given up, and built again later.',
     ),
     backoff_ms: option(
       milliseconds(0).default(COMMIT_BACKOFF_MS),
-      'First wait after a lost race; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
+      'First wait after a conflict; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
     ),
   }),
   retry: section('Work on a table that failed and may succeed later.', {

@@ -6,7 +6,7 @@ import type { SweepOptions } from './sweep.ts';
 import { sweep } from './sweep.ts';
 
 export type RefreshRequests = {
-  readonly items: Observable<PendingEvent>;
+  readonly events: Observable<PendingEvent>;
   /** Plans the table as soon as it is idle. */
   refresh(table: TableRef): void;
 };
@@ -15,7 +15,7 @@ export type RefreshRequests = {
 export function refreshRequests(options: SweepOptions | null): RefreshRequests {
   const refreshed = new Subject<PendingEvent>();
   return {
-    items: merge(refreshed, options ? sweep(options) : EMPTY),
+    events: merge(refreshed, options ? sweep(options) : EMPTY),
     refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
   };
 }

@@ -27,7 +27,7 @@ type ControlContext = Omit<ControlTopicParts, 'signal'> & {
 
 type ControlChannels = {
   /** The tables to look at. */
-  readonly refreshRequests: RefreshRequests['items'];
+  readonly refreshRequests: RefreshRequests['events'];
   /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
 };
@@ -46,7 +46,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   });
   await openTablesApi(parts, control);
   obeyControlTopic({ ...parts, signal: context.signal }, control).then(resolve, resolve);
-  return { refreshRequests: requests.items, caughtUp };
+  return { refreshRequests: requests.events, caughtUp };
 }
 
 function sweepOptions({ config, context, ownership, log }: ControlContext, caughtUp: Promise<void>): SweepOptions {

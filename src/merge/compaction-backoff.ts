@@ -58,7 +58,7 @@ const MAX_TABLES = 10_000;
 
 type Table = {
   readonly failed: FailedCompactions;
-  readonly backoffMs: number;
+  readonly lengthMs: number;
   readonly untilMs: number;
   /** The last failed compaction that the backoff is for. */
   readonly failedVersion: number;
@@ -99,12 +99,12 @@ export class CompactionBackoff {
     const inARow = consecutiveFailures(failed);
     const newest = inARow.at(-1);
     if (!newest || inARow.length < FAILURES_IN_A_ROW || nowMs - newest.atMs > 2 * this.settings.maxMs) {
-      return { failed, backoffMs: 0, untilMs: 0, failedVersion: 0 };
+      return { failed, lengthMs: 0, untilMs: 0, failedVersion: 0 };
     }
     if (table && newest.version <= table.failedVersion) return { ...table, failed };
     const { firstMs, maxMs } = this.settings;
-    const backoffMs = table && table.backoffMs > 0 ? Math.min(maxMs, 2 * table.backoffMs) : firstMs;
-    const untilMs = nowMs + backoffMs * (1 + JITTER * (2 * this.random() - 1));
-    return { failed, backoffMs, untilMs, failedVersion: newest.version };
+    const lengthMs = table && table.lengthMs > 0 ? Math.min(maxMs, 2 * table.lengthMs) : firstMs;
+    const untilMs = nowMs + lengthMs * (1 + JITTER * (2 * this.random() - 1));
+    return { failed, lengthMs: lengthMs, untilMs, failedVersion: newest.version };
   }
 }

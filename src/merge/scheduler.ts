@@ -39,7 +39,7 @@ export function mergeSegments(context: PipelineContext, schedule: MergeSchedule)
       });
       return settled.pipe(
         // Fragments that an event names come to any member; the member that gets the plain events of a table merges it.
-        filter(({ items }) => items.some(({ event }) => !event.fragments)),
+        filter(({ events }) => events.some(({ event }) => !event.fragments)),
         tap({ next: ({ table }) => queue.request(table), complete: () => queue.drain() }),
         mergeWith(queue.ended),
         ignoreElements(),

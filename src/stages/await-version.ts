@@ -30,23 +30,25 @@ async function visiblePart(
 ): Promise<Batch | null> {
   const table = context.tables.open(batch.table.uri);
   for (;;) {
-    const isOpen = (item: PendingEvent) => !rejected.has(item) && !item.record?.signal.aborted;
-    let items = batch.items.filter(isOpen);
-    if (items.length === 0) return null;
+    const isOpen = (pending: PendingEvent) => !rejected.has(pending) && !pending.record?.signal.aborted;
+    let events = batch.events.filter(isOpen);
+    if (events.length === 0) return null;
     const version = await latestVersion(() => table.latest());
     const now = Date.now();
     // What segmentd asked itself waits for nothing.
-    const isExpired = (item: PendingEvent) => !item.record || now - item.receivedAtMs >= context.settings.versionWaitMs;
-    for (const item of items.filter((each) => isAhead(each, version) && isExpired(each))) {
+    const isExpired = (pending: PendingEvent) =>
+      !pending.record || now - pending.receivedAtMs >= context.settings.versionWaitMs;
+    for (const pending of events.filter((each) => isAhead(each, version) && isExpired(each))) {
       // Another member may have it by now.
-      if (item.record && !item.record.signal.aborted)
-        await rejectRecord(context, item.record, neverSeen(item, version));
-      rejected.add(item);
+      if (pending.record && !pending.record.signal.aborted)
+        await rejectRecord(context, pending.record, neverSeen(pending, version));
+      rejected.add(pending);
     }
-    items = items.filter(isOpen);
+    events = events.filter(isOpen);
     const isNew = version !== null && version > (batch.plannedVersion ?? 0);
-    if (items.length > 0 && (isNew || items.some((item) => !isAhead(item, version)))) return { ...batch, items };
-    if (items.length > 0) await sleep(POLL_MS);
+    if (events.length > 0 && (isNew || events.some((pending) => !isAhead(pending, version))))
+      return { ...batch, events };
+    if (events.length > 0) await sleep(POLL_MS);
   }
 }
 

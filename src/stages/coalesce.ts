@@ -17,7 +17,7 @@ type Waiting = PendingEvent & { readonly record: ConsumerRecord };
  * of their offsets open until the higher version is covered: no offset is committed early. Should that version never appear,
  * its event is the one that ends in the dead-letter topic; the other's version is covered whenever it appears before that.
  */
-export function coalesce(context: PipelineContext): (item: PendingEvent, waiting: PendingEvent[]) => boolean {
+export function coalesce(context: PipelineContext): (pending: PendingEvent, waiting: PendingEvent[]) => boolean {
   return ({ event, record, receivedAtMs }, waiting) => {
     const { id } = event.table;
     if (!record || event.fragments || waiting.length < KEPT_STUCK) return false;

@@ -41,7 +41,7 @@ export type PipelineContext = {
     readonly lingerMs: number;
     readonly limits: BatchLimits;
     readonly versionWaitMs: number;
-    readonly commit: { readonly maxAttempts: number; readonly backoffMs: number };
+    readonly commit: { readonly maxAttempts: number; readonly initialBackoffMs: number };
     /** More missing rows than `thresholdRows` are shared out, in parts of `rowsPerSegment`. */
     readonly backfill: { readonly thresholdRows: number; readonly rowsPerSegment: number };
     readonly retry: { readonly initialMs: number; readonly maxMs: number };

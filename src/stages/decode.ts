@@ -1,4 +1,4 @@
-/** Records become items of work, or go to the dead-letter topic. */
+/** Records become events of work, or go to the dead-letter topic. */
 import type { OperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
@@ -18,16 +18,16 @@ export function decode(context: PipelineContext): OperatorFunction<ConsumerRecor
       };
       const fail = (error: unknown) => out.error(error);
       const next = (record: ConsumerRecord) => {
-        let items: readonly PendingEvent[];
+        let events: readonly PendingEvent[];
         try {
-          items = readRecord(context, record);
+          events = readRecord(context, record);
         } catch (error) {
           if (!(error instanceof SegmentdError)) return fail(error);
           open += 1;
           rejectRecord(context, record, error).then(done, fail);
           return;
         }
-        for (const item of items) out.next(item);
+        for (const pending of events) out.next(pending);
       };
       out.add(records.subscribe({ next, error: fail, complete: done }));
     });

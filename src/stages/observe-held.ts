@@ -4,10 +4,12 @@
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
-import { indexReport } from '../control/index-report.ts';
+import { indexReports } from '../control/index-report.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
+import { isFullyCovered } from '../model.ts';
+import { decline } from './ack.ts';
 import type { PipelineContext } from './context.ts';
 
 /** Passes every event on, and looks at the table of each that will be held: at its manifest, once at a time. */
@@ -39,22 +41,20 @@ export function isHeld({ states }: PipelineContext, table: string): boolean {
   return state === 'paused' || state === 'retrying';
 }
 
-async function look({ tables, states, telemetry, settings }: PipelineContext, table: TableRef): Promise<void> {
+async function look(context: PipelineContext, table: TableRef): Promise<void> {
+  const { tables, states, telemetry, settings } = context;
   try {
     const manifest = await tables.open(table.uri).latest();
     const plan = planTable(manifest, tables.policy(table.id), settings.limits);
-    const indexes = plan.states.map(({ name, coverage, segments }) =>
-      indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
-    );
+    const indexes = indexReports(plan.states, manifest);
     const { version } = manifest;
-    const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+    const isCovered = isFullyCovered(indexes);
     states.observed(table.id, version, indexes, isCovered ? version : undefined);
     telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
     // A store that does not answer, or a table that is gone, is looked at with the next event or sweep.
     if (!declinesTable(error.code) || error.code === 'table_not_found') return;
-    const { code, message } = error;
-    if (states.declined(table.id, { code, message })) telemetry.tableDeclined({ table: table.id, code, message });
+    decline(context, table.id, error);
   }
 }

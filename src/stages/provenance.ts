@@ -11,7 +11,7 @@ export function memberProperties({ writer, member }: PipelineContext['settings']
 /** Beside those, the range of offsets per partition. */
 export function provenance(settings: PipelineContext['settings'], batch: Batch): Record<string, string> {
   const ranges = new Map<string, { low: bigint; high: bigint }>();
-  for (const { record } of batch.items) {
+  for (const { record } of batch.events) {
     if (!record) continue;
     const { topic, partition, offset } = record.position;
     const last = lastOffsetOf(offset, record.repeats);

@@ -9,7 +9,7 @@ import type { IndexReport, PendingEvent, TableRef } from '../model.ts';
 /** Events of one table that are settled together. */
 export type Batch = {
   readonly table: TableRef;
-  readonly items: readonly PendingEvent[];
+  readonly events: readonly PendingEvent[];
   /** Events that are left for a round after this one. */
   readonly deferred: readonly PendingEvent[];
   /** How often in a row it had to be planned anew without getting anywhere. */

@@ -66,7 +66,7 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return found;
 }
 
-function recordEvents({ metrics, throttle: repeats, now, say }: EventContext) {
+function recordEvents({ metrics, throttle, now, say }: EventContext) {
   const countSettled = settledCounter(metrics);
   return {
     /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
@@ -91,14 +91,14 @@ function recordEvents({ metrics, throttle: repeats, now, say }: EventContext) {
     eventDeadLettered(event: { position: RecordPosition; code: ErrorCode; message: string }): void {
       metrics.inc('events_total', { topic: event.position.topic, outcome: 'invalid' });
       metrics.inc('dead_letters_total', { reason: event.code });
-      const quiet = repeats.failed(`dead-letter ${event.code}`, event.code);
+      const quiet = throttle.failed(`dead-letter ${event.code}`, event.code);
       if (quiet === undefined) return;
       say('eventDeadLettered', { code: event.code, error: event.message, ...where(event.position), suppressed: quiet });
     },
   };
 }
 
-function consumerEvents({ metrics, throttle: repeats, say }: EventContext) {
+function consumerEvents({ metrics, throttle, say }: EventContext) {
   const lag = new LagGauge(metrics);
   return {
     rebalanced({ assigned }: { assigned: Assignment }): void {
@@ -110,12 +110,12 @@ function consumerEvents({ metrics, throttle: repeats, say }: EventContext) {
     },
     consumerCrashed({ error, willRestart }: { error: SegmentdError; willRestart: boolean }): void {
       if (willRestart) metrics.inc('consumer_restarts_total', { reason: error.code });
-      const quiet = repeats.failed('consumer', error.code);
+      const quiet = throttle.failed('consumer', error.code);
       if (quiet !== undefined) say('consumerCrashed', { ...errorFields(error), willRestart, suppressed: quiet });
     },
     /** The consumer has its partitions and reads. Quiet unless it had crashed. */
     consumerRecovered(): void {
-      const failures = repeats.recovered('consumer');
+      const failures = throttle.recovered('consumer');
       if (failures > 0) say('consumerRecovered', { failures });
     },
     offsetsCommitted(): void {

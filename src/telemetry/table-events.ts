@@ -2,6 +2,7 @@
 
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { IndexReport } from '../model.ts';
+import { isFullyCovered } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
@@ -68,10 +69,10 @@ export function tableEvents(context: EventContext) {
 }
 
 function stateEvents(context: EventContext, gaps: Gaps) {
-  const { metrics, throttle: repeats, now, say } = context;
+  const { metrics, throttle, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
-    const failures = repeats.recovered(`work ${table}`);
+    const failures = throttle.recovered(`work ${table}`);
     if (failures > 0) say('workRecovered', { table, failures });
   };
   return {
@@ -79,7 +80,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     planned(plan: TableState & { outcome: string }): void {
       const { table, version, outcome, indexes } = plan;
       exportState(context, gaps, plan);
-      const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+      const isCovered = isFullyCovered(indexes);
       if (isCovered) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
@@ -100,7 +101,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
       const { table, version, coveredVersion, eventToCoveredSeconds, committed, indexes } = batch;
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
-      const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+      const isCovered = isFullyCovered(indexes);
       if (isCovered) metrics.tables.set('covered_version', table, coveredVersion);
       const samples = eventToCoveredSeconds.filter((seconds) => seconds !== undefined);
       for (const seconds of samples) metrics.observe('event_to_covered_seconds', seconds);
@@ -117,7 +118,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
-      const quiet = repeats.failed(`work ${table}`, error.code);
+      const quiet = throttle.failed(`work ${table}`, error.code);
       if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, suppressed: quiet });
     },
   };

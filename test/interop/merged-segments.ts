@@ -33,7 +33,7 @@ async function segmentsOnDisk(table: TableUnderTest): Promise<Set<string>> {
 
 export function mergedSegments(newTable: NewTable): void {
   afterAMerge(newTable);
-  racesWithAMerge(newTable);
+  concurrentMerges(newTable);
 }
 
 /** One table, told as a story. */
@@ -127,7 +127,7 @@ function afterAMerge(newTable: NewTable): void {
 }
 
 /** What pylance commits between the build of a merge and its commit, and what becomes of the merge. */
-const RACES: readonly { action: string; args?: Record<string, unknown>; result: object }[] = [
+const CHANGES: readonly { action: string; args?: Record<string, unknown>; result: object }[] = [
   { action: 'append', args: { start: 8000, count: 100 }, result: { kind: 'landed' } },
   { action: 'delete', args: { where: 'id >= 5400 AND id < 5700' }, result: { kind: 'landed' } },
   {
@@ -143,16 +143,16 @@ const RACES: readonly { action: string; args?: Record<string, unknown>; result: 
   },
 ];
 
-function racesWithAMerge(newTable: NewTable): void {
-  test.each(RACES)('while pylance may $action $args', async ({ action, args = {}, result }) => {
+function concurrentMerges(newTable: NewTable): void {
+  test.each(CHANGES)('while pylance may $action $args', async ({ action, args = {}, result }) => {
     const table = await segmented(newTable);
     if (!table) return;
-    let raced = false;
+    let changed = false;
     const merged = await table.merge(1, async () => {
       await table.ask(action, args);
-      raced = true;
+      changed = true;
     });
-    expect([raced, merged]).toEqual([true, expect.objectContaining(result)]);
+    expect([changed, merged]).toEqual([true, expect.objectContaining(result)]);
     const after = await table.check(INDEXED);
     expect(wrongAnswers(after)).toEqual([]);
     // A merge that was overtaken leaves nothing behind.

@@ -31,7 +31,7 @@ export type Shape = { readonly maker: Maker; readonly dataFormat: DataFormat; re
 
 const TABLE = 'rows';
 const WRITER = { library: 'segmentd', version: '0.0.0-interop' };
-const COMMIT = { maxAttempts: 5, backoffMs: 10, writer: WRITER };
+const COMMIT = { maxAttempts: 5, initialBackoffMs: 10, writer: WRITER };
 export const PROPERTIES = { 'segmentd.command': 'interop' };
 
 export class TableUnderTest {

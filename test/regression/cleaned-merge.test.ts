@@ -17,7 +17,7 @@ import { idsWhere, index, latest, realClone, realTable, usesIndex } from '../../
 import { nameOf, people } from '../../testing/people.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 
-const COMMIT = { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
+const COMMIT = { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
 
 async function threeSegments(): Promise<{ theirs: Table; uri: string }> {
   const { table: theirs, uri } = await realTable(people(0, 10));

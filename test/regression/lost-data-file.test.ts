@@ -67,7 +67,7 @@ test('a merge ends with the same error', async () => {
   const plan = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, 1));
   const merge = mergeTable(table, manifest, plan, {
     builder: lanceSegmentBuilder(await tempDir()),
-    commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
+    commit: { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
     properties: {},
     withSlot: (land) => land(),
   });

@@ -82,7 +82,7 @@ export async function commitChange(
     conflicts += 1;
     triedMs += lap();
     await pause(
-      conflictBackoffMs(conflicts, { firstMs: settings.backoffMs, attemptMs: triedMs / conflicts }),
+      conflictBackoffMs(conflicts, { firstMs: settings.initialBackoffMs, attemptMs: triedMs / conflicts }),
       settings.signal,
     );
   }

@@ -40,8 +40,8 @@ export type FailedCompactions = {
  * planned on one version count once: whoever tries again without opening the table anew loses to the same commit again.
  */
 export function consecutiveFailures({ unused, lastOurs }: FailedCompactions): readonly Reservation[] {
-  const lost = unused.filter(({ readVersion }) => readVersion < lastOurs);
-  return lost.filter((it, at) => lost.findIndex(({ readVersion }) => readVersion === it.readVersion) === at);
+  const failed = unused.filter(({ readVersion }) => readVersion < lastOurs);
+  return failed.filter((it, at) => failed.findIndex(({ readVersion }) => readVersion === it.readVersion) === at);
 }
 
 /** What segmentd writes as the library of its manifests' writer version. */
@@ -110,15 +110,15 @@ export async function readFailedCompactions(
   const known = before && before.version <= latest.version ? before : await startAt(table, latest.version - most);
   if (known.version === latest.version) return known;
   if (known.unused.length === 0 && hasAllIdsSince(known, latest)) return followHistory(known, latest);
-  let races = known;
+  let history = known;
   const from = Math.max(known.version + 1, latest.version - most + 1);
   for (let next = from; next < latest.version; next += READ_AT_ONCE) {
     const count = Math.min(READ_AT_ONCE, latest.version - next);
     const manifests = await Promise.all(Array.from({ length: count }, (_, at) => table.at(next + at)));
     // One that a cleanup took away says nothing.
-    for (const manifest of manifests) if (manifest) races = followHistory(races, manifest);
+    for (const manifest of manifests) if (manifest) history = followHistory(history, manifest);
   }
-  return followHistory(races, latest);
+  return followHistory(history, latest);
 }
 
 async function startAt(table: LanceTable, version: number): Promise<FailedCompactions> {

@@ -42,6 +42,16 @@ export function tiersOf(settings: MergeSettings): Tier[] {
   return [...Array.from({ length: top + 1 }, (_, tier) => tier), 'mature'];
 }
 
+/** How many of the segments, given by their live rows, are in each tier; all tiers in order. */
+export function countTiers(segmentRows: readonly number[], settings: MergeSettings): Map<string, number> {
+  const counts = new Map(tiersOf(settings).map((tier) => [String(tier), 0]));
+  for (const rows of segmentRows) {
+    const tier = String(tierOf(rows, settings));
+    counts.set(tier, (counts.get(tier) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The tier by rows alone. */
 function levelOf(rows: number, { floorRows, factor }: MergeSettings): number {
   let level = 0;

@@ -14,7 +14,7 @@ const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? (LONG ? 153 : ROUNDS_O
 
 test('killed anywhere, it goes on where it was', { timeout: 600_000 }, async () => {
   const left = await killRounds(ROUNDS, fileLane);
-  // Deaths between publishing and the commit leave segments, and those between staging and linking leave files.
+  // Deaths between uploading and the commit leave segments, and those between staging and linking leave files.
   for (const what of ['folders', 'staged'] as const) expect(left.some((lane) => lane[what] > 0)).toBe(true);
 });
 

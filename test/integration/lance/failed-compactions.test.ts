@@ -118,7 +118,7 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
       ...{ base, addSegments: build.segments, durable, transactionUuid: randomUUID(), properties: {} },
       removeSegments: inputs.map((input) => input?.uuid ?? ''),
     },
-    { maxAttempts: 5, backoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
+    { maxAttempts: 5, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
   );
   expect(outcome.kind).toBe('landed');
 }

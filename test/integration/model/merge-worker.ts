@@ -1,4 +1,4 @@
-/** One merge at a time, as segmentd does it, that can be halted before its build, before it publishes, and at every put of a manifest. */
+/** One merge at a time, as segmentd does it, that can be halted before its build, before it uploads, and at every put of a manifest. */
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { SegmentBuilder } from '../../../src/lance/segment.ts';

@@ -18,7 +18,7 @@ vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
 const SETTINGS = {
   wanted: 'existing',
   limits: { maxRows: 250, maxFragments: 10 },
-  commit: { maxAttempts: 5, backoffMs: 1, writer: { library: 'segmentd', version: '1' } },
+  commit: { maxAttempts: 5, initialBackoffMs: 1, writer: { library: 'segmentd', version: '1' } },
   properties: {},
 } as const;
 const FRAGMENTS = [0, 1, 2, 3, 4].map((id) => ({ id }));

@@ -44,8 +44,8 @@ test('the first sweep waits until there is something to own', async () => {
 });
 
 test('a table that an operator asks for comes out, with a sweep or without', async () => {
-  const { items, refresh } = refreshRequests(null);
-  const found = firstValueFrom(items);
+  const { events, refresh } = refreshRequests(null);
+  const found = firstValueFrom(events);
   refresh(tableRef('z'));
   expect((await found).event.table.name).toBe('z');
 });

@@ -59,15 +59,15 @@ describe('a run', () => {
       const fresh = Promise.withResolvers<void>();
       const running = slots.run(() => fresh.promise);
       const it = await merging({ a: segmented(3) }, { context: { slots, signal: stop.signal } });
-      const isPublished = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
+      const isUploaded = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
       const run = it.once('a');
-      await vi.waitFor(() => expect(isPublished()).toBe(true), WAIT);
+      await vi.waitFor(() => expect(isUploaded()).toBe(true), WAIT);
       expect(await it.folders.a?.versions()).toEqual([1]);
       if (aborts) stop.abort();
       fresh.resolve();
       await running;
       expect(await run).toEqual(aborts ? REQUESTED : AGAIN);
-      expect([await it.folders.a?.versions(), isPublished()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
+      expect([await it.folders.a?.versions(), isUploaded()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
     }
   });
 });

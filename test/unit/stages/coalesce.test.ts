@@ -2,16 +2,16 @@ import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { PendingEvent } from '../../../src/model.ts';
 import { coalesce } from '../../../src/stages/coalesce.ts';
-import type { TestItem } from './context-fixture.ts';
-import { item, testContext } from './context-fixture.ts';
+import type { TestEvent } from './context-fixture.ts';
+import { pendingEvent, testContext } from './context-fixture.ts';
 
 /** That of partition 0 in this assignment. */
 const { signal } = new AbortController();
-const event = (offset: number, version?: number, of = signal): TestItem =>
-  item(offset, 't', version === undefined ? {} : { version }, { signal: of });
-const waiting = (count: number, version?: number, from = 0): TestItem[] =>
+const event = (offset: number, version?: number, of = signal): TestEvent =>
+  pendingEvent(offset, 't', version === undefined ? {} : { version }, { signal: of });
+const waiting = (count: number, version?: number, from = 0): TestEvent[] =>
   Array.from({ length: count }, (_, at) => event(from + at, version));
-const acksOf = (items: readonly TestItem[]) => items.reduce((sum, { record }) => sum + record.acks(), 0);
+const acksOf = (events: readonly TestEvent[]) => events.reduce((sum, { record }) => sum + record.acks(), 0);
 
 test('an event behind a hundred that wait is settled at once when one of them says as much', () => {
   for (const version of [undefined, 7]) {
@@ -63,7 +63,7 @@ test.each(['paused', 'retrying'])('of a table that is %s one event waits, whatev
 });
 
 const elsewhere = new AbortController().signal;
-test.each<[string, TestItem, PendingEvent[]]>([
+test.each<[string, TestEvent, PendingEvent[]]>([
   ['few wait', event(500), waiting(99)],
   [
     'those that wait are of another partition, or of this one before a rebalance',
@@ -77,7 +77,7 @@ test.each<[string, TestItem, PendingEvent[]]>([
     waiting(100).map((it) => ({ ...it, event: { ...it.event, fragments: [1] } })),
   ],
   ['segmentd asked itself for those that wait', event(500), waiting(100).map((it) => ({ ...it, record: null }))],
-  ['it names fragments of its own', item(500, 't', { fragments: [1] }, { signal }), waiting(100)],
+  ['it names fragments of its own', pendingEvent(500, 't', { fragments: [1] }, { signal }), waiting(100)],
 ])('it waits like any other when %s', (_when, late, others) => {
   expect([coalesce(testContext())(late, others), late.record.acks()]).toEqual([false, 0]);
 });
@@ -89,8 +89,8 @@ test('what segmentd asks itself waits like any other', () => {
 test('records that repeat each other are counted once each, whoever takes their place', () => {
   const context = testContext();
   const repeats = [{ offset: '600', timestamp: '0' }];
-  const others = [...waiting(99, 7), item(99, 't', { version: 7 }, { signal, repeats })];
-  coalesce(context)(item(500, 't', { version: 8 }, { signal, repeats }), others);
+  const others = [...waiting(99, 7), pendingEvent(99, 't', { version: 7 }, { signal, repeats })];
+  coalesce(context)(pendingEvent(500, 't', { version: 8 }, { signal, repeats }), others);
   const [told] = context.lines.filter(({ event: name }) => name === 'eventSettled');
   // Two of the late event and one of the elder, whose place is counted as one when its time comes.
   expect([told?.records, others.at(-1)?.record.repeats]).toEqual([3, []]);

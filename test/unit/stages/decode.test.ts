@@ -16,8 +16,8 @@ const through = (context: PipelineContext, ...records: ConsumerRecord[]) =>
 
 test('a record becomes an item of work, on loan', async () => {
   const record = consumerRecord(4);
-  const items = await through(testContext({ decodeRecord }), record);
-  expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, record: record }]);
+  const events = await through(testContext({ decodeRecord }), record);
+  expect(events).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, record: record }]);
   expect(record.acks()).toBe(0);
 });
 
@@ -31,8 +31,8 @@ test('a record that is no event goes to the dead-letter topic, is settled after 
       order.push(`${position.offset} ${code}, acks ${records.map(({ acks }) => acks()).join('')}`);
     },
   });
-  const items = await through(context, ...records);
-  expect(items.map((it) => it.event.version)).toEqual([2]);
+  const events = await through(context, ...records);
+  expect(events.map((it) => it.event.version)).toEqual([2]);
   expect(order).toHaveLength(2);
   expect(order[0]).toBe('1 event_not_json, acks 000');
   expect(records.map(({ acks }) => acks())).toEqual([1, 0, 1]);
@@ -67,10 +67,10 @@ test('a record with several events is settled when the last of them is; one with
     decodeRecord: ({ position }) =>
       position.offset === 0n ? ['a', 'b', 'c'].map((name) => ({ table: tableRef(name) })) : [],
   });
-  const items = await through(context, several, none);
-  expect(items.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
+  const events = await through(context, several, none);
+  expect(events.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
   expect([several.acks(), none.acks()]).toEqual([0, 1]);
-  for (const [at, { record: part }] of items.entries()) {
+  for (const [at, { record: part }] of events.entries()) {
     // Work that failed and starts over may settle a part again.
     part?.ack();
     part?.ack();

@@ -17,7 +17,7 @@ import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
 import type { TableFolder } from '../lance/table-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 import type { TestContext } from './context-fixture.ts';
-import { batchOf, item, testContext } from './context-fixture.ts';
+import { batchOf, pendingEvent, testContext } from './context-fixture.ts';
 
 let folder: TableFolder;
 let disposed: number;
@@ -56,7 +56,7 @@ async function builder(before: () => Promise<unknown> = async () => undefined): 
 const contextWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testContext>[0] = {}): TestContext =>
   testContext({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
 
-async function round(context: TestContext, batch = batchOf([item(0)])): Promise<Settleable> {
+async function round(context: TestContext, batch = batchOf([pendingEvent(0)])): Promise<Settleable> {
   const done = await lastValueFrom(
     of(batch).pipe(plan(context), build(context), commit(context), endRound(context, batch), toArray()),
   );
@@ -95,7 +95,7 @@ test('what does not fit one round goes round again, as progress', async () => {
   const { settings } = testContext();
   const limits = { maxRows: 1e6, maxFragments: 1 };
   const context = contextWith(await builder(), { settings: { ...settings, limits } });
-  const batch = batchOf([item(0)], { replanCount: 3 });
+  const batch = batchOf([pendingEvent(0)], { replanCount: 3 });
   expect(await round(context, batch)).toMatchObject({ kind: 'requeue', batch: { replanCount: 0, committed: true } });
   expect(await round(context, batch)).toMatchObject({ kind: 'covered' });
 });
@@ -172,7 +172,7 @@ test('a commit that waits after a lost race gives up when the process must end',
   const context = contextWith(await builder(), {
     table: new LanceTable({ ...localStore(folder.root), putIfAbsent: lose }),
     signal: stop.signal,
-    settings: { ...settings, commit: { maxAttempts: 3, backoffMs: 1e9 } },
+    settings: { ...settings, commit: { maxAttempts: 3, initialBackoffMs: 1e9 } },
   });
   await expect(round(context)).rejects.toMatchObject({ code: 'commit_contended' });
   expect([disposed, folder.has(`_indices/${uuidText(500)}`)]).toEqual([1, false]);
@@ -188,13 +188,13 @@ test('fragments of a finished backfill are built when they come to be missing ag
   const context = contextWith(await builder());
   const backfill = { id: 'job', first: 0, last: 2 };
   expect(await round(context)).toMatchObject({ kind: 'covered' });
-  expect(await round(context, batchOf([item(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
+  expect(await round(context, batchOf([pendingEvent(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
     kind: 'covered',
   });
   // The index was made anew over the first fragment alone.
   const fragments = [0, 1, 2].map((id) => ({ id }));
   await folder.write({ version: 5, fragments, indexes: [{ uuid: 9, fragments: [0] }] });
-  expect(await round(context, batchOf([item(1)]))).toMatchObject({ kind: 'covered', committed: true });
+  expect(await round(context, batchOf([pendingEvent(1)]))).toMatchObject({ kind: 'covered', committed: true });
   const { indexes } = await new LanceTable(localStore(folder.root)).latest();
   expect(indexes.flatMap((index) => [...(index.fragments ?? [])]).sort()).toEqual([0, 1, 2]);
 });

@@ -14,14 +14,14 @@ import { localStore } from '../../../../src/store/local-store.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, uuidText } from '../manifest-fixture.ts';
 import type { Fault, TableFolder } from '../table-fixture.ts';
-import { faultyTable, publishedSegment, tableFolder } from '../table-fixture.ts';
+import { faultyTable, tableFolder, uploadedSegment } from '../table-fixture.ts';
 
 vi.mock('node:timers/promises', async (original) => {
   const real = await original<typeof import('node:timers/promises')>();
   return { ...real, setTimeout: vi.fn(real.setTimeout) };
 });
 
-const SETTINGS = { maxAttempts: 5, backoffMs: 1, writer: { library: 'segmentd', version: '1.2.3' } };
+const SETTINGS = { maxAttempts: 5, initialBackoffMs: 1, writer: { library: 'segmentd', version: '1.2.3' } };
 const OURS = '00000000-0000-4000-8000-00000000cafe';
 const BASE: ManifestSpec = {
   version: 5,
@@ -34,7 +34,7 @@ let folder: TableFolder;
 let segment: BuiltSegment;
 beforeEach(async () => {
   folder = await tableFolder(BASE);
-  segment = await publishedSegment(folder, [1, 2]);
+  segment = await uploadedSegment(folder, [1, 2]);
 });
 
 afterEach(() => void vi.restoreAllMocks());
@@ -165,7 +165,7 @@ describe('landed', () => {
 
   test('in part: segments that cannot stand any more are taken away again', async () => {
     const other = { index: 'name_idx', fieldId: 1, column: 'name', uuid: uuidText(0xdead) };
-    const fallen = await publishedSegment(folder, [1], other);
+    const fallen = await uploadedSegment(folder, [1], other);
     const base = { ...BASE, indexes: [...(BASE.indexes ?? []), { uuid: 2, name: 'name_idx', fields: [1] }] };
     const change = request({ base: parseManifest(manifestFile(base)), addSegments: [fallen, segment] });
     const outcome = await commitChange(plainTable(), change, SETTINGS);
@@ -175,7 +175,7 @@ describe('landed', () => {
   });
 
   test('with segments replaced: they leave in the same version and stand in the transaction', async () => {
-    const merged = await publishedSegment(folder, [0, 1, 2]);
+    const merged = await uploadedSegment(folder, [0, 1, 2]);
     const outcome = await commitChange(
       plainTable(),
       request({ addSegments: [merged], removeSegments: [uuidText(1)] }),
@@ -215,7 +215,7 @@ describe('landed', () => {
 
   test('under V1 names, where the table has them', async () => {
     folder = await tableFolder(BASE, 'V1');
-    segment = await publishedSegment(folder, [1, 2]);
+    segment = await uploadedSegment(folder, [1, 2]);
     expect(await commitChange(plainTable(), request(), SETTINGS)).toMatchObject({ kind: 'landed', version: 6 });
     expect(folder.has('_versions/6.manifest')).toBe(true);
   });
@@ -389,7 +389,7 @@ describe('unknown, and the files stay', () => {
       await rm(join(folder.root, FILE));
       throw unavailable();
     };
-    const other = await publishedSegment(folder, [1], { uuid: uuidText(0xdead) });
+    const other = await uploadedSegment(folder, [1], { uuid: uuidText(0xdead) });
     const table = faultyTable(folder.root, [lookAway]);
     const outcome = await commitChange(table, request({ addSegments: [segment, other] }), SETTINGS);
     expect(outcome.kind).toBe('unknown');
