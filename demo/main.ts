@@ -1,5 +1,5 @@
 /**
- * The main job, for everyone to see: a broker, a daemon, a table of a million rows with two BTREE indexes, and a writer that
+ * A demonstration of the main job: a broker, a daemon, a table of a million rows with two BTREE indexes, and a writer that
  * appends to it in another process. Ends with a summary; `--json` prints it as the last line, `--keep` leaves all running.
  */
 import { spawn } from 'node:child_process';

@@ -136,7 +136,7 @@ async function batchCost(home: string) {
   return {
     rows: BATCH_ROWS,
     ours_ms: median(oursMs),
-    /** Open the small table and index it, as whoever hears of an append has to. */
+    /** Open the small table and index it, as a process has to that learns of an append. */
     open_and_create_index_ms: median(floorMs),
     ratio: ratioTo(floorMs),
     /** Index it through the very handle that wrote the rows, everything still in memory. */

@@ -143,7 +143,7 @@ async function backfill({ database, settings }: Place, name: string, rowsPerPart
   }
 }
 
-/** What all cores together have worked since the machine began, whoever for. */
+/** Busy time of all cores together since the machine booted, for any process. */
 const busySeconds = () =>
   cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + (user + nice + sys + irq) / 1000, 0);
 

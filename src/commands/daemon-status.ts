@@ -1,4 +1,4 @@
-/** What a running daemon says of the tables it works on: what it failed at and when it tries again is in no manifest. */
+/** The status of a running daemon and its tables: failures and next tries are in no manifest. */
 
 import type { TableStatus } from '../control/table-states.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';

@@ -36,7 +36,7 @@ type DatabaseReport = {
 const AT_ONCE = 8;
 
 /**
- * What one table cannot tell stands in its place and hides no other. Errors: database_not_found, store_unavailable, store_denied.
+ * A table that cannot be read is reported with its error, beside the others. Errors: database_not_found, store_unavailable, store_denied.
  */
 export async function inspectDatabase(database: string): Promise<DatabaseReport> {
   const names = await listTables(openStore(database));

@@ -1,4 +1,4 @@
-/** What the commands that look at tables or write to them have in common with each other, and with the daemon's defaults. */
+/** Settings that the commands on tables share, and that are the daemon's defaults. */
 import { VERSION } from '../lib/version.ts';
 
 export const COMMIT = { maxAttempts: 20, initialBackoffMs: 20, writer: { library: 'segmentd', version: VERSION } };

@@ -113,7 +113,7 @@ type LoadOptions = { readonly file?: string | undefined; readonly env: Environme
 
 type LoadedConfig = {
   readonly config: Config;
-  /** Undefined when only variables speak. */
+  /** Undefined without a file. */
   readonly file: string | undefined;
   /** Where an option, or a part of it, is written: `file:line:column`, or its variable. */
   readonly placeOf: (path: readonly PropertyKey[]) => string;

@@ -1,4 +1,4 @@
-/** What an operator can ask of a table, whichever way the question comes. */
+/** The commands that an operator can give for a table, over HTTP or the control topic. */
 import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
@@ -14,7 +14,7 @@ const MAX_BY_CHARS = 256;
 const command = z.strictObject({
   command: z.enum(COMMANDS),
   table: z.string().min(1),
-  /** Who asks, for logs and `/status`. */
+  /** The origin of the command, for logs and `/status`. */
   by: z.string().max(MAX_BY_CHARS).optional(),
 });
 type Command = z.output<typeof command>;
@@ -34,7 +34,7 @@ export function parseCommand(value: Uint8Array | null): Command {
 
 /** The command as a control record. */
 export function encodeCommand({ command: name, table, by }: Command): { key: Buffer; value: Buffer } {
-  // The topic may be compacted: what is to be done once must not take the place of what is to stay.
+  // The topic may be compacted: a refresh must not replace a pause of the same table.
   const key = name === 'refresh' ? `${name} ${table}` : table;
   return { key: Buffer.from(key), value: Buffer.from(JSON.stringify({ command: name, table, ...(by ? { by } : {}) })) };
 }

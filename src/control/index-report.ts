@@ -1,4 +1,4 @@
-/** The indexes of a table in numbers, for telemetry and the states of tables. */
+/** The indexes of a table in numbers, for telemetry and table states. */
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageRatio } from '../lance/plan/coverage.ts';

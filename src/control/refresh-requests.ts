@@ -1,4 +1,4 @@
-/** Tables that are looked at without an event: those an operator asks for, and those the sweep comes to. */
+/** Tables that are planned without an event: those that an operator refreshes, and those of the sweep. */
 import type { Observable } from 'rxjs';
 import { EMPTY, merge, Subject } from 'rxjs';
 import type { PendingEvent, TableRef } from '../model.ts';

@@ -1,6 +1,6 @@
 /**
- * Plans every maintained table from time to time, whether or not somebody announced something: lost events, appends without
- * events and tables touched by others are healed.
+ * Plans every maintained table from time to time, whether or not an append was announced: lost events, appends without
+ * events and changes by other writers are found.
  */
 import type { Observable } from 'rxjs';
 import { concatMap, defer, delay, expand, filter, from, map, of, timer } from 'rxjs';
@@ -18,7 +18,7 @@ export type SweepOptions = {
 
 /** Share of the interval by which sweeps vary, so that members that started together do not sweep together. */
 const JITTER = 0.1;
-/** Between two tables, milliseconds: a sweep of a thousand tables must not stand in the way of fresh events. */
+/** Between two tables, milliseconds: a sweep of a thousand tables must not delay fresh events. */
 const GAP_MS = 5;
 
 /** The first sweep comes at once, the others every `intervalMs`. */

@@ -38,7 +38,7 @@ const UNKNOWN: Known = {
   failure: null,
 };
 
-/** Tables remembered; those not heard of for the longest time go first. */
+/** Tables remembered; those without news for the longest time are forgotten first. */
 const REMEMBERED = 10_000;
 
 export class TableStates {
@@ -62,7 +62,7 @@ export class TableStates {
     });
   }
 
-  /** Work on the table came to a good end. */
+  /** Work on the table succeeded. */
   succeeded(table: string): void {
     this.#note(table, { failure: null });
   }
@@ -92,7 +92,7 @@ export class TableStates {
     this.#tables.delete(table);
   }
 
-  /** The status of a table; of one never heard of, nothing but its name. */
+  /** The status of a table; of an unknown one, nothing but its name. */
   of(table: string): TableStatus {
     const known = this.#tables.get(table) ?? UNKNOWN;
     const pause = this.#pauses.of(table);
@@ -104,7 +104,7 @@ export class TableStates {
     };
   }
 
-  /** All tables heard of and all that are paused, by name. */
+  /** All known tables and all that are paused, by name. */
   all(): TableStatus[] {
     const names = new Set([...this.#tables.keys(), ...this.#pauses.paused()]);
     return [...names].sort().map((table) => this.of(table));

@@ -1,4 +1,4 @@
-/** Opens the ways in that need no event: the sweep, the HTTP API and the control topic. */
+/** Opens what acts without an event: the sweep, the HTTP API and the control topic. */
 import type { CommandName, Control } from '../control/commands.ts';
 import { COMMANDS, createControl, encodeCommand } from '../control/commands.ts';
 import { tablesOf } from '../control/configured-tables.ts';
@@ -26,7 +26,7 @@ type ControlContext = Omit<ControlTopicParts, 'signal'> & {
 };
 
 type ControlChannels = {
-  /** The tables to look at. */
+  /** The tables to plan. */
   readonly refreshRequests: RefreshRequests['events'];
   /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
@@ -85,9 +85,9 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
     run: async (name, address, { force, by }: CommandRequest) => {
       const command = name as CommandName;
       const table = control.resolve(address);
-      // What is paused can be resumed, whatever became of it.
+      // A paused table can be resumed even when it is gone.
       if (!force && !context.pauses.isPaused(table.id)) await mustExist(context, table);
-      // Here at once, and then told to all members and to those that come later: the topic has the last word, here too.
+      // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
       if (topic !== undefined && command !== 'status') {
         const record = encodeCommand({ command, table: table.id, by });

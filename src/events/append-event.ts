@@ -12,13 +12,13 @@ const MAX_VALUE_BYTES = 1024 * 1024;
 
 export type EventLimits = { readonly maxValueBytes?: number };
 type DecodeOptions = EventLimits & {
-  /** Leaves out what a notification tells of this process's own commits; without it, planning finds nothing to do for them. */
+  /** Leaves out this process's own commits from a notification; without it, planning finds nothing to do for them. */
   readonly isOwnCommit?: IsOwnCommit;
 };
 
 /**
  * Reads a Kafka record in any accepted form (docs/events.md). `databases` maps configured names to URIs. The result has at
- * most one event per table; it is empty when the record was understood and asks for nothing. The record is settled once all
+ * most one event per table; it is empty for a valid record that names no append. The record is settled once all
  * of its events are. Its key is not read: it only keeps the events of a table in order.
  * Throws nothing but SegmentdError: `event_empty`, `event_undecodable`, `event_too_large`, `event_not_json`,
  * `event_cloudevent_version`, `event_content_type`, `event_invalid`, `event_table_invalid`, `event_table_outside`,

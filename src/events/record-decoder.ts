@@ -3,7 +3,7 @@ import type { EventLimits } from './append-event.ts';
 import { decodeRecord } from './append-event.ts';
 
 /**
- * `decodeRecord` for a stream: a record with the very bytes of the one before it says the same again, and is not parsed
+ * `decodeRecord` for a stream: a record with the same bytes as the one before it means the same, and is not parsed
  * again. Writers that announce "look at this table" and no more send nothing else.
  */
 export function recordDecoder(

@@ -17,7 +17,7 @@ export type Request = {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
-  /** For what takes long: tells of a client that went away. */
+  /** For long requests: emits `close` when the client has disconnected. */
   readonly response: ServerResponse;
 };
 

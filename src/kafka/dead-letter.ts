@@ -20,7 +20,7 @@ type DeadLetters = {
   send(record: ConsumerRecord, error: SegmentdError, options?: SendOptions): Promise<void>;
 };
 
-/** Puts records that segmentd cannot use aside: key, value and headers as they were, and why and where from as headers. */
+/** Sends records that segmentd cannot use to the dead-letter topic: as they were, with the reason and their position as headers. */
 export function openDeadLetters(settings: KafkaSettings, producer: RecordProducer): DeadLetters {
   return {
     async send(record, error, options) {
@@ -32,7 +32,7 @@ export function openDeadLetters(settings: KafkaSettings, producer: RecordProduce
           if (!(failure instanceof SegmentdError) || failure.code !== 'event_too_large') throw failure;
         }
       }
-      // Never the code that says something of the record: the topic takes no record at all, and the operator has to see to it.
+      // Never a code about the record: the topic takes no record at all, and the operator has to fix the topic.
       throw new SegmentdError('broker_denied', `${settings.deadLetterTopic} does not even take a record of a kilobyte`);
     },
   };

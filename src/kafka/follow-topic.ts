@@ -1,4 +1,4 @@
-/** Reads a topic from its first record on and follows it, for what every member has to hear. */
+/** Reads a topic from its first record on and follows it, for records that every member has to read. */
 import { randomUUID } from 'node:crypto';
 import type { Consumer } from 'kafkajs';
 import { backoffMs, RECONNECT } from '../lib/backoff.ts';
@@ -17,7 +17,7 @@ type TopicToFollow = {
   readonly topic: string;
   /** Every member reads every record, so each has a consumer group of its own: `<group>-<groupSuffix>-<uuid>`. */
   readonly groupSuffix: string;
-  /** Gets each record once. `isHistory` tells the records that were there when the topic was first reached. */
+  /** Gets each record once. `isHistory`: the record was there when the topic was first reached. */
   onRecord(value: Uint8Array | null, isHistory: boolean): void;
 };
 

@@ -23,7 +23,7 @@ export type LagHooks = {
 };
 
 type LagProbe = {
-  /** Measures now and then every `intervalMs`. Never throws; failures go to `onError`. */
+  /** Measures at once, and then every `intervalMs`. Never throws; failures go to `onError`. */
   start(): void;
   /** One measurement. Throws SegmentdError `broker_unavailable`, also when it takes too long, or `broker_denied`. */
   read(): Promise<ReadonlyMap<number, PartitionLag>>;

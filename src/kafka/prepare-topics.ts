@@ -26,7 +26,7 @@ async function keepTrying(attempt: () => Promise<boolean>, signal: AbortSignal):
   }
 }
 
-/** False when it is worth another try. What the broker refuses here ends the consumer as well. */
+/** False when a retry may help. What the broker refuses here ends the consumer as well. */
 async function tryToPrepare(settings: KafkaSettings, shape: TopicShape | undefined, log: KafkaLog): Promise<boolean> {
   try {
     if (shape === undefined) await tellMissing(settings, log);

@@ -35,7 +35,7 @@ export async function openScratch(folder: string): Promise<Scratch> {
 }
 
 /**
- * LanceDB cannot be told to stop, so the build of a merge may still write here when the process ends. What it adds is left to the
+ * A build of LanceDB cannot be cancelled, so the build of a merge may still write here when the process ends. What it adds is left to the
  * next process.
  */
 async function removeNowOrLater(dir: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Leaves the candidates of compactions alone while compactions of others keep failing because of commits of segmentd.
+ * Spares the candidates of compactions while compactions by other writers keep failing because of commits of segmentd.
  *
  * Candidates are the segments whose fragments others may be compacting: over two or more fragments that are small to Lance, or over
  * one with many deleted rows, which Lance rewrites by itself. Otherwise Lance compacts only neighbours that the same segments cover,
@@ -11,10 +11,10 @@ import type { FailedCompactions } from '../lance/table/failed-compactions.ts';
 import { consecutiveFailures } from '../lance/table/failed-compactions.ts';
 import type { MergeCandidate } from './policy/candidates.ts';
 
-/** Rows below which a fragment is worth compacting: what Lance's compaction aims at unless it is told otherwise. */
+/** Rows below which a fragment is worth compacting: the default target of Lance's compaction. */
 const TARGET_ROWS_PER_FRAGMENT = 1024 * 1024;
 
-/** Share of deleted rows above which Lance's compaction rewrites a fragment, unless it is told otherwise. */
+/** Share of deleted rows above which Lance's compaction rewrites a fragment, by default. */
 const MUCH_DELETED = 0.1;
 
 export function isMuchDeleted(rows: number, deleted: number): boolean {

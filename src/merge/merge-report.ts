@@ -1,4 +1,4 @@
-/** What merges tell: their telemetry, and the notice of one that landed. */
+/** The telemetry of merges, and the notification of one that landed. */
 import { indexReports } from '../control/index-report.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
@@ -10,7 +10,7 @@ import type { Merged, MergeResult } from './merge-table.ts';
 import type { MergeSettings } from './policy/tiered.ts';
 import { countTiers } from './policy/tiered.ts';
 
-/** Tells what is due, and the number of segments above all: after a merge no batch comes by that would tell it. */
+/** Reports the merges that are due and the number of segments: after a merge no batch follows that would report them. */
 export function reportPlan(
   { telemetry, states }: PipelineContext,
   { id }: TableRef,
@@ -32,7 +32,7 @@ export function reportStarted({ telemetry }: PipelineContext, { id }: TableRef, 
   }
 }
 
-/** Tells of each build what it wrote: a merge that does not land has cost as much as one that does. */
+/** Reports what each build wrote: a merge that does not land has cost as much as one that does. */
 export function countedBuilder({ builder, telemetry }: PipelineContext, { id }: TableRef): SegmentBuilder {
   return {
     async build(...work) {

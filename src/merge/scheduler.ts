@@ -32,7 +32,7 @@ export function mergeSegments(context: PipelineContext, schedule: MergeSchedule)
           signal: AbortSignal.any([context.signal, unsubscribed.signal]),
         },
       );
-      // When the table comes back, it is told of and merged like one that was never seen.
+      // When the table comes back, it is reported and merged like a new one.
       context.onReleased((id) => {
         queue.drop(id);
         memories.delete(id);

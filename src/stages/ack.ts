@@ -1,4 +1,4 @@
-/** Settles the events a round has dealt with; what is left goes round again. */
+/** Acknowledges the events that a round has settled; the others are requeued. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SegmentdError } from '../lib/errors.ts';
@@ -30,7 +30,7 @@ export function ack(context: PipelineContext): OperatorFunction<Settleable, Batc
   });
 }
 
-/** The batch of the next round: what this one left of its events, and those that waited for it. */
+/** The batch of the next round: the events that this one has left, and those that it deferred. */
 const withRest = (batch: Batch, events: readonly PendingEvent[]): Batch => ({
   ...batch,
   events: [...events, ...batch.deferred],
@@ -59,7 +59,7 @@ function settle(
   finish(context, events, committed ? 'accepted' : 'duplicate');
 }
 
-/** Undefined for a record that waited while its table was paused: how long that was is the operator's matter. */
+/** Undefined for a record that waited while its table was paused: that time is no latency of segmentd. */
 function secondsSince(
   { pauses }: PipelineContext,
   table: string,
@@ -69,7 +69,7 @@ function secondsSince(
   return record.timestampMs < pauses.lastEndedMs(table) ? undefined : latencySample(record.timestampMs, now);
 }
 
-/** Notes why a table must not be written, and tells it when that is news. */
+/** Notes why a table must not be written, and reports a new reason. */
 export function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {
   if (states.declined(table, { code, message })) telemetry.tableDeclined({ table, code, message });
 }

@@ -1,5 +1,5 @@
 /**
- * Holds a batch until an announced version can be seen, or any that was not planned yet: what others have appended does not wait
+ * Holds a batch until an announced version can be seen, or any that was not planned yet: appends by others do not wait
  * for an event that announces too much. Gives up on events whose version never comes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import type { PipelineContext } from './context.ts';
 import { rejectRecord } from './decode.ts';
 import type { Batch } from './work.ts';
 
-/** How often the table is looked at while nothing of a batch can be seen. One look is a stat of a file. */
+/** How often the table is polled while no version of a batch can be seen. A poll is the stat of a file. */
 const POLL_MS = 50;
 
 export function awaitVersion(context: PipelineContext): OperatorFunction<Batch, Batch> {
@@ -35,7 +35,7 @@ async function visiblePart(
     if (events.length === 0) return null;
     const version = await latestVersion(() => table.latest());
     const now = Date.now();
-    // What segmentd asked itself waits for nothing.
+    // A sweep or refresh waits for no version.
     const isExpired = (pending: PendingEvent) =>
       !pending.record || now - pending.receivedAtMs >= context.settings.versionWaitMs;
     for (const pending of events.filter((each) => isAhead(each, version) && isExpired(each))) {
@@ -53,8 +53,8 @@ async function visiblePart(
 }
 
 /**
- * The latest version, or null while there is no table. A table that nobody can read counts as seen: the plan declines it, and
- * its events are settled instead of being waited for.
+ * The latest version, or null while there is no table. A table that cannot be read counts as seen: the plan declines it, and
+ * its events are settled instead of waiting.
  */
 async function latestVersion(read: () => Promise<Manifest>): Promise<number | null> {
   try {

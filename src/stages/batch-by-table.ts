@@ -11,7 +11,7 @@ import type { Batch } from './work.ts';
 type Batching = {
   /** How long an idle table waits for more, milliseconds. */
   readonly lingerMs: number;
-  /** Offered each pending of a busy table, with those that wait; true when one of these, or another in its place, stands for it. */
+  /** Called for each event of a busy table, with those that wait; true when it was merged into one of these. */
   readonly coalesce?: (pending: PendingEvent, waiting: PendingEvent[]) => boolean;
 };
 

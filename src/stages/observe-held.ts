@@ -1,6 +1,6 @@
 /**
- * Looks at tables whose events are held, because an operator paused them or their work waits for its next try: what `/status` and
- * the metrics say of them goes on being true.
+ * Reads tables whose events are held, because an operator paused them or they are retrying, so that `/status` and the metrics stay
+ * up to date for them.
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
@@ -12,11 +12,11 @@ import { isFullyCovered } from '../model.ts';
 import { decline } from './ack.ts';
 import type { PipelineContext } from './context.ts';
 
-/** Passes every event on, and looks at the table of each that will be held: at its manifest, once at a time. */
+/** Passes every event on, and reads the manifest of each table whose events are held, one read at a time. */
 export function observeHeld(context: PipelineContext): MonoTypeOperatorFunction<PendingEvent> {
   return (events) =>
     new Observable<PendingEvent>((out) => {
-      /** Tables being looked at, and whether another event came meanwhile. */
+      /** Tables being read, and whether another event came meanwhile. */
       const looking = new Map<string, boolean>();
       const observe = async (table: TableRef) => {
         do {
@@ -53,7 +53,7 @@ async function look(context: PipelineContext, table: TableRef): Promise<void> {
     telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
-    // A store that does not answer, or a table that is gone, is looked at with the next event or sweep.
+    // A store that does not answer, or a table that is gone, is read with the next event or sweep.
     if (!declinesTable(error.code) || error.code === 'table_not_found') return;
     decline(context, table.id, error);
   }

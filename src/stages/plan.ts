@@ -23,7 +23,7 @@ async function planBatch(context: PipelineContext, queued: Batch): Promise<Plann
   const { batch, ...plan } = planned;
   const indexes = indexReports(plan.states, manifest);
   const missing = plan.requests.length > 0;
-  // Of one that misses something, the build tells: a damaged table is served by no plan.
+  // Where something is missing the build decides: a damaged table can be planned, but not served.
   if (!missing && context.states.served(table)) context.telemetry.tableServed({ table });
   const isCovered = isFullyCovered(indexes);
   context.states.observed(table, version, indexes, isCovered ? version : undefined);
@@ -49,7 +49,7 @@ async function planRound(context: PipelineContext, batch: Batch, manifest: Manif
   const plain = batch.events.filter(({ event }) => !event.fragments);
   const named = batch.events.filter(({ event }) => event.fragments);
   for (const { event } of named) if (event.backfill) context.backfills.note(batch.table.id, event.backfill);
-  // A job that is done must not keep anybody from fragments that come to be missing again, as after a new index or a restore.
+  // A job that is done must not hide fragments that are missing again, as after a new index or a restore.
   const noteDone = ({ states }: TablePlan) => context.backfills.keep(batch.table.id, () => missingOfAny(states));
   if (plain.length > 0) {
     const scope = { isDelegated: (id: number) => context.backfills.has(batch.table.id, id) };

@@ -1,4 +1,4 @@
-/** What a commit says about itself in the table's history: who made it and which events asked for it. */
+/** The transaction properties of a commit: the member that made it and the events that led to it. */
 import { lastOffsetOf } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import type { Batch } from './work.ts';

@@ -1,4 +1,4 @@
-/** Events of the way in: records, partitions, the consumer. */
+/** Events of the intake: records, partitions, the consumer. */
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, RecordPosition } from '../model.ts';
 import type { EventContext } from './event-context.ts';
@@ -69,11 +69,11 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 function recordEvents({ metrics, throttle, now, say }: EventContext) {
   const countSettled = settledCounter(metrics);
   return {
-    /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
+    /** A record that is an append event for a configured table. `eventSettled` reports its outcome. */
     eventReceived({ position, event: { table, version, id } }: { position: RecordPosition; event: AppendEvent }): void {
       say('eventReceived', () => ({ table: table.id, version, id, ...where(position) }));
     },
-    /** A record that was understood and asks for nothing, such as a notification about a data file. */
+    /** A record that is valid and names no append, such as a notification about a data file. */
     recordIgnored({ position, records }: { position: RecordPosition; records: number }): void {
       metrics.inc('events_total', { topic: position.topic, outcome: 'ignored' }, records);
       say('recordIgnored', { ...where(position), records });
@@ -84,7 +84,7 @@ function recordEvents({ metrics, throttle, now, say }: EventContext) {
      */
     eventSettled({ position, table, outcome, records }: Settled): void {
       countSettled(position.topic, outcome, records);
-      // Not before it is settled: by then there is such a table. Names that somebody made up must not take the places of tables.
+      // Not before it is settled: by then there is such a table. Names of tables that do not exist must not use up `metrics.max_tables`.
       metrics.tables.set('last_event_timestamp_seconds', table, now() / 1000);
       say('eventSettled', () => ({ table, outcome, ...where(position), records }));
     },

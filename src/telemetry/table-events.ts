@@ -89,7 +89,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     },
     /**
      * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event, undefined where the
-     * record's time says nothing. Not `fresh`: there was nothing to do, which is hardly worth a line.
+     * record's time says nothing. Not `committed`: there was nothing to do, which is logged at debug.
      */
     batchCovered(
       batch: TableState & {
@@ -140,7 +140,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
       metrics.onCollect('tables_declined', () => read().declinedByReason);
       metrics.onCollect('paused', () => new Map(read().paused.map((table) => [table, 1])));
     },
-    /** To be told once per table and reason, however often the table is looked at. */
+    /** Call it once per table and reason, however often the table is read. */
     tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
       say('tableDeclined', { table, code, error: message });
     },
@@ -155,7 +155,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     tableResumed({ table, by }: { table: string; by: string }): void {
       say('tableResumed', { table, by });
     },
-    /** Another member serves the table now: its series here would only grow old and raise alarms. */
+    /** Another member serves the table now: its series here would only age and raise alerts. */
     tableReleased({ table }: { table: string }): void {
       throttle.recovered(`work ${table}`);
       gaps.forget(table);

@@ -4,7 +4,7 @@ import type { Metric, TableMetric } from './metric-catalogue.ts';
 /** Tables beyond the bound. No table is named like it: their ids hold a slash. */
 const OTHER = 'other';
 
-/** A number, or how to work it out when Prometheus asks. */
+/** A number, or a function that reads it on each scrape. */
 type Reading = number | (() => number);
 type Sample = { readonly table: string; readonly index: string; readonly value: number };
 

@@ -1,4 +1,4 @@
-/** What pylance may do to a table under segmentd's hands. */
+/** What pylance may commit while segmentd builds. */
 import { expect, test } from 'vitest';
 import { gaps, wrongAnswers } from './report.ts';
 import type { TableUnderTest } from './table-under-test.ts';

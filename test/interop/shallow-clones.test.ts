@@ -45,7 +45,7 @@ describe.each(Object.values(PYLANCE_VERSIONS))('shallow clones made by pylance %
     });
   } else {
     // Before lance 14, a clone of a clone looks for the files of both in the nearer one.
-    test('are told to be broken when they are, as clones of clones', async () => {
+    test('are reported as broken when they are, as clones of clones', async () => {
       const table = await source();
       if (!table) return;
       const broken = await (await table.shallowClone()).shallowClone();

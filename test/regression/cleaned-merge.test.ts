@@ -1,6 +1,6 @@
 /**
  * Files that no version names yet may be taken by a cleanup with delete_unverified, even between segmentd's last look at them and
- * the version that names them. Such a segment is withdrawn in the next version; but when it had replaced others, as a merge does,
+ * the version that names them. Such a commit is rolled back in the next version; but when it had replaced others, as a merge does,
  * these did not come back: what they covered was uncovered, and an index that was merged into one segment was gone.
  */
 import type { Table } from '@lancedb/lancedb';
@@ -36,7 +36,7 @@ async function cloneOfThreeSegments(): Promise<{ theirs: Table; uri: string }> {
   return realClone(source);
 }
 
-/** A table of three segments is merged into one, whose files are gone when it appears. `meanwhile` happens before it is withdrawn. */
+/** A table of three segments is merged into one, whose files are gone when it appears. `meanwhile` happens before the rollback. */
 async function cleanedMerge(meanwhile: (theirs: Table) => Promise<unknown>, setUp = threeSegments) {
   const { theirs, uri } = await setUp();
   await theirs.createIndex('name', { config: Index.btree() });

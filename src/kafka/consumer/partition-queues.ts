@@ -22,7 +22,7 @@ export type Offsets = ReadonlyMap<number, bigint>;
 /**
  * The partitions this member has now, and the credit they share: at most `maxInFlight` records, and 64 MiB of them, are handed
  * out and open. A record that stays open holds back what its partition commits and nothing else: a crash replays what came
- * after it, which does no harm. Knows nothing of Kafka; it is told of joins and batches and says what to pause and what to
+ * after it, which does no harm. Knows nothing of Kafka; joins and batches come in, and it says what to pause and what to
  * commit.
  */
 export class PartitionQueues {
@@ -31,9 +31,9 @@ export class PartitionQueues {
   readonly #port: QueuesPort;
   #queues = new Map<number, PartitionQueue>();
   #order: readonly PartitionQueue[] = [];
-  /** Closed by a rebalance that has not ended: who gets their partitions is not known yet. */
+  /** Closed by a rebalance that has not ended: the next owners of their partitions are not known yet. */
   #retired: PartitionQueue[] = [];
-  /** The partition to serve first next time, so that none starves. */
+  /** The partition to serve first next time, so that each is served. */
   #turn = 0;
   #pumping = false;
   /** Records handed out by the queues of now and not acknowledged. */
@@ -51,7 +51,7 @@ export class PartitionQueues {
     this.retire();
     for (const queue of this.#retired) {
       if (!partitions.includes(queue.partition)) queue.abort();
-      // A pause outlives a rebalance inside the client, and would starve the new queue.
+      // A pause survives a rebalance inside the client, and would keep the new queue empty.
       else if (queue.paused) this.#port.resume(queue.partition);
     }
     this.#retired = [];

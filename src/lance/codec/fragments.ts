@@ -51,7 +51,7 @@ export class FragmentList {
     return this.ids[position] === id ? position : -1;
   }
 
-  /** First position at or behind `from` whose id is not below `id`: steps that double, then halves, so that near is fast. */
+  /** First position at or after `from` whose id is not below `id`: an exponential search, fast for near positions. */
   lowerBound(id: number, from: number): number {
     const { ids } = this;
     let low = from;

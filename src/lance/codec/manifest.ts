@@ -325,7 +325,7 @@ type ViewManifest = {
   readonly timestampMs: number;
 };
 
-/** Writer-only flags that speak of things a view leaves out: table config (8) and disabled transaction files (32). */
+/** Writer-only flags about things that a view leaves out: table config (8) and disabled transaction files (32). */
 const NOT_IN_A_VIEW = 8n | 32n;
 const BASE_PATHS_FLAG = 16n;
 const CONFIG = 16;

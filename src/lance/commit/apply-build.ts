@@ -1,5 +1,5 @@
 /**
- * The one door by which a build gets into a table: upload, then commit. It alone decides what a refusal, an unknown outcome and a
+ * The only way of a build into a table: upload, then commit. It alone decides what a refusal, an unknown outcome and a
  * lost conflict mean; the pipeline, merges and the command line all come through here and see the same two answers or an error.
  */
 import { randomUUID } from 'node:crypto';
@@ -20,13 +20,13 @@ type BuildChange = {
   readonly properties: Readonly<Record<string, string>>;
   /**
    * Runs the commit in a slot of its own, which it need not hold while files are uploaded; rejects without having run it when there is
-   * none to be had.
+   * none.
    */
   readonly withSlot?: (commit: () => Promise<CommitOutcome>) => Promise<CommitOutcome>;
 };
 
 export type ApplySettings = CommitSettings & {
-  /** Told of every commit that was tried, whatever came of it, and the milliseconds it took. */
+  /** Called after every commit, with its outcome and the milliseconds it took. */
   readonly onOutcome?: (outcome: CommitOutcome, commitMs: number) => void;
 };
 
@@ -52,9 +52,9 @@ export type Committed = {
 export type Moved = { readonly kind: 'moved'; readonly cause: Exclude<RejectCause, 'contended' | 'store_refused'> };
 
 /**
- * Puts a build into `table`. Errors: store_* when the store refused, after which nothing is left; commit_contended after too many
- * conflicts or when the signal fired, after which nothing is left; commit_unknown when nobody can tell whether it landed, after which
- * the files stay; and what `withSlot` rejects with, after which nothing is left.
+ * Puts a build into `table`. Errors: store_* when the store refused, commit_contended after too many conflicts or when the signal fired,
+ * and what `withSlot` rejects with: after these no file is left. After commit_unknown the files stay: reading the table did not
+ * show whether the commit landed.
  */
 export async function applyBuild(
   table: LanceTable,

@@ -1,4 +1,4 @@
-/** What is asked of a commit, and what can come of it. */
+/** The request and the outcomes of a commit. */
 import type { SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from '../codec/manifest.ts';

@@ -4,7 +4,7 @@
 const LONGEST_MS = { least: 1_000, most: 30_000 };
 
 /**
- * The longest wait by the length of an attempt. Commits go one after the other, whoever makes them, so of sixty that want to the last
+ * The longest wait by the length of an attempt. Commits of all writers go one after the other, so of sixty writers at once the last
  * waits for about sixty attempts; half of twice 32 on average.
  */
 const ATTEMPTS_WAITED = 32;

@@ -1,4 +1,4 @@
-/** Asks LanceDB the same question twice, with and without the index, for values sampled from the table. */
+/** Runs the same query twice, with and without the index, for values sampled from the table. */
 import { basename, dirname } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
@@ -11,7 +11,7 @@ import { RowSet } from './row-set.ts';
 type WrongAnswer = { readonly condition: string; readonly indexed: number; readonly scanned: number };
 
 type SampleReport = {
-  /** Conditions that were asked. */
+  /** Conditions that were compared. */
   readonly asked: number;
   /** Conditions that were not, because they hold for too many rows. */
   readonly leftOut: number;
@@ -81,7 +81,7 @@ async function indexedAnswers(table: Table, column: string, conditions: readonly
   return { asked, answers };
 }
 
-/** The answers of one scan, which tells of each row that it finds for which of the conditions. */
+/** The answers of one scan, which marks for each row the conditions that it meets. */
 async function scannedAnswers(table: Table, column: string, conditions: readonly Condition[]): Promise<RowSet[]> {
   const hidden = conditions.map((condition) => condition(`nullif(${column}, NULL)`));
   const columns = Object.fromEntries(hidden.map((condition, at) => [`holds_${at}`, condition]));

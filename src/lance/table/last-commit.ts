@@ -1,4 +1,4 @@
-/** The newest version of a table that segmentd committed, as far back as it costs little to look. */
+/** The newest version of a table that segmentd committed, as far back as is cheap to read. */
 import { SegmentdError } from '../../lib/errors.ts';
 import { transactionOf } from '../codec/manifest-transaction.ts';
 import type { LanceTable } from './table.ts';
@@ -52,7 +52,7 @@ export async function findLastCommit(
   return { commit: null, lookedBackTo: oldest };
 }
 
-/** An older version that cannot be read is the matter of whoever wants to read it. Not so the latest. */
+/** An older version that cannot be read is skipped; the latest must be readable. */
 function ownCommitOrNone(version: number, file: Uint8Array, latest: number): OwnCommit | null {
   try {
     return ownCommit(version, file);

@@ -1,7 +1,7 @@
 /**
- * Whether rows of a table can only have gone since a version. Then a fragment whose deletion file was replaced by another has no
- * row that a build of that version did not read: a delete keeps what was deleted before. A restore to an older version does not,
- * nor need a later delete show that it happened, so what counts is each transaction in between.
+ * Whether rows of a table were only deleted, and none restored, since a version. Then a fragment whose deletion file was replaced by
+ * another has no row that a build of that version did not read: a delete keeps what was deleted before. A restore to an older version
+ * does not, nor need a later delete show that it happened, so what counts is each transaction in between.
  */
 import { transactionOf } from '../codec/manifest-transaction.ts';
 import type { LanceTable } from './table.ts';

@@ -1,4 +1,4 @@
-/** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs one look. */
+/** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs one stat. */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { ObjectStat, ObjectStore } from '../../store/object-store.ts';
 import type { Manifest } from '../codec/manifest.ts';

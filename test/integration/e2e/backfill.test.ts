@@ -11,7 +11,7 @@ const FRAGMENTS = 20;
 const ROWS = 10;
 const NO_MERGES = { merge: { concurrency: 0 } };
 
-/** A table of an indexed fragment and many that nobody announced. */
+/** A table of an indexed fragment and many that were not announced. */
 async function behind(world: World, name: string): Promise<void> {
   await makeTable(world, name, ROWS);
   const table = await openTable(world.database, name);

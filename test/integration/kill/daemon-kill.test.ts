@@ -19,7 +19,7 @@ const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? 51);
 /** How long the group waits for a member that was killed. The rest follows from it, as the rules of the options want it. */
 const SESSION_MS = 1_500;
 
-test('killed anywhere, the daemon goes on at the committed offset', { timeout: 600_000 }, async () => {
+test('killed anywhere, the daemon continues at the committed offset', { timeout: 600_000 }, async () => {
   await killRounds(ROUNDS, kafkaLane);
 });
 

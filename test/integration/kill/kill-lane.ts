@@ -1,4 +1,4 @@
-/** Rounds of life and death, one process after the other: each start repairs what the last death left, and dies itself. */
+/** Processes that are killed one after the other: each start recovers from the last kill, and is killed itself. */
 import { readdir } from 'node:fs/promises';
 import { expect, onTestFinished } from 'vitest';
 import { until } from '../e2e/world.ts';

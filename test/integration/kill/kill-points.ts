@@ -79,7 +79,7 @@ export class Hits {
     return [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0);
   }
 
-  /** Points that nobody came by. */
+  /** Points that no process passed. */
   get missed(): string[] {
     return POINTS.filter((point) => !this.#hits.has(point));
   }

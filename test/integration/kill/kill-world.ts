@@ -41,7 +41,7 @@ const STAGING_FOLDERS = ['_versions', '_transactions'] as const;
 /** Lance's cleanup takes staging files that are older than seven days, whatever else it is told. */
 const EIGHT_DAYS_MS = 8 * 24 * 3600 * 1000;
 
-/** What one append brought, and the event that tells of it. */
+/** What one append brought, and the event that announces it. */
 export type Append = { readonly table: string; readonly fragments: readonly number[]; readonly event: string };
 
 export class KillWorld {

@@ -12,7 +12,7 @@ import { startMortal } from './mortal.ts';
 
 const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? (LONG ? 153 : ROUNDS_OF_ALL_POINTS));
 
-test('killed anywhere, it goes on where it was', { timeout: 600_000 }, async () => {
+test('killed anywhere, it continues where it was', { timeout: 600_000 }, async () => {
   const left = await killRounds(ROUNDS, fileLane);
   // Deaths between uploading and the commit leave segments, and those between staging and linking leave files.
   for (const what of ['folders', 'staged'] as const) expect(left.some((lane) => lane[what] > 0)).toBe(true);

@@ -22,7 +22,7 @@ import { findPylance, versionsFor } from '../../../testing/pylance.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { people } from './people.ts';
 
-/** Somebody who maintains a table on the version that was the latest when the table was opened. */
+/** A writer that maintains a table on the version that was the latest when it opened the table. */
 type Other = {
   compact(): Promise<Fate>;
   optimizeIndices?(): Promise<Fate>;
@@ -164,14 +164,14 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
     expect(lost.map(({ version }) => version)).toEqual(fate === 'lost' ? [after.version] : []);
   });
 
-  test('lost compactions are counted until one lands', async () => {
+  test('failed compactions are counted until one lands', async () => {
     const real = await table(3);
     const rows: number[] = [];
     let known: FailedCompactions | null = null;
     const count = async () => {
       known = await look(real, known);
       rows.push(consecutiveFailures(known).length);
-      // Whoever did not watch comes to the same.
+      // Reading the history afterwards gives the same.
       expect(consecutiveFailures(await look(real))).toEqual(consecutiveFailures(known));
     };
     await count();
@@ -181,7 +181,7 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
       if (!other) return;
       await merge(real, 0, 1);
       expect(await other.compact()).toBe('lost');
-      // On the version that it opened it cannot win any more, so this is the same race.
+      // On the version that it opened it cannot land any more, so this is the same conflict.
       expect(await other.compact()).toBe('lost');
       await count();
     }
@@ -192,7 +192,7 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
 
   // LanceDB's optimize compacts first, and ends there.
   if (open === lanceDb) return;
-  test('a lost optimize_indices leaves no trace', async () => {
+  test('a failed optimize_indices leaves no trace', async () => {
     const real = await table(2, 2);
     await append(real);
     const other = await open(real);

@@ -1,6 +1,6 @@
 /**
- * Lance compacts only neighbouring fragments that the same segments cover: one segment per append keeps a table in small pieces
- * for ever, whoever tries to compact it. Merged segments set it free.
+ * Lance compacts only neighbouring fragments that the same segments cover: one segment per append keeps a table fragmented
+ * for ever, for every engine. Merging the segments makes compaction possible again.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

@@ -106,7 +106,7 @@ export class MergeWorker {
       ...store,
       put: async (key, bytes) => {
         const [uuid] = /[0-9a-f-]{36}(?=\.txn$)/.exec(key) ?? [];
-        // The first is that of the merge; another would be that of its withdrawal.
+        // The first is that of the merge; another would be that of its rollback.
         if (uuid !== undefined && change.transactionUuid === '') {
           change = { ...change, transactionUuid: uuid };
           this.#setup.onCommit(change);

@@ -47,7 +47,7 @@ export class ModelTable {
     return this.#state.indexes;
   }
 
-  /** Five fragments: the first two indexed by LanceDB, the next two by segmentd in a segment each, the last by nobody. */
+  /** Five fragments: the first two indexed by LanceDB, the next two by segmentd in a segment each, the last not at all. */
   static async create(database: string): Promise<ModelTable> {
     const connection = await connect(database);
     const model = new ModelTable(database, connection, await connection.createTable(NAME, toArrow([freshRow(0)])));

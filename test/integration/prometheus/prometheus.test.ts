@@ -117,7 +117,7 @@ describe('a Prometheus that scrapes', () => {
     expect(alert?.metric).toMatchObject({ reason: 'table_stable_row_ids', severity: 'warning' });
   });
 
-  test('tells the share of events covered in time', async () => {
+  test('shows the share of events covered in time', async () => {
     if (prometheus === undefined) return;
     const [, expr] = queries.find(([title]) => title.startsWith('Covered within')) ?? [];
     const [share] = await prometheus.query(filled(expr ?? ''));

@@ -176,7 +176,7 @@ describe('the end', () => {
 });
 
 describe('a table that went to another member', () => {
-  test('is not merged any more, though its next merge was due, and is told anew when it comes back', async () => {
+  test('is not merged any more, though its next merge was due, and is reported again when it comes back', async () => {
     let release: (table: string) => void = () => undefined;
     const context: Partial<PipelineContext> = {
       onReleased: (listener) => {

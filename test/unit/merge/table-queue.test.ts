@@ -327,7 +327,7 @@ describe('the end', () => {
     await expect(queue.ended).resolves.toBeUndefined();
   });
 
-  test('by an error of a run is told at once, and nothing that waits is started', async () => {
+  test('by an error of a run rejects at once, and no waiting table is started', async () => {
     const it = queueOf(2);
     it.request('a', 'b', 'c');
     await it.fail('a', new TypeError('a bug'));

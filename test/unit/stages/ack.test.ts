@@ -64,7 +64,7 @@ test('a record time that says nothing of a delay is no sample of it, and its eve
   expect(times.map(({ record }) => record.acks())).toEqual([1, 1, 1]);
 });
 
-test('a batch that goes round again keeps all its records', async () => {
+test('a requeued batch keeps all its records', async () => {
   const events = [pendingEvent(0), pendingEvent(1)];
   const batch = batchOf(events, { replanCount: 2 });
   expect(await through(testContext(), { kind: 'requeue', batch })).toEqual([batch]);

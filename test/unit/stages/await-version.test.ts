@@ -25,7 +25,7 @@ const through = (context: TestContext, events: ReturnType<typeof pendingEvent>[]
   lastValueFrom(of(batchOf(events, { plannedVersion })).pipe(awaitVersion(context), toArray()));
 const version = (offset: number, number: number) => pendingEvent(offset, 't', { version: number });
 
-test('a batch whose versions can be seen goes on at once', async () => {
+test('a batch whose versions are visible continues at once', async () => {
   const events = [pendingEvent(0), version(1, 7)];
   expect(await through(contextWith([at(7)]), events)).toMatchObject([{ events }]);
 });
@@ -45,12 +45,12 @@ test('a batch does not wait while there is a version that was not planned yet', 
   expect(await fresh).toMatchObject([{ events }]);
 });
 
-test('a batch of which some can be seen goes on whole: the rest comes round again', async () => {
+test('a batch with one visible version continues as a whole: the other events are requeued', async () => {
   const events = [version(0, 9), version(1, 4)];
   expect(await through(contextWith([at(5)]), events)).toMatchObject([{ events }]);
 });
 
-test('an event whose version never comes goes to the dead-letter topic, and the others go on', async () => {
+test('an event whose version never appears goes to the dead-letter topic, and the others continue', async () => {
   const events = [version(0, 9), version(1, 4)];
   const context = contextWith([at(5)], 0);
   const [batch] = await through(context, events);
@@ -68,7 +68,7 @@ test('the time to wait begins when segmentd saw the event, not with the batch', 
   expect(context.deadLetters).toEqual([[1n, 'event_version_not_visible']]);
 });
 
-test('an event for a table that never comes goes to the dead-letter topic, and no batch is left', async () => {
+test('an event for a table that never appears goes to the dead-letter topic, and no batch is left', async () => {
   const events = [pendingEvent(0), version(1, 1)];
   const context = contextWith([none()], 0);
   expect(await through(context, events)).toEqual([]);

@@ -22,7 +22,7 @@ test('an event behind a hundred that wait is settled at once when one of them sa
   }
 });
 
-test('one that says more takes the place of an older one, whose offset stays open for it', () => {
+test('one with a higher version replaces an earlier one, whose offset stays open for it', () => {
   const [late, others] = [event(500, 8), waiting(100, 7)];
   const before = [...others];
   expect(coalesce(testContext())(late, others)).toBe(true);
@@ -86,12 +86,12 @@ test('what segmentd asks itself waits like any other', () => {
   expect(coalesce(testContext())({ ...event(500), record: null }, waiting(100))).toBe(false);
 });
 
-test('records that repeat each other are counted once each, whoever takes their place', () => {
+test('repeats of a coalesced record are counted once each', () => {
   const context = testContext();
   const repeats = [{ offset: '600', timestamp: '0' }];
   const others = [...waiting(99, 7), pendingEvent(99, 't', { version: 7 }, { signal, repeats })];
   coalesce(context)(pendingEvent(500, 't', { version: 8 }, { signal, repeats }), others);
   const [told] = context.lines.filter(({ event: name }) => name === 'eventSettled');
-  // Two of the late event and one of the elder, whose place is counted as one when its time comes.
+  // Two of the late event and one of the earlier; the merged event is counted as one when it is settled.
   expect([told?.records, others.at(-1)?.record.repeats]).toEqual([3, []]);
 });

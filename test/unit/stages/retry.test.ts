@@ -13,7 +13,7 @@ const failing = (errors: unknown[]) =>
 
 type Failure = { readonly table: string; readonly error: SegmentdError };
 
-test('what may pass is tried again until it does, and each failure is told', async () => {
+test('a temporary failure is retried until it passes, and each failure is logged', async () => {
   const context = testContext();
   const errors = [passing('one'), new SegmentdError('build_stale', 'two'), passing('three')];
   const told: string[] = [];
@@ -34,7 +34,7 @@ test.each<[string, unknown]>([
   await expect(lastValueFrom(failing(errors).pipe(retryLater(testContext(), tableRef('t'))))).rejects.toBe(error);
 });
 
-test('a batch goes round again with its records, counted, and the cause is told', () => {
+test('a batch is requeued with its records, counted, and the cause is logged', () => {
   const context = testContext();
   const batch = batchOf([pendingEvent(0)], { replanCount: 2 });
   expect(requeue(context, batch, 'nothing_left')).toEqual({ kind: 'requeue', batch: { ...batch, replanCount: 3 } });

@@ -91,7 +91,7 @@ test('a declined table is not built', async () => {
   expect(await round(context)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
 });
 
-test('what does not fit one round goes round again, as progress', async () => {
+test('what does not fit one round is requeued, as progress', async () => {
   const { settings } = testContext();
   const limits = { maxRows: 1e6, maxFragments: 1 };
   const context = contextWith(await builder(), { settings: { ...settings, limits } });
@@ -108,7 +108,7 @@ test('fragments that went away under the build go round again, and are counted',
   expect(disposed).toBe(1);
 });
 
-test('a build that is stale goes round again without progress', async () => {
+test('a stale build is requeued without progress', async () => {
   const stale = () => Promise.reject(new SegmentdError('build_stale', 'gone'));
   const context = contextWith(await builder(stale));
   expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1, committed: false } });
@@ -130,7 +130,7 @@ test('a build that fails is an error that may pass', async () => {
   expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'failed' });
 });
 
-test('an index dropped under the build goes round again, and its files are gone', async () => {
+test('an index dropped under the build is requeued, and its files are gone', async () => {
   const drop = () => folder.write({ version: 4, fragments: [0, 1, 2].map((id) => ({ id })), indexes: [] });
   const context = contextWith(await builder(drop));
   expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1 } });
@@ -142,7 +142,7 @@ test('an index dropped under the build goes round again, and its files are gone'
 test.each<[string, string]>([
   ['store_full', 'store_full'],
   ['store_unavailable', 'commit_unknown'],
-])('a put that fails with %s ends the round with %s, and what was built is let go', async (code, thrown) => {
+])('a put that fails with %s ends the round with %s, and what was built is deleted', async (code, thrown) => {
   const store = localStore(folder.root);
   const put = async (_key: string, _parts: readonly Uint8Array[], after?: Promise<unknown>) => {
     await after;
@@ -153,7 +153,7 @@ test.each<[string, string]>([
   expect(disposed).toBe(1);
 });
 
-test('after the signal to stop nothing is published, and what was built is let go', async () => {
+test('after the signal to stop nothing is uploaded, and what was built is deleted', async () => {
   const stop = new AbortController();
   const context = contextWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
   await expect(round(context)).rejects.toThrow('stopping');

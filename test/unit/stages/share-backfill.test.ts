@@ -24,7 +24,7 @@ function contextThat(publishes: boolean, thresholdRows: number) {
 const planned = (isDelegated?: (id: number) => boolean) =>
   planTable(manifest, DEFAULT_POLICY, LIMITS, isDelegated ? { isDelegated } : {});
 
-test('what is much is published but for the newest part, as one job, and left to others from then on', async () => {
+test('a large gap is published but for its newest part, as one job, and left to other members from then on', async () => {
   const { context, published } = contextThat(true, 89);
   expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(true);
   expect(published.map((event) => event.fragments)).toEqual([
@@ -43,8 +43,8 @@ test('what is much is published but for the newest part, as one job, and left to
 
 test.each([
   ['no more than the threshold is missing', 90, true],
-  ['nobody knows of several partitions', 89, false],
-])('nothing is left to others when %s', async (_, thresholdRows, publishes) => {
+  ['the number of partitions is not known', 89, false],
+])('nothing is shared out when %s', async (_, thresholdRows, publishes) => {
   const { context } = contextThat(publishes, thresholdRows);
   expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(false);
   expect(context.backfills.has('lake/t', 1)).toBe(false);

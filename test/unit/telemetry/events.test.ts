@@ -285,7 +285,7 @@ test('builds that wait for memory are counted on every scrape', async () => {
 test.each([
   [true, 'info'],
   [false, 'debug'],
-])('a batch that was covered with work done: %s, is told at level %s', (committed, level) => {
+])('a batch that was covered with work done: %s, is logged at level %s', (committed, level) => {
   const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
   telemetry.batchCovered({ ...state, committed, eventToCoveredSeconds: [1] });
   expect(lines.at(-1)).toMatchObject({ event: 'batchCovered', level, events: 1 });

@@ -54,7 +54,7 @@ const landThenFail: Fault = async (put) => {
   await put();
   throw unavailable();
 };
-/** Somebody else appends a fragment and takes the next version just before us. */
+/** Another writer appends a fragment and takes the next version just before us. */
 const lose: Fault = async (put) => {
   const versions = await folder.versions();
   const version = (versions.at(-1) ?? 0) + 1;
@@ -264,7 +264,7 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
-  test('when a cleanup takes a file between the put and the end: the segment is withdrawn again', async () => {
+  test('when a cleanup takes a file between the put and the end: the commit is rolled back', async () => {
     const cleanUp: Fault = async (put) => {
       const answer = await put();
       await rm(join(folder.root, FILE));
@@ -276,7 +276,7 @@ describe('rejected, and the files are gone', () => {
     expect(await segmentsIn()).toEqual([uuidText(1)]);
   });
 
-  test('when that happens as the process ends, and the withdrawal loses a race', async () => {
+  test('when that happens as the process ends, and the rollback meets a conflict', async () => {
     const told = new AbortController();
     const cleanUp: Fault = async (put) => {
       const answer = await put();
@@ -291,7 +291,7 @@ describe('rejected, and the files are gone', () => {
     expect(await segmentsIn()).toEqual([uuidText(1)]);
   });
 
-  test('when every race is lost', async () => {
+  test('when every attempt meets a conflict', async () => {
     const table = faultyTable(folder.root, [lose], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', conflicts: 3 });
@@ -299,7 +299,7 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
-  test('when the process is told to end while it waits after a lost race, at once', async () => {
+  test('when the process is stopped while it waits after a conflict, at once', async () => {
     const told = new AbortController();
     // A wait that only its signal ends.
     vi.mocked(sleep).mockImplementationOnce(
@@ -315,14 +315,14 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
-  test('when somebody else covers the fragments', async () => {
+  test('when another writer covers the fragments', async () => {
     await folder.write({ ...BASE, version: 6, indexes: [{ uuid: 1 }, { uuid: 9, fragments: [1, 2] }] });
     const outcome = await commitChange(plainTable(), request(), SETTINGS);
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'nothing_left', attempts: 1, conflicts: 0 });
     await nothingLeft();
   });
 
-  test('when the conflict shows only after a lost race', async () => {
+  test('when fragments turn out to be covered only after a conflict', async () => {
     const drop: Fault = async (put) => {
       await folder.write({ ...BASE, version: 6, indexes: [] });
       return put();
@@ -359,7 +359,7 @@ describe('rejected, and the files are gone', () => {
 });
 
 describe('unknown, and the files stay', () => {
-  test('when a segment whose files a cleanup took cannot be withdrawn', async () => {
+  test('when a commit whose files a cleanup deleted cannot be rolled back', async () => {
     const cleanUp: Fault = async (put) => {
       const answer = await put();
       await rm(join(folder.root, FILE));

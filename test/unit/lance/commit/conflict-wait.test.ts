@@ -28,7 +28,7 @@ describe('the wait after a conflict', () => {
     expect(longest(50, attemptMs)).toBe(ms);
   });
 
-  test('is anything from nothing to that, so that those who met once part', () => {
+  test('is a random part of that, so that writers that met once spread out', () => {
     expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0)).toBe(0);
     expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0.25)).toBe(10);
     expect(longest(9, 3, 0)).toBe(0);

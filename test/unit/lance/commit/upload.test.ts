@@ -98,7 +98,7 @@ test('little is synced while the commit goes on', async () => {
   await (await uploaded).durable;
 });
 
-test('much is durable before anybody looks which version is the latest', async () => {
+test('a large upload is durable before the latest version is read', async () => {
   const { isUploaded, resolve, uploaded } = await withSlowSync(9_000_000);
   expect(isUploaded).toBe(false);
   resolve();
@@ -142,7 +142,7 @@ test('files of an entry that has a base are looked for there', async () => {
   expect(await missing(2)).toEqual(names.map((name) => `${root}/elsewhere/_indices/b/${name}`));
   expect(await missing(null)).toEqual(names.map((name) => `_indices/b/${name}`));
   expect(await missing(9)).toEqual(names.map((name) => `b/${name} in base 9, which the manifest does not name`));
-  // Nobody has looked, so nobody can say that they are missing.
+  // They were not looked for, so that they do not count as missing.
   expect(await missing(3)).toEqual([]);
   await truncate(join(root, '_indices', 'b', 'page_lookup.lance'), 1);
   expect(await missing(0)).toEqual([`${root}/_indices/b/page_lookup.lance`]);
