@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 });
 
 type Announced = { readonly version: number; readonly announced_ms: number };
-/** When which version was covered, as the daemon's log tells. */
+/** When which version was covered, from the daemon's log. */
 type CoveredAt = { readonly version: number; readonly ms: number };
 
 async function makeTable(database: string): Promise<void> {

@@ -216,7 +216,7 @@ async function runIn(home: string, brokers: readonly string[], workers: number, 
     conflicts: sumOf(own, 'conflicts'),
     /** Of each worker: what it used of one core. */
     cores: own.map(({ cpu }) => cpu / seconds),
-    /** Of the broker, the kernel and this process, but also of strangers: a quiet machine has 0.1 to 0.2. */
+    /** Of the broker, the kernel and this process, but also of other programs: an idle machine has 0.1 to 0.2. */
     other_cores: (busy - sumOf(own, 'cpu')) / seconds,
     rows_of: own.map(({ builtRows }) => builtRows / size.columns.length),
     build_seconds: own.map(({ buildSeconds }) => buildSeconds),

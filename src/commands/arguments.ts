@@ -7,7 +7,7 @@ import { durationMs } from '../lib/duration.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
-  const option = new Option('--scratch-dir <dir>', 'folder for unpublished segments');
+  const option = new Option('--scratch-dir <dir>', 'folder for segments before their upload');
   return option.default(join(tmpdir(), 'segmentd'), '<temporary folder>/segmentd');
 }
 

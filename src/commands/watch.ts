@@ -1,4 +1,4 @@
-/** Looks again and again: a screen that is drawn anew on a terminal, lines otherwise. */
+/** Repeats a report at an interval: a screen that is redrawn on a terminal, lines otherwise. */
 import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Io, Output } from './io.ts';

@@ -9,7 +9,7 @@ import { fill, INDEXED, named, PLAIN, REWRITE } from './tables.ts';
 const CHANGES: readonly { action: string; args?: Record<string, unknown>; gone?: readonly string[] }[] = [
   { action: 'append', args: { start: 8000, count: 100 } },
   { action: 'delete', args: { where: 'id >= 5400 AND id < 5700' } },
-  { action: 'update', args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'raced'" } } },
+  { action: 'update', args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'changed'" } } },
   { action: 'merge_insert', args: { start: 5600, count: 500 } },
   { action: 'compact_files' },
   { action: 'create_index', args: { columns: ['s'], replace: true } },

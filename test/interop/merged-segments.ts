@@ -1,4 +1,4 @@
-/** Segments that segmentd merged, in the hands of pylance: read, written beside, compacted, joined, replaced, dropped. */
+/** Segments that segmentd merged, used by pylance: read, written beside, compacted, joined, replaced, dropped. */
 import { beforeAll, expect, test } from 'vitest';
 import type { Report } from './report.ts';
 import { gaps, wrongAnswers } from './report.ts';
@@ -36,7 +36,7 @@ export function mergedSegments(newTable: NewTable): void {
   concurrentMerges(newTable);
 }
 
-/** One table, told as a story. */
+/** The life of one table. */
 function afterAMerge(newTable: NewTable): void {
   let table: TableUnderTest | undefined;
 
@@ -132,7 +132,7 @@ const CHANGES: readonly { action: string; args?: Record<string, unknown>; result
   { action: 'delete', args: { where: 'id >= 5400 AND id < 5700' }, result: { kind: 'landed' } },
   {
     action: 'update',
-    args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'raced'" } },
+    args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'changed'" } },
     result: { kind: 'landed' },
   },
   { action: 'compact_files', result: { kind: 'rejected', cause: 'input_gone' } },

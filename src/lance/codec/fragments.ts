@@ -105,7 +105,7 @@ const MAX_FRAGMENT_ID = 0xffff_ffff;
 
 /**
  * Scans the fragments at `spans`. With `known`, whose fragments the message begins with, only those behind them: appends leave
- * the list before them as it was, and a table of 100,000 fragments is read again and again.
+ * the list before them as it was, and a table of 100,000 fragments is read repeatedly.
  */
 export function scanFragments(bytes: Uint8Array, spans: FragmentSpans, known?: FragmentList): FragmentList {
   const before = known?.length ?? 0;

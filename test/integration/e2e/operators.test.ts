@@ -121,7 +121,7 @@ test('the control topic does the same, survives a restart, and commits are publi
   expect(await covered(world, 'people')).toBe(false);
   await order('resume');
   await until('covered', () => covered(world, 'people'));
-  // The owner of the table tells its status too, if it is that by the time it hears the command.
+  // The owner of the table answers too, if it owns the table when it reads the command.
   const isCommit = ({ value }: { value: Buffer | null }) => JSON.parse(String(value)).type !== 'table.status';
   const [note] = await readTopic(world.settings, names.notes, 1, isCommit);
   const told = JSON.parse(String(note?.value));

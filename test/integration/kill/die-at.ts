@@ -31,7 +31,7 @@ function passage(point: Passage): void {
   pass(merging.getStore() ? (`merge-${point}` as KillPoint) : point);
 }
 
-/** Dies here if this is the point and the time. */
+/** Kills the process here if this is the armed point and passage. */
 export function pass(point: KillPoint): void {
   if (armed?.point !== point) return;
   passages += 1;

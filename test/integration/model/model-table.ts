@@ -1,4 +1,4 @@
-/** A real table in LanceDB's hands, and beside it what must be in it: rows and index names of every version. */
+/** A real table, written by LanceDB, and beside it what must be in it: rows and index names of every version. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';

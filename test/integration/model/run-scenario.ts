@@ -68,7 +68,7 @@ class Run {
   readonly #builtFrom = new Map<string, number>();
   /** Every commit that was begun, by transaction. */
   readonly #begun = new Map<string, Change>();
-  /** Commits that landed late: by the time their worker hears of it, the index may be gone again. */
+  /** Commits that landed late: by the time their worker learns of it, the index may be gone again. */
   readonly #adopted = new Set<string>();
   /** How often files had been taken away when a worker made its plan. */
   readonly #planned = new Map<ModelWorker | MergeWorker, number>();

@@ -11,7 +11,7 @@ import { merging, nothingDue, segmented, WAIT } from './merging-fixture.ts';
 const QUIET_MS = 40;
 
 describe('a table with much to do', () => {
-  test('is merged until nothing is due, each merge a version and a notice of its own', async () => {
+  test('is merged until nothing is due, each merge a version and a notification of its own', async () => {
     const it = await merging({ a: segmented(9) });
     it.covered('a');
     await nothingDue(it, 'a');
@@ -47,7 +47,7 @@ describe('a table with much to do', () => {
     await it.end();
   });
 
-  test('takes one place of those there are, however often it is covered meanwhile', async () => {
+  test('takes one slot, however often it is covered meanwhile', async () => {
     const gate = Promise.withResolvers<void>();
     const names = ['a', 'b', 'c', 'd', 'e'];
     const tables = Object.fromEntries(names.map((name) => [name, segmented(9)]));

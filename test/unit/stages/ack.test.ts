@@ -17,7 +17,7 @@ const covered = (events: Parameters<typeof batchOf>[0], coveredVersion: number):
   indexes: [],
 });
 
-test('events up to the covered version are settled, later ones go round again', async () => {
+test('events up to the covered version are acknowledged, later ones are requeued', async () => {
   const events = [
     pendingEvent(0),
     pendingEvent(1, 't', { version: 4 }),
@@ -35,7 +35,7 @@ test('events up to the covered version are settled, later ones go round again', 
   });
 });
 
-test('a batch that is settled whole does not go round again', async () => {
+test('a batch that is acknowledged whole is not requeued', async () => {
   const events = [pendingEvent(0), pendingEvent(1)];
   expect(await through(testContext(), covered(events, 5))).toEqual([]);
   expect(events.map(({ record }) => record.acks())).toEqual([1, 1]);

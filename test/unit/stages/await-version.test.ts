@@ -76,7 +76,7 @@ test('an event for a table that never appears goes to the dead-letter topic, and
   expect(events.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
-test('an event that was given up is not given up again when its batch starts over', async () => {
+test('an event that was dead-lettered is not dead-lettered again when its batch starts over', async () => {
   const events = [pendingEvent(0), version(1, 9), pendingEvent(2)];
   const context = contextWith([at(5)], 0);
   const stage = of(batchOf(events)).pipe(awaitVersion(context));
@@ -111,7 +111,7 @@ test('records whose partition has moved are not waited for', async () => {
   expect([context.deadLetters, moved.record.acks()]).toEqual([[], 0]);
 });
 
-test('a table that cannot be reached is an error that may pass, not a dead letter', async () => {
+test('a table that cannot be reached is a temporary error, not a dead letter', async () => {
   const context = contextWith([passing()], 0);
   await expect(through(context, [pendingEvent(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
   expect(context.deadLetters).toEqual([]);

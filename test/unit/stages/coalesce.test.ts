@@ -13,7 +13,7 @@ const waiting = (count: number, version?: number, from = 0): TestEvent[] =>
   Array.from({ length: count }, (_, at) => event(from + at, version));
 const acksOf = (events: readonly TestEvent[]) => events.reduce((sum, { record }) => sum + record.acks(), 0);
 
-test('an event behind a hundred that wait is settled at once when one of them says as much', () => {
+test('an event behind a hundred that wait is acknowledged at once when one of them has its version', () => {
   for (const version of [undefined, 7]) {
     const [late, others] = [event(500, version), waiting(100, version)];
     const before = [...others];
@@ -36,17 +36,17 @@ test('one with a higher version replaces an earlier one, whose offset stays open
 test('however many come, no more than a hundred wait, and the lowest offsets are the ones left open', () => {
   const context = testContext();
   const all = Array.from({ length: 5_000 }, (_, offset) => event(offset, (offset * 7919) % 5_003));
-  const lane: PendingEvent[] = [];
-  for (const each of all) if (!coalesce(context)(each, lane)) lane.push(each);
-  expect(lane).toHaveLength(100);
-  expect(Math.max(...lane.map(({ event: { version = 0 } }) => version))).toBe(
+  const pending: PendingEvent[] = [];
+  for (const each of all) if (!coalesce(context)(each, pending)) pending.push(each);
+  expect(pending).toHaveLength(100);
+  expect(Math.max(...pending.map(({ event: { version = 0 } }) => version))).toBe(
     Math.max(...all.map(({ event: { version = 0 } }) => version)),
   );
   const open = all.filter(({ record }) => record.acks() === 0);
   expect(open.map(({ record }) => record.position.offset)).toEqual(
     all.slice(0, 100).map((it) => it.record.position.offset),
   );
-  for (const { record } of lane) record?.ack();
+  for (const { record } of pending) record?.ack();
   expect(all.every(({ record }) => record.acks() === 1)).toBe(true);
 });
 
@@ -82,7 +82,7 @@ test.each<[string, TestEvent, PendingEvent[]]>([
   expect([coalesce(testContext())(late, others), late.record.acks()]).toEqual([false, 0]);
 });
 
-test('what segmentd asks itself waits like any other', () => {
+test('a sweep or refresh is not coalesced', () => {
   expect(coalesce(testContext())({ ...event(500), record: null }, waiting(100))).toBe(false);
 });
 

@@ -50,7 +50,7 @@ test('a table that is served is left to its batches', async () => {
   expect([passed.length, context.lines]).toEqual([1, []]);
 });
 
-test('events that come during a look lead to one more, however many they are', async () => {
+test('events that come during a read lead to one more read, however many they are', async () => {
   const gate = Promise.withResolvers<never>();
   const read = vi.fn(() => gate.promise);
   const { context, events } = await held('paused', read);

@@ -100,7 +100,7 @@ test('what does not fit one round is requeued, as progress', async () => {
   expect(await round(context, batch)).toMatchObject({ kind: 'covered' });
 });
 
-test('fragments that went away under the build go round again, and are counted', async () => {
+test('fragments that went away under the build are requeued, and counted', async () => {
   const shrink = () => folder.write({ version: 4, fragments: [{ id: 0 }, { id: 2 }], indexes: [{ uuid: 1 }] });
   const context = contextWith(await builder(shrink));
   expect(await round(context)).toMatchObject({ kind: 'requeue' });
@@ -123,7 +123,7 @@ test('a build over a file that the table names and does not have declines the ta
   expect(context.lines.map(({ event }) => event)).not.toContain('replanned');
 });
 
-test('a build that fails is an error that may pass', async () => {
+test('a build that fails is a temporary error', async () => {
   const failing = () => Promise.reject(new SegmentdError('build_failed', 'no memory'));
   const context = contextWith(await builder(failing));
   await expect(round(context)).rejects.toMatchObject({ code: 'build_failed', retry: 'backoff' });
@@ -160,7 +160,7 @@ test('after the signal to stop nothing is uploaded, and what was built is delete
   expect([disposed, folder.has('_indices'), await folder.versions()]).toEqual([1, false, [3]]);
 });
 
-test('a commit that waits after a lost race gives up when the process must end', async () => {
+test('a commit that waits after a conflict gives up when the process must end', async () => {
   const stop = new AbortController();
   const lose = async () => {
     stop.abort(new Error('stopping'));
@@ -184,7 +184,7 @@ test('a table that went away is waited for like a version that is not there yet'
   expect(await round(context)).toMatchObject({ kind: 'requeue' });
 });
 
-test('fragments of a finished backfill are built when they come to be missing again', async () => {
+test('fragments of a finished backfill are built when they are missing again', async () => {
   const context = contextWith(await builder());
   const backfill = { id: 'job', first: 0, last: 2 };
   expect(await round(context)).toMatchObject({ kind: 'covered' });

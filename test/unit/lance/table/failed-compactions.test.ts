@@ -66,18 +66,18 @@ const NOTHING: FailedCompactions = { version: 0, maxFragmentId: -1, lastOurs: 0,
 const manifestOf = (entry: Entry, version: number) => parseManifest(manifestFile(specOf(entry, version)));
 /** The entries are versions 1, 2, 3 and so on. */
 const follow = (entries: readonly Entry[], from = NOTHING) =>
-  entries.reduce((races, entry, at) => followHistory(races, manifestOf(entry, from.version + at + 1)), from);
+  entries.reduce((history, entry, at) => followHistory(history, manifestOf(entry, from.version + at + 1)), from);
 const lostIn = (entries: readonly Entry[]) => consecutiveFailures(follow(entries)).map(({ version }) => version);
 
 const F = [0, 1, 2];
 const LOST = [theirs(0, APPEND, F, 2), ours(1, F, 2), theirs(1, reserve(2), F, 4)];
 
 test('a compaction planned before a commit of segmentd, whose fragments no version has, has failed', () => {
-  const races = follow(LOST);
-  expect(consecutiveFailures(races)).toEqual([
+  const history = follow(LOST);
+  expect(consecutiveFailures(history)).toEqual([
     { readVersion: 1, version: 3, atMs: START_MS + 3 * MINUTE, firstId: 3, lastId: 4 },
   ]);
-  expect(races).toMatchObject({ version: 3, maxFragmentId: 4, lastOurs: 2 });
+  expect(history).toMatchObject({ version: 3, maxFragmentId: 4, lastOurs: 2 });
 });
 
 test.each<[string, Entry[], number[]]>([
@@ -114,9 +114,14 @@ test.each<[string, Entry[], number[]]>([
 });
 
 test('a compaction that is open stays so when another lands, and may fail later', () => {
-  const races = follow([...LOST, theirs(3, reserve(1), F, 5), theirs(3, reserve(1), F, 6), theirs(3, REWRITE, [5], 6)]);
-  expect(races.unused.map(({ version }) => version)).toEqual([5]);
-  expect(consecutiveFailures(follow([ours(6, [5], 6)], races)).map(({ version }) => version)).toEqual([5]);
+  const history = follow([
+    ...LOST,
+    theirs(3, reserve(1), F, 5),
+    theirs(3, reserve(1), F, 6),
+    theirs(3, REWRITE, [5], 6),
+  ]);
+  expect(history.unused.map(({ version }) => version)).toEqual([5]);
+  expect(consecutiveFailures(follow([ours(6, [5], 6)], history)).map(({ version }) => version)).toEqual([5]);
 });
 
 test('failures are forgotten after some hours, and only a few are remembered', () => {
