@@ -1,6 +1,6 @@
 /**
  * What a backfill by many workers takes, simulated: see `commit-contention.ts`. A table of 10,000,000,000 rows, on a store whose commits
- * take milliseconds and on one whose requests take tens of them. *Contention* is the share of the workers' time that went into lost
+ * take milliseconds and on one whose requests take tens of them. *Contention* is the share of the workers' time that went into
  * conflicts, waiting after them, and batches that were built again; *given up* counts the latter. The random numbers are seeded.
  *
  *   npm run bench:simulate-scaling -- [--rows 10000000000] [--fragments 10000] [--workers 1,2,8,64,1024] [--partitions 1024]

@@ -61,7 +61,7 @@ export async function catchUp(
       const build = await buildUnlessStale(builder, table, manifest, requests);
       if (!build) return { kind: 'moved' as const, cause: 'files_gone' as const };
       await using _ = build;
-      // Awaited here: what was built is let go at the end of this block.
+      // Awaited here: the build is disposed at the end of this block.
       return await applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });
     });
     if (!done) continue;

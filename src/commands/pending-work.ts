@@ -21,7 +21,7 @@ export type PendingWork = {
     readonly fragments: number;
     readonly rows: number;
   }[];
-  /** Whether the new segments take the place of all that their indexes have. */
+  /** Whether the new segments replace all that their indexes have. */
   readonly rebuilds: boolean;
   /** The next merges, one per index at most, in one commit. */
   readonly merges: readonly {

@@ -19,7 +19,7 @@ export async function tablesOf(
       try {
         return [resolveTable(databases, `${database}/${name}`)];
       } catch (error) {
-        // A folder whose name no event could address is not a table of ours.
+        // A folder whose name no event can address is not served.
         if (error instanceof SegmentdError) return [];
         throw error;
       }

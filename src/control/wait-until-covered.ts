@@ -72,7 +72,7 @@ function looker(table: LanceTable, { version, policy }: WaitSettings) {
     if (latest === seen) return outcome;
     if (latest.version >= version) {
       const tag = (await table.store.stat(await table.manifestKey(version)))?.tag ?? null;
-      // Another manifest under the same name is that of another table, which took the place of the first.
+      // Another manifest under the same name is that of another table, which replaced the first.
       if (!kept || (tag !== null && tag !== kept.tag)) {
         const asked = version === latest.version ? latest : await olderVersion(table, version);
         kept = { tag, fragments: fragmentsToCover(asked?.fragments.ids ?? null, latest) };

@@ -106,7 +106,7 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
   cleanup.defer(() => server.close());
 }
 
-/** Errors: event_table_not_found. A table that cannot be read is one all the same, and so is one whose store does not answer. */
+/** Errors: event_table_not_found. A table that cannot be read exists, and so does one whose store does not answer. */
 async function mustExist({ tables }: PipelineContext, { id, uri }: TableRef): Promise<void> {
   try {
     await tables.open(uri).latest();

@@ -1,4 +1,4 @@
-/** One HTTP listener: takes requests, writes answers whole, and lets go of its connections when it closes. */
+/** One HTTP listener: takes requests, writes whole responses, and drops its connections when it closes. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';

@@ -12,7 +12,7 @@ export type Notifications = {
 /** A late notification is worth little, and none may hold up the work that it is about. */
 const DEADLINE_MS = 30_000;
 const FLUSH_MS = 2_000;
-/** Waiting notifications; beyond, the broker is away and the table itself has the truth. */
+/** Waiting notifications; beyond, the broker is unreachable; the table has what was committed. */
 const MAX_WAITING = 1_000;
 
 /** Notifications on `topic`; without a topic they go nowhere. */

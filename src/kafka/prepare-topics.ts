@@ -7,7 +7,7 @@ import { ensureTopics, missingTopics } from './topics.ts';
 
 /**
  * Creates the topics that are missing, or without a `shape` says which are. To be awaited before anything reads one of them. When
- * no broker answers it resolves all the same, and goes on trying until `signal` fires: the consumer waits for the broker, too.
+ * no broker answers it resolves too, and keeps trying until `signal` fires: the consumer waits for the broker, too.
  */
 export async function prepareTopics(
   settings: KafkaSettings,

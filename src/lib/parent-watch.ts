@@ -23,7 +23,7 @@ export function watchParent(gone: () => void, facts: ProcessFacts = FACTS): () =
   const parent = facts.ppid();
   const npm = npmAbove(parent, facts);
   const timer = setInterval(() => {
-    // npm runs a shell that runs us. SIGTERM ends both of them; SIGKILL ends npm alone.
+    // npm runs a shell that runs this process. SIGTERM ends both of them; SIGKILL ends npm alone.
     if (facts.ppid() === parent && (npm === undefined || npmAbove(parent, facts) === npm)) return;
     clearInterval(timer);
     gone();

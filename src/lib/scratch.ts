@@ -51,7 +51,7 @@ async function removeLeftovers(parent: string, own: string): Promise<void> {
     const folder = join(parent, name);
     if (folder === own) continue;
     const owner = /^(.+)-(\d+)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.exec(name);
-    // Not named by us, not ours to remove.
+    // Not named by segmentd, so not removed.
     if (owner && (await isLeftover(owner[1] as string, Number(owner[2]), folder))) {
       await rm(folder, { recursive: true, force: true });
     }
@@ -63,7 +63,7 @@ async function isLeftover(host: string, pid: number, folder: string): Promise<bo
     const { mtimeMs } = await stat(folder);
     return Date.now() - mtimeMs > FOREIGN_LEFTOVER_MS;
   }
-  // In a container every process is number 1: another folder of our own number is a predecessor's.
+  // In a container every process is number 1: another folder of this number is of an earlier process.
   return pid === process.pid || !isAlive(pid);
 }
 

@@ -1,4 +1,4 @@
-/** What the maintained indexes of the table miss, read from its latest manifest: the table is the truth, the event a hint. */
+/** What the maintained indexes of the table miss, read from its latest manifest: an event is only a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { indexReports } from '../control/index-report.ts';

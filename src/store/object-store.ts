@@ -24,7 +24,7 @@ export interface ObjectStore {
   readonly root: string;
   /** Whether a listing comes in the order of names, so that a reader finds the last version at once. */
   readonly listsInOrder: boolean;
-  /** Another place, given as an absolute path or a URI, to read from and nothing else; null where this kind of store does not reach. */
+  /** Another place, given as an absolute path or a URI, to read from and nothing else; null for a place of another kind of store. */
   readableAt(location: string): ReadableStore | null;
   /** Names of the objects directly in a folder, in no order; empty when the folder does not exist. */
   list(folder: string): Promise<string[]>;

@@ -79,7 +79,7 @@ function recordEvents({ metrics, throttle, now, say }: EventContext) {
       say('recordIgnored', { ...where(position), records });
     },
     /**
-     * The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to
+     * The records are acknowledged; `position` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to
      * do any more.
      */
     eventSettled({ position, table, outcome, records }: Settled): void {

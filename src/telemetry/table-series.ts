@@ -37,7 +37,7 @@ export class TableSeries {
     this.#readings.get(metric)?.delete(table);
   }
 
-  /** Drops everything about a table, whose place another may take. */
+  /** Drops all series of a table, so that another table may have series of its own. */
   forget(table: string): void {
     for (const tables of this.#readings.values()) tables.delete(table);
     this.#own.delete(table);

@@ -46,7 +46,7 @@ export class PartitionQueues {
     this.#port = port;
   }
 
-  /** Starts a new assignment. Open records of partitions that stay are delivered again; those that went are aborted. */
+  /** Starts a new assignment. Open records of partitions that stay are delivered again; those of other partitions are aborted. */
   assign(partitions: readonly number[]): void {
     this.retire();
     for (const queue of this.#retired) {
@@ -86,7 +86,7 @@ export class PartitionQueues {
     this.#retired = [];
   }
 
-  /** Takes a batch; one for a partition that is not ours now is dropped, since its position does not count either. */
+  /** Takes a batch; one for a partition that this member does not own now is dropped: its position does not count either. */
   accept(partition: number, records: readonly RawRecord[], next: bigint): void {
     const queue = this.#queues.get(partition);
     if (queue === undefined) return;

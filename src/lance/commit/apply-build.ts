@@ -48,7 +48,7 @@ export type Committed = {
   readonly commitMs: number;
 };
 
-/** The table moved under the build. Nothing of it is in the table, its files are gone again, and the work is to be planned anew. */
+/** The table moved under the build. Nothing of it is in the table, its files are deleted, and the work has to be planned again. */
 export type Moved = { readonly kind: 'moved'; readonly cause: Exclude<RejectCause, 'contended' | 'store_refused'> };
 
 /**

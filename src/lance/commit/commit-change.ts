@@ -1,7 +1,7 @@
 /**
  * Commits a change to the index section as the next version of a table: put-if-absent of a manifest spliced from the latest
  * one, after the conflict rules were checked against exactly that one. A commit has three outcomes, and only a proven
- * rejection takes files away.
+ * rejection deletes files.
  */
 import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
 import { sleep } from '../../lib/sleep.ts';
@@ -54,7 +54,7 @@ export async function commitChange(
     if (pending && pending.target <= latest.version) {
       const owner = await ownerOf(table, pending.target, request.transactionUuid);
       if (owner === 'ours') return { ...effort, kind: 'landed', version: pending.target, rebased: pending.rebased };
-      // A version that was taken and is gone again may have been ours too.
+      // A version that was taken and has been cleaned up may be of this commit too.
       if (owner !== 'foreign') return { ...effort, kind: 'unknown', error: pending.error };
       pending = null;
     }
@@ -189,7 +189,7 @@ async function ownerOf(table: LanceTable, version: number, transactionUuid: stri
 
 type Landing = { readonly rebased: Rebased; readonly latest: Manifest; readonly request: CommitRequest };
 
-/** The outcome of a version that is ours: landed, unless files that it names are gone. */
+/** The outcome of a version of this commit: landed, unless files that it names are gone. */
 async function afterLanding(
   table: LanceTable,
   landing: Landing,

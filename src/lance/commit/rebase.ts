@@ -118,8 +118,8 @@ function isStale({ fragments }: IndexMetadata, latest: Manifest): boolean {
 const byUuid = (manifest: Manifest, uuid: string) => manifest.indexes.find((index) => index.uuid === uuid);
 
 /**
- * Every writer encodes the entries that it copies in its own way, Lance those of segmentd with its next append: what counts is what
- * an entry says. A uuid never names other files.
+ * Writers encode the entries that they copy differently, as Lance does with those of segmentd in its next append: what counts is the
+ * content of an entry. A uuid never names other files.
  */
 function sameEntry(a: IndexMetadata | undefined, b: IndexMetadata | undefined): boolean {
   if (!a?.fragments || !b?.fragments) return false;
@@ -212,8 +212,8 @@ function includesSorted(sorted: ArrayLike<number>, id: number): boolean {
 }
 
 /**
- * A restore brings deleted rows back, which the segment does not have. That none came, an unchanged file proves, or one that took
- * its place while rows could only go.
+ * A restore brings deleted rows back, which the segment does not have. An unchanged file proves that none came back, and so does one
+ * that replaced it while rows could only be deleted.
  */
 function hasNoMoreRows(id: number, base: Manifest, latest: Manifest, noRowsRestored: boolean): boolean {
   if (latest.fragments.indexOf(id) < 0) return false;

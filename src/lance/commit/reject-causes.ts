@@ -8,6 +8,6 @@ const REPLAN_CAUSES = [
 ] as const;
 export type ReplanCause = (typeof REPLAN_CAUSES)[number];
 
-/** Beside those: too many conflicts, files taken away by a cleanup, a store that would not write. */
+/** Beside those: too many conflicts, files deleted by a cleanup, a store that refused the write. */
 export const REJECT_CAUSES = [...REPLAN_CAUSES, 'contended', 'files_gone', 'store_refused'] as const;
 export type RejectCause = (typeof REJECT_CAUSES)[number];

@@ -90,7 +90,7 @@ async function scannedAnswers(table: Table, column: string, conditions: readonly
     .where(hidden.map((condition) => `(${condition})`).join(' OR '))
     .select(columns)
     .withRowId();
-  // The engine simplifies some ways to hide a column from the index, `coalesce` among them, and uses the index all the same.
+  // The engine simplifies some ways to hide a column from the index, `coalesce` among them, and still uses the index.
   if ((await query.explainPlan(true)).includes('ScalarIndexQuery')) {
     throw new SegmentdError(
       'internal',

@@ -91,7 +91,7 @@ export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean
 }
 
 /**
- * Whether the next segment of an index has to take the place of all that it has. Also of those without details: with a second segment
+ * Whether the next segment of an index has to replace all that it has. Also those without details: with a second segment
  * beside one, Lance fails to merge rows by the column (measured with LanceDB 0.39), and with details it lists the index.
  */
 export function isReplacedWhole(manifest: Manifest, state: IndexState): boolean {

@@ -3,7 +3,7 @@ import { SegmentdError } from '../../lib/errors.ts';
 import { transactionOf } from '../codec/manifest-transaction.ts';
 import type { LanceTable } from './table.ts';
 
-/** Transaction properties of ours begin with this; each commit says at least which segmentd made it. */
+/** Transaction properties of segmentd begin with this; each commit has at least the version that made it. */
 const OURS = 'segmentd.';
 
 export type OwnCommit = {
@@ -33,7 +33,7 @@ export type LookBack = {
 /** A hundred versions are a day of a quiet table; 64 MiB of manifests are read in a tenth of a second. */
 const LOOK_BACK: LookBack = { versions: 100, bytes: 64 * 1024 * 1024 };
 
-/** Looks from version `latest` backwards. Versions that a cleanup took away are passed over. Errors: table_unreadable, store_*. */
+/** Reads from version `latest` backwards. Versions that a cleanup deleted are skipped. Errors: table_unreadable, store_*. */
 export async function findLastCommit(
   table: LanceTable,
   latest: number,

@@ -52,7 +52,7 @@ export class RowHistory {
     return !this.#failed;
   }
 
-  /** A version that a cleanup took away, or that does not carry its transaction, proves nothing. */
+  /** A version that a cleanup deleted, or that does not carry its transaction, proves nothing. */
   async #isHarmless(version: number): Promise<boolean> {
     const file = await this.#table.store.read(await this.#table.manifestKey(version));
     this.#read.versions += 1;

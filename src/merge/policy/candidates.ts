@@ -98,7 +98,7 @@ export function eachRange(
   }
 }
 
-/** What a merge of the range makes: its place is that of its inputs. */
+/** The result of merging the range, at the positions of its inputs. */
 export function joinRange(segments: readonly Segment[], { from, inputs, rows, fragments }: Range): Segment {
   const { first } = segments[from] as Segment;
   const uuids = segments.slice(from, from + inputs).flatMap((segment) => segment.uuids);
