@@ -92,7 +92,7 @@ test('a broker that cannot be reached is tried for as long as it is asked', asyn
   await behind(world, 'people');
   const env = { SEGMENTD_KAFKA_BROKERS: '127.0.0.1:1' };
   const { code, stderr } = await segmentd(['backfill', 'db/people', '-c', world.configFile, '--timeout', '100ms'], env);
-  expect([code, stderr]).toEqual([69, expect.stringContaining('no broker told its partitions in time')]);
+  expect([code, stderr]).toEqual([69, expect.stringContaining('no broker named its partitions in time')]);
 });
 
 test('a table that cannot be backfilled says why', async () => {
