@@ -1,5 +1,5 @@
 /**
- * The main job, for everyone to see: a broker, a daemon, a table of a million rows with two BTREE indexes, and a writer that
+ * A demonstration of the main job: a broker, a daemon, a table of a million rows with two BTREE indexes, and a writer that
  * appends to it in another process. Ends with a summary; `--json` prints it as the last line, `--keep` leaves all running.
  */
 import { spawn } from 'node:child_process';
@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 });
 
 type Announced = { readonly version: number; readonly announced_ms: number };
-/** When which version was covered, as the daemon's log tells. */
+/** When which version was covered, from the daemon's log. */
 type CoveredAt = { readonly version: number; readonly ms: number };
 
 async function makeTable(database: string): Promise<void> {

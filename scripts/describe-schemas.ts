@@ -54,7 +54,7 @@ export function configSchema(): string {
     title: 'Configuration of segmentd',
     ...rest,
     description:
-      'What `segmentd config check` looks at first; it also holds options to each other, and reads variables.',
+      'The first check of `segmentd config check`, which also checks rules between options and reads variables.',
   });
 }
 

@@ -186,7 +186,7 @@ replaced while the daemon runs.`,
   kafka_topic_missing: kafka(
     `The broker has no topic of this name, or the credentials may not see it. Without the topic of append events segmentd is not ready;
 without the dead-letter topic, records that are no events stay unacknowledged; without the control topic, a command over HTTP is in
-force only on the member that was asked; without the notification topic, notifications are dropped.`,
+force only on the member that got it; without the notification topic, notifications are dropped.`,
   ),
   kafka_group_mixed: kafka(
     `The consumer group (\`kafka.group_id\`) has a member of another program, which hands out topics that segmentd does not read, or

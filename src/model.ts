@@ -30,7 +30,7 @@ export type AppendEvent = {
 };
 
 /** Offset and timestamp in milliseconds of a record, in decimal. */
-export type Repeat = { readonly offset: string; readonly timestamp: string };
+type Repeat = { readonly offset: string; readonly timestamp: string };
 
 /** The last offset that a record at `offset` stands for. */
 export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): bigint {
@@ -56,7 +56,7 @@ export type ConsumerRecord = {
   ack(): void;
 };
 
-/** An append event that waits to be settled, or a look at a table that segmentd wants itself, as the sweep does. */
+/** An append event that waits to be settled, or a table that segmentd plans by itself, as the sweep does. */
 export type PendingEvent = {
   readonly event: AppendEvent;
   /** The record to settle; null when there is none. */
@@ -91,8 +91,13 @@ export type IndexReport = {
   readonly lagSeconds: number;
 };
 
+/** Whether the indexes miss nothing; false for a table without any. */
+export function isFullyCovered(indexes: readonly IndexReport[]): boolean {
+  return indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+}
+
 /** A segment that was committed, with the fragments it answers for. */
-export type CommittedSegment = {
+type CommittedSegment = {
   readonly index: string;
   readonly uuid: string;
   readonly fragments: readonly number[];
@@ -107,9 +112,9 @@ type Commit<Segment> = {
   readonly segments: readonly Segment[];
 };
 
-/** What segmentd tells others, as JSON on a topic keyed by table. */
+/** A notification of segmentd, as JSON on a topic keyed by table. */
 export type Notification =
   | ({ readonly type: 'segment.committed' } & Commit<CommittedSegment>)
-  /** Larger segments took the place of smaller ones, named by uuid; what the index answers is the same. */
+  /** Larger segments replaced smaller ones, named by uuid; the index answers the same. */
   | ({ readonly type: 'segment.merged' } & Commit<CommittedSegment & { readonly replaced: readonly string[] }>)
   | ({ readonly type: 'table.status'; readonly table: string } & Readonly<Record<string, unknown>>);

@@ -1,5 +1,5 @@
 /**
- * segmentd in one page. Append events come in; for each table the fragments that its BTREE indexes miss become one new
+ * The pipeline of segmentd. Append events come in; for each table the fragments that its BTREE indexes miss become one new
  * segment per index and one new version; then the events are acknowledged.
  */
 import type { Observable, OperatorFunction } from 'rxjs';
@@ -20,8 +20,8 @@ import { plan } from './stages/plan.ts';
 import { endRound, retryLater } from './stages/retry.ts';
 import type { Batch } from './stages/work.ts';
 
-export type Background = {
-  /** Tables that segmentd looks at without an event: the sweep, an operator's refresh. */
+type Background = {
+  /** Tables that segmentd plans without an event: the sweep, an operator's refresh. */
   readonly refreshRequests?: Observable<PendingEvent>;
   readonly merges: MergeSchedule;
 };
@@ -63,7 +63,7 @@ function round(context: PipelineContext): (batch: Batch) => Observable<Batch> {
 }
 
 /**
- * The stages run to their end even when nobody listens any more: a build or commit that began is never left half done, and a stop
+ * The stages run to their end even without a subscriber: a build or commit that began is never left half done, and a stop
  * waits for the slots to become free.
  */
 export function inSlot<T, R>(

@@ -1,6 +1,6 @@
 /**
  * What `import { openWriter } from 'segmentd'` gives: appends with LanceDB and announces each append, so that segmentd indexes
- * it at once. LanceDB is whichever the caller has; all that is asked of it is in the types below.
+ * it at once. The caller brings its own LanceDB; the types below say what is needed of it.
  */
 import { DATABASE_NAME } from './config/database-options.ts';
 import { BROKER, CONNECTION_TIMEOUT_MS, REQUEST_TIMEOUT_MS, TOPIC } from './config/kafka-options.ts';

@@ -118,7 +118,7 @@ test('imports run one way: a room knows only rooms before it in the line', () =>
   expect(edges.filter(({ from, to }) => LINE.indexOf(to) > LINE.indexOf(from)).map(shown)).toEqual([]);
 });
 
-test('a room does not know what is none of its business', () => {
+test('a room does not import the rooms that it must not know', () => {
   const isBelow = (room: string, forbidden: string) => room === forbidden || room.startsWith(`${forbidden}/`);
   const strays = edges.filter(({ from, to }) => FORBIDDEN[from]?.some((forbidden) => isBelow(to, forbidden)));
   expect(strays.map(shown)).toEqual([]);

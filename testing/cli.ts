@@ -50,7 +50,7 @@ export function startSegmentd(
 export const segmentd = (args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> =>
   startSegmentd(args, { env }).done;
 
-/** Runs a command as a process of its own: all that it writes is caught, whoever in it writes. */
+/** Runs a command as a process of its own: all its output is captured, that of libraries too. */
 export async function segmentdProcess(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, ...env },

@@ -50,7 +50,7 @@ export async function index(uri: string, settings: Partial<CatchUpSettings> = {}
   return catchUp(new LanceTable(localStore(uri)), lanceSegmentBuilder(await tempDir()), {
     wanted: 'existing',
     limits: { maxRows: 1_000_000, maxFragments: 100 },
-    commit: { maxAttempts: 20, backoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
+    commit: { maxAttempts: 20, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
     properties: {},
     ...settings,
   });

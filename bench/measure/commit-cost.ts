@@ -1,5 +1,5 @@
 /**
- * What one append costs, side by side in one process: Lance's own append commit against ours (plan, publish and commit of one
+ * What one append costs, side by side in one process: Lance's own append commit against ours (plan, upload and commit of one
  * segment) on the same table, by the number of fragments; and build plus commit of a batch against the floor, `createIndex`
  * on a table that holds nothing but the batch's rows.
  *
@@ -28,7 +28,7 @@ const SIZES = [100, 1_000, 10_000, 100_000];
 const APPEND_ROWS = 100;
 const BATCH_ROWS = 100_000;
 const LIMITS = { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Number.MAX_SAFE_INTEGER };
-const COMMIT = { maxAttempts: 1, backoffMs: 0, writer: { library: 'segmentd', version: 'bench' } };
+const COMMIT = { maxAttempts: 1, initialBackoffMs: 0, writer: { library: 'segmentd', version: 'bench' } };
 
 const { values: options } = parseArgs({
   options: { rounds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } },
@@ -38,7 +38,7 @@ const rounds = Number(options.rounds);
 type Ours = {
   readonly planMs: number;
   readonly buildMs: number;
-  readonly publishMs: number;
+  readonly uploadMs: number;
   readonly commitMs: number;
 };
 
@@ -51,7 +51,7 @@ async function indexOnce(table: LanceTable, builder: SegmentBuilder): Promise<Ou
   await using build = await builder.build(manifest, table.uri, requests);
   const buildMs = lap();
   const { durable } = await uploadSegments(table.store, build.segments);
-  const publishMs = lap();
+  const uploadMs = lap();
   const change = {
     base: manifest,
     addSegments: build.segments,
@@ -62,7 +62,7 @@ async function indexOnce(table: LanceTable, builder: SegmentBuilder): Promise<Ou
   };
   const outcome = await commitChange(table, change, COMMIT);
   if (outcome.kind !== 'landed') throw new Error(`the commit was ${outcome.kind}`);
-  return { planMs, buildMs, publishMs, commitMs: lap() };
+  return { planMs, buildMs, uploadMs, commitMs: lap() };
 }
 
 const median = (values: readonly number[]) => quantile(values, 0.5);
@@ -90,12 +90,12 @@ async function commitCost(home: string, fragments: number) {
   theirs.close();
   connection.close();
   await rm(database, { recursive: true });
-  const total = ours.map(({ planMs, publishMs, commitMs }) => planMs + publishMs + commitMs);
+  const total = ours.map(({ planMs, uploadMs, commitMs }) => planMs + uploadMs + commitMs);
   return {
     fragments,
     lance_append_ms: median(appendMs),
     plan_ms: median(ours.map(({ planMs }) => planMs)),
-    publish_ms: median(ours.map(({ publishMs }) => publishMs)),
+    upload_ms: median(ours.map(({ uploadMs }) => uploadMs)),
     commit_ms: median(ours.map(({ commitMs }) => commitMs)),
     ours_ms: median(total),
     ratio: median(total.map((ms, at) => ms / (appendMs[at] as number))),
@@ -125,18 +125,18 @@ async function batchCost(home: string) {
     await (await fresh.openTable('small')).createIndex('id', { config: Index.btree() });
     const floor = lap();
     await big.add(rows);
-    const { buildMs, publishMs, commitMs } = await indexOnce(table, builder);
+    const { buildMs, uploadMs, commitMs } = await indexOnce(table, builder);
     if (round < 0) continue;
     warmMs.push(warm);
     floorMs.push(floor);
-    oursMs.push(buildMs + publishMs + commitMs);
+    oursMs.push(buildMs + uploadMs + commitMs);
   }
   connection.close();
   const ratioTo = (floor: readonly number[]) => median(oursMs.map((ms, at) => ms / (floor[at] as number)));
   return {
     rows: BATCH_ROWS,
     ours_ms: median(oursMs),
-    /** Open the small table and index it, as whoever hears of an append has to. */
+    /** Open the small table and index it, as a process has to that learns of an append. */
     open_and_create_index_ms: median(floorMs),
     ratio: ratioTo(floorMs),
     /** Index it through the very handle that wrote the rows, everything still in memory. */
@@ -154,15 +154,15 @@ try {
   if (options.json) process.stdout.write(`${JSON.stringify({ rounds, sizes, batch })}\n`);
   else {
     const ms = (value: number) => value.toFixed(1);
-    const header = ['fragments', 'lance append', 'plan', 'publish', 'commit', 'ours', 'ours / lance'];
+    const header = ['fragments', 'lance append', 'plan', 'upload', 'commit', 'ours', 'ours / lance'];
     const lines = sizes.map((it) => [
       it.fragments,
-      ...[it.lance_append_ms, it.plan_ms, it.publish_ms, it.commit_ms, it.ours_ms].map(ms),
+      ...[it.lance_append_ms, it.plan_ms, it.upload_ms, it.commit_ms, it.ours_ms].map(ms),
       it.ratio.toFixed(2),
     ]);
     process.stdout.write(`Medians of ${rounds} rounds, milliseconds.\n\n${formatTable(header, lines)}\n\n`);
     process.stdout.write(
-      `build + publish + commit of ${BATCH_ROWS.toLocaleString('en-US')} rows: ${ms(batch.ours_ms)} ms. A table of just these rows:\n` +
+      `build + upload + commit of ${BATCH_ROWS.toLocaleString('en-US')} rows: ${ms(batch.ours_ms)} ms. A table of just these rows:\n` +
         `open + createIndex ${ms(batch.open_and_create_index_ms)} ms, ratio ${batch.ratio.toFixed(2)}; ` +
         `createIndex by the handle that wrote them ${ms(batch.create_index_warm_ms)} ms, ratio ${batch.ratio_warm.toFixed(2)}\n`,
     );

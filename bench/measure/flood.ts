@@ -55,7 +55,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Where one flood takes place: a topic of its own. */
+/** The setup of one burst: a topic of its own. */
 type Place = { readonly home: string; readonly database: string; readonly configFile: string; readonly port: number };
 type Flood = Place & { readonly settings: KafkaSettings; readonly names: readonly string[]; readonly ids: boolean };
 

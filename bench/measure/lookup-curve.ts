@@ -54,7 +54,7 @@ async function makeTables(database: string): Promise<void> {
     const made = await catchUp(new LanceTable(localStore(folder)), builder, {
       wanted: [{ column: 'key' }],
       limits: { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Math.ceil(FRAGMENTS / segments) },
-      commit: { maxAttempts: 1, backoffMs: 0, writer: { library: 'segmentd', version: 'bench' } },
+      commit: { maxAttempts: 1, initialBackoffMs: 0, writer: { library: 'segmentd', version: 'bench' } },
       properties: {},
     });
     screen.note(`${made.segments.length} segments`);

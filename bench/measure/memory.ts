@@ -23,7 +23,7 @@ import { localStore } from '../../src/store/local-store.ts';
 const CHECKPOINTS = 10;
 const CONSOLIDATE_EVERY = 50;
 const LIMITS = { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Number.MAX_SAFE_INTEGER };
-const COMMIT = { maxAttempts: 1, backoffMs: 0, writer: { library: 'segmentd', version: 'bench' } };
+const COMMIT = { maxAttempts: 1, initialBackoffMs: 0, writer: { library: 'segmentd', version: 'bench' } };
 
 const { values: options } = parseArgs({ options: { commits: { type: 'string', default: '1000' } } });
 const commits = Number(options.commits);

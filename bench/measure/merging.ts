@@ -56,7 +56,7 @@ type Lookups = { readonly ms: Ratios; readonly rebuiltMs: Ratios; readonly ratio
 
 const mapKinds = (of: (kind: Kind) => number): Ratios => ({ point: of('point'), in10: of('in10'), range: of('range') });
 
-/** Medians of two tables that were looked up in turn. The ratio is that of the pairs of each round. */
+/** Medians of two tables with alternating lookups. The ratio is that of the pairs of each round. */
 function compare(here: Times, rebuilt: Times): Lookups {
   const pairs = (kind: Kind) => here[kind].map((ms, round) => ms / (rebuilt[kind][round] ?? Number.NaN));
   return {
@@ -74,7 +74,7 @@ async function copyWith(home: string, from: string, name: string, rule: () => Me
   const table = new LanceTable(localStore(folder));
   const parts = {
     builder: lanceSegmentBuilder(join(home, 'scratch')),
-    commit: { maxAttempts: 1, backoffMs: 0, writer: WRITER },
+    commit: { maxAttempts: 1, initialBackoffMs: 0, writer: WRITER },
     properties: {},
     withSlot: <T>(land: () => Promise<T>) => land(),
   };
@@ -201,7 +201,7 @@ async function layOut(
     { requests, remove: state.segments.map(({ uuid }) => uuid) },
     {
       builder: lanceSegmentBuilder(join(home, 'scratch')),
-      commit: { maxAttempts: 1, backoffMs: 0, writer: WRITER },
+      commit: { maxAttempts: 1, initialBackoffMs: 0, writer: WRITER },
       properties: {},
       withSlot: (land) => land(),
     },

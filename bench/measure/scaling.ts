@@ -143,7 +143,7 @@ async function backfill({ database, settings }: Place, name: string, rowsPerPart
   }
 }
 
-/** What all cores together have worked since the machine began, whoever for. */
+/** Busy time of all cores together since the machine booted, for any process. */
 const busySeconds = () =>
   cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + (user + nice + sys + irq) / 1000, 0);
 
@@ -154,7 +154,7 @@ const COUNTED = {
   builtRows: 'segmentd_segment_build_rows_total',
   commits: 'segmentd_commit_seconds_count',
   commitSeconds: 'segmentd_commit_seconds_sum',
-  races: 'segmentd_commit_retries_total',
+  conflicts: 'segmentd_commit_retries_total',
 } as const;
 type Counted = Record<keyof typeof COUNTED, number>;
 
@@ -213,10 +213,10 @@ async function runIn(home: string, brokers: readonly string[], workers: number, 
     rows_per_second: size.rows / seconds,
     parts,
     commits,
-    races: sumOf(own, 'races'),
+    conflicts: sumOf(own, 'conflicts'),
     /** Of each worker: what it used of one core. */
     cores: own.map(({ cpu }) => cpu / seconds),
-    /** Of the broker, the kernel and this process, but also of strangers: a quiet machine has 0.1 to 0.2. */
+    /** Of the broker, the kernel and this process, but also of other programs: an idle machine has 0.1 to 0.2. */
     other_cores: (busy - sumOf(own, 'cpu')) / seconds,
     rows_of: own.map(({ builtRows }) => builtRows / size.columns.length),
     build_seconds: own.map(({ buildSeconds }) => buildSeconds),
@@ -266,7 +266,7 @@ function report(runs: readonly Run[], speedups: readonly number[]): void {
     'cores used',
     'rows built, millions',
     'commits',
-    'races',
+    'conflicts',
     'commit ms',
   ];
   const lines = runs.map((it) => [
@@ -280,7 +280,7 @@ function report(runs: readonly Run[], speedups: readonly number[]): void {
       1,
     ),
     it.commits,
-    it.races,
+    it.conflicts,
     it.commit_ms.toFixed(1),
   ]);
   printLine(process.stdout, formatTable(header, lines));

@@ -1,7 +1,7 @@
 /**
- * What a backfill by many workers takes, simulated: see `commit-race.ts`. A table of 10,000,000,000 rows, on a store whose commits
- * take milliseconds and on one whose requests take tens of them. *Contention* is the share of the workers' time that went into lost
- * races, waiting after them, and batches that were built again; *given up* counts the latter. The random numbers are seeded.
+ * What a backfill by many workers takes, simulated: see `commit-contention.ts`. A table of 10,000,000,000 rows, on a store whose commits
+ * take milliseconds and on one whose requests take tens of them. *Contention* is the share of the workers' time that went into
+ * conflicts, waiting after them, and batches that were built again; *given up* counts the latter. The random numbers are seeded.
  *
  *   npm run bench:simulate-scaling -- [--rows 10000000000] [--fragments 10000] [--workers 1,2,8,64,1024] [--partitions 1024]
  *     [--rows-per-segment 2000000] [--batch-rows 5000000,50000000,200000000] [--linger]
@@ -14,8 +14,8 @@
 import { parseArgs } from 'node:util';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { conflictBackoffMs } from '../../src/lance/commit/conflict-wait.ts';
-import type { Outcome, RaceWait, Scenario, Store } from '../../testing/commit-race.ts';
-import { simulateBackfill } from '../../testing/commit-race.ts';
+import type { ConflictWait, Outcome, Scenario, Store } from '../../testing/commit-contention.ts';
+import { simulateBackfill } from '../../testing/commit-contention.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -58,10 +58,10 @@ const STORE_NAMES = Object.keys(STORES) as StoreName[];
 const RULES = {
   now: {
     maxAttempts: 100,
-    waitMs: (races, attemptMs, random) => conflictBackoffMs(races, { firstMs: 20, attemptMs }, random),
+    waitMs: (conflicts, attemptMs, random) => conflictBackoffMs(conflicts, { firstMs: 20, attemptMs }, random),
   },
-  before: { maxAttempts: 20, waitMs: (races, _, random) => random() * Math.min(1000, 20 * 2 ** (races - 1)) },
-} as const satisfies Record<string, { maxAttempts: number; waitMs: RaceWait }>;
+  before: { maxAttempts: 20, waitMs: (conflicts, _, random) => random() * Math.min(1000, 20 * 2 ** (conflicts - 1)) },
+} as const satisfies Record<string, { maxAttempts: number; waitMs: ConflictWait }>;
 type RuleName = keyof typeof RULES;
 
 const scenario = (store: StoreName, rules: RuleName, workers: number, batchRows: number): Scenario => ({
@@ -104,8 +104,8 @@ const lines: Line[] = STORE_NAMES.flatMap((store) =>
 
 function report(rules: RuleName): void {
   const percent = (share: number) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-  const header = ['store', 'batch rows', 'workers', 'seconds', 'speed-up', 'efficiency', 'commits', 'races/commit'];
-  const more = ['most races', 'given up', 'contention'];
+  const header = ['store', 'batch rows', 'workers', 'seconds', 'speed-up', 'efficiency', 'commits', 'conflicts/commit'];
+  const more = ['most conflicts', 'given up', 'contention'];
   const own = lines.filter((it) => it.rules === rules);
   const cells = own.map((it) => [
     it.store,
@@ -115,8 +115,8 @@ function report(rules: RuleName): void {
     it.speedup.toFixed(it.speedup < 10 ? 2 : 0),
     percent(it.speedup / it.workers),
     it.commits,
-    (it.races / it.commits).toFixed(2),
-    it.mostRaces,
+    (it.conflicts / it.commits).toFixed(2),
+    it.mostConflicts,
     it.givenUp,
     percent(it.contending),
   ]);

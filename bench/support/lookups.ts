@@ -79,7 +79,7 @@ export async function lookUpInTurn<T>(
   return times;
 }
 
-/** A copy of a table that shares its data files, which nobody changes. Only the latest `versions` manifests come along. */
+/** A copy of a table that shares its data files, which never change. Only the latest `versions` manifests come along. */
 export async function copyTable(from: string, to: string, versions = Infinity): Promise<void> {
   // Names of versions sort from the latest to the first.
   const manifests = (await readdir(join(from, '_versions'))).sort();

@@ -172,7 +172,7 @@ const INTAKE: readonly Json[] = [
   graph({
     title: 'Backfill events',
     unit: 'cps',
-    todo: 'Tables that miss much are shared out as events that name fragments. Again and again for one table: no member builds them.',
+    todo: 'Tables that miss many rows are shared out as events that name fragments. Repeatedly for one table: no member builds them.',
     queries: one(rate(m('backfill_events_total'))),
   }),
   graph({
@@ -218,7 +218,7 @@ const BUILDS: readonly Json[] = [
     title: 'Builds by outcome',
     unit: 'cps',
     stacked: true,
-    todo: 'Stale builds are work lost to other writers; failed ones name their cause in workFailed.',
+    todo: 'Stale builds are discarded work because other writers changed the table; failed ones name their cause in workFailed.',
     queries: one(rate(m('segments_built_total'), 'outcome'), '{{outcome}}'),
   }),
   graph({
@@ -271,21 +271,21 @@ const COMMITS: readonly Json[] = [
   graph({
     title: 'Commit time',
     unit: 's',
-    todo: 'Grows with the size of the manifest and with lost races.',
+    todo: 'Grows with the size of the manifest and with conflicts.',
     queries: quantiles('commit_seconds'),
   }),
   graph({
     title: 'Retries by cause',
     unit: 'cps',
     stacked: true,
-    todo: 'Races with other writers of the tables. Batch their appends, or raise batch.linger_ms.',
+    todo: 'Conflicts with other writers of the tables. Batch their appends, or raise batch.linger_ms.',
     queries: one(rate(m('commit_retries_total'), 'cause'), '{{cause}}'),
   }),
   graph({
     title: 'Planned again, by cause',
     unit: 'cps',
     stacked: true,
-    todo: 'Work thrown away because the table moved: compaction or rewrites run beside segmentd.',
+    todo: 'Work discarded because the table moved: compaction or rewrites run beside segmentd.',
     queries: one(rate(m('replans_total'), 'cause'), '{{cause}}'),
   }),
   graph({
@@ -339,7 +339,7 @@ const MERGES: readonly Json[] = [
     title: 'Merges by outcome',
     unit: 'cps',
     stacked: true,
-    todo: 'Rejected: the table moved under a merge. Failed: mergeFailed in the log has the cause; fresh data goes on.',
+    todo: 'Rejected: the table moved under a merge. Failed: mergeFailed in the log has the cause; fresh data is not affected.',
     queries: one(rate(m('merges_total'), 'outcome'), '{{outcome}}'),
   }),
   graph({

@@ -8,7 +8,7 @@ import { VERSION } from '../lib/version.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
-  const option = new Option('--scratch-dir <dir>', 'folder for unpublished segments');
+  const option = new Option('--scratch-dir <dir>', 'folder for segments before their upload');
   return option.default(join(tmpdir(), 'segmentd'), '<temporary folder>/segmentd');
 }
 
@@ -53,7 +53,7 @@ function duration(text: string): number {
 }
 
 /** How commands commit: as the daemon does by default. */
-export const COMMIT = { maxAttempts: 20, backoffMs: 20, writer: { library: 'segmentd', version: VERSION } };
+export const COMMIT = { maxAttempts: 20, initialBackoffMs: 20, writer: { library: 'segmentd', version: VERSION } };
 
 /** Of one segment: the same segments come out whichever way a table is caught up. */
 export const LIMITS = { maxRows: 5_000_000, maxFragments: 10_000 };

@@ -99,7 +99,7 @@ async function publish(config: Config, events: readonly AppendEvent[], timeoutMs
   const { partitionsOf } = await import('../kafka/topics.ts');
   const settings = kafkaSettings(config);
   const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
-    throw new SegmentdError('broker_unavailable', `${settings.topic}: no broker told its partitions in time`);
+    throw new SegmentdError('broker_unavailable', `${settings.topic}: no broker named its partitions in time`);
   });
   const partitions = await Promise.race([partitionsOf(settings, settings.topic), late]);
   const producer = openProducer(settings);

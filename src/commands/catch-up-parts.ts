@@ -8,7 +8,7 @@ import { asyncLimit } from '../lib/async-limit.ts';
 import type { CatchUp, CatchUpSettings } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 
-export type PartsSettings = Omit<CatchUpSettings, 'scope' | 'onRows'> & {
+type PartsSettings = Omit<CatchUpSettings, 'scope' | 'onRows'> & {
   readonly rowsPerSegment: number;
   /** Parts that are built at once. */
   readonly concurrency: number;
@@ -57,7 +57,7 @@ function inAll(all: readonly CatchUp[]): CatchUp {
   return {
     version: Math.max(...all.map(({ version }) => version)),
     planMs: sum(({ planMs }) => planMs),
-    publishMs: sum(({ publishMs }) => publishMs),
+    uploadMs: sum(({ uploadMs }) => uploadMs),
     commitMs: sum(({ commitMs }) => commitMs),
     attempts: sum(({ attempts }) => attempts),
     segments: all.flatMap(({ segments }) => segments),

@@ -17,7 +17,7 @@ export type CatchUp = {
   /** Version of the last commit, or of the table when there was nothing to do. */
   readonly version: number;
   readonly planMs: number;
-  readonly publishMs: number;
+  readonly uploadMs: number;
   readonly commitMs: number;
   /** Tries of all commits together. */
   readonly attempts: number;
@@ -43,7 +43,7 @@ export async function catchUp(
   builder: SegmentBuilder,
   { wanted, stableRowIds = 'decline', limits, commit, properties, scope, onRows }: CatchUpSettings,
 ): Promise<CatchUp> {
-  const took = { planMs: 0, publishMs: 0, commitMs: 0, attempts: 0 };
+  const took = { planMs: 0, uploadMs: 0, commitMs: 0, attempts: 0 };
   const segments: RebasedSegment['segment'][] = [];
   const rounds = new FruitlessRounds();
   const onOutcome: ApplySettings['onOutcome'] = ({ attempts }, commitMs) => {
@@ -61,11 +61,11 @@ export async function catchUp(
       const build = await buildUnlessStale(builder, table, manifest, requests);
       if (!build) return { kind: 'moved' as const, cause: 'files_gone' as const };
       await using _ = build;
-      // Awaited here: what was built is let go at the end of this block.
+      // Awaited here: the build is disposed at the end of this block.
       return await applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });
     });
     if (!done) continue;
-    took.publishMs += done.uploadMs;
+    took.uploadMs += done.uploadMs;
     const committed = done.segments.map(({ segment }) => segment);
     segments.push(...committed);
     onRows?.(committed.reduce((sum, { rows }) => sum + rows, 0));

@@ -1,11 +1,11 @@
-/** What a running daemon says of the tables it works on: what it failed at and when it tries again is in no manifest. */
+/** The status of a running daemon and its tables: failures and next tries are in no manifest. */
 
 import type { TableStatus } from '../control/table-states.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { formatTable } from './output.ts';
 
 /** The answer of a daemon's `/status`. */
-export type DaemonStatus = {
+type DaemonStatus = {
   readonly state: string;
   readonly partitions: readonly number[];
   readonly tables: readonly TableStatus[];

@@ -16,18 +16,18 @@ import { segmentsByTier } from './pending-work.ts';
 import { formatTiers } from './table-status.ts';
 
 /** A table in short. */
-export type TableSummary = { readonly table: string } & Pick<
+type TableSummary = { readonly table: string } & Pick<
   TableFacts,
   'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'declined'
 > & { readonly indexes: readonly string[]; readonly tiers: SegmentsByTier };
 
 /** A table that cannot be read. */
-export type UnreadableTable = {
+type UnreadableTable = {
   readonly table: string;
   readonly error: { readonly code: ErrorCode; readonly message: string };
 };
 
-export type DatabaseReport = {
+type DatabaseReport = {
   readonly database: string;
   readonly tables: readonly (TableSummary | UnreadableTable)[];
 };
@@ -36,7 +36,7 @@ export type DatabaseReport = {
 const AT_ONCE = 8;
 
 /**
- * What one table cannot tell stands in its place and hides no other. Errors: database_not_found, store_unavailable, store_denied.
+ * A table that cannot be read is reported with its error, beside the others. Errors: database_not_found, store_unavailable, store_denied.
  */
 export async function inspectDatabase(database: string): Promise<DatabaseReport> {
   const names = await listTables(openStore(database));

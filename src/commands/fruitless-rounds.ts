@@ -1,4 +1,4 @@
-/** How long a command goes on while the table moves under its builds. The daemon has its own way: it plans again with the next batch. */
+/** How long a command tries while the table moves under its builds. The daemon has no such limit: it plans again with the next batch. */
 import type { Committed, Moved } from '../lance/commit/apply-build.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';

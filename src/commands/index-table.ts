@@ -82,14 +82,14 @@ const round = (ms: number) => Math.round(ms * 100) / 100;
 
 function factsOf(
   uri: string,
-  { version, planMs, publishMs, commitMs, attempts, segments }: CatchUp,
+  { version, planMs, uploadMs, commitMs, attempts, segments }: CatchUp,
   kept: readonly IndexState[],
 ) {
   return {
     uri,
     version,
     plan_ms: round(planMs),
-    publish_ms: round(publishMs),
+    publish_ms: round(uploadMs),
     commit_ms: round(commitMs),
     attempts,
     indexes: segments.map(({ index, column, uuid, fragments, rows, buildMs }) => ({
@@ -106,14 +106,14 @@ function factsOf(
 }
 
 function printDone(out: Output, uri: string, done: CatchUp, kept: readonly IndexState[]): void {
-  const { version, indexes, publish_ms: publishMs, commit_ms: commitMs, not_made: notMade } = factsOf(uri, done, kept);
+  const { version, indexes, publish_ms: uploadMs, commit_ms: commitMs, not_made: notMade } = factsOf(uri, done, kept);
   if (indexes.length === 0) {
     printLine(out, nothingDone(uri, version, kept, notMade));
     return;
   }
   printLine(
     out,
-    `${uri} is up to date with version ${version}; published in ${publishMs} ms, committed in ${commitMs} ms`,
+    `${uri} is up to date with version ${version}; uploaded in ${uploadMs} ms, committed in ${commitMs} ms`,
   );
   const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
   printLine(out, formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));

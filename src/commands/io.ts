@@ -35,7 +35,7 @@ export const invocation = (io: Io): Invocation => ({ ...io, exitCode: EXIT.ok })
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
 
-/** The real thing. */
+/** The io of this process. */
 export const processIo = (): Io => ({
   stdout: process.stdout,
   stderr: process.stderr,

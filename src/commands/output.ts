@@ -28,7 +28,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
 const formatCell = (cell: string | number) =>
   typeof cell === 'number' ? cell.toLocaleString('en-US') : printable(cell);
 
-/** A name that somebody else chose, on one line and without a say in the terminal: control characters as `\u000a`. */
+/** A name from outside, on one line and without control over the terminal: control characters as `\u000a`. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

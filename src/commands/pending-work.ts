@@ -8,7 +8,7 @@ import { SegmentdError } from '../lib/errors.ts';
 import { planMerges } from '../merge/merge-plan.ts';
 import type { MergeReason } from '../merge/policy/candidates.ts';
 import type { MergeSettings } from '../merge/policy/tiered.ts';
-import { planAhead, tierOf, tiersOf } from '../merge/policy/tiered.ts';
+import { countTiers, planAhead } from '../merge/policy/tiered.ts';
 
 /** Segments of each tier that is not empty, the small ones first: `0`, `1`, … `mature`. */
 export type SegmentsByTier = Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export type PendingWork = {
     readonly fragments: number;
     readonly rows: number;
   }[];
-  /** Whether the new segments take the place of all that their indexes have. */
+  /** Whether the new segments replace all that their indexes have. */
   readonly rebuilds: boolean;
   /** The next merges, one per index at most, in one commit. */
   readonly merges: readonly {
@@ -74,9 +74,6 @@ export function segmentsByTier(
   indexes: readonly Pick<TableFacts['indexes'][number], 'segments'>[],
   settings: MergeSettings,
 ): SegmentsByTier {
-  const tiers = indexes.flatMap(({ segments }) => segments.map(({ rows }) => String(tierOf(rows, settings))));
-  const counts = tiersOf(settings)
-    .map(String)
-    .map((tier) => [tier, tiers.filter((it) => it === tier).length] as const);
-  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+  const rows = indexes.flatMap(({ segments }) => segments.map((segment) => segment.rows));
+  return Object.fromEntries([...countTiers(rows, settings)].filter(([, count]) => count > 0));
 }

@@ -2,7 +2,7 @@
 
 import type { Output } from './io.ts';
 
-export type Progress = {
+type Progress = {
   /** `done` of `total` rows. */
   update(done: number, total: number): void;
   /** Leaves the line. */

@@ -23,7 +23,7 @@ async function run(
   const daemon = await startDaemon(config, { quiet, log, source });
   let interrupts = 0;
   const stopListening = onInterrupt((kind) => {
-    // A terminal that closes says so more than once, and what ends npm may send a signal here too.
+    // A terminal that closes sends SIGHUP more than once, and the process that ends npm may signal this one too.
     if (kind === 'hangup') daemon.stop('drain');
     else daemon.stop(++interrupts === 1 ? 'drain' : 'now');
   });

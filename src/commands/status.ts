@@ -19,8 +19,8 @@ export function statusCommand(io: Invocation): Command {
     .argument('[uri]', 'directory of a table, ending in .lance, or of a database, which holds such directories')
     .option('--daemon <url>', 'ask a running daemon instead, such as http://127.0.0.1:9464')
     .option('--json', 'print one JSON object; with --watch one per line')
-    .option('-w, --watch [seconds]', 'look again and again until interrupted; give it after the uri', seconds)
-    .addHelpText('after', `\nWithout a number --watch looks every ${WATCH_S} seconds.`)
+    .option('-w, --watch [seconds]', 'repeat until interrupted; give it after the uri', seconds)
+    .addHelpText('after', `\nWithout a number --watch repeats every ${WATCH_S} seconds.`)
     .action((uri: string | undefined, options: Options, command: Command) => status(io, uri, options, command));
 }
 

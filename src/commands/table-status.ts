@@ -14,14 +14,14 @@ import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
 
-export type TieredSegment = SegmentFacts & { readonly tier: Tier };
-export type TieredIndex = Omit<IndexFacts, 'segments'> & {
-  readonly segments: readonly TieredSegment[];
+type ReportedSegment = SegmentFacts & { readonly tier: Tier };
+type ReportedIndex = Omit<IndexFacts, 'segments'> & {
+  readonly segments: readonly ReportedSegment[];
   readonly tiers: SegmentsByTier;
 };
 
-export type TableReport = Omit<TableFacts, 'indexes'> & {
-  readonly indexes: readonly TieredIndex[];
+type TableReport = Omit<TableFacts, 'indexes'> & {
+  readonly indexes: readonly ReportedIndex[];
   /** Segments of all indexes by tier. */
   readonly tiers: SegmentsByTier;
   /** The newest version that segmentd committed, or null when none was found. */
@@ -76,7 +76,7 @@ export function formatTableStatus(status: TableReport): string {
   ].join('\n');
 }
 
-function formatIndex(index: TieredIndex): string {
+function formatIndex(index: ReportedIndex): string {
   const head =
     `\n${printable(index.name)}  BTREE on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
     `${counted(index.covered_rows, 'row')}, ` +

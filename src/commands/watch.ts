@@ -1,4 +1,4 @@
-/** Looks again and again: a screen that is drawn anew on a terminal, lines otherwise. */
+/** Repeats a report at an interval: a screen that is redrawn on a terminal, lines otherwise. */
 import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Io, Output } from './io.ts';
@@ -7,7 +7,7 @@ import { printJson, printLine } from './output.ts';
 /** One look: what `--json` prints, and the same for people. */
 export type Look = () => Promise<{ readonly json: unknown; readonly text: string }>;
 
-export type WatchOptions = { readonly intervalMs: number; readonly json: boolean };
+type WatchOptions = { readonly intervalMs: number; readonly json: boolean };
 
 /**
  * Resolves after an interrupt. The first look throws what it meets; later ones print it and go on, since what is watched

@@ -6,7 +6,7 @@ import { BAD_ALIAS, contentOf } from './yaml-source.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Override = { readonly variable: string; readonly leaf: Leaf; readonly value: unknown };
-export type EnvProblem = { readonly at: string; readonly message: string };
+type EnvProblem = { readonly at: string; readonly message: string };
 
 const PREFIX = 'SEGMENTD_';
 /** Variables that mean something else: where the configuration lies, and where tests keep downloads. */
@@ -29,7 +29,7 @@ export function isReserved(variable: string): boolean {
 }
 
 /** The JSON type that an option takes from the outside, e.g. `string`, `array`. */
-export function inputType(leaf: Leaf): unknown {
+function inputType(leaf: Leaf): unknown {
   return z.toJSONSchema(leaf.schema, { io: 'input', unrepresentable: 'any' }).type;
 }
 

@@ -109,11 +109,11 @@ function check(data: unknown, place: (path: readonly PropertyKey[]) => string, b
   return { problems: [...problems, ...ruleProblems(config, brokenPaths, place)], config };
 }
 
-export type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
+type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
 
 export type LoadedConfig = {
   readonly config: Config;
-  /** Undefined when only variables speak. */
+  /** Undefined without a file. */
   readonly file: string | undefined;
   /** Where an option, or a part of it, is written: `file:line:column`, or its variable. */
   readonly placeOf: (path: readonly PropertyKey[]) => string;

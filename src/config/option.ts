@@ -36,7 +36,7 @@ const VARIABLE = /\$(?:\{[^}]*\}?|[A-Za-z_]\w*)/;
 /** A path without what pathProblem finds, for the JSON Schema. */
 export const PLAIN_PATH = String.raw`(?!\s*~)(?![\s\S]*\$[{A-Za-z_])[\s\S]*\S`;
 
-/** Why a path is surely not meant as it stands, or undefined: only a shell replaces `~` and variables. */
+/** Why a path is not usable as written, or undefined: only a shell replaces `~` and variables. */
 export function pathProblem(path: string): string | undefined {
   if (path.startsWith('~')) {
     return 'begins with ~, which only a shell replaces: write the folder out (a folder that is named so: ./~)';

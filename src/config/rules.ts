@@ -5,7 +5,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { Config } from './schema.ts';
 
-export type Rule = {
+type Rule = {
   readonly about: readonly string[];
   /** What is wrong, in terms of the options; empty when all is well. */
   readonly problems: (config: Config) => string[];
@@ -62,7 +62,7 @@ function saslProblems({ kafka: { sasl } }: Config): string[] {
 
 const TOPICS = ['topic', 'dead_letter_topic', 'control_topic', 'notification_topic'] as const;
 
-/** What segmentd writes to one topic it would otherwise read from another: as events, as commands. */
+/** One topic with two uses would feed segmentd its own records, as events or as commands. */
 function distinctTopics(): Rule[] {
   return TOPICS.flatMap((later, i) =>
     TOPICS.slice(0, i).map((earlier) => ({

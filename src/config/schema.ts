@@ -57,7 +57,7 @@ export const schema = section('segmentd', {
     memory_bytes: option(
       z.int().min(LEAST_SORT_BYTES).max(Number.MAX_SAFE_INTEGER).optional(),
       'Memory that all builds and merges sort in. As many run at once as fit, whatever `concurrency.tables` and `merge.concurrency` allow. ' +
-        'The default is a quarter of the memory that the process may use, from 128 MiB to 2 GiB. LANCE_MEM_POOL_SIZE wins over it.',
+        'The default is a quarter of the memory that the process may use, from 128 MiB to 2 GiB. LANCE_MEM_POOL_SIZE takes precedence.',
       { defaultText: '<a quarter of the memory>' },
     ),
   }),
@@ -106,21 +106,21 @@ export const schema = section('segmentd', {
       'Rows of one such event, and of the segment it leads to.',
     ),
   }),
-  commit: section('Publishing a segment.', {
+  commit: section('Commits of segments.', {
     max_attempts: option(
       z.int().min(1).max(1_000).default(COMMIT_MAX_ATTEMPTS),
-      'Races for the next version to lose before a batch is given up, and built again later.',
+      'Conflicts over the next version before a batch is given up, and built again later.',
     ),
     backoff_ms: option(
       milliseconds(0).default(COMMIT_BACKOFF_MS),
-      'First wait after a lost race; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
+      'First wait after a conflict; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
     ),
   }),
   retry: section('Work on a table that failed and may succeed later.', {
     initial_ms: option(milliseconds(1).default(RETRY_INITIAL_MS), 'Wait after the first failure; doubles with each.'),
     max_ms: option(milliseconds(1).default(RETRY_MAX_MS), 'Longest wait between two attempts.'),
   }),
-  sweep: section('Regular looks at every table, without an event.', {
+  sweep: section('Plans of every table at an interval, without an event.', {
     interval_s: option(
       z.int().min(0).max(604_800).default(SWEEP_INTERVAL_S),
       'Time between sweeps, jittered by a tenth; the first comes at start. 0 switches them off. In a group each table is swept by one member.',
@@ -135,7 +135,7 @@ export const schema = section('segmentd', {
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(
       pathText().default(() => join(tmpdir(), 'segmentd')),
-      'Folder for fragment views and unpublished segments. Emptied at start.',
+      'Folder for fragment views and for segments before their upload. Emptied at start.',
       '<temporary folder>/segmentd',
     ),
   }),

@@ -25,7 +25,7 @@ export function readSource(file: string): Source {
 }
 
 /** Parses YAML 1.2. An empty document is an empty configuration. */
-export function parseSource(text: string, file: string): Source {
+function parseSource(text: string, file: string): Source {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number) => {

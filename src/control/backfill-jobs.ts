@@ -1,19 +1,19 @@
-/** Fragments that others were asked to cover, so that they are not asked for again and not built here meanwhile. */
+/** Fragments that a backfill event has delegated to a member, so that none is published again and none is built here meanwhile. */
 import { RecentMap } from '../lib/recent-map.ts';
 
 /** One first build of much, cut into events: the range of fragment ids that they name. */
-export type BackfillJob = { readonly id: string; readonly first: number; readonly last: number };
+type BackfillJob = { readonly id: string; readonly first: number; readonly last: number };
 
 export type Backfills = {
   /** An event of the job was published or seen. */
   note(table: string, job: BackfillJob): void;
   /** Asks for the fragments that the table misses now, if it has a job: one with none of them in its range is done. */
   keep(table: string, missingNow: () => Uint32Array): void;
-  /** Whether somebody was asked for the fragment. */
+  /** Whether an event of a job names the fragment. */
   has(table: string, fragment: number): boolean;
 };
 
-/** An unfinished job that nothing was heard of for so long counts as lost: what it left is asked for again. */
+/** A job without an event for so long counts as lost: what is still missing is published again. */
 const FORGET_MS = 600_000;
 const MAX_JOBS = 10_000;
 

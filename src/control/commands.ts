@@ -1,4 +1,4 @@
-/** What an operator can ask of a table, whichever way the question comes. */
+/** The commands that an operator can give for a table, over HTTP or the control topic. */
 import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
@@ -14,10 +14,10 @@ const MAX_BY_CHARS = 256;
 const command = z.strictObject({
   command: z.enum(COMMANDS),
   table: z.string().min(1),
-  /** Who asks, for logs and `/status`. */
+  /** The origin of the command, for logs and `/status`. */
   by: z.string().max(MAX_BY_CHARS).optional(),
 });
-export type Command = z.output<typeof command>;
+type Command = z.output<typeof command>;
 
 /** Reads a command. Errors: event_not_json, event_invalid. */
 export function parseCommand(value: Uint8Array | null): Command {
@@ -34,12 +34,12 @@ export function parseCommand(value: Uint8Array | null): Command {
 
 /** The command as a control record. */
 export function encodeCommand({ command: name, table, by }: Command): { key: Buffer; value: Buffer } {
-  // The topic may be compacted: what is to be done once must not take the place of what is to stay.
+  // The topic may be compacted: a refresh must not replace a pause of the same table.
   const key = name === 'refresh' ? `${name} ${table}` : table;
   return { key: Buffer.from(key), value: Buffer.from(JSON.stringify({ command: name, table, ...(by ? { by } : {}) })) };
 }
 
-export type CommandAnswer = TableStatus & { readonly paused: boolean };
+type CommandAnswer = TableStatus & { readonly paused: boolean };
 
 export type Control = {
   /** The table that an address names. Errors: event_table_*, event_database_unknown. */
@@ -48,7 +48,7 @@ export type Control = {
   run(name: CommandName, table: TableRef, by: string): CommandAnswer;
 };
 
-export type ControlParts = Pick<Control, 'resolve'> & {
+type ControlParts = Pick<Control, 'resolve'> & {
   readonly pauses: Pauses;
   readonly telemetry: Pick<Telemetry, 'tablePaused' | 'tableResumed'>;
   /** Plans the table soon. */

@@ -5,7 +5,7 @@ import type { TableRef } from '../model.ts';
 import { listTables } from '../store/list-tables.ts';
 import { openStore } from '../store/open-store.ts';
 
-/** The tables of all databases that can be listed; `failed` is told of the others. */
+/** The tables of all databases that can be listed; `failed` is called for each of the others. */
 export async function tablesOf(
   databases: ReadonlyMap<string, string>,
   failed: (database: string, error: unknown) => void,
@@ -19,7 +19,7 @@ export async function tablesOf(
       try {
         return [resolveTable(databases, `${database}/${name}`)];
       } catch (error) {
-        // A folder whose name no event could address is not a table of ours.
+        // A folder whose name no event can address is not served.
         if (error instanceof SegmentdError) return [];
         throw error;
       }

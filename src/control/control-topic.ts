@@ -1,4 +1,4 @@
-/** Commands that come over Kafka: every member obeys each of them, and those that shall stay come again after a restart. */
+/** Commands that come over Kafka: every member runs each of them, and a pause is read again after a restart. */
 import type { Config } from '../config/schema.ts';
 import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import { followTopic } from '../kafka/follow-topic.ts';
@@ -10,7 +10,7 @@ import type { Control } from './commands.ts';
 import { parseCommand } from './commands.ts';
 import type { TableOwnership } from './table-ownership.ts';
 
-/** How long a start waits for what the control topic says already; a broker that is away must not hold it up for ever. */
+/** How long a start waits for the commands that the control topic holds; an unreachable broker must not block it for ever. */
 const CATCH_UP_TIMEOUT_MS = 10_000;
 
 export type ControlTopicParts = {
@@ -26,7 +26,7 @@ export type ControlTopicParts = {
   readonly topicsReady: Promise<void>;
 };
 
-/** Resolves when what the control topic says already is in force, or cannot be read in time; at once without such a topic. */
+/** Resolves when the commands that the control topic holds are in force, or cannot be read in time; at once without such a topic. */
 export async function obeyControlTopic(parts: ControlTopicParts, control: Control): Promise<void> {
   const { config, settings, log, cleanup, signal, topicsReady } = parts;
   const topic = config.kafka.control_topic;
@@ -49,11 +49,11 @@ function obey(
 ): void {
   try {
     const { command, table: address, by = 'control topic' } = parseCommand(value);
-    // Of what was asked for long ago, only what shall stay still counts.
+    // Of earlier commands, only those count that change a lasting state.
     if (isHistory && (command === 'refresh' || command === 'status')) return;
     const table = control.resolve(address);
     const status = control.run(command, table, by);
-    // Every member obeys every command; the owner is the one that answers.
+    // Every member runs every command; only the owner logs the answer.
     if (!isHistory && ownership.isOwner(table.id)) notifications.send({ type: 'table.status', ...status });
   } catch (thrown) {
     const { code, message } = asSegmentdError(thrown);

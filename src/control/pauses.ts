@@ -1,7 +1,7 @@
 /** Tables that an operator has paused. Their events wait, unacknowledged, so nothing is lost. */
 import { RecentMap } from '../lib/recent-map.ts';
 
-export type Pause = { readonly sinceMs: number; readonly by: string };
+type Pause = { readonly sinceMs: number; readonly by: string };
 
 export type Pauses = {
   /** `by`: who asked for it, for logs and `/status`. Returns false for a table that is paused already. */

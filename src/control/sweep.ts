@@ -1,6 +1,6 @@
 /**
- * Plans every maintained table from time to time, whether or not somebody announced something: lost events, appends without
- * events and tables touched by others are healed.
+ * Plans every maintained table from time to time, whether or not an append was announced: lost events, appends without
+ * events and changes by other writers are found.
  */
 import type { Observable } from 'rxjs';
 import { concatMap, defer, delay, EMPTY, expand, filter, from, map, merge, of, Subject, timer } from 'rxjs';
@@ -18,7 +18,7 @@ export type SweepOptions = {
 
 /** Share of the interval by which sweeps vary, so that members that started together do not sweep together. */
 const JITTER = 0.1;
-/** Between two tables, milliseconds: a sweep of a thousand tables must not stand in the way of fresh events. */
+/** Between two tables, milliseconds: a sweep of a thousand tables must not delay fresh events. */
 const GAP_MS = 5;
 
 /** The first sweep comes at once, the others every `intervalMs`. */
@@ -35,9 +35,9 @@ export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observ
   );
 }
 
-/** Looks at tables without an event: those that an operator asks for, and those that the sweep comes to. */
+/** Tables that are planned without an event: those that an operator refreshes, and those of the sweep. */
 export type RefreshRequests = {
-  readonly items: Observable<PendingEvent>;
+  readonly events: Observable<PendingEvent>;
   /** Plans the table as soon as it is idle. */
   refresh(table: TableRef): void;
 };
@@ -46,7 +46,7 @@ export type RefreshRequests = {
 export function refreshRequests(options: SweepOptions | null): RefreshRequests {
   const refreshed = new Subject<PendingEvent>();
   return {
-    items: merge(refreshed, options ? sweep(options) : EMPTY),
+    events: merge(refreshed, options ? sweep(options) : EMPTY),
     refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
   };
 }

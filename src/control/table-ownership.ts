@@ -12,7 +12,7 @@ export class TableOwnership {
   private partitions = 0;
   private readonly listeners: ((table: string) => void)[] = [];
 
-  /** Tells of each table that goes to another member from now on. */
+  /** Calls `listener` for each table that another member owns from now on. */
   onReleased(listener: (table: string) => void): void {
     this.listeners.push(listener);
   }
@@ -36,17 +36,17 @@ export class TableOwnership {
     return gone;
   }
 
-  /** How many partitions the topic has; 0 when nobody knows yet. */
+  /** How many partitions the topic has; 0 until that is known. */
   get partitionCount(): number {
     return this.partitions;
   }
 
-  /** Whether it is known by now who owns what. */
+  /** Whether the owners of tables are known. */
   get known(): boolean {
     return this.partitions > 0 && this.assigned.length > 0;
   }
 
-  /** As `owns`, for work on a table whether or not it ever had an event: it is remembered, and told when it goes elsewhere. */
+  /** As `owns`, for work on a table whether or not it ever had an event: it is remembered, and emitted when another member owns it. */
   claim(table: string): boolean {
     if (!this.isOwner(table)) return false;
     if (!this.lastSeen.has(table)) this.observe(table, partitionOf(table, this.partitions));

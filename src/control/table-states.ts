@@ -2,8 +2,10 @@
  * What this process last knew of each table that it works on. The stages set it; the pipeline, `/status`, the HTTP API and the gauges
  * read it.
  */
+import type { Manifest } from '../lance/codec/manifest.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageRatio } from '../lance/plan/coverage.ts';
+import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import type { IndexReport } from '../model.ts';
@@ -40,7 +42,7 @@ const UNKNOWN: Known = {
   failure: null,
 };
 
-/** Tables remembered; those not heard of for the longest time go first. */
+/** Tables remembered; those without news for the longest time are forgotten first. */
 const REMEMBERED = 10_000;
 
 export class TableStates {
@@ -64,7 +66,7 @@ export class TableStates {
     });
   }
 
-  /** Work on the table came to a good end. */
+  /** Work on the table succeeded. */
   succeeded(table: string): void {
     this.#note(table, { failure: null });
   }
@@ -94,7 +96,7 @@ export class TableStates {
     this.#tables.delete(table);
   }
 
-  /** The status of a table; of one never heard of, nothing but its name. */
+  /** The status of a table; of an unknown one, nothing but its name. */
   of(table: string): TableStatus {
     const known = this.#tables.get(table) ?? UNKNOWN;
     const pause = this.#pauses.of(table);
@@ -106,7 +108,7 @@ export class TableStates {
     };
   }
 
-  /** All tables heard of and all that are paused, by name. */
+  /** All known tables and all that are paused, by name. */
   all(): TableStatus[] {
     const names = new Set([...this.#tables.keys(), ...this.#pauses.paused()]);
     return [...names].sort().map((table) => this.of(table));
@@ -155,4 +157,11 @@ export function indexReport({ name, coverage, segments }: Measured, versionMs: n
     segments,
     lagSeconds: coverage.missing.length > 0 ? Math.max(0, (Date.now() - versionMs) / 1000) : 0,
   };
+}
+
+/** The maintained indexes as the manifest shows them. */
+export function indexReports(states: readonly IndexState[], { timestampMs }: Manifest): IndexReport[] {
+  return states.map(({ name, coverage, segments }) =>
+    indexReport({ name, coverage, segments: segments.length }, timestampMs),
+  );
 }

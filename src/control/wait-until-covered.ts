@@ -1,4 +1,4 @@
-/** Waits until the rows of a version are indexed, by looking at the table again and again. */
+/** Waits until the rows of a version are indexed, by polling the table. */
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { fragmentsToCover, isCovered } from '../lance/plan/version-coverage.ts';
@@ -6,7 +6,7 @@ import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 
-/** How often the table is looked at. One look is the stat of two files, and a segment takes some tens of milliseconds. */
+/** How often the table is polled. A poll is the stat of two files; a segment takes some tens of milliseconds. */
 const POLL_MS = 50;
 
 export type WaitSettings = {
@@ -17,7 +17,7 @@ export type WaitSettings = {
   readonly signal?: AbortSignal;
 };
 
-export type WaitOutcome = {
+type WaitOutcome = {
   readonly covered: boolean;
   /** The latest version when the wait ended; null when there was no time to see one. */
   readonly latestVersion: number | null;
@@ -52,7 +52,7 @@ export async function waitUntilCovered(table: LanceTable, settings: WaitSettings
   }
 }
 
-/** Null when it is gone, or damaged and so as good as gone. */
+/** Null when it is gone or cannot be read. */
 async function olderVersion(table: LanceTable, version: number): Promise<Manifest | null> {
   try {
     return await table.at(version);
@@ -62,7 +62,7 @@ async function olderVersion(table: LanceTable, version: number): Promise<Manifes
   }
 }
 
-/** A function that looks once. What it has seen of the version it keeps, for a cleanup may take the manifest away. */
+/** A function that polls once. It keeps the fragments of the version, since a cleanup may delete the manifest. */
 function looker(table: LanceTable, { version, policy }: WaitSettings) {
   let seen: Manifest | null = null;
   let kept: { readonly tag: string | null; readonly fragments: Uint32Array } | null = null;
@@ -72,14 +72,14 @@ function looker(table: LanceTable, { version, policy }: WaitSettings) {
     if (latest === seen) return outcome;
     if (latest.version >= version) {
       const tag = (await table.store.stat(await table.manifestKey(version)))?.tag ?? null;
-      // Another manifest under the same name is that of another table, which took the place of the first.
+      // Another manifest under the same name is that of another table, which replaced the first.
       if (!kept || (tag !== null && tag !== kept.tag)) {
         const asked = version === latest.version ? latest : await olderVersion(table, version);
         kept = { tag, fragments: fragmentsToCover(asked?.fragments.ids ?? null, latest) };
       } else kept = { ...kept, fragments: fragmentsToCover(kept.fragments, latest) };
       outcome.covered = isCovered(kept.fragments, latest, policy);
     } else kept = null;
-    // Only now: a look that failed half way is done again.
+    // Only now: a poll that failed half way is repeated.
     seen = latest;
     return outcome;
   };

@@ -155,7 +155,7 @@ function openOutputs(
   return { outputs, notifications, send: producer.send.bind(producer) };
 }
 
-/** A record that cannot be dead-lettered must not be acknowledged either: the only way out is the end of the process. */
+/** A record that cannot be dead-lettered must not be acknowledged either: the process has to end. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
 /** Runs the pipeline until it is stopped or fails, then releases everything. */
@@ -173,7 +173,7 @@ function run(
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
 
   const end = async (failure?: unknown) => {
-    // Offsets are committed and the group is left before anything else goes, so that others take over at once.
+    // Offsets are committed and the group is left before anything else is closed, so that other members take over at once.
     const drained = source.drain(failure === undefined ? config.shutdown.drain_ms : FAILED_DRAIN_MS);
     await Promise.race([drained, hurry]);
     stopping.abort();
@@ -198,8 +198,8 @@ function run(
   return { finished, stop: (how) => stop(how) };
 }
 
-/** After a failure nothing more is worth waiting for; what is acknowledged is committed all the same. */
+/** After a failure there is nothing to wait for; acknowledged offsets are committed all the same. */
 const FAILED_DRAIN_MS = 2_000;
-/** How long a hurried stop still waits for the group to be left. */
+/** How long a stop without draining waits for the consumer to leave the group. */
 const LEAVE_MS = 1_000;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref());

@@ -1,4 +1,4 @@
-/** What the Kafka parts tell, in the words of telemetry. */
+/** Connects the hooks of the Kafka parts to telemetry. */
 import type { Config } from '../config/schema.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import type { TableStates } from '../control/table-states.ts';
@@ -24,7 +24,7 @@ export function kafkaLog(logger: Logger): KafkaLog {
   return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
 }
 
-export type SourceParts = {
+type SourceParts = {
   readonly telemetry: Telemetry;
   readonly states: TableStates;
   readonly ownership: TableOwnership;
@@ -66,7 +66,7 @@ export function lagHooks(
     onLag: (partitions) => {
       ownership.setPartitionCount(partitions.size);
       const owned = source.assigned();
-      // The others' ownership tell theirs.
+      // Other members export the series of their own tables.
       const lags = [...partitions].filter(([partition]) => owned.includes(partition));
       telemetry.lagMeasured(
         lags.map(([partition, { lag }]) => ({ topic: config.kafka.topic, partition, records: Number(lag) })),

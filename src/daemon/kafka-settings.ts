@@ -1,9 +1,9 @@
-/** The Kafka part of the configuration in the words of `kafka/`. */
+/** The settings of `kafka/`, made from the configuration. */
 import type { Config } from '../config/schema.ts';
 import type { KafkaSettings } from '../kafka/client.ts';
 import type { TopicShape } from '../kafka/topics.ts';
 
-/** No option: a broker answers a question a minute without effort. */
+/** No option: a request a minute costs a broker next to nothing. */
 const METADATA_MAX_AGE_MS = 60_000;
 
 export function kafkaSettings({ kafka }: Config): KafkaSettings {

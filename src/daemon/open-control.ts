@@ -1,4 +1,4 @@
-/** Opens the ways in that need no event: the sweep, the HTTP API and the control topic. */
+/** Opens what acts without an event: the sweep, the HTTP API and the control topic. */
 import type { CommandName, Control } from '../control/commands.ts';
 import { COMMANDS, createControl, encodeCommand } from '../control/commands.ts';
 import { tablesOf } from '../control/configured-tables.ts';
@@ -19,14 +19,14 @@ import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { databasesOf } from './pipeline-context.ts';
 
-export type ControlContext = Omit<ControlTopicParts, 'signal'> & {
+type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly context: PipelineContext;
   readonly publish: RecordProducer['send'];
 };
 
-export type ControlChannels = {
-  /** The tables to look at. */
-  readonly refreshRequests: RefreshRequests['items'];
+type ControlChannels = {
+  /** The tables to plan. */
+  readonly refreshRequests: RefreshRequests['events'];
   /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
 };
@@ -45,7 +45,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   });
   await openTablesApi(parts, control);
   obeyControlTopic({ ...parts, signal: context.signal }, control).then(resolve, resolve);
-  return { refreshRequests: requests.items, caughtUp };
+  return { refreshRequests: requests.events, caughtUp };
 }
 
 function sweepOptions({ config, context, ownership, log }: ControlContext, caughtUp: Promise<void>): SweepOptions {
@@ -84,9 +84,9 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
     run: async (name, address, { force, by }: CommandRequest) => {
       const command = name as CommandName;
       const table = control.resolve(address);
-      // What is paused can be resumed, whatever became of it.
+      // A paused table can be resumed even when it is gone.
       if (!force && !context.pauses.isPaused(table.id)) await mustExist(context, table);
-      // Here at once, and then told to all members and to those that come later: the topic has the last word, here too.
+      // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
       if (topic !== undefined && command !== 'status') {
         const record = encodeCommand({ command, table: table.id, by });
@@ -105,7 +105,7 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
   cleanup.defer(() => server.close());
 }
 
-/** Errors: event_table_not_found. A table that cannot be read is one all the same, and so is one whose store does not answer. */
+/** Errors: event_table_not_found. A table that cannot be read exists, and so does one whose store does not answer. */
 async function mustExist({ tables }: PipelineContext, { id, uri }: TableRef): Promise<void> {
   try {
     await tables.open(uri).latest();

@@ -32,7 +32,7 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
   };
 }
 
-export type ContextParts = Pick<
+type ContextParts = Pick<
   PipelineContext,
   'telemetry' | 'states' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
 > & {
@@ -65,7 +65,7 @@ export function pipelineContext(config: Config, { scratchDir, ownership, ...part
       lingerMs: config.batch.linger_ms,
       limits: { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments },
       versionWaitMs: config.events.version_wait_ms,
-      commit: { maxAttempts: config.commit.max_attempts, backoffMs: config.commit.backoff_ms },
+      commit: { maxAttempts: config.commit.max_attempts, initialBackoffMs: config.commit.backoff_ms },
       backfill: {
         thresholdRows: config.backfill.threshold_rows,
         rowsPerSegment: config.backfill.rows_per_segment,

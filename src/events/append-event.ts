@@ -11,14 +11,14 @@ import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
 const MAX_VALUE_BYTES = 1024 * 1024;
 
 export type EventLimits = { readonly maxValueBytes?: number };
-export type DecodeOptions = EventLimits & {
-  /** Leaves out what a notification tells of this process's own commits; without it, planning finds nothing to do for them. */
+type DecodeOptions = EventLimits & {
+  /** Leaves out this process's own commits from a notification; without it, planning finds nothing to do for them. */
   readonly isOwnCommit?: IsOwnCommit;
 };
 
 /**
  * Reads a Kafka record in any accepted form (docs/events.md). `databases` maps configured names to URIs. The result has at
- * most one event per table; it is empty when the record was understood and asks for nothing. The record is settled once all
+ * most one event per table; it is empty for a valid record that names no append. The record is settled once all
  * of its events are. Its key is not read: it only keeps the events of a table in order.
  * Throws nothing but SegmentdError: `event_empty`, `event_undecodable`, `event_too_large`, `event_not_json`,
  * `event_cloudevent_version`, `event_content_type`, `event_invalid`, `event_table_invalid`, `event_table_outside`,
@@ -62,7 +62,7 @@ function withDefaults(data: unknown, defaults: Readonly<Record<string, string>>)
 }
 
 /**
- * `decodeRecord` for a stream: a record with the very bytes of the one before it says the same again, and is not parsed
+ * `decodeRecord` for a stream: a record with the same bytes as the one before it means the same, and is not parsed
  * again. Writers that announce "look at this table" and no more send nothing else.
  */
 export function recordDecoder(

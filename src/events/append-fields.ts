@@ -61,5 +61,5 @@ export function readFields<T extends z.ZodType>(schema: T, value: unknown): z.ou
   throw new SegmentdError('event_invalid', problems.join('; '));
 }
 
-/** Provenance out of an envelope that segmentd has no say in: cut, where the same in an append event would be refused. */
+/** Provenance from an envelope that other systems write: cut, where the same in an append event would be refused. */
 export const cutNote = (text: string): string => text.slice(0, MAX_NOTE_CHARS);

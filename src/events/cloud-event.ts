@@ -14,8 +14,8 @@ import { SegmentdError } from '../lib/errors.ts';
 import { cutNote, readFields } from './append-fields.ts';
 import { isJsonObject, parseJson } from './json-value.ts';
 
-/** What a record says once its envelope is off: the data, and what the envelope knows where the data is silent. */
-export type Opened = { readonly data: unknown; readonly defaults: Readonly<Record<string, string>> };
+/** The content of a record without its envelope: the data, and attributes of the envelope that the data lacks. */
+type Opened = { readonly data: unknown; readonly defaults: Readonly<Record<string, string>> };
 
 const NONE: Opened['defaults'] = {};
 const SPECVERSION = '1.0';

@@ -16,7 +16,7 @@ export async function publishSpread(
   events: readonly AppendEvent[],
   options: SendOptions = {},
 ): Promise<void> {
-  // Not always the first partitions: many small jobs would meet there.
+  // A random first partition: else many small jobs would share the first ones.
   const start = Math.floor(Math.random() * partitions);
   const records = events.map((event, at) => ({ ...encodeAppendEvent(event), partition: (start + at) % partitions }));
   for (let at = 0; at < records.length; at += EVENTS_PER_SEND) {

@@ -1,5 +1,5 @@
 /**
- * Notifications of S3, and of stores that speak like it, about objects in a bucket.
+ * Notifications of S3 and of compatible stores about objects in a bucket.
  *
  *   { "Records": [{ "eventName": ["s3:"] "ObjectCreated:" ..., "s3": { "bucket": { "name" }, "object": { "key" } } }] }
  *   { "Event": "s3:TestEvent", ... }           sent once when notifications are switched on
@@ -16,7 +16,7 @@ import { cutNote, readFields, toAppendEvent } from './append-fields.ts';
 import { isJsonObject } from './json-value.ts';
 import { resolveTable } from './table-address.ts';
 
-/** A manifest that a notification tells of. `etag` is the store's, without quotation marks. */
+/** A manifest that a notification names. `etag` is the store's, without quotation marks. */
 export type WrittenManifest = { readonly table: TableRef; readonly version: number; readonly etag?: string };
 
 /**
@@ -25,11 +25,11 @@ export type WrittenManifest = { readonly table: TableRef; readonly version: numb
  */
 export type IsOwnCommit = (written: WrittenManifest) => boolean;
 
-/** S3 sends one record at a time, its relatives a handful. */
+/** S3 sends one record at a time, compatible stores a handful. */
 const MAX_RECORDS = 1_000;
 /** A key of 1,024 bytes, all of them escaped. */
 const MAX_KEY_CHARS = 3_072;
-/** Of S3 and its relatives, old buckets included. No separator, so a bucket cannot stand for a bucket and a folder. */
+/** Of S3 and compatible stores, old buckets included. No separator, so a bucket cannot stand for a bucket and a folder. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 const TEST_EVENT = 's3:TestEvent';
 const CREATED = /^(?:s3:)?ObjectCreated:/;
@@ -58,14 +58,14 @@ const notificationFields = z.object({
 });
 type ObjectRecord = z.output<typeof notificationFields>['Records'][number];
 
-/** Whether it speaks the language of S3. An object with a `table` is an append event, whatever else it holds. */
+/** Whether the value has the form of an S3 notification. An object with a `table` is an append event, whatever else it holds. */
 export function isS3Notification(data: unknown): boolean {
   if (!isJsonObject(data) || (data.table ?? undefined) !== undefined) return false;
   return Array.isArray(data.Records) || data.Event === TEST_EVENT;
 }
 
 /**
- * The appends that a notification tells of, one per table, of its latest version. Empty when there is nothing to do: objects
+ * The appends that a notification names, one per table, of its latest version. Empty when there is nothing to do: objects
  * removed, objects that are not manifests of a version, branches, own commits. One record that is refused refuses the
  * notification. Throws SegmentdError `event_invalid`, `event_table_invalid` or `event_table_outside`.
  */

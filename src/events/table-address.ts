@@ -24,7 +24,7 @@ export const ADDRESS_PATTERN = `^(?:${[
   `${NO_WAY_UP}${FILE}${LOCAL}${ENCODED_FILE}${TAIL}`,
   String.raw`(?!${FILE})[A-Za-z][A-Za-z0-9+.\-]*://(?:[\s\S]*/)?${NAME_PATTERN}\.lance/*`,
 ].join('|')})$`;
-/** Of an address in a message; longer ones are somebody else's data. */
+/** Of an address in a message; longer ones are no address. */
 const SHOWN_CHARS = 120;
 
 /**

@@ -1,4 +1,4 @@
-/** One HTTP listener: takes requests, writes answers whole, and lets go of its connections when it closes. */
+/** One HTTP listener: takes requests, writes whole responses, and drops its connections when it closes. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -17,11 +17,11 @@ export type Request = {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
-  /** For what takes long: tells of a client that went away. */
+  /** For long requests: emits `close` when the client has disconnected. */
   readonly response: ServerResponse;
 };
 
-export type ListenerOptions = {
+type ListenerOptions = {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;

@@ -3,19 +3,19 @@ import { messageOf } from '../lib/errors.ts';
 import type { Answer, RunningServer } from './listener.ts';
 import { json, startListener, text } from './listener.ts';
 
-/** `true` when well; `false` or a sentence of why when not. */
+/** `true` when healthy; else `false` or a sentence with the reason. */
 export type Verdict = boolean | string;
-export type Health = {
-  /** Whether a restart would not help. Being without Kafka is well: a restart does not bring it back. */
+type Health = {
+  /** Liveness: false when a restart would help. Without Kafka the daemon is live: a restart does not bring the broker back. */
   readonly live: () => Verdict;
-  /** Whether this member does its share of the work. */
+  /** Readiness: whether this member works on its partitions. */
   readonly ready: () => Verdict;
 };
 
 /** A page of metrics as Prometheus reads it. */
-export type MetricsPage = { readonly contentType: string; render(): Promise<string> };
+type MetricsPage = { readonly contentType: string; render(): Promise<string> };
 
-export type ServerOptions = {
+type ServerOptions = {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;

@@ -7,7 +7,7 @@ import { json, startListener } from './listener.ts';
 import type { WaitQuery } from './wait-requests.ts';
 import { readWaitQuery, Waits } from './wait-requests.ts';
 
-/** `force`: a table that is not there yet will do, too. `by`: who asks, as far as the connection tells. */
+/** `force`: the table need not exist yet. `by`: the client, by the address of its connection. */
 export type CommandRequest = { readonly force: boolean; readonly by: string };
 
 export type TablesApiOptions = {
@@ -66,7 +66,7 @@ function commandRequest({ query, response }: Request): CommandRequest {
   return { force: query.get('force') === 'true', by: `http ${response.socket?.remoteAddress ?? ''}`.trim() };
 }
 
-/** What asking again would not change is the request's fault, or the table's. */
+/** An error that a retry would not change is the request's fault, or the table's. */
 function refusal({ code, retry, message, hint }: SegmentdError): Answer {
   return json(STATUS_OF[code] ?? (retry === 'never' ? 400 : 503), { code, error: message, hint });
 }

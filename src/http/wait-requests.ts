@@ -1,6 +1,6 @@
 /**
  * `GET /v1/tables/<db>/<table>/wait?version=N&timeout=30s`: the answer comes when the version is covered, or the time is over.
- * Both are answers, with status 200: a proxy or client that takes 408 or 504 for a failure would ask again by itself.
+ * Both are answers, with status 200: a proxy or client that takes 408 or 504 for a failure would retry.
  */
 import type { ServerResponse } from 'node:http';
 import { durationMs } from '../lib/duration.ts';
@@ -9,7 +9,7 @@ import { SegmentdError } from '../lib/errors.ts';
 export type WaitQuery = { readonly version: number; readonly timeoutMs: number };
 
 const TIMEOUT_MS = 30_000;
-/** Proxies tend to give up on a silent answer sooner. */
+/** Proxies tend to time out sooner. */
 const MAX_TIMEOUT_MS = 300_000;
 /** Each looks at its table twenty times a second, which is some microseconds; together they stay below a tenth of a core. */
 const MAX_WAITS = 256;

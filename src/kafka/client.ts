@@ -5,7 +5,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
 import { patchRequestQueue } from './request-queue-patch.ts';
 
-/** What it takes to reach a Kafka cluster. Times in milliseconds. */
+/** The settings of a connection to a Kafka cluster. Times in milliseconds. */
 export type ConnectionSettings = {
   /** `host:port` each. */
   readonly brokers: readonly string[];
@@ -16,7 +16,7 @@ export type ConnectionSettings = {
   readonly requestTimeoutMs: number;
 };
 
-/** Everything that segmentd needs to know of a Kafka cluster. Times in milliseconds, sizes in bytes. */
+/** The settings of a Kafka cluster. Times in milliseconds, sizes in bytes. */
 export type KafkaSettings = ConnectionSettings & {
   readonly groupId: string;
   readonly topic: string;
@@ -118,8 +118,8 @@ async function saslOptions(sasl: SaslSettings | undefined): Promise<SASLOptions 
 }
 
 /**
- * The library calls an error what is often a step of its own recovery, such as a heartbeat answered with "rebalancing".
- * What matters reaches the operator through the hooks of the source; the rest is kept one level lower.
+ * The library logs steps of its own recovery as errors, such as a heartbeat answered with "rebalancing".
+ * The hooks of the source report what matters to operators; everything else is logged one level lower.
  */
 function forward({ namespace, level, log: entry }: LogEntry, log: KafkaLog): void {
   const { message, timestamp: _, stack: __, logger: ___, ...fields } = entry;

@@ -4,7 +4,7 @@ import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import { corruptBatchRecords } from './corrupt-batch.ts';
 
-// Node finds only some of this CommonJS module's names for itself; this one comes with the module as a whole.
+// Node detects only some named exports of this CommonJS module; this one is on the default export.
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
 type Codec = {
@@ -64,7 +64,7 @@ export function registerCodecs(): void {
 function register(type: keyof typeof CompressionCodecs, codec: Codec): void {
   const safe: Codec = {
     compress: codec.compress,
-    // Any failure here is a fact about the batch, not about us: memory is bounded above.
+    // Any failure here is a property of the batch: memory is bounded above.
     decompress: (packed) => codec.decompress(packed).catch((error: unknown) => corruptBatchRecords(error, packed)),
   };
   CompressionCodecs[type] = () => safe;

@@ -10,7 +10,7 @@ const REASON_BYTES = 40;
 /**
  * Records without key and value at the offsets of a batch whose compressed records, `packed`, cannot be unpacked. The batch's
  * own header, which is not compressed, says how many records it has, and the reader stops after that many. They become dead
- * letters that name the right offsets, where an error would end the consumer at the same batch for ever.
+ * letters with the right offsets; an error would end the consumer at the same batch for ever.
  *
  * Record => length:varint attributes:int8 timestampDelta:varlong offsetDelta:varint key:varint(-1) value:varint(-1)
  *           headers:varint [nameLength:varint name valueLength:varint value]

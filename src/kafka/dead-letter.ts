@@ -12,7 +12,7 @@ const OMITTED = {
   headers: 'segmentd-headers-omitted-bytes',
 } as const;
 
-export type DeadLetters = {
+type DeadLetters = {
   /**
    * Resolves once the broker has the dead letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
    * `broker_denied`.
@@ -20,7 +20,7 @@ export type DeadLetters = {
   send(record: ConsumerRecord, error: SegmentdError, options?: SendOptions): Promise<void>;
 };
 
-/** Puts records that segmentd cannot use aside: key, value and headers as they were, and why and where from as headers. */
+/** Sends records that segmentd cannot use to the dead-letter topic: as they were, with the reason and their position as headers. */
 export function openDeadLetters(settings: KafkaSettings, producer: RecordProducer): DeadLetters {
   return {
     async send(record, error, options) {
@@ -32,7 +32,7 @@ export function openDeadLetters(settings: KafkaSettings, producer: RecordProduce
           if (!(failure instanceof SegmentdError) || failure.code !== 'event_too_large') throw failure;
         }
       }
-      // Never the code that says something of the record: the topic takes no record at all, and the operator has to see to it.
+      // Never a code about the record: the topic takes no record at all, and the operator has to fix the topic.
       throw new SegmentdError('broker_denied', `${settings.deadLetterTopic} does not even take a record of a kilobyte`);
     },
   };
@@ -61,7 +61,7 @@ function* deadLettersOf(record: ConsumerRecord, error: SegmentdError): Generator
 }
 
 /** The record, with the reason and its position in headers. */
-export function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
+function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
   const { key, value, headers } = record;
   return { key, value, headers: new Map<string, Uint8Array | string>([...headers, ...headersAdded(record, error)]) };
 }

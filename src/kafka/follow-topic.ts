@@ -1,4 +1,4 @@
-/** Reads a topic from its first record on and follows it, for what every member has to hear. */
+/** Reads a topic from its first record on and follows it, for records that every member has to read. */
 import { randomUUID } from 'node:crypto';
 import type { Consumer } from 'kafkajs';
 import { backoffMs, RECONNECT } from '../lib/backoff.ts';
@@ -7,17 +7,17 @@ import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { TopicProgress } from './topic-progress.ts';
 
-export type FollowedTopic = {
+type FollowedTopic = {
   /** Resolves when every record that was there when the topic was first reached has been handed on. */
   readonly caughtUp: Promise<void>;
   stop(): Promise<void>;
 };
 
-export type TopicToFollow = {
+type TopicToFollow = {
   readonly topic: string;
   /** Every member reads every record, so each has a consumer group of its own: `<group>-<groupSuffix>-<uuid>`. */
   readonly groupSuffix: string;
-  /** Gets each record once. `isHistory` tells the records that were there when the topic was first reached. */
+  /** Gets each record once. `isHistory`: the record was there when the topic was first reached. */
   onRecord(value: Uint8Array | null, isHistory: boolean): void;
 };
 

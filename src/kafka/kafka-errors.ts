@@ -1,6 +1,6 @@
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 
-/** Errors of the protocol that no waiting mends: the credentials or the access are wrong. */
+/** Errors of the protocol that no retry fixes: the credentials or the access are wrong. */
 const DENIED = new Set([
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
@@ -11,7 +11,7 @@ const DENIED = new Set([
 ]);
 
 const TOPIC_MISSING = 'UNKNOWN_TOPIC_OR_PARTITION';
-/** Members of one group that hand out partitions in different ways. */
+/** Members of one group that use different partition assigners. */
 const GROUP_MIXED = 'INCONSISTENT_GROUP_PROTOCOL';
 
 const DENIED_NAMES = new Set(['KafkaJSSASLAuthenticationError']);
@@ -26,7 +26,7 @@ const UNREACHABLE_NAMES = new Set([
   'KafkaJSGroupCoordinatorNotFound',
 ]);
 
-/** The protocol's name of what went wrong (such as MESSAGE_TOO_LARGE), from the error or what caused it. */
+/** The protocol's error type (such as MESSAGE_TOO_LARGE), from the error or its cause. */
 export function protocolTypes(error: unknown): string[] {
   return causes(error).flatMap((each) => ('type' in each && typeof each.type === 'string' ? [each.type] : []));
 }
@@ -36,7 +36,7 @@ export function isTopicMissing(error: unknown): boolean {
   return protocolTypes(error).includes(TOPIC_MISSING);
 }
 
-export type ErrorContext = {
+type ErrorContext = {
   /** The topic that the call was about. */
   readonly topic?: string;
   /** The code of what is none of the known errors. */
@@ -44,7 +44,7 @@ export type ErrorContext = {
 };
 
 /**
- * An error of the client library in our words: `broker_denied`, `kafka_topic_missing`, `kafka_group_mixed`,
+ * An error of the client library as a SegmentdError: `broker_denied`, `kafka_topic_missing`, `kafka_group_mixed`,
  * `broker_unavailable` for a broker that may come back, and `otherwise` for the rest.
  */
 export function asKafkaError(

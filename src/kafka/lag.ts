@@ -5,7 +5,7 @@ import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
-export type PartitionLag = {
+type PartitionLag = {
   /** First offset that is still there. */
   readonly low: bigint;
   /** The offset that the next record will get. */
@@ -22,8 +22,8 @@ export type LagHooks = {
   log?: KafkaLog;
 };
 
-export type LagProbe = {
-  /** Measures now and then every `intervalMs`. Never throws; failures go to `onError`. */
+type LagProbe = {
+  /** Measures at once, and then every `intervalMs`. Never throws; failures go to `onError`. */
   start(): void;
   /** One measurement. Throws SegmentdError `broker_unavailable`, also when it takes too long, or `broker_denied`. */
   read(): Promise<ReadonlyMap<number, PartitionLag>>;
@@ -126,7 +126,7 @@ class AdminLagProbe implements LagProbe {
 }
 
 /** Kafka answers -1 for a partition that the group never committed. */
-export function toLag(low: bigint, high: bigint, committed: bigint | undefined): PartitionLag {
+function toLag(low: bigint, high: bigint, committed: bigint | undefined): PartitionLag {
   const known = committed === undefined || committed < 0n ? undefined : committed;
   const from = known === undefined || known < low ? low : known;
   return { low, high, committed: known, lag: high > from ? high - from : 0n };

@@ -3,16 +3,16 @@ import type { Notification } from '../model.ts';
 import type { RecordProducer } from './producer.ts';
 
 export type Notifications = {
-  /** Sends in the background, in order; what the broker does not take in time is dropped and told to `onLost`. */
+  /** Sends in the background, in order; what the broker does not take in time is dropped and passed to `onLost`. */
   send(notification: Notification): void;
   /** Waits for those that are on their way, for two seconds at most. */
   flush(): Promise<void>;
 };
 
-/** A notification is news: late ones are worth little, and none may hold up the work they tell of. */
+/** A late notification is worth little, and none may hold up the work that it is about. */
 const DEADLINE_MS = 30_000;
 const FLUSH_MS = 2_000;
-/** Waiting notifications; beyond, the broker is away and the table itself has the truth. */
+/** Waiting notifications; beyond, the broker is unreachable; the table has what was committed. */
 const MAX_WAITING = 1_000;
 
 /** Notifications on `topic`; without a topic they go nowhere. */

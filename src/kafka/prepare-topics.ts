@@ -7,7 +7,7 @@ import { ensureTopics, missingTopics } from './topics.ts';
 
 /**
  * Creates the topics that are missing, or without a `shape` says which are. To be awaited before anything reads one of them. When
- * no broker answers it resolves all the same, and goes on trying until `signal` fires: the consumer waits for the broker, too.
+ * no broker answers it resolves too, and keeps trying until `signal` fires: the consumer waits for the broker, too.
  */
 export async function prepareTopics(
   settings: KafkaSettings,
@@ -26,7 +26,7 @@ async function keepTrying(attempt: () => Promise<boolean>, signal: AbortSignal):
   }
 }
 
-/** False when it is worth another try. What the broker refuses here ends the consumer as well. */
+/** False when a retry may help. What the broker refuses here ends the consumer as well. */
 async function tryToPrepare(settings: KafkaSettings, shape: TopicShape | undefined, log: KafkaLog): Promise<boolean> {
   try {
     if (shape === undefined) await tellMissing(settings, log);

@@ -34,7 +34,7 @@ export type RecordProducer = {
 };
 
 const DEADLINE_MS = 60_000;
-/** Few, since `send` tries again above: a caller with a short deadline is to learn what the broker said. */
+/** Few, since `send` tries again above: a caller with a short deadline needs the broker's error. */
 const RETRIES_INSIDE = 2;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
@@ -98,7 +98,7 @@ class PersistentProducer implements RecordProducer {
       const sent = await producer.send({ topic, messages, acks: -1, timeout: this.#settings.requestTimeoutMs });
       refuseSilentLoss(messages, sent);
     } catch (error) {
-      // The fault of the record, not of the connection that others are using.
+      // The fault of the record, not of the shared connection.
       if (isTooLarge(error)) throw error;
       // Others may have replaced it already; theirs is fresh.
       if (this.#current === current) this.#current = undefined;

@@ -16,7 +16,7 @@ let patched = false;
 /**
  * Each connection of kafkajs 2.2.4 wakes up every millisecond even when it has nothing to send, for which newer versions of
  * Node also print a warning (kafkajs issues 1704 and 1751). This schedules a check only when something waits. Any other
- * version is left alone, and `skipped` is told why.
+ * version is left alone, and `skipped` is called with the reason.
  */
 export function patchRequestQueue(skipped: (reason: string) => void): void {
   if (patched) return;

@@ -5,7 +5,7 @@ import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import { asKafkaError, protocolTypes } from './kafka-errors.ts';
 
-/** Answers of brokers that have not heard of a new topic yet. */
+/** Answers of brokers whose metadata lacks a new topic. */
 const NOT_YET = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
 const POLL_MS = 50;
 

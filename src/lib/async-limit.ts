@@ -1,7 +1,7 @@
 /** At most `size` tasks at once; the others wait in order of arrival. */
 
 export type Limit = {
-  /** Runs the task when a place is free; once `signal` has fired it is dropped instead, and the promise rejects. */
+  /** Runs the task when a slot is free; once `signal` has fired it is dropped instead, and the promise rejects. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** Whether a task runs. */
   readonly busy: boolean;
@@ -21,7 +21,7 @@ export function asyncLimit(size: number): Limit {
     async run(task, signal) {
       if (active >= size) await new Promise<void>((resolve) => waiting.push(resolve));
       else active += 1;
-      // A place is handed over without being freed in between, so `active` stays as it is.
+      // A slot is passed on without being freed in between, so `active` stays as it is.
       try {
         signal?.throwIfAborted();
         return await task();

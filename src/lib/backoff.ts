@@ -1,5 +1,5 @@
 /** The bounds of a wait that grows, milliseconds. */
-export type Backoff = { readonly initialMs: number; readonly maxMs: number };
+type Backoff = { readonly initialMs: number; readonly maxMs: number };
 
 /** For everything that waits until a Kafka broker or one of its topics is there again. */
 export const RECONNECT: Backoff = { initialMs: 500, maxMs: 10_000 };

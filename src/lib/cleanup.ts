@@ -1,14 +1,14 @@
-/** Releases of what a process has taken, run last-in-first-out. */
+/** Cleanup of the resources of a process, run last-in-first-out. */
 
 export class Cleanup {
   private readonly stack: (() => unknown)[] = [];
 
-  /** Remembers how to give something back. */
+  /** Adds a callback that releases a resource. */
   defer(release: () => unknown): void {
     this.stack.push(release);
   }
 
-  /** Runs every release, even after one failed, then throws the first error. Running it again does nothing. */
+  /** Runs every callback, even after one failed, then throws the first error. Running it again does nothing. */
   async run(): Promise<void> {
     const errors: unknown[] = [];
     for (let release = this.stack.pop(); release; release = this.stack.pop()) {

@@ -3,8 +3,8 @@
  * from this table and scripts/error-pages.ts.
  */
 
-/** `never`: trying again gives the same answer. `backoff`: the world may change. `after-reload`: plan again from the table. */
-export type Retry = 'never' | 'backoff' | 'after-reload';
+/** `never`: trying again gives the same answer. `backoff`: the cause may pass. `after-reload`: plan again from the table. */
+type Retry = 'never' | 'backoff' | 'after-reload';
 
 /** The process exit codes, after sysexits.h. 2 is left to the shell, 1 to findings of `verify` and a missed `wait`. */
 export const EXIT = { ok: 0, findings: 1, usage: 64, declined: 65, unavailable: 69, bug: 70, config: 78 } as const;
@@ -166,7 +166,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Whether an error with this code says that a table cannot be served as it is, which is the table's matter alone. */
+/** Whether an error with this code declines one table, and leaves the others alone. */
 export function declinesTable(code: ErrorCode): boolean {
   return ERRORS[code].exit === EXIT.declined && !code.startsWith('event_');
 }

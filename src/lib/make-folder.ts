@@ -9,7 +9,7 @@ import { errnoOf } from './errors.ts';
 export function makeFolder(path: string): void {
   if (makeOne(path)) return;
   makeFolder(dirname(path));
-  // One that removes the folder above just now is not worth a third try.
+  // A process that deletes the folder above at the same time is not worth a third try.
   if (!makeOne(path)) mkdirSync(path);
 }
 

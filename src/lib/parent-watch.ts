@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 export type ProcessFacts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   ppid(): number;
-  /** Name and parent of another process; undefined when it has gone, and where the system does not tell (all but Linux). */
+  /** Name and parent of another process; undefined when it has gone, and on any system but Linux. */
   look(pid: number): { readonly name: string; readonly ppid: number } | undefined;
 };
 
@@ -18,12 +18,12 @@ const FACTS: ProcessFacts = { env: process.env, ppid: () => process.ppid, look }
  * process alive.
  */
 export function watchParent(gone: () => void, facts: ProcessFacts = FACTS): () => void {
-  // npm sets it for whatever it runs.
+  // npm sets it for every process that it runs.
   if (facts.env.npm_command === undefined) return () => undefined;
   const parent = facts.ppid();
   const npm = npmAbove(parent, facts);
   const timer = setInterval(() => {
-    // npm runs a shell that runs us. SIGTERM ends both of them; SIGKILL ends npm alone.
+    // npm runs a shell that runs this process. SIGTERM ends both of them; SIGKILL ends npm alone.
     if (facts.ppid() === parent && (npm === undefined || npmAbove(parent, facts) === npm)) return;
     clearInterval(timer);
     gone();

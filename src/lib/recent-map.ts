@@ -1,4 +1,4 @@
-/** A map of at most `limit` keys: a new one takes the place of the one that was set the longest time ago. */
+/** A map of at most `limit` keys: a new one evicts the one that was set the longest time ago. */
 export class RecentMap<Key, Value> extends Map<Key, Value> {
   readonly #limit: number;
 

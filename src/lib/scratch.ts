@@ -12,7 +12,7 @@ import { makeFolder } from './make-folder.ts';
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
 
-export type Scratch = { readonly dir: string; remove(): Promise<void> };
+type Scratch = { readonly dir: string; remove(): Promise<void> };
 
 /** Why no scratch folder can be made below `folder`, or undefined. Makes nothing. */
 export async function scratchProblem(folder: string): Promise<string | undefined> {
@@ -48,7 +48,7 @@ export async function openScratch(folder: string): Promise<Scratch> {
 }
 
 /**
- * LanceDB cannot be told to stop, so the build of a merge may still write here when the process ends. What it adds is left to the
+ * A build of LanceDB cannot be cancelled, so the build of a merge may still write here when the process ends. What it adds is left to the
  * next process.
  */
 async function removeNowOrLater(dir: string): Promise<void> {
@@ -64,7 +64,7 @@ async function removeLeftovers(parent: string, own: string): Promise<void> {
     const folder = join(parent, name);
     if (folder === own) continue;
     const owner = /^(.+)-(\d+)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.exec(name);
-    // Not named by us, not ours to remove.
+    // Not named by segmentd, so not removed.
     if (owner && (await isLeftover(owner[1] as string, Number(owner[2]), folder))) {
       await rm(folder, { recursive: true, force: true });
     }
@@ -76,7 +76,7 @@ async function isLeftover(host: string, pid: number, folder: string): Promise<bo
     const { mtimeMs } = await stat(folder);
     return Date.now() - mtimeMs > FOREIGN_LEFTOVER_MS;
   }
-  // In a container every process is number 1: another folder of our own number is a predecessor's.
+  // In a container every process is number 1: another folder of this number is of an earlier process.
   return pid === process.pid || !isAlive(pid);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Leaves the candidates of compactions alone while compactions of others keep failing because of commits of segmentd.
+ * Spares the candidates of compactions while compactions by other writers keep failing because of commits of segmentd.
  *
  * Candidates are the segments whose fragments others may be compacting: over two or more fragments that are small to Lance, or over
  * one with many deleted rows, which Lance rewrites by itself. Otherwise Lance compacts only neighbours that the same segments cover,
@@ -11,10 +11,10 @@ import type { FailedCompactions } from '../lance/table/failed-compactions.ts';
 import { consecutiveFailures } from '../lance/table/failed-compactions.ts';
 import type { MergeCandidate } from './policy/candidates.ts';
 
-/** Rows below which a fragment is worth compacting: what Lance's compaction aims at unless it is told otherwise. */
+/** Rows below which a fragment is worth compacting: the default target of Lance's compaction. */
 const TARGET_ROWS_PER_FRAGMENT = 1024 * 1024;
 
-/** Share of deleted rows above which Lance's compaction rewrites a fragment, unless it is told otherwise. */
+/** Share of deleted rows above which Lance's compaction rewrites a fragment, by default. */
 const MUCH_DELETED = 0.1;
 
 export function isMuchDeleted(rows: number, deleted: number): boolean {
@@ -40,14 +40,14 @@ export function excludingCompactable(
   return segments.length > maxSegments ? segments : segments.filter((segment) => !isCompactionCandidate(segment));
 }
 
-export type BackoffSettings = {
+type BackoffSettings = {
   /** The first backoff, milliseconds; each compaction that fails after that doubles it. */
   readonly firstMs: number;
   readonly maxMs: number;
 };
 
 /** A small table is compacted in seconds, and one that is compacted on a schedule within the hour. */
-export const COMPACTION_BACKOFF: BackoffSettings = { firstMs: 60_000, maxMs: 3_600_000 };
+const COMPACTION_BACKOFF: BackoffSettings = { firstMs: 60_000, maxMs: 3_600_000 };
 
 /** One failure is chance. */
 const FAILURES_IN_A_ROW = 2;
@@ -58,7 +58,7 @@ const MAX_TABLES = 10_000;
 
 type Table = {
   readonly failed: FailedCompactions;
-  readonly backoffMs: number;
+  readonly lengthMs: number;
   readonly untilMs: number;
   /** The last failed compaction that the backoff is for. */
   readonly failedVersion: number;
@@ -99,12 +99,12 @@ export class CompactionBackoff {
     const inARow = consecutiveFailures(failed);
     const newest = inARow.at(-1);
     if (!newest || inARow.length < FAILURES_IN_A_ROW || nowMs - newest.atMs > 2 * this.settings.maxMs) {
-      return { failed, backoffMs: 0, untilMs: 0, failedVersion: 0 };
+      return { failed, lengthMs: 0, untilMs: 0, failedVersion: 0 };
     }
     if (table && newest.version <= table.failedVersion) return { ...table, failed };
     const { firstMs, maxMs } = this.settings;
-    const backoffMs = table && table.backoffMs > 0 ? Math.min(maxMs, 2 * table.backoffMs) : firstMs;
-    const untilMs = nowMs + backoffMs * (1 + JITTER * (2 * this.random() - 1));
-    return { failed, backoffMs, untilMs, failedVersion: newest.version };
+    const lengthMs = table && table.lengthMs > 0 ? Math.min(maxMs, 2 * table.lengthMs) : firstMs;
+    const untilMs = nowMs + lengthMs * (1 + JITTER * (2 * this.random() - 1));
+    return { failed, lengthMs: lengthMs, untilMs, failedVersion: newest.version };
   }
 }

@@ -23,7 +23,7 @@ import type { NextRun } from './table-queue.ts';
 export type MergeSchedule = {
   readonly settings: MergeSettings;
   /**
-   * Merges at once, of different tables; 0: merges are planned and counted, and none is begun. While all places are taken, tables
+   * Merges at once, of different tables; 0: merges are planned and counted, and none is begun. While all slots are taken, tables
    * wait, those over the segment limit too.
    */
   readonly concurrency: number;
@@ -38,7 +38,7 @@ export type TableMemory = {
   /** Whether an index has more segments than its bound. */
   overSegmentLimit: boolean;
   gap: FreshDataGap | null;
-  /** The version at which nothing was due: most events of a flood find the table as it was. */
+  /** The version at which nothing was due: most events of a burst find the table unchanged. */
   nothingDueAt: WeakRef<Manifest> | null;
 };
 

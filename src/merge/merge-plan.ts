@@ -23,7 +23,7 @@ export type PlannedMerge = {
   readonly inputs: readonly string[];
   /** Live rows of the result. */
   readonly rows: number;
-  /** Bytes of the files of the inputs, as far as the manifest tells. */
+  /** Bytes of the files of the inputs, as far as the manifest has their sizes. */
   readonly bytes: number;
 };
 

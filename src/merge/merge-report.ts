@@ -1,39 +1,29 @@
-/** What merges tell: their telemetry, and the notice of one that landed. */
-import { indexReport } from '../control/table-states.ts';
+/** The telemetry of merges, and the notification of one that landed. */
+import { indexReports } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import type { TableRef } from '../model.ts';
+import { isFullyCovered } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import type { MergePlan } from './merge-plan.ts';
 import type { Merged, MergeResult } from './merge-table.ts';
 import type { MergeSettings } from './policy/tiered.ts';
-import { tierOf, tiersOf } from './policy/tiered.ts';
+import { countTiers } from './policy/tiered.ts';
 
-/** Tells what is due, and the number of segments above all: after a merge no batch comes by that would tell it. */
+/** Reports the merges that are due and the number of segments: after a merge no batch follows that would report them. */
 export function reportPlan(
   { telemetry, states }: PipelineContext,
   { id }: TableRef,
   plan: MergePlan,
-  { version, timestampMs }: Manifest,
+  manifest: Manifest,
   settings: MergeSettings,
 ): void {
-  telemetry.mergesPlanned({ table: id, tiers: segmentsByTier(plan, settings), pending: plan.pending });
-  const indexes = plan.states.map(({ name, coverage, segments }) =>
-    indexReport({ name, coverage, segments: segments.length }, timestampMs),
-  );
-  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+  const { version } = manifest;
+  telemetry.mergesPlanned({ table: id, tiers: countTiers(plan.segmentRows, settings), pending: plan.pending });
+  const indexes = indexReports(plan.states, manifest);
+  const isCovered = isFullyCovered(indexes);
   states.observed(id, version, indexes, isCovered ? version : undefined);
   telemetry.planned({ table: id, version, outcome: 'merges', indexes });
-}
-
-/** Segments per tier, of all indexes of the table. */
-function segmentsByTier({ segmentRows }: MergePlan, settings: MergeSettings): ReadonlyMap<string, number> {
-  const tiers = new Map(tiersOf(settings).map((tier) => [String(tier), 0]));
-  for (const rows of segmentRows) {
-    const tier = String(tierOf(rows, settings));
-    tiers.set(tier, (tiers.get(tier) ?? 0) + 1);
-  }
-  return tiers;
 }
 
 export function reportStarted({ telemetry }: PipelineContext, { id }: TableRef, { merges }: MergePlan): void {
@@ -42,7 +32,7 @@ export function reportStarted({ telemetry }: PipelineContext, { id }: TableRef, 
   }
 }
 
-/** Tells of each build what it wrote: a merge that does not land has cost as much as one that does. */
+/** Reports what each build wrote: a merge that does not land has cost as much as one that does. */
 export function countedBuilder({ builder, telemetry }: PipelineContext, { id }: TableRef): SegmentBuilder {
   return {
     async build(...work) {

@@ -10,11 +10,11 @@ import type { LanceTable } from '../lance/table/table.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { MergePlan } from './merge-plan.ts';
 
-export type MergeParts = {
+type MergeParts = {
   readonly builder: SegmentBuilder;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
-  /** Runs the commit of what is published by then in a place of its own; rejects without running it once there is none. */
+  /** Runs the commit of the uploaded segments in a slot of its own; rejects without running it when there is none. */
   readonly withSlot: <T>(land: () => Promise<T>) => Promise<T>;
 };
 

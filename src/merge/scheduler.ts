@@ -32,14 +32,14 @@ export function mergeSegments(context: PipelineContext, schedule: MergeSchedule)
           signal: AbortSignal.any([context.signal, unsubscribed.signal]),
         },
       );
-      // When the table comes back, it is told of and merged like one that was never seen.
+      // When the table comes back, it is reported and merged like a new one.
       context.onReleased((id) => {
         queue.drop(id);
         memories.delete(id);
       });
       return settled.pipe(
         // Fragments that an event names come to any member; the member that gets the plain events of a table merges it.
-        filter(({ items }) => items.some(({ event }) => !event.fragments)),
+        filter(({ events }) => events.some(({ event }) => !event.fragments)),
         tap({ next: ({ table }) => queue.request(table), complete: () => queue.drain() }),
         mergeWith(queue.ended),
         ignoreElements(),

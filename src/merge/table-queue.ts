@@ -16,9 +16,9 @@ export type NextRun =
   | { readonly when: 'backoff'; readonly afterMs: number };
 
 /** Calls `run` after so many milliseconds, unless the function that it returns is called before. */
-export type Timer = (afterMs: number, run: () => void) => () => void;
+type Timer = (afterMs: number, run: () => void) => () => void;
 
-export type TableQueueOptions = {
+type TableQueueOptions = {
   /** Most tables that run at once; at least 1. */
   readonly concurrency: number;
   /** Once it fires no table starts; those that run end. */

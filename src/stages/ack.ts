@@ -1,10 +1,10 @@
-/** Settles the events a round has dealt with; what is left goes round again. */
+/** Acknowledges the events that a round has settled; the others are requeued. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SegmentdError } from '../lib/errors.ts';
 import { latencySample } from '../lib/latency-sample.ts';
 import type { ConsumerRecord, PendingEvent } from '../model.ts';
-import { recordCount } from '../model.ts';
+import { isFullyCovered, recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import type { Batch, Covered, Settleable } from './work.ts';
 
@@ -12,40 +12,40 @@ export function ack(context: PipelineContext): OperatorFunction<Settleable, Batc
   return concatMap((done) => {
     switch (done.kind) {
       case 'requeue':
-        return of(withRest(done.batch, done.batch.items));
+        return of(withRest(done.batch, done.batch.events));
       case 'declined':
         decline(context, done.batch.table.id, done.error);
-        finish(context, withRest(done.batch, done.batch.items).items, 'declined');
+        finish(context, withRest(done.batch, done.batch.events).events, 'declined');
         return EMPTY;
       case 'covered': {
         const isSettled = ({ event }: PendingEvent) => (event.version ?? 0) <= done.coveredVersion;
-        settle(context, done, done.batch.items.filter(isSettled));
+        settle(context, done, done.batch.events.filter(isSettled));
         const left = withRest(
           done.batch,
-          done.batch.items.filter((item) => !isSettled(item)),
+          done.batch.events.filter((pending) => !isSettled(pending)),
         );
-        return left.items.length > 0 ? of({ ...left, plannedVersion: done.coveredVersion }) : EMPTY;
+        return left.events.length > 0 ? of({ ...left, plannedVersion: done.coveredVersion }) : EMPTY;
       }
     }
   });
 }
 
-/** The batch of the next round: what this one left of its items, and those that waited for it. */
-const withRest = (batch: Batch, items: readonly PendingEvent[]): Batch => ({
+/** The batch of the next round: the events that this one has left, and those that it deferred. */
+const withRest = (batch: Batch, events: readonly PendingEvent[]): Batch => ({
   ...batch,
-  items: [...items, ...batch.deferred],
+  events: [...events, ...batch.deferred],
   deferred: [],
 });
 
 function settle(
   context: PipelineContext,
   { batch, coveredVersion, tableVersion, indexes, committed }: Covered,
-  items: readonly PendingEvent[],
+  events: readonly PendingEvent[],
 ): void {
   const now = Date.now();
   const table = batch.table.id;
   // Events that name fragments are settled with those alone.
-  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+  const isCovered = isFullyCovered(indexes);
   context.states.observed(table, tableVersion, indexes, isCovered ? coveredVersion : undefined);
   context.states.succeeded(table);
   context.telemetry.batchCovered({
@@ -54,12 +54,12 @@ function settle(
     coveredVersion,
     indexes,
     committed,
-    eventToCoveredSeconds: items.flatMap(({ record }) => (record ? [secondsSince(context, table, record, now)] : [])),
+    eventToCoveredSeconds: events.flatMap(({ record }) => (record ? [secondsSince(context, table, record, now)] : [])),
   });
-  finish(context, items, committed ? 'accepted' : 'duplicate');
+  finish(context, events, committed ? 'accepted' : 'duplicate');
 }
 
-/** Undefined for a record that waited while its table was paused: how long that was is the operator's matter. */
+/** Undefined for a record that waited while its table was paused: that time is no latency of segmentd. */
 function secondsSince(
   { pauses }: PipelineContext,
   table: string,
@@ -69,16 +69,17 @@ function secondsSince(
   return record.timestampMs < pauses.lastEndedMs(table) ? undefined : latencySample(record.timestampMs, now);
 }
 
-function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {
+/** Notes why a table must not be written, and reports a new reason. */
+export function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {
   if (states.declined(table, { code, message })) telemetry.tableDeclined({ table, code, message });
 }
 
 function finish(
   context: PipelineContext,
-  items: readonly PendingEvent[],
+  events: readonly PendingEvent[],
   outcome: 'accepted' | 'duplicate' | 'declined',
 ): void {
-  for (const { record, event } of items) {
+  for (const { record, event } of events) {
     if (!record) continue;
     const { position } = record;
     context.telemetry.eventSettled({ position, table: event.table.id, outcome, records: recordCount(record) });

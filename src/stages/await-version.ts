@@ -1,5 +1,5 @@
 /**
- * Holds a batch until an announced version can be seen, or any that was not planned yet: what others have appended does not wait
+ * Holds a batch until an announced version can be seen, or any that was not planned yet: appends by others do not wait
  * for an event that announces too much. Gives up on events whose version never comes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import type { PipelineContext } from './context.ts';
 import { rejectRecord } from './decode.ts';
 import type { Batch } from './work.ts';
 
-/** How often the table is looked at while nothing of a batch can be seen. One look is a stat of a file. */
+/** How often the table is polled while no version of a batch can be seen. A poll is the stat of a file. */
 const POLL_MS = 50;
 
 export function awaitVersion(context: PipelineContext): OperatorFunction<Batch, Batch> {
@@ -30,29 +30,31 @@ async function visiblePart(
 ): Promise<Batch | null> {
   const table = context.tables.open(batch.table.uri);
   for (;;) {
-    const isOpen = (item: PendingEvent) => !rejected.has(item) && !item.record?.signal.aborted;
-    let items = batch.items.filter(isOpen);
-    if (items.length === 0) return null;
+    const isOpen = (pending: PendingEvent) => !rejected.has(pending) && !pending.record?.signal.aborted;
+    let events = batch.events.filter(isOpen);
+    if (events.length === 0) return null;
     const version = await latestVersion(() => table.latest());
     const now = Date.now();
-    // What segmentd asked itself waits for nothing.
-    const isExpired = (item: PendingEvent) => !item.record || now - item.receivedAtMs >= context.settings.versionWaitMs;
-    for (const item of items.filter((each) => isAhead(each, version) && isExpired(each))) {
+    // A sweep or refresh waits for no version.
+    const isExpired = (pending: PendingEvent) =>
+      !pending.record || now - pending.receivedAtMs >= context.settings.versionWaitMs;
+    for (const pending of events.filter((each) => isAhead(each, version) && isExpired(each))) {
       // Another member may have it by now.
-      if (item.record && !item.record.signal.aborted)
-        await rejectRecord(context, item.record, neverSeen(item, version));
-      rejected.add(item);
+      if (pending.record && !pending.record.signal.aborted)
+        await rejectRecord(context, pending.record, neverSeen(pending, version));
+      rejected.add(pending);
     }
-    items = items.filter(isOpen);
+    events = events.filter(isOpen);
     const isNew = version !== null && version > (batch.plannedVersion ?? 0);
-    if (items.length > 0 && (isNew || items.some((item) => !isAhead(item, version)))) return { ...batch, items };
-    if (items.length > 0) await sleep(POLL_MS);
+    if (events.length > 0 && (isNew || events.some((pending) => !isAhead(pending, version))))
+      return { ...batch, events };
+    if (events.length > 0) await sleep(POLL_MS);
   }
 }
 
 /**
- * The latest version, or null while there is no table. A table that nobody can read counts as seen: the plan declines it, and
- * its events are settled instead of being waited for.
+ * The latest version, or null while there is no table. A table that cannot be read counts as seen: the plan declines it, and
+ * its events are settled instead of waiting.
  */
 async function latestVersion(read: () => Promise<Manifest>): Promise<number | null> {
   try {

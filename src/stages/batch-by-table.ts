@@ -1,5 +1,5 @@
 /**
- * Groups items by table. A table that is idle starts at once (after `lingerMs`); what arrives while it is busy becomes its
+ * Groups events by table. A table that is idle starts at once (after `lingerMs`); what arrives while it is busy becomes its
  * next batch. Strictly one batch at a time per table, any number of tables.
  */
 import type { ObservableInput, OperatorFunction } from 'rxjs';
@@ -8,18 +8,18 @@ import { mergeMap } from 'rxjs/operators';
 import type { PendingEvent } from '../model.ts';
 import type { Batch } from './work.ts';
 
-export type Batching = {
+type Batching = {
   /** How long an idle table waits for more, milliseconds. */
   readonly lingerMs: number;
-  /** Offered each item of a busy table, with those that wait; true when one of these, or another in its place, stands for it. */
-  readonly coalesce?: (item: PendingEvent, waiting: PendingEvent[]) => boolean;
+  /** Called for each event of a busy table, with those that wait; true when it was merged into one of these. */
+  readonly coalesce?: (pending: PendingEvent, waiting: PendingEvent[]) => boolean;
 };
 
 export function batchByTable<R>(
-  { lingerMs, coalesce: fold = () => false }: Batching,
+  { lingerMs, coalesce = () => false }: Batching,
   work: (batch: Batch) => ObservableInput<R>,
 ): OperatorFunction<PendingEvent, R> {
-  return (items) =>
+  return (events) =>
     new Observable<R>((out) => {
       /** Tables at work, with what has arrived for them meanwhile. */
       const pendingByTable = new Map<string, PendingEvent[]>();
@@ -49,14 +49,14 @@ export function batchByTable<R>(
         );
       };
       out.add(
-        items.subscribe({
-          next: (item) => {
-            const { id } = item.event.table;
+        events.subscribe({
+          next: (pending) => {
+            const { id } = pending.event.table;
             const waiting = pendingByTable.get(id);
             if (waiting) {
-              if (!fold(item, waiting)) waiting.push(item);
+              if (!coalesce(pending, waiting)) waiting.push(pending);
             } else {
-              pendingByTable.set(id, [item]);
+              pendingByTable.set(id, [pending]);
               startBatch(id);
             }
           },
@@ -72,7 +72,7 @@ export function batchByTable<R>(
 
 /** Everything that waits, without records whose partition has moved: their new owner gets them again. */
 function takeBatch(waiting: readonly PendingEvent[]): Batch | null {
-  const items = waiting.filter(({ record }) => !record?.signal.aborted);
-  const [first] = items;
-  return first ? { table: first.event.table, items, deferred: [], replanCount: 0, committed: false } : null;
+  const events = waiting.filter(({ record }) => !record?.signal.aborted);
+  const [first] = events;
+  return first ? { table: first.event.table, events, deferred: [], replanCount: 0, committed: false } : null;
 }

@@ -1,23 +1,23 @@
-/** Keeps the memory of a busy table flat, whatever is announced for it meanwhile. */
+/** Bounds the memory of a busy table, however many events are announced for it meanwhile. */
 import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { isHeld } from './held-tables.ts';
 
-/** Waiting events per table that keep their own place, and so their own latency in the metrics. */
+/** Waiting events per table that are not coalesced, so that each has its own latency in the metrics. */
 const KEPT = 100;
-/** Of a table that waits for an operator or for its next try: the credit they hold is missing to all other tables. */
+/** The same for a table that is paused or retrying: its events take credit from all other tables. */
 const KEPT_STUCK = 1;
 
 type Waiting = PendingEvent & { readonly record: ConsumerRecord };
 
 /**
- * Puts an event into the place of one that waits for the same table, as one that says no more than it: the batch they wait for is
- * planned after both, for the higher of their versions. Only of one partition and assignment, so that the place keeps the lower
- * of their offsets open until the higher version is covered: no offset is committed early. Should that version never appear,
- * its event is the one that ends in the dead-letter topic; the other's version is covered whenever it appears before that.
+ * Merges an event into an earlier one that waits for the same table: their batch is planned after both, for the higher of their
+ * versions. Only events of one partition and assignment are merged, so that the lower of their offsets stays open until the higher
+ * version is covered: no offset is committed early. If that version never appears, its event goes to the dead-letter topic; the
+ * earlier version is covered if it appears before that.
  */
-export function coalesce(context: PipelineContext): (item: PendingEvent, waiting: PendingEvent[]) => boolean {
+export function coalesce(context: PipelineContext): (pending: PendingEvent, waiting: PendingEvent[]) => boolean {
   return ({ event, record, receivedAtMs }, waiting) => {
     const { id } = event.table;
     if (!record || event.fragments || waiting.length < KEPT_STUCK) return false;
@@ -27,7 +27,7 @@ export function coalesce(context: PipelineContext): (item: PendingEvent, waiting
     if (!earlier) return false;
     let records = recordCount(record);
     if ((event.version ?? 0) > (earlier.event.version ?? 0)) {
-      // The place is counted as one record when its time comes.
+      // The merged event is counted as one record when it is settled.
       records += recordCount(earlier.record) - 1;
       waiting[at] = { event, record: { ...record, repeats: [], ack: earlier.record.ack }, receivedAtMs };
     }

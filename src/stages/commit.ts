@@ -1,4 +1,4 @@
-/** Commits what was built in one version, then lets go of the scratch files in every outcome. */
+/** Commits what was built in one version, then deletes the scratch files in every outcome. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { indexReport } from '../control/table-states.ts';
@@ -44,7 +44,7 @@ function settleable(context: PipelineContext, work: Work, done: Committed): Sett
   const table = batch.table.id;
   if (droppedFragments > 0) context.telemetry.fragmentsDropped({ table, fragments: droppedFragments });
   for (const { cause } of skipped) context.telemetry.replanned({ table, cause });
-  // Progress was made, so the count of fruitless rounds begins anew.
+  // Progress was made, so the count of rounds without progress starts again.
   const after = { ...batch, replanCount: 0, committed: true };
   if (!complete || skipped.length > 0 || droppedFragments > 0) return { kind: 'requeue', batch: after };
   return {
@@ -57,7 +57,7 @@ function settleable(context: PipelineContext, work: Work, done: Committed): Sett
   };
 }
 
-/** The index as the commit left it. It may still miss what was not asked for. */
+/** The index as the commit left it. It may still miss fragments that were not requested. */
 function stateAfter(
   state: IndexState,
   { segments, stale }: Committed,

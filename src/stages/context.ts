@@ -15,10 +15,10 @@ import type { Telemetry } from '../telemetry/events.ts';
 export type PipelineContext = {
   readonly tables: TableCache;
   readonly builder: SegmentBuilder;
-  /** For telling only: nothing is read from it. */
+  /** Write-only: no stage reads from it. */
   readonly telemetry: Telemetry;
   readonly states: TableStates;
-  /** Reads the append events out of a record; none when it asks for nothing. Throws a SegmentdError `event_*`. */
+  /** Reads the append events out of a record; none when it names no append. Throws a SegmentdError `event_*`. */
   decodeRecord(record: ConsumerRecord): readonly AppendEvent[];
   /** Resolves once the dead-letter topic has the record. */
   deadLetter(record: ConsumerRecord, error: SegmentdError): Promise<void>;
@@ -29,9 +29,9 @@ export type PipelineContext = {
    * broker_unavailable.
    */
   publish(events: readonly AppendEvent[]): Promise<boolean>;
-  /** Tells of each table that goes to another member: what waits to be done to it is the other's from then on. */
+  /** Calls `listener` for each table that another member owns from now on: what waits for it is that member's work. */
   onReleased(listener: (table: string) => void): void;
-  /** Tells others of a commit; never waits. */
+  /** Sends a notification of a commit; never waits. */
   notify(notification: Notification): void;
   /** Shared by all tables: how many are planned, built and committed at once. */
   readonly slots: Limit;
@@ -41,7 +41,7 @@ export type PipelineContext = {
     readonly lingerMs: number;
     readonly limits: BatchLimits;
     readonly versionWaitMs: number;
-    readonly commit: { readonly maxAttempts: number; readonly backoffMs: number };
+    readonly commit: { readonly maxAttempts: number; readonly initialBackoffMs: number };
     /** More missing rows than `thresholdRows` are shared out, in parts of `rowsPerSegment`. */
     readonly backfill: { readonly thresholdRows: number; readonly rowsPerSegment: number };
     readonly retry: { readonly initialMs: number; readonly maxMs: number };

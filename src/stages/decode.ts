@@ -1,4 +1,4 @@
-/** Records become items of work, or go to the dead-letter topic. */
+/** Records become pending events, or go to the dead-letter topic. */
 import type { OperatorFunction } from 'rxjs';
 import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
@@ -6,7 +6,7 @@ import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount, recordsOf } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 
-/** As `mergeMap` would, but without an inner observable for each record: a flood has hundreds of thousands a second. */
+/** As `mergeMap` would, but without an inner observable for each record: a burst has hundreds of thousands a second. */
 export function decode(context: PipelineContext): OperatorFunction<ConsumerRecord, PendingEvent> {
   return (records) =>
     new Observable<PendingEvent>((out) => {
@@ -18,16 +18,16 @@ export function decode(context: PipelineContext): OperatorFunction<ConsumerRecor
       };
       const fail = (error: unknown) => out.error(error);
       const next = (record: ConsumerRecord) => {
-        let items: readonly PendingEvent[];
+        let events: readonly PendingEvent[];
         try {
-          items = readRecord(context, record);
+          events = readRecord(context, record);
         } catch (error) {
           if (!(error instanceof SegmentdError)) return fail(error);
           open += 1;
           rejectRecord(context, record, error).then(done, fail);
           return;
         }
-        for (const item of items) out.next(item);
+        for (const pending of events) out.next(pending);
       };
       out.add(records.subscribe({ next, error: fail, complete: done }));
     });
@@ -47,7 +47,7 @@ function readRecord(context: PipelineContext, record: ConsumerRecord): PendingEv
   return events.map((event, at) => ({ event, record: parts[at] as ConsumerRecord, receivedAtMs }));
 }
 
-/** A delivery for each event of a record that has several: it is acknowledged when each of them was, once or more often. */
+/** A record with an ack for each event of a record that has several: the record is acknowledged after the last of them. */
 function partsOf(record: ConsumerRecord, events: number): ConsumerRecord[] {
   const open = new Set(Array.from({ length: events }, (_, at) => at));
   return [...open].map((at) => ({

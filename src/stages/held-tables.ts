@@ -1,13 +1,15 @@
 /**
- * Tables whose events are held, because an operator paused them or their work waits for its next try. They are looked at all the same:
- * what `/status` and the metrics say of them goes on being true.
+ * Tables whose events are held, because an operator paused them or they are retrying. segmentd reads them all the same, so that
+ * `/status` and the metrics stay up to date for them.
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { concatMap, Observable } from 'rxjs';
-import { indexReport } from '../control/table-states.ts';
+import { indexReports } from '../control/table-states.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
+import { isFullyCovered } from '../model.ts';
+import { decline } from './ack.ts';
 import type { PipelineContext } from './context.ts';
 import type { Batch } from './work.ts';
 
@@ -19,11 +21,11 @@ export function awaitResume(context: PipelineContext): MonoTypeOperatorFunction<
   });
 }
 
-/** Passes every event on, and looks at the table of each that will be held: at its manifest, once at a time. */
+/** Passes every event on, and reads the manifest of each table whose events are held, one read at a time. */
 export function observeHeld(context: PipelineContext): MonoTypeOperatorFunction<PendingEvent> {
   return (events) =>
     new Observable<PendingEvent>((out) => {
-      /** Tables being looked at, and whether another event came meanwhile. */
+      /** Tables being read, and whether another event came meanwhile. */
       const looking = new Map<string, boolean>();
       const observe = async (table: TableRef) => {
         do {
@@ -48,22 +50,20 @@ export function isHeld({ states }: PipelineContext, table: string): boolean {
   return state === 'paused' || state === 'retrying';
 }
 
-async function look({ tables, states, telemetry, settings }: PipelineContext, table: TableRef): Promise<void> {
+async function look(context: PipelineContext, table: TableRef): Promise<void> {
+  const { tables, states, telemetry, settings } = context;
   try {
     const manifest = await tables.open(table.uri).latest();
     const plan = planTable(manifest, tables.policy(table.id), settings.limits);
-    const indexes = plan.states.map(({ name, coverage, segments }) =>
-      indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
-    );
+    const indexes = indexReports(plan.states, manifest);
     const { version } = manifest;
-    const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+    const isCovered = isFullyCovered(indexes);
     states.observed(table.id, version, indexes, isCovered ? version : undefined);
     telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
-    // A store that does not answer, or a table that is gone, is looked at with the next event or sweep.
+    // A store that does not answer, or a table that is gone, is read with the next event or sweep.
     if (!declinesTable(error.code) || error.code === 'table_not_found') return;
-    const { code, message } = error;
-    if (states.declined(table.id, { code, message })) telemetry.tableDeclined({ table: table.id, code, message });
+    decline(context, table.id, error);
   }
 }

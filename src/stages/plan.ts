@@ -1,11 +1,12 @@
-/** What the maintained indexes of the table miss, read from its latest manifest: the table is the truth, the event a hint. */
+/** What the maintained indexes of the table miss, read from its latest manifest: an event is only a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReport } from '../control/table-states.ts';
+import { indexReports } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
+import { isFullyCovered } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { shareBackfill } from './share-backfill.ts';
 import type { Batch, Planned } from './work.ts';
@@ -14,19 +15,17 @@ export function plan(context: PipelineContext): OperatorFunction<Batch, Planned>
   return concatMap((batch) => planBatch(context, batch));
 }
 
-async function planBatch(context: PipelineContext, events: Batch): Promise<Planned> {
-  const table = events.table.id;
-  const manifest = await context.tables.open(events.table.uri).latest();
-  const planned = await planRound(context, events, manifest);
+async function planBatch(context: PipelineContext, queued: Batch): Promise<Planned> {
+  const table = queued.table.id;
+  const manifest = await context.tables.open(queued.table.uri).latest();
+  const planned = await planRound(context, queued, manifest);
   const { version } = manifest;
   const { batch, ...plan } = planned;
-  const indexes = plan.states.map(({ name, segments, coverage }) =>
-    indexReport({ name, coverage, segments: segments.length }, manifest.timestampMs),
-  );
+  const indexes = indexReports(plan.states, manifest);
   const missing = plan.requests.length > 0;
-  // Of one that misses something, the build tells: a damaged table is served by no plan.
+  // Where something is missing the build decides: a damaged table can be planned, but not served.
   if (!missing && context.states.served(table)) context.telemetry.tableServed({ table });
-  const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+  const isCovered = isFullyCovered(indexes);
   context.states.observed(table, version, indexes, isCovered ? version : undefined);
   if (isCovered) context.states.succeeded(table);
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
@@ -47,17 +46,17 @@ type PlannedRound = TablePlan & { readonly batch: Batch };
 async function planRound(context: PipelineContext, batch: Batch, manifest: Manifest): Promise<PlannedRound> {
   const policy = context.tables.policy(batch.table.id);
   const { limits } = context.settings;
-  const plain = batch.items.filter(({ event }) => !event.fragments);
-  const named = batch.items.filter(({ event }) => event.fragments);
+  const plain = batch.events.filter(({ event }) => !event.fragments);
+  const named = batch.events.filter(({ event }) => event.fragments);
   for (const { event } of named) if (event.backfill) context.backfills.note(batch.table.id, event.backfill);
-  // A job that is done must not keep anybody from fragments that come to be missing again, as after a new index or a restore.
+  // A job that is done must not hide fragments that are missing again, as after a new index or a restore.
   const noteDone = ({ states }: TablePlan) => context.backfills.keep(batch.table.id, () => missingOfAny(states));
   if (plain.length > 0) {
     const scope = { isDelegated: (id: number) => context.backfills.has(batch.table.id, id) };
     let plan = planTable(manifest, policy, limits, scope);
     noteDone(plan);
     if (await shareBackfill(context, batch.table, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
-    return { ...plan, batch: { ...batch, items: plain, deferred: [...named, ...batch.deferred] } };
+    return { ...plan, batch: { ...batch, events: plain, deferred: [...named, ...batch.deferred] } };
   }
   const plan = planTable(manifest, policy, limits, { parts: named.map(({ event }) => event.fragments ?? []) });
   noteDone(plan);
@@ -65,7 +64,7 @@ async function planRound(context: PipelineContext, batch: Batch, manifest: Manif
   // Of the last part some may be built too; its event waits until all of it is.
   const batchNow = {
     ...batch,
-    items: named.slice(0, plan.parts),
+    events: named.slice(0, plan.parts),
     deferred: [...named.slice(plan.parts), ...batch.deferred],
   };
   return { ...plan, complete: plan.parts > 0, batch: batchNow };

@@ -1,4 +1,4 @@
-/** What a commit says about itself in the table's history: who made it and which events asked for it. */
+/** The transaction properties of a commit: the member that made it and the events that led to it. */
 import { lastOffsetOf } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import type { Batch } from './work.ts';
@@ -11,7 +11,7 @@ export function memberProperties({ writer, member }: PipelineContext['settings']
 /** Beside those, the range of offsets per partition. */
 export function provenance(settings: PipelineContext['settings'], batch: Batch): Record<string, string> {
   const ranges = new Map<string, { low: bigint; high: bigint }>();
-  for (const { record } of batch.items) {
+  for (const { record } of batch.events) {
     if (!record) continue;
     const { topic, partition, offset } = record.position;
     const last = lastOffsetOf(offset, record.repeats);

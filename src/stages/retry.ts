@@ -1,4 +1,4 @@
-/** What becomes of a round that did not go through: it is planned again, declined, or waits for its next try. */
+/** How a round ends that did not commit: it is planned again, declined, or waits for its next try. */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { catchError, of, retry, timer } from 'rxjs';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';

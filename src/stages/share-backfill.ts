@@ -1,4 +1,4 @@
-/** Hands the bulk of a first build to the whole group instead of building it all in one place. */
+/** Shares most of a first build with the whole group instead of building all of it in one member. */
 import { randomUUID } from 'node:crypto';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { cutBackfill, missingOfAny, rowsOf } from '../lance/plan/backfill-plan.ts';

@@ -9,10 +9,10 @@ import type { IndexReport, PendingEvent, TableRef } from '../model.ts';
 /** Events of one table that are settled together. */
 export type Batch = {
   readonly table: TableRef;
-  readonly items: readonly PendingEvent[];
+  readonly events: readonly PendingEvent[];
   /** Events that are left for a round after this one. */
   readonly deferred: readonly PendingEvent[];
-  /** How often in a row it had to be planned anew without getting anywhere. */
+  /** How often in a row it was planned again without progress. */
   readonly replanCount: number;
   /** The version that it was planned for last, with nothing left to do up to there. */
   readonly plannedVersion?: number;
@@ -31,8 +31,8 @@ export type Covered = {
   readonly tableVersion: number;
   readonly indexes: readonly IndexReport[];
 };
-export type Declined = { readonly kind: 'declined'; readonly batch: Batch; readonly error: SegmentdError };
-/** The table moved, or more is missing than fits one segment: round again. */
+type Declined = { readonly kind: 'declined'; readonly batch: Batch; readonly error: SegmentdError };
+/** The table moved, or more is missing than fits one segment: the batch is planned again. */
 export type Requeue = { readonly kind: 'requeue'; readonly batch: Batch };
 
 export type Planned =

@@ -95,7 +95,7 @@ async function writeAll(file: number, parts: readonly Uint8Array[]): Promise<voi
 
 /**
  * Runs `write`, making the folder of `path` when it turns out not to be there: it nearly always is. The root itself is never
- * made again: somebody has just removed it, and what they removed must not rise as an empty shell.
+ * made: another process has just deleted it, and must not find an empty folder there.
  */
 async function inFolder(root: string, path: string, write: () => Promise<void>): Promise<void> {
   try {
@@ -182,7 +182,7 @@ async function syncAll(paths: readonly string[]): Promise<void> {
   await Promise.all([...paths, ...folders].map(syncFile));
 }
 
-/** A root may not be there yet. Without the folder that holds it, nobody can say: that is how an unmounted disk looks. */
+/** A root may not be there yet. Without its parent folder that is unknown: an unmounted disk looks the same. */
 async function mustBeMounted(root: string): Promise<void> {
   await access(dirname(root)).catch((error: unknown) => {
     throw storeError(error, `reach ${dirname(root)}`);

@@ -1,5 +1,5 @@
 /**
- * The contract of a store: a flat space of keys below one root, `/` between folders. Nothing here knows what the objects
+ * The contract of a store: a flat space of keys below one root, `/` between folders. A store does not know what the objects
  * mean. The conformance suite in test/conformance runs over every implementation.
  */
 
@@ -8,7 +8,7 @@ export type ObjectStat = { readonly bytes: number; readonly tag: string };
 
 /**
  * - `created`: the object is there, durable, and holds exactly what was given.
- * - `exists`: somebody else's object (or ours, from an attempt whose answer was lost) is there; nothing was changed.
+ * - `exists`: an object is there, of another writer or of our own attempt whose answer was lost; nothing was changed.
  */
 export type PutOutcome = 'created' | 'exists';
 
@@ -17,14 +17,14 @@ export type ReadableStore = Pick<ObjectStore, 'root' | 'list' | 'stat' | 'read'>
 
 /**
  * Errors are SegmentdErrors. After store_denied and store_full nothing was created; after store_unavailable the object may or
- * may not be there, or appear later: the caller looks.
+ * may not be there, or appear later: the caller has to read it.
  */
 export interface ObjectStore {
   /** Where the keys live, as an absolute path or URI without a trailing slash. */
   readonly root: string;
   /** Whether a listing comes in the order of names, so that a reader finds the last version at once. */
   readonly listsInOrder: boolean;
-  /** Another place, given as an absolute path or a URI, to read from and nothing else; null where this kind of store does not reach. */
+  /** Another place, given as an absolute path or a URI, to read from and nothing else; null for a place of another kind of store. */
   readableAt(location: string): ReadableStore | null;
   /** Names of the objects directly in a folder, in no order; empty when the folder does not exist. */
   list(folder: string): Promise<string[]>;

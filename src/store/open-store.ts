@@ -1,4 +1,4 @@
-/** The one place that knows which store a URI means. */
+/** Maps a URI to its store; no other file does. */
 import { checkLocalAccess, localStore, realFolder } from './local-store.ts';
 import type { ObjectStore } from './object-store.ts';
 

@@ -1,7 +1,7 @@
-/** Keeps a failure that repeats from filling the log: said at once, then at most every so often, and once when it is over. */
+/** Keeps a failure that repeats from filling the log: logged at once, then at most once per interval, and once on recovery. */
 
-/** Half of a typical alert's `for`: whoever looks because of an alert finds the line on the last page of the log. */
-export const REPEAT_MS = 30_000;
+/** Half of a typical alert's `for`: when the alert fires, a line is on the last page of the log. */
+const REPEAT_MS = 30_000;
 
 type Streak = { code: string; saidAtMs: number; failures: number; suppressed: number };
 

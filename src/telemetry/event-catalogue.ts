@@ -1,9 +1,9 @@
-/** Every event that segmentd tells about: the level and words of its log line, and the metrics it moves. */
+/** Every telemetry event: the level and message of its log line, and the metrics that it changes. */
 import type { MetricName } from './metric-catalogue.ts';
 import { METRICS } from './metric-catalogue.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
-export type EventKind = { readonly level: Level; readonly says: string; readonly metrics: readonly MetricName[] };
+type EventKind = { readonly level: Level; readonly says: string; readonly metrics: readonly MetricName[] };
 
 /** All that is known about a table, dropped together. */
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
@@ -12,7 +12,7 @@ const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'm
 export const EVENTS = {
   // Intake.
   eventReceived: { level: 'debug', says: 'event received', metrics: [] },
-  recordIgnored: { level: 'debug', says: 'record asks for nothing', metrics: ['events_total'] },
+  recordIgnored: { level: 'debug', says: 'record names no append', metrics: ['events_total'] },
   eventSettled: { level: 'debug', says: 'event settled', metrics: ['events_total', 'last_event_timestamp_seconds'] },
   eventDeadLettered: { level: 'warn', says: 'record dead-lettered', metrics: ['events_total', 'dead_letters_total'] },
   rebalanced: { level: 'info', says: 'partitions assigned', metrics: ['rebalances_total', 'consumer_lag_records'] },
@@ -37,7 +37,7 @@ export const EVENTS = {
       'last_success_timestamp_seconds',
     ],
   },
-  backfillPublished: { level: 'info', says: 'much is missing, shared out', metrics: ['backfill_events_total'] },
+  backfillPublished: { level: 'info', says: 'backfill shared out', metrics: ['backfill_events_total'] },
   tableDeclined: { level: 'warn', says: 'table declined', metrics: [] },
   tableServed: { level: 'info', says: 'table served again', metrics: [] },
   tablePaused: { level: 'info', says: 'table paused', metrics: [] },
@@ -93,7 +93,7 @@ export const EVENTS = {
       'merge_output_bytes_total',
     ],
   },
-  mergeFailed: { level: 'warn', says: 'merge failed, fresh data goes on', metrics: [] },
+  mergeFailed: { level: 'warn', says: 'merge failed, fresh data is not affected', metrics: [] },
   // Process.
   started: { level: 'info', says: 'segmentd started', metrics: [] },
   configDoubted: { level: 'warn', says: 'the configuration names what is not there or not usable', metrics: [] },

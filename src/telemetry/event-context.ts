@@ -1,4 +1,4 @@
-/** What the groups of events share: the log, the metrics, the clock and the memory of failures. */
+/** What the groups of events share: the log, the metrics, the clock and the error throttle. */
 import type { SegmentdError } from '../lib/errors.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { ErrorThrottle } from './error-throttle.ts';
@@ -8,7 +8,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { TierCounts } from './tier-counts.ts';
 
-export type Fields = Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<string, unknown>>;
 
 export type EventContext = {
   readonly metrics: Metrics;
@@ -29,7 +29,7 @@ export function sayTo(logger: Logger): EventContext['say'] {
   };
 }
 
-/** An error as log fields: what, what to do, and for a bug the stack. */
+/** An error as log fields: code, message, hint, and for a bug the stack. */
 export function errorFields(error: SegmentdError): Fields {
   const { code, message, hint, cause } = error;
   return {

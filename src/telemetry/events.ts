@@ -1,4 +1,4 @@
-/** The one way to tell the outside what happened: each method writes the log line and the metrics of its event together. */
+/** The telemetry of segmentd: each method writes the log line and the metrics of its event together. */
 
 import type { ErrorCode } from '../lib/errors.ts';
 import { ErrorThrottle } from './error-throttle.ts';

@@ -1,4 +1,4 @@
-/** Events of the way in: records, partitions, the consumer. */
+/** Events of the intake: records, partitions, the consumer. */
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, RecordPosition } from '../model.ts';
 import type { EventContext } from './event-context.ts';
@@ -6,8 +6,8 @@ import { errorFields } from './event-context.ts';
 import type { EventOutcome } from './metric-catalogue.ts';
 
 /** How an append event ends, other than in the dead-letter topic. */
-export type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
-export type LagReading = { readonly topic: string; readonly partition: number; readonly records: number };
+type SettledOutcome = Exclude<EventOutcome, 'invalid' | 'ignored'>;
+type LagReading = { readonly topic: string; readonly partition: number; readonly records: number };
 type Settled = {
   readonly position: RecordPosition;
   readonly table: string;
@@ -16,7 +16,7 @@ type Settled = {
   readonly records: number;
 };
 /** Topic to the partitions this member owns. */
-export type Assignment = Readonly<Record<string, readonly number[]>>;
+type Assignment = Readonly<Record<string, readonly number[]>>;
 
 const where = ({ topic, partition, offset }: RecordPosition) => ({ topic, partition, offset: offset.toString() });
 
@@ -66,39 +66,39 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return found;
 }
 
-function recordEvents({ metrics, throttle: repeats, now, say }: EventContext) {
+function recordEvents({ metrics, throttle, now, say }: EventContext) {
   const countSettled = settledCounter(metrics);
   return {
-    /** A record that is an append event for a table of ours. What became of it is told by `eventSettled`. */
+    /** A record that is an append event for a configured table. `eventSettled` reports its outcome. */
     eventReceived({ position, event: { table, version, id } }: { position: RecordPosition; event: AppendEvent }): void {
       say('eventReceived', () => ({ table: table.id, version, id, ...where(position) }));
     },
-    /** A record that was understood and asks for nothing, such as a notification about a data file. */
+    /** A record that is valid and names no append, such as a notification about a data file. */
     recordIgnored({ position, records }: { position: RecordPosition; records: number }): void {
       metrics.inc('events_total', { topic: position.topic, outcome: 'ignored' }, records);
       say('recordIgnored', { ...where(position), records });
     },
     /**
-     * The records are done with, `origin` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to
+     * The records are acknowledged; `position` is that of the first. `accepted`: they led to a commit; `duplicate`: there was nothing to
      * do any more.
      */
     eventSettled({ position, table, outcome, records }: Settled): void {
       countSettled(position.topic, outcome, records);
-      // Not before it is settled: by then there is such a table. Names that somebody made up must not take the places of tables.
+      // Not before it is settled: by then there is such a table. Names of tables that do not exist must not use up `metrics.max_tables`.
       metrics.tables.set('last_event_timestamp_seconds', table, now() / 1000);
       say('eventSettled', () => ({ table, outcome, ...where(position), records }));
     },
     eventDeadLettered(event: { position: RecordPosition; code: ErrorCode; message: string }): void {
       metrics.inc('events_total', { topic: event.position.topic, outcome: 'invalid' });
       metrics.inc('dead_letters_total', { reason: event.code });
-      const quiet = repeats.failed(`dead-letter ${event.code}`, event.code);
+      const quiet = throttle.failed(`dead-letter ${event.code}`, event.code);
       if (quiet === undefined) return;
       say('eventDeadLettered', { code: event.code, error: event.message, ...where(event.position), suppressed: quiet });
     },
   };
 }
 
-function consumerEvents({ metrics, throttle: repeats, say }: EventContext) {
+function consumerEvents({ metrics, throttle, say }: EventContext) {
   const lag = new LagGauge(metrics);
   return {
     rebalanced({ assigned }: { assigned: Assignment }): void {
@@ -110,12 +110,12 @@ function consumerEvents({ metrics, throttle: repeats, say }: EventContext) {
     },
     consumerCrashed({ error, willRestart }: { error: SegmentdError; willRestart: boolean }): void {
       if (willRestart) metrics.inc('consumer_restarts_total', { reason: error.code });
-      const quiet = repeats.failed('consumer', error.code);
+      const quiet = throttle.failed('consumer', error.code);
       if (quiet !== undefined) say('consumerCrashed', { ...errorFields(error), willRestart, suppressed: quiet });
     },
     /** The consumer has its partitions and reads. Quiet unless it had crashed. */
     consumerRecovered(): void {
-      const failures = repeats.recovered('consumer');
+      const failures = throttle.recovered('consumer');
       if (failures > 0) say('consumerRecovered', { failures });
     },
     offsetsCommitted(): void {

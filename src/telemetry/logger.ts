@@ -15,13 +15,13 @@ export type LoggerOptions = {
   readonly write?: (line: string) => void;
 };
 
-/** Fields that may hold a secret wherever they turn up. Events never log them; this is for what libraries pass along. */
+/** Fields that may hold a secret at any depth. Events never log them; libraries may pass them along. */
 const SECRETS = ['password', 'secret', 'storage_options', 'storageOptions', 'authorization'];
 const QUIET = new Set(['trace', 'debug', 'info']);
 
 const MESSAGE_CHARS = 1_000;
 
-/** An error that a library threw, in short. Its other fields are left out: nobody knows what they hold. */
+/** An error that a library threw, in short. Its other fields are left out: they may hold secrets. */
 function errorInShort(value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const { name, message, cause } = value;

@@ -5,7 +5,7 @@ import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 import type { MergeOutcome } from './metric-catalogue.ts';
 
-export type MergeFinished = {
+type MergeFinished = {
   readonly table: string;
   readonly outcome: MergeOutcome;
   /** Why it was rejected. */
@@ -19,7 +19,7 @@ export type MergeFinished = {
   readonly seconds: number;
 };
 
-export function mergeEvents({ metrics, say, throttle: repeats, tiers, written }: EventContext) {
+export function mergeEvents({ metrics, say, throttle, tiers, written }: EventContext) {
   metrics.onCollect('merges_pending', () => tiers.pending);
   metrics.onCollect('write_amplification', () =>
     written.built > 0 ? (written.built + written.merged) / written.built : 1,
@@ -47,13 +47,13 @@ export function mergeEvents({ metrics, say, throttle: repeats, tiers, written }:
         metrics.inc('merge_rows_total', {}, merge.rows);
         metrics.inc('merge_input_bytes_total', {}, merge.bytesIn);
         metrics.inc('merge_output_bytes_total', {}, merge.bytesOut);
-        repeats.recovered(`merge ${merge.table}`);
+        throttle.recovered(`merge ${merge.table}`);
       }
       say('mergeFinished', merge, merge.outcome === 'landed' ? 'info' : 'debug');
     },
     /** Fresh data is not touched by it: the merge is tried again later. */
     mergeFailed({ table, error }: { table: string; error: SegmentdError }): void {
-      const quiet = repeats.failed(`merge ${table}`, error.code);
+      const quiet = throttle.failed(`merge ${table}`, error.code);
       if (quiet !== undefined) say('mergeFailed', { table, ...errorFields(error), suppressed: quiet });
     },
   };

@@ -6,11 +6,11 @@ import { declinesTable, ERRORS } from '../lib/errors.ts';
 
 export const PREFIX = 'segmentd_';
 
-export const EVENT_OUTCOMES = ['accepted', 'duplicate', 'declined', 'ignored', 'invalid'] as const;
-export const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
-export const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
-export const MERGE_OUTCOMES = ['landed', 'rejected', 'failed'] as const;
-export const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;
+const EVENT_OUTCOMES = ['accepted', 'duplicate', 'declined', 'ignored', 'invalid'] as const;
+const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
+const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
+const MERGE_OUTCOMES = ['landed', 'rejected', 'failed'] as const;
+const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;
 export const STATES = [
   'starting',
   'joining',
@@ -29,9 +29,9 @@ export type RetryCause = (typeof RETRY_CAUSES)[number];
 export type State = (typeof STATES)[number];
 
 const codes = Object.keys(ERRORS) as ErrorCode[];
-export const DEAD_LETTER_REASONS = codes.filter((code) => code.startsWith('event_'));
-export const DECLINE_REASONS = codes.filter(declinesTable);
-export const RESTART_REASONS = ['broker_unavailable', 'broker_denied', 'consumer_crashed', 'internal'] as const;
+const DEAD_LETTER_REASONS = codes.filter((code) => code.startsWith('event_'));
+const DECLINE_REASONS = codes.filter(declinesTable);
+const RESTART_REASONS = ['broker_unavailable', 'broker_denied', 'consumer_crashed', 'internal'] as const;
 
 export type Metric = {
   readonly type: 'counter' | 'gauge' | 'histogram';

@@ -14,7 +14,7 @@ import type {
 import { METRICS, PREFIX } from './metric-catalogue.ts';
 import { TableSeries } from './table-series.ts';
 
-export type MetricsOptions = {
+type MetricsOptions = {
   /** `metrics.max_tables`: tables with series of their own. */
   readonly maxTables: number;
   readonly version: string;
@@ -33,7 +33,7 @@ export type Metrics = {
   observe(name: HistogramName, value: number): void;
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
-  /** Works a gauge out on every scrape. A `read` that throws leaves the last value: one bad gauge must not cost the page. */
+  /** Reads a gauge on every scrape. A `read` that throws leaves the last value: one bad gauge must not fail the page. */
   onCollect(name: GaugeName, read: Read): void;
   /** Adds the LanceDB engine's metrics, read on every scrape. */
   engine(read: () => readonly EnginePoint[]): void;

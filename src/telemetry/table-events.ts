@@ -2,6 +2,7 @@
 
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { IndexReport } from '../model.ts';
+import { isFullyCovered } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
@@ -12,7 +13,7 @@ const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'm
 const RATIO_STEPS = 1_000_000;
 
 /** Rounded down, and below 1 while anything is missing, even a fragment whose rows are all deleted. */
-export function flooredRatio({
+function flooredRatio({
   coverage,
   missingFragments,
   missingRows,
@@ -68,10 +69,10 @@ export function tableEvents(context: EventContext) {
 }
 
 function stateEvents(context: EventContext, gaps: Gaps) {
-  const { metrics, throttle: repeats, now, say } = context;
+  const { metrics, throttle, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
-    const failures = repeats.recovered(`work ${table}`);
+    const failures = throttle.recovered(`work ${table}`);
     if (failures > 0) say('workRecovered', { table, failures });
   };
   return {
@@ -79,7 +80,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     planned(plan: TableState & { outcome: string }): void {
       const { table, version, outcome, indexes } = plan;
       exportState(context, gaps, plan);
-      const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+      const isCovered = isFullyCovered(indexes);
       if (isCovered) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
@@ -88,7 +89,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     },
     /**
      * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event, undefined where the
-     * record's time says nothing. Not `fresh`: there was nothing to do, which is hardly worth a line.
+     * record's time says nothing. Not `committed`: there was nothing to do, which is logged at debug.
      */
     batchCovered(
       batch: TableState & {
@@ -100,7 +101,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
       const { table, version, coveredVersion, eventToCoveredSeconds, committed, indexes } = batch;
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
-      const isCovered = indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
+      const isCovered = isFullyCovered(indexes);
       if (isCovered) metrics.tables.set('covered_version', table, coveredVersion);
       const samples = eventToCoveredSeconds.filter((seconds) => seconds !== undefined);
       for (const seconds of samples) metrics.observe('event_to_covered_seconds', seconds);
@@ -117,14 +118,14 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
-      const quiet = repeats.failed(`work ${table}`, error.code);
+      const quiet = throttle.failed(`work ${table}`, error.code);
       if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, suppressed: quiet });
     },
   };
 }
 
 /** What `tables_*` count, asked for on every scrape. */
-export type TableCounts = {
+type TableCounts = {
   readonly retrying: number;
   readonly declinedByReason: ReadonlyMap<string, number>;
   readonly paused: readonly string[];
@@ -139,7 +140,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
       metrics.onCollect('tables_declined', () => read().declinedByReason);
       metrics.onCollect('paused', () => new Map(read().paused.map((table) => [table, 1])));
     },
-    /** To be told once per table and reason, however often the table is looked at. */
+    /** Call it once per table and reason, however often the table is read. */
     tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
       say('tableDeclined', { table, code, error: message });
     },
@@ -154,7 +155,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     tableResumed({ table, by }: { table: string; by: string }): void {
       say('tableResumed', { table, by });
     },
-    /** Another member serves the table now: its series here would only grow old and raise alarms. */
+    /** Another member serves the table now: its series here would only age and raise alerts. */
     tableReleased({ table }: { table: string }): void {
       throttle.recovered(`work ${table}`);
       gaps.forget(table);

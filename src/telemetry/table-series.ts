@@ -2,11 +2,11 @@
 import type { Metric, TableMetric } from './metric-catalogue.ts';
 
 /** Tables beyond the bound. No table is named like it: their ids hold a slash. */
-export const OTHER = 'other';
+const OTHER = 'other';
 
-/** A number, or how to work it out when Prometheus asks. */
-export type Reading = number | (() => number);
-export type Sample = { readonly table: string; readonly index: string; readonly value: number };
+/** A number, or a function that reads it on each scrape. */
+type Reading = number | (() => number);
+type Sample = { readonly table: string; readonly index: string; readonly value: number };
 
 const COMBINE = {
   sum: (a: number, b: number) => a + b,
@@ -37,7 +37,7 @@ export class TableSeries {
     this.#readings.get(metric)?.delete(table);
   }
 
-  /** Drops everything about a table, whose place another may take. */
+  /** Drops all series of a table, so that another table may have series of its own. */
   forget(table: string): void {
     for (const tables of this.#readings.values()) tables.delete(table);
     this.#own.delete(table);

@@ -3,7 +3,7 @@ import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import type { EventContext } from './event-context.ts';
 import type { BuildOutcome, CommitOutcomeLabel, RetryCause } from './metric-catalogue.ts';
 
-export type BuildFinished = {
+type BuildFinished = {
   readonly table: string;
   readonly index: string;
   readonly outcome: BuildOutcome;
@@ -12,7 +12,7 @@ export type BuildFinished = {
   readonly rows: number;
   readonly bytes: number;
 };
-export type CommitFinished = {
+type CommitFinished = {
   readonly table: string;
   readonly outcome: CommitOutcomeLabel;
   readonly seconds: number;
@@ -26,7 +26,7 @@ export type CommitFinished = {
 export function workEvents({ metrics, written, say }: EventContext) {
   let building = 0;
   return {
-    /** Much was missing, and most of it was handed out as events that name fragments. */
+    /** Much was missing, and most of it was published as events that name fragments. */
     backfillPublished(backfill: { table: string; events: number; rows: number }): void {
       metrics.inc('backfill_events_total', {}, backfill.events);
       say('backfillPublished', backfill);
@@ -56,7 +56,7 @@ export function workEvents({ metrics, written, say }: EventContext) {
       metrics.observe('commit_seconds', commit.seconds);
       for (const [cause, count] of Object.entries(commit.retries))
         metrics.inc('commit_retries_total', { cause }, count);
-      // Nothing was deleted after an unknown outcome; somebody may want to know why files are left over.
+      // Nothing was deleted after an unknown outcome: the log line explains the files that are left over.
       say('commitFinished', commit, commit.outcome === 'unknown' ? 'warn' : undefined);
     },
     replanned({ table, cause }: { table: string; cause: RejectCause }): void {

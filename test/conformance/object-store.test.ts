@@ -224,7 +224,7 @@ describe('the local file system, where it fails', () => {
     expect(await readFile(join(root, 'a/b'), 'utf8')).toBe('from afar');
   });
 
-  test('a root that somebody removed is not made again', async () => {
+  test('a root that another process deleted is not made again', async () => {
     const root = join(await tempDir(), 't.lance');
     const store = localStore(root);
     const path = await localFile('segment');
@@ -262,7 +262,7 @@ describe('the local file system, where it fails', () => {
     await mkdir(join(root, 'v'));
     await chmod(join(root, 'v'), 0o555);
     const store = localStore(root);
-    await asNobody(root, async () => {
+    await asUnprivilegedUser(root, async () => {
       await expect(store.putIfAbsent('v/1', [bytes('x')])).rejects.toMatchObject({ code: 'store_denied' });
       await expect(store.put('v/1', bytes('x'))).rejects.toMatchObject({ code: 'store_denied' });
     });
@@ -276,7 +276,7 @@ describe('the local file system, where it fails', () => {
     await chmod(join(root, 'v'), 0);
     onTestFinished(() => chmod(join(root, 'v'), 0o755));
     const store = localStore(root);
-    await asNobody(root, async () => {
+    await asUnprivilegedUser(root, async () => {
       for (const read of [() => store.list('v'), () => store.read('v/1'), () => store.stat('v/1')]) {
         await expect(read()).rejects.toMatchObject({ code: 'store_denied' });
       }
@@ -288,7 +288,7 @@ describe('the local file system, where it fails', () => {
     await mkdir(join(root, 'v'));
     await chmod(join(root, 'v'), 0o333);
     const store = localStore(root);
-    await asNobody(root, async () => {
+    await asUnprivilegedUser(root, async () => {
       await expect(store.putIfAbsent('v/1', [bytes('x')])).rejects.toMatchObject({ code: 'store_unavailable' });
     });
     expect(await store.list('v')).toEqual(['1']);
@@ -326,7 +326,7 @@ describe('the local file system, where it fails', () => {
 });
 
 /** Runs as a user without rights: root may do anything. Tests of a file run one after the other, in a process of their own. */
-async function asNobody(root: string, run: () => Promise<void>): Promise<void> {
+async function asUnprivilegedUser(root: string, run: () => Promise<void>): Promise<void> {
   if (process.geteuid?.() !== 0) return run();
   await chmod(root, 0o755);
   process.seteuid?.(65534);

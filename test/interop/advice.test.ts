@@ -68,7 +68,7 @@ async function newestDataFile(table: TableUnderTest): Promise<string> {
   return join(table.uri, 'data', last.files[0]?.path ?? '');
 }
 
-/** A manifest as Lance wrote them before it counted rows and told its own version. */
+/** A manifest as Lance wrote them before it counted rows and recorded its own version. */
 function withoutCounts({ message, fragments }: Manifest): Uint8Array {
   const writer = new BinaryWriter();
   for (let at = 0; at < fragments.length; at++) {

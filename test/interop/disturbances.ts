@@ -1,4 +1,4 @@
-/** What pylance may do to a table under segmentd's hands. */
+/** What pylance may commit while segmentd builds. */
 import { expect, test } from 'vitest';
 import { gaps, wrongAnswers } from './report.ts';
 import type { TableUnderTest } from './table-under-test.ts';
@@ -6,10 +6,10 @@ import type { NewTable } from './tables.ts';
 import { fill, INDEXED, named, PLAIN, REWRITE } from './tables.ts';
 
 /** What pylance commits between a build and its commit; `gone` are the columns whose index it takes away. */
-const RACES: readonly { action: string; args?: Record<string, unknown>; gone?: readonly string[] }[] = [
+const CHANGES: readonly { action: string; args?: Record<string, unknown>; gone?: readonly string[] }[] = [
   { action: 'append', args: { start: 8000, count: 100 } },
   { action: 'delete', args: { where: 'id >= 5400 AND id < 5700' } },
-  { action: 'update', args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'raced'" } } },
+  { action: 'update', args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'changed'" } } },
   { action: 'merge_insert', args: { start: 5600, count: 500 } },
   { action: 'compact_files' },
   { action: 'create_index', args: { columns: ['s'], replace: true } },
@@ -18,17 +18,17 @@ const RACES: readonly { action: string; args?: Record<string, unknown>; gone?: r
   { action: 'restore', args: { version: 4 }, gone: ['s', 'a.b'] },
 ];
 
-export function races(newTable: NewTable): void {
-  test.each(RACES)('pylance may $action $args', async ({ action, args = {}, gone = [] }) => {
+export function concurrentChanges(newTable: NewTable): void {
+  test.each(CHANGES)('pylance may $action $args', async ({ action, args = {}, gone = [] }) => {
     const table = await newTable();
     if (!table) return;
     await fill(table, PLAIN);
-    let raced = false;
+    let changed = false;
     await table.catchUp('existing', async () => {
       await table.ask(action, args);
-      raced = true;
+      changed = true;
     });
-    expect(raced).toBe(true);
+    expect(changed).toBe(true);
     const left = INDEXED.filter((column) => !gone.includes(column));
     const report = await table.check(left);
     expect(new Set(report.listed)).toEqual(new Set(left.map((column) => `${column}_idx`)));

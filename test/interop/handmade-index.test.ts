@@ -54,7 +54,7 @@ test('rows can still be merged by its column, which Lance refuses beside a secon
   connection.close();
 });
 
-test('one that misses nothing is told of by verify, and left alone', async () => {
+test('one that misses nothing is reported by verify, and left alone', async () => {
   const table = await handmade();
   if (!table) return;
   await table.ask('delete', { where: 'id >= 200' });

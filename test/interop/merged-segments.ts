@@ -1,4 +1,4 @@
-/** Segments that segmentd merged, in the hands of pylance: read, written beside, compacted, joined, replaced, dropped. */
+/** Segments that segmentd merged, used by pylance: read, written beside, compacted, joined, replaced, dropped. */
 import { beforeAll, expect, test } from 'vitest';
 import type { Report } from './report.ts';
 import { gaps, wrongAnswers } from './report.ts';
@@ -33,10 +33,10 @@ async function segmentsOnDisk(table: TableUnderTest): Promise<Set<string>> {
 
 export function mergedSegments(newTable: NewTable): void {
   afterAMerge(newTable);
-  racesWithAMerge(newTable);
+  concurrentMerges(newTable);
 }
 
-/** One table, told as a story. */
+/** The life of one table. */
 function afterAMerge(newTable: NewTable): void {
   let table: TableUnderTest | undefined;
 
@@ -127,12 +127,12 @@ function afterAMerge(newTable: NewTable): void {
 }
 
 /** What pylance commits between the build of a merge and its commit, and what becomes of the merge. */
-const RACES: readonly { action: string; args?: Record<string, unknown>; result: object }[] = [
+const CHANGES: readonly { action: string; args?: Record<string, unknown>; result: object }[] = [
   { action: 'append', args: { start: 8000, count: 100 }, result: { kind: 'landed' } },
   { action: 'delete', args: { where: 'id >= 5400 AND id < 5700' }, result: { kind: 'landed' } },
   {
     action: 'update',
-    args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'raced'" } },
+    args: { where: 'id % 3 = 0', values: { n: 'n + 100', s: "'changed'" } },
     result: { kind: 'landed' },
   },
   { action: 'compact_files', result: { kind: 'rejected', cause: 'input_gone' } },
@@ -143,16 +143,16 @@ const RACES: readonly { action: string; args?: Record<string, unknown>; result: 
   },
 ];
 
-function racesWithAMerge(newTable: NewTable): void {
-  test.each(RACES)('while pylance may $action $args', async ({ action, args = {}, result }) => {
+function concurrentMerges(newTable: NewTable): void {
+  test.each(CHANGES)('while pylance may $action $args', async ({ action, args = {}, result }) => {
     const table = await segmented(newTable);
     if (!table) return;
-    let raced = false;
+    let changed = false;
     const merged = await table.merge(1, async () => {
       await table.ask(action, args);
-      raced = true;
+      changed = true;
     });
-    expect([raced, merged]).toEqual([true, expect.objectContaining(result)]);
+    expect([changed, merged]).toEqual([true, expect.objectContaining(result)]);
     const after = await table.check(INDEXED);
     expect(wrongAnswers(after)).toEqual([]);
     // A merge that was overtaken leaves nothing behind.

@@ -1,4 +1,4 @@
-/** A table that pylance makes as it likes, in the hands of one version of pylance. */
+/** A table that one version of pylance makes and maintains. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

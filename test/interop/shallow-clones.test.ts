@@ -46,7 +46,7 @@ describe.each(versionsFor(LONG))('shallow clones made by pylance %s', (version) 
     });
   } else {
     // Before lance 14, a clone of a clone looks for the files of both in the nearer one.
-    test('are told to be broken when they are, as clones of clones', async () => {
+    test('are reported as broken when they are, as clones of clones', async () => {
       const table = await source();
       if (!table) return;
       const broken = await (await table.shallowClone()).shallowClone();

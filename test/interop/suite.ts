@@ -7,7 +7,7 @@ import { LONG } from '../../testing/long.ts';
 import type { PylanceVersion } from '../../testing/pylance.ts';
 import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { checksThemselves } from './checks-themselves.ts';
-import { races, rewrittenColumns } from './disturbances.ts';
+import { concurrentChanges, rewrittenColumns } from './disturbances.ts';
 import { lifeOfATable } from './life-of-a-table.ts';
 import { lanceItself, refusals } from './limits.ts';
 import { mergedSegments } from './merged-segments.ts';
@@ -43,7 +43,7 @@ export function interopSuite(version: PylanceVersion): void {
     lifeOfATable(shape, newTable, version !== PYLANCE_VERSIONS.oldest);
   });
   if (isRest) return;
-  describe('while segmentd builds', () => races(newTable));
+  describe('while segmentd builds', () => concurrentChanges(newTable));
   describe('a table that segmentd merges', () => mergedSegments(newTable));
   describe('a column that was rewritten in place', () => rewrittenColumns(newTable));
   describe('stable row ids', () => rebuiltWhole(newTable));

@@ -31,7 +31,7 @@ export type Shape = { readonly maker: Maker; readonly dataFormat: DataFormat; re
 
 const TABLE = 'rows';
 const WRITER = { library: 'segmentd', version: '0.0.0-interop' };
-const COMMIT = { maxAttempts: 5, backoffMs: 10, writer: WRITER };
+const COMMIT = { maxAttempts: 5, initialBackoffMs: 10, writer: WRITER };
 export const PROPERTIES = { 'segmentd.command': 'interop' };
 
 export class TableUnderTest {
@@ -187,7 +187,7 @@ export class TableUnderTest {
     await table.store.putIfAbsent(await table.manifestKey(latest.version + 1), forged);
   }
 
-  /** Every file with its size and age: equal before and after means that nobody wrote. */
+  /** Every file with its size and age: equal before and after means that nothing was written. */
   async files(): Promise<Record<string, string>> {
     const entries = await readdir(this.uri, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

@@ -1,6 +1,6 @@
 /**
  * Files that no version names yet may be taken by a cleanup with delete_unverified, even between segmentd's last look at them and
- * the version that names them. Such a segment is withdrawn in the next version; but when it had replaced others, as a merge does,
+ * the version that names them. Such a commit is rolled back in the next version; but when it had replaced others, as a merge does,
  * these did not come back: what they covered was uncovered, and an index that was merged into one segment was gone.
  */
 import type { Table } from '@lancedb/lancedb';
@@ -17,7 +17,7 @@ import { idsWhere, index, latest, realClone, realTable, usesIndex } from '../../
 import { nameOf, people } from '../../testing/people.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 
-const COMMIT = { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
+const COMMIT = { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
 
 async function threeSegments(): Promise<{ theirs: Table; uri: string }> {
   const { table: theirs, uri } = await realTable(people(0, 10));
@@ -36,7 +36,7 @@ async function cloneOfThreeSegments(): Promise<{ theirs: Table; uri: string }> {
   return realClone(source);
 }
 
-/** A table of three segments is merged into one, whose files are gone when it appears. `meanwhile` happens before it is withdrawn. */
+/** A table of three segments is merged into one, whose files are gone when it appears. `meanwhile` happens before the rollback. */
 async function cleanedMerge(meanwhile: (theirs: Table) => Promise<unknown>, setUp = threeSegments) {
   const { theirs, uri } = await setUp();
   await theirs.createIndex('name', { config: Index.btree() });

@@ -1,6 +1,6 @@
 /**
  * A table that names a data file which is not there cannot be built over, now or later. `segmentd index` said that other writers kept
- * winning the race, the daemon that the table had moved, again and again; neither named the file.
+ * taking the next version, the daemon that the table had moved, again and again; neither named the file.
  */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ test('index names the file, the fragment and the version, and what to do', async
   expect(stderr).toContain('restore');
 });
 
-test('it is told of a file that was cut short, too, and is fine once the file is back', async () => {
+test('a file that was cut short is reported too, and the table is served once the file is back', async () => {
   const { table, uri, file } = await twoFragments();
   const bytes = await readFile(file);
   await writeFile(file, bytes.subarray(0, 100));
@@ -48,7 +48,7 @@ test('it is told of a file that was cut short, too, and is fine once the file is
   expect(await idsWhere(table, 'id = 150')).toEqual([150]);
 });
 
-test('a deletion file that is gone is told of as well', async () => {
+test('a missing deletion file is reported as well', async () => {
   const { table, uri } = await twoFragments();
   await table.delete('id = 150');
   await rm(join(uri, '_deletions'), { recursive: true });
@@ -67,7 +67,7 @@ test('a merge ends with the same error', async () => {
   const plan = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, 1));
   const merge = mergeTable(table, manifest, plan, {
     builder: lanceSegmentBuilder(await tempDir()),
-    commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
+    commit: { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
     properties: {},
     withSlot: (land) => land(),
   });

@@ -31,7 +31,7 @@ async function mergeWhile(meanwhile: (theirs: Theirs, whole: number) => Promise<
   const plan = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, 1));
   const merged = await mergeTable(table, manifest, plan, {
     builder: lanceSegmentBuilder(await tempDir()),
-    commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
+    commit: { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
     properties: {},
     withSlot: async (land) => {
       await meanwhile(theirs, whole);

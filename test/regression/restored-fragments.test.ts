@@ -32,7 +32,7 @@ test('a merge takes no fragment out of the index that a restore has brought back
   expect(plan.merges).toMatchObject([{ rows: 20 }]);
   const merged = mergeTable(table, manifest, plan, {
     builder: lanceSegmentBuilder(await tempDir()),
-    commit: { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
+    commit: { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } },
     properties: {},
     withSlot: async (land) => {
       await theirs.checkout(whole);

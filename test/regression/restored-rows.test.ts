@@ -16,7 +16,7 @@ import { localStore } from '../../src/store/local-store.ts';
 import { people } from '../../testing/people.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 
-const SETTINGS = { maxAttempts: 3, backoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
+const SETTINGS = { maxAttempts: 3, initialBackoffMs: 1, writer: { library: 'segmentd', version: '0.0.0' } };
 const LIMITS = { maxRows: 1_000_000, maxFragments: 100 };
 
 test('rows that a restore brings back under a build are found', async () => {

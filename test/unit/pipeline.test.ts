@@ -20,7 +20,7 @@ test('no more run at once than there are places', async () => {
   expect(most).toBe(2);
 });
 
-test('what has begun runs to its end though nobody listens any more, and the place is busy until then', async () => {
+test('work that has begun runs to its end without a subscriber, and its slot is busy until then', async () => {
   const context = testContext({ slots: asyncLimit(1) });
   const gate = Promise.withResolvers<number>();
   let ended = false;

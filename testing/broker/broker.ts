@@ -26,7 +26,7 @@ export type Broker = {
   kill(): Promise<void>;
   /** Starts it again on the same folder and port, stopping it first if it runs. */
   restart(): Promise<void>;
-  /** SIGSTOP: connections stay open and nobody answers. */
+  /** SIGSTOP: connections stay open and no request is answered. */
   pause(): void;
   resume(): void;
 };

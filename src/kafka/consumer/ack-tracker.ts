@@ -22,7 +22,7 @@ export class AckTracker {
   #last = -1n;
 
   /**
-   * Registers a record that is handed out now, with all behind it up to the offset `last` that it stands for. Offsets must rise.
+   * Registers a record that is handed out now, with all behind it up to the offset `last` that it stands for. Offsets must increase.
    * Returns its ack: true the first time, false after that.
    */
   deliver(offset: bigint, nowMs: number, last = offset): () => boolean {
@@ -36,7 +36,7 @@ export class AckTracker {
     return () => this.#settle(entry);
   }
 
-  /** Every record before `next` has been delivered, or does not exist for us (control records, compacted ones). */
+  /** Every record before `next` has been delivered, or is not delivered (control records, compacted ones). */
   reached(next: bigint): void {
     if (this.#reached === undefined || next > this.#reached) this.#reached = next;
     this.#advance();

@@ -6,8 +6,8 @@ import type { ConsumerRecord, RecordPosition } from '../../model.ts';
 export type RawRecord = Omit<ConsumerRecord, 'position' | 'signal' | 'ack'> & { readonly offset: bigint };
 
 /**
- * Records in a row that are the same byte for byte, key included, become one with repeats: a writer that announces a table again
- * and again costs hardly more than reading what it sent.
+ * Records in a row that are the same byte for byte, key included, become one with repeats: a writer that announces a table
+ * repeatedly costs hardly more than reading its records.
  */
 export function toRecords(messages: readonly KafkaMessage[]): RawRecord[] {
   const records: RawRecord[] = [];

@@ -8,7 +8,7 @@ import { toRecords } from './consumer-record.ts';
 import type { Offsets } from './partition-queues.ts';
 import { topicAssigner } from './topic-assigner.ts';
 
-/** A consumer that is told to leave while it joins comes back as a zombie; so much patience, then it leaves anyway. */
+/** A consumer that leaves while it joins stays a member until its session expires; so long the leave waits for the join. */
 const JOIN_PATIENCE_MS = 2_000;
 
 export type ConsumerEvents = {
@@ -49,7 +49,7 @@ export class GroupConsumer {
     });
   }
 
-  /** Connects and joins. Never rejects: what goes wrong, now or later, is told by `crashed`. */
+  /** Connects and joins. Never rejects: errors, now or later, are passed to `crashed`. */
   async start(): Promise<void> {
     await this.#run().catch((error: unknown) => this.#crash(error));
   }
@@ -75,7 +75,7 @@ export class GroupConsumer {
     this.#steer((consumer, where) => consumer.resume(where), partition);
   }
 
-  /** Ends a consumer that shows no sign of life for longer than any step of it may take. */
+  /** Ends a consumer that has neither fetched nor joined for longer than any of its steps may take. */
   checkAlive(nowMs: number): void {
     const limit = this.#settings.rebalanceTimeoutMs + 2 * this.#settings.requestTimeoutMs;
     if (this.#aliveMs === undefined || nowMs - this.#aliveMs <= limit) return;
@@ -88,7 +88,7 @@ export class GroupConsumer {
     const consumer = this.#consumer;
     if (consumer === undefined) return;
     await Promise.race([this.#settled, sleep(JOIN_PATIENCE_MS, undefined, { ref: false })]);
-    // The client tells of the join just before it counts as joined itself.
+    // The client emits the join just before it counts as joined itself.
     await sleep(0);
     await consumer.disconnect();
   }
@@ -153,7 +153,7 @@ export class GroupConsumer {
       this.#alive();
       this.#settle();
       if (this.#over) return;
-      // Not before: a consumer that is told to leave while it joins stays in the group.
+      // Not before: a consumer that leaves while it joins stays in the group.
       if (foreign.length > 0) {
         const topics = foreign.join(', ');
         this.#crash(

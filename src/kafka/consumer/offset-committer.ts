@@ -3,7 +3,7 @@ import type { Offsets, PartitionQueues } from './partition-queues.ts';
 
 const RETRY_MS = 100;
 
-export type CommitterPort = {
+type CommitterPort = {
   send(offsets: Offsets): Promise<void>;
   done(result: 'ok' | 'failed', seconds: number, error?: unknown): void;
 };
@@ -39,7 +39,7 @@ export class OffsetCommitter {
   async flush(deadlineMs: number): Promise<boolean> {
     for (;;) {
       await this.#running;
-      // From a turn of the event loop of its own: between a join and the news of it lies only a microtask.
+      // In a later macrotask: between a join and its event lies only a microtask.
       await sleep(0);
       if (this.#queues.pendingCommits().size === 0) return true;
       if (Date.now() >= deadlineMs) return false;

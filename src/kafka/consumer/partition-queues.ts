@@ -7,7 +7,7 @@ const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 /** Of records that wait in one partition: reading goes on below it, so that a fetch is under way while these are handed out. */
 const LOW_WATER_BYTES = 4 * 1024 * 1024;
 
-export type QueuesPort = {
+type QueuesPort = {
   /** False without a subscriber and while the source drains: nothing is handed out. */
   ready(): boolean;
   deliver(record: ConsumerRecord): void;
@@ -22,7 +22,7 @@ export type Offsets = ReadonlyMap<number, bigint>;
 /**
  * The partitions this member has now, and the credit they share: at most `maxInFlight` records, and 64 MiB of them, are handed
  * out and open. A record that stays open holds back what its partition commits and nothing else: a crash replays what came
- * after it, which does no harm. Knows nothing of Kafka; it is told of joins and batches and says what to pause and what to
+ * after it, which does no harm. Knows nothing of Kafka; joins and batches come in, and it says what to pause and what to
  * commit.
  */
 export class PartitionQueues {
@@ -31,9 +31,9 @@ export class PartitionQueues {
   readonly #port: QueuesPort;
   #queues = new Map<number, PartitionQueue>();
   #order: readonly PartitionQueue[] = [];
-  /** Closed by a rebalance that has not ended: who gets their partitions is not known yet. */
+  /** Closed by a rebalance that has not ended: the next owners of their partitions are not known yet. */
   #retired: PartitionQueue[] = [];
-  /** The partition to serve first next time, so that none starves. */
+  /** The partition to serve first next time, so that each is served. */
   #turn = 0;
   #pumping = false;
   /** Records handed out by the queues of now and not acknowledged. */
@@ -46,12 +46,12 @@ export class PartitionQueues {
     this.#port = port;
   }
 
-  /** Starts a new assignment. Open records of partitions that stay are delivered again; those that went are aborted. */
+  /** Starts a new assignment. Open records of partitions that stay are delivered again; those of other partitions are aborted. */
   assign(partitions: readonly number[]): void {
     this.retire();
     for (const queue of this.#retired) {
       if (!partitions.includes(queue.partition)) queue.abort();
-      // A pause outlives a rebalance inside the client, and would starve the new queue.
+      // A pause survives a rebalance inside the client, and would keep the new queue empty.
       else if (queue.paused) this.#port.resume(queue.partition);
     }
     this.#retired = [];
@@ -86,7 +86,7 @@ export class PartitionQueues {
     this.#retired = [];
   }
 
-  /** Takes a batch; one for a partition that is not ours now is dropped, since its position does not count either. */
+  /** Takes a batch; one for a partition that this member does not own now is dropped: its position does not count either. */
   accept(partition: number, records: readonly RawRecord[], next: bigint): void {
     const queue = this.#queues.get(partition);
     if (queue === undefined) return;

@@ -19,7 +19,7 @@ export type SourceState =
 
 export type SourceHooks = {
   onState?(state: SourceState): void;
-  /** After each join: the partitions that are ours now. */
+  /** After each join: the partitions that this member owns now. */
   onRebalance?(assigned: readonly number[]): void;
   onCrash?(error: SegmentdError, willRestart: boolean): void;
   onCommit?(result: 'ok' | 'failed', seconds: number): void;
@@ -31,7 +31,7 @@ export type SourceHooks = {
 export type RecordSource = {
   /**
    * Records to be acknowledged, at least once each. Nothing is handed out without a subscriber. Completes after `drain`; ends in a
-   * SegmentdError `broker_denied` when the broker refuses us.
+   * SegmentdError `broker_denied` when the broker refuses the client.
    */
   readonly records$: Observable<ConsumerRecord>;
   /** Begins to connect, and goes on trying for as long as it takes; `state` tells. */

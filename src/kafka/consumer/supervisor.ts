@@ -10,13 +10,13 @@ import type { Offsets } from './partition-queues.ts';
 /** A consumer that ran for so long was healthy: the next crash starts at the first wait again. */
 const HEALTHY_MS = 30_000;
 
-export type SupervisorEvents = Omit<ConsumerEvents, 'crashed'> & {
+type SupervisorEvents = Omit<ConsumerEvents, 'crashed'> & {
   connecting(): void;
   /** With `willRestart` false the end is final. */
   crashed(error: SegmentdError, willRestart: boolean): void;
 };
 
-/** Keeps one consumer in the group: whatever ends it, another one is made after a wait, unless the broker refuses us. */
+/** Keeps one consumer in the group: when one ends, another is made after a wait, unless the broker refuses the client. */
 export class Supervisor {
   readonly #settings: KafkaSettings;
   readonly #log: KafkaLog;
@@ -111,7 +111,7 @@ export class Supervisor {
     this.#joinedMs = undefined;
     this.#failures = healthy ? 1 : this.#failures + 1;
     const { signal } = this.#stop;
-    // Two consumers of ours in the group would share the partitions, and the old one reads no more.
+    // Two consumers of this member in the group would share the partitions, and the old one reads no more.
     await Promise.race([closed, sleep(2 * this.#settings.requestTimeoutMs, signal)]);
     await sleep(backoffMs(RECONNECT, this.#failures), signal);
     this.start();

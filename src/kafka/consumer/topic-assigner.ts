@@ -1,4 +1,4 @@
-/** Who reads what, in a group whose members may subscribe to different topics. */
+/** Assigns partitions to the members of a group that may subscribe to different topics. */
 import type { GroupMember, Kafka, PartitionAssigner } from 'kafkajs';
 import { AssignerProtocol } from 'kafkajs';
 import { CLIENT_RETRY } from '../client.ts';

@@ -6,7 +6,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { Cursor, copyFields } from './wire.ts';
 
-export type DataFile = {
+type DataFile = {
   readonly path: string;
   readonly fields: readonly number[];
   readonly columns: readonly number[];

@@ -51,7 +51,7 @@ export class FragmentList {
     return this.ids[position] === id ? position : -1;
   }
 
-  /** First position at or behind `from` whose id is not below `id`: steps that double, then halves, so that near is fast. */
+  /** First position at or after `from` whose id is not below `id`: an exponential search, fast for near positions. */
   lowerBound(id: number, from: number): number {
     const { ids } = this;
     let low = from;
@@ -105,7 +105,7 @@ const MAX_FRAGMENT_ID = 0xffff_ffff;
 
 /**
  * Scans the fragments at `spans`. With `known`, whose fragments the message begins with, only those behind them: appends leave
- * the list before them as it was, and a table of 100,000 fragments is read again and again.
+ * the list before them as it was, and a table of 100,000 fragments is read repeatedly.
  */
 export function scanFragments(bytes: Uint8Array, spans: FragmentSpans, known?: FragmentList): FragmentList {
   const before = known?.length ?? 0;

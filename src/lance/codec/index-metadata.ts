@@ -151,7 +151,7 @@ const FILES = 10;
 const COVERING_FIELDS = 11;
 const REPLACED = new Set([NAME, DATASET_VERSION, FRAGMENT_BITMAP, CREATED_AT, BASE_ID, FILES, COVERING_FIELDS]);
 
-/** The entry to publish: `built` (as the builder wrote it) under the identity it has in the table. */
+/** The entry to commit: `built` (as the builder wrote it) under the identity it has in the table. */
 export function encodeSegment(built: Uint8Array, identity: SegmentIdentity): Uint8Array {
   if (identity.fragments.length === 0) {
     throw new SegmentdError('internal', `refusing to write a segment of "${identity.name}" that covers nothing`);

@@ -32,7 +32,7 @@ export function manifestMessageOf(file: Uint8Array): Uint8Array {
   return sectionAt(file, Number(view.getBigUint64(file.length - FOOTER_BYTES, true)), 'manifest');
 }
 
-export type SectionWriter = {
+type SectionWriter = {
   /** Adds a section made of `parts` and returns its offset in the file. */
   section(parts: readonly Uint8Array[]): number;
   /** Adds the manifest section and the footer; returns the whole file as parts that are views where the input was. */

@@ -1,5 +1,5 @@
 /**
- * The transaction of a manifest file, without the rest: who walks back through the versions of a table reads many.
+ * The transaction of a manifest file, without the rest: a walk back through the versions of a table reads many.
  *
  *   Manifest = ... 21, 23 transaction section offset ...          (the rest: manifest.ts)
  */

@@ -236,7 +236,7 @@ function decodeIndexSection(section: Uint8Array): IndexMetadata[] {
   return indexes;
 }
 
-/** What a commit of ours changes in a manifest; everything else is the previous manifest's. */
+/** What a commit of segmentd changes in a manifest; everything else is the previous manifest's. */
 export type ManifestChange = {
   readonly version: number;
   readonly timestampMs: number;
@@ -246,16 +246,16 @@ export type ManifestChange = {
   /** Name under `_transactions/`, or empty when the table disables transaction files. */
   readonly transactionFile: string;
   readonly added: readonly AddedIndex[];
-  /** Uuids of the entries that leave. */
+  /** Uuids of the entries to remove. */
   readonly removed: ReadonlySet<string>;
 };
 
-export type AddedIndex = {
+type AddedIndex = {
   /** Encoded IndexMetadata. */
   readonly entry: Uint8Array;
   /**
-   * Uuid of an entry that leaves, whose place it takes; without one it goes to the end. Lance's optimize rewrites the last
-   * entry of a name (lance-format 5.4), which had better be a small one.
+   * Uuid of a removed entry, whose position it takes; without one it goes to the end. Lance's optimize rewrites the last
+   * entry of a name (lance-format 5.4), which should be a small one.
    */
   readonly replacesEntry?: string | undefined;
 };
@@ -319,13 +319,13 @@ function writeTimestamp(writer: BinaryWriter, ms: number): void {
 }
 
 /** What a fragment view keeps of the real manifest and what it says instead. */
-export type ViewManifest = {
+type ViewManifest = {
   readonly fragments: readonly Uint8Array[];
   readonly base: Pick<BasePath, 'id' | 'path'>;
   readonly timestampMs: number;
 };
 
-/** Writer-only flags that speak of things a view leaves out: table config (8) and disabled transaction files (32). */
+/** Writer-only flags about things that a view leaves out: table config (8) and disabled transaction files (32). */
 const NOT_IN_A_VIEW = 8n | 32n;
 const BASE_PATHS_FLAG = 16n;
 const CONFIG = 16;

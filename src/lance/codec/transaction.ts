@@ -36,7 +36,7 @@ export type TransactionHead = {
   readonly properties: ReadonlyMap<string, string>;
   /** Of a ReserveFragments: how many fragment ids. */
   readonly reserved?: number;
-  /** Of a CreateIndex: there when new segments take the place of others. */
+  /** Of a CreateIndex: there when new segments replace others. */
   readonly replaces?: true;
 };
 
@@ -90,7 +90,7 @@ function addProperty(cursor: Cursor, into: Map<string, string>): void {
   into.set(key, value);
 }
 
-export type CreateIndex = {
+type CreateIndex = {
   readonly uuid: string;
   /** Version whose manifest the change was planned and built on. */
   readonly readVersion: number;

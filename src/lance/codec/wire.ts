@@ -9,7 +9,7 @@
  */
 import { SegmentdError } from '../../lib/errors.ts';
 
-export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

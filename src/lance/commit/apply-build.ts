@@ -1,5 +1,5 @@
 /**
- * The one door by which a build gets into a table: upload, then commit. It alone decides what a refusal, an unknown outcome and a
+ * The only way of a build into a table: upload, then commit. It alone decides what a refusal, an unknown outcome and a
  * lost conflict mean; the pipeline, merges and the command line all come through here and see the same two answers or an error.
  */
 import { randomUUID } from 'node:crypto';
@@ -13,20 +13,20 @@ import type { RebasedSegment } from './rebase.ts';
 import type { RejectCause, ReplanCause } from './reject-causes.ts';
 import { deleteUploaded, uploadSegments } from './upload.ts';
 
-export type BuildChange = {
+type BuildChange = {
   /** Uuids of the segments that the built ones replace. */
   readonly replaces: readonly string[];
   /** What the transaction says about who commits and why. */
   readonly properties: Readonly<Record<string, string>>;
   /**
    * Runs the commit in a slot of its own, which it need not hold while files are uploaded; rejects without having run it when there is
-   * none to be had.
+   * none.
    */
   readonly withSlot?: (commit: () => Promise<CommitOutcome>) => Promise<CommitOutcome>;
 };
 
 export type ApplySettings = CommitSettings & {
-  /** Told of every commit that was tried, whatever came of it, and the milliseconds it took. */
+  /** Called after every commit, with its outcome and the milliseconds it took. */
   readonly onOutcome?: (outcome: CommitOutcome, commitMs: number) => void;
 };
 
@@ -48,13 +48,13 @@ export type Committed = {
   readonly commitMs: number;
 };
 
-/** The table moved under the build. Nothing of it is in the table, its files are gone again, and the work is to be planned anew. */
+/** The table moved under the build. Nothing of it is in the table, its files are deleted, and the work has to be planned again. */
 export type Moved = { readonly kind: 'moved'; readonly cause: Exclude<RejectCause, 'contended' | 'store_refused'> };
 
 /**
- * Puts a build into `table`. Errors: store_* when the store refused, after which nothing is left; commit_contended after too many
- * conflicts or when the signal fired, after which nothing is left; commit_unknown when nobody can tell whether it landed, after which
- * the files stay; and what `withSlot` rejects with, after which nothing is left.
+ * Puts a build into `table`. Errors: store_* when the store refused, commit_contended after too many conflicts or when the signal fired,
+ * and what `withSlot` rejects with: after these no file is left. After commit_unknown the files stay: reading the table did not
+ * show whether the commit landed.
  */
 export async function applyBuild(
   table: LanceTable,

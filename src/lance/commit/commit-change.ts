@@ -1,10 +1,10 @@
 /**
  * Commits a change to the index section as the next version of a table: put-if-absent of a manifest spliced from the latest
  * one, after the conflict rules were checked against exactly that one. A commit has three outcomes, and only a proven
- * rejection takes files away.
+ * rejection deletes files.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { RowHistory } from '../table/row-history.ts';
@@ -27,7 +27,7 @@ import { deleteUploaded, findMissingFiles } from './upload.ts';
 type Attempt = { readonly target: number; readonly rebased: Rebased };
 type Put =
   | { readonly kind: 'created' | 'exists' | 'files_gone' }
-  /** `refused`: nothing was created for certain. `unclear`: only looking can tell. */
+  /** `refused`: nothing was created for certain. `unclear`: only reading the table can tell. */
   | { readonly kind: 'refused'; readonly cause: 'store_refused'; readonly error: SegmentdError }
   | { readonly kind: 'unclear'; readonly error: SegmentdError };
 
@@ -47,14 +47,14 @@ export async function commitChange(
     const latest = await latestOrError(table);
     if (latest instanceof SegmentdError) {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
-      // Nothing was created: every attempt so far lost to a version of somebody else.
+      // Nothing was created: every attempt so far met a version of another writer.
       await Promise.allSettled([deleteUploaded(table.store, request.addSegments)]);
       throw latest;
     }
     if (pending && pending.target <= latest.version) {
       const owner = await ownerOf(table, pending.target, request.transactionUuid);
       if (owner === 'ours') return { ...effort, kind: 'landed', version: pending.target, rebased: pending.rebased };
-      // A version that was taken and is gone again may have been ours too.
+      // A version that was taken and has been cleaned up may be of this commit too.
       if (owner !== 'foreign') return { ...effort, kind: 'unknown', error: pending.error };
       pending = null;
     }
@@ -81,14 +81,14 @@ export async function commitChange(
     if (owner === 'absent') pending = { target, rebased, error };
     conflicts += 1;
     triedMs += lap();
-    await pause(
-      conflictBackoffMs(conflicts, { firstMs: settings.backoffMs, attemptMs: triedMs / conflicts }),
+    await sleep(
+      conflictBackoffMs(conflicts, { firstMs: settings.initialBackoffMs, attemptMs: triedMs / conflicts }),
       settings.signal,
     );
   }
 }
 
-/** The latest manifest, or why there is none to be had. */
+/** The latest manifest, or the error of reading it. */
 async function latestOrError(table: LanceTable): Promise<Manifest | SegmentdError> {
   try {
     return await table.latest();
@@ -109,10 +109,6 @@ async function noRowsRestored(history: RowHistory, request: CommitRequest, lates
     return false;
   }
 }
-
-/** Waits, until the signal at the longest. */
-const pause = (ms: number, signal?: AbortSignal) =>
-  sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 
 async function segmentsWithoutFiles(table: LanceTable, { keep }: Rebased): Promise<string[]> {
   const missing = await Promise.all(
@@ -193,7 +189,7 @@ async function ownerOf(table: LanceTable, version: number, transactionUuid: stri
 
 type Landing = { readonly rebased: Rebased; readonly latest: Manifest; readonly request: CommitRequest };
 
-/** The outcome of a version that is ours: landed, unless files that it names are gone. */
+/** The outcome of a version of this commit: landed, unless files that it names are gone. */
 async function afterLanding(
   table: LanceTable,
   landing: Landing,
@@ -201,7 +197,7 @@ async function afterLanding(
 ): Promise<OutcomeWithoutEffort> {
   const { rebased, latest } = landing;
   const version = latest.version + 1;
-  // A cleanup with delete_unverified takes files that no version names yet, even between our look and our put.
+  // A cleanup with delete_unverified deletes files that no version names yet, even between our check and our put.
   const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), tidyUp(table, version, rebased)]);
   if (gone.length === 0) return { kind: 'landed', version, rebased };
   const isOut = await rollBack(table, { gone, ...landing }, (undo) =>
@@ -211,7 +207,7 @@ async function afterLanding(
   return isOut ? { kind: 'rejected', cause: 'files_gone' } : { kind: 'unknown', error: stillDamaged(gone) };
 }
 
-/** The version hint is a courtesy to readers that cannot list in order; segments that did not make it go again. */
+/** Writes the version hint, for readers that cannot list in order, and deletes the files of segments that were skipped. */
 async function tidyUp(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
   const left = rebased.skipped.map(({ segment }) => segment);
   const hint = new TextEncoder().encode(JSON.stringify({ version }));

@@ -1,4 +1,4 @@
-/** What is asked of a commit, and what can come of it. */
+/** The request and the outcomes of a commit. */
 import type { SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from '../codec/manifest.ts';
@@ -8,7 +8,7 @@ import type { RejectCause } from './reject-causes.ts';
 export type CommitSettings = {
   readonly maxAttempts: number;
   /** First pause after a lost conflict, milliseconds; it doubles, with jitter. */
-  readonly backoffMs: number;
+  readonly initialBackoffMs: number;
   readonly writer: WriterVersion;
   /** Once it fires, a commit that has lost a conflict gives up as contended instead of waiting for another. */
   readonly signal?: AbortSignal | undefined;
@@ -17,7 +17,7 @@ export type CommitSettings = {
 export type CommitRequest = TableChange & {
   /** Resolves when the files of the added segments are durable. */
   readonly durable: Promise<void>;
-  /** Chosen before the first attempt: the only proof that a version is ours. */
+  /** Chosen before the first attempt: the only proof that a version is of this commit. */
   readonly transactionUuid: string;
   readonly properties: Readonly<Record<string, string>>;
   /** Segments that come back as they were in `asOf`, where the table has not moved since. */
@@ -30,9 +30,9 @@ export type CommitOutcome = Effort & OutcomeWithoutEffort;
 
 export type OutcomeWithoutEffort =
   | { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased }
-  /** Nothing of the change is in the table, now or later, and its files are gone again. */
+  /** Nothing of the change is in the table, now or later, and its files are deleted. */
   | Rejected
-  /** It may have landed or still land. The files stay; the next plan reads the truth from the table. */
+  /** It may have landed or still land. The files stay; the next plan reads the table. */
   | { readonly kind: 'unknown'; readonly error: SegmentdError };
 
 export type Rejected =

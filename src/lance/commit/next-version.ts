@@ -8,7 +8,7 @@ import type { CommitRequest } from './commit-request.ts';
 import type { Rebased } from './rebase.ts';
 import { canRestore } from './rebase.ts';
 
-export type NextVersion = {
+type NextVersion = {
   readonly manifest: Uint8Array[];
   readonly transaction: Uint8Array;
   /** Name under `_transactions/`, or empty when the table disables transaction files. */

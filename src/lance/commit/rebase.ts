@@ -1,5 +1,5 @@
 /**
- * What a finished change may still say on top of a newer manifest. Pure; the rules are lance-format 4.3, a diff of the two
+ * What of a finished change may stand on top of a newer manifest. Pure; the rules are lance-format 4.3, a diff of the two
  * manifests rather than of the transactions between them, so that it holds whatever happened in between.
  */
 import type { DataFragment } from '../codec/data-fragment.ts';
@@ -118,8 +118,8 @@ function isStale({ fragments }: IndexMetadata, latest: Manifest): boolean {
 const byUuid = (manifest: Manifest, uuid: string) => manifest.indexes.find((index) => index.uuid === uuid);
 
 /**
- * Every writer encodes the entries that it copies in its own way, Lance those of segmentd with its next append: what counts is what
- * an entry says. Nobody gives a uuid to other files.
+ * Writers encode the entries that they copy differently, as Lance does with those of segmentd in its next append: what counts is the
+ * content of an entry. A uuid never names other files.
  */
 function sameEntry(a: IndexMetadata | undefined, b: IndexMetadata | undefined): boolean {
   if (!a?.fragments || !b?.fragments) return false;
@@ -170,7 +170,7 @@ function fragmentPair(id: number, base: Manifest, latest: Manifest) {
 }
 
 /**
- * A rebuilt segment speaks for row ids, not addresses: any change to a fragment it read may have moved rows that it knows under
+ * A rebuilt segment holds row ids, not addresses: any change to a fragment it read may have moved rows that it knows under
  * their old values, and any segment beside it may answer for the same rows.
  */
 function rebuildConflict(
@@ -186,7 +186,7 @@ function rebuildConflict(
   return siblings.length === 0 && Array.from(segment.fragments).every(same) ? null : 'rows_moved';
 }
 
-/** Fragments of the segment that are still there with no more rows than it read, and that nobody else covers. */
+/** Fragments of the segment that are still there with no more rows than it read, and that no other segment covers. */
 function liveFragments(
   segment: BuiltSegment,
   taken: readonly { readonly fragments: ArrayLike<number> | null }[],
@@ -212,8 +212,8 @@ function includesSorted(sorted: ArrayLike<number>, id: number): boolean {
 }
 
 /**
- * A restore brings deleted rows back, which the segment does not have. That none came, an unchanged file proves, or one that took
- * its place while rows could only go.
+ * A restore brings deleted rows back, which the segment does not have. An unchanged file proves that none came back, and so does one
+ * that replaced it while rows could only be deleted.
  */
 function hasNoMoreRows(id: number, base: Manifest, latest: Manifest, noRowsRestored: boolean): boolean {
   if (latest.fragments.indexOf(id) < 0) return false;

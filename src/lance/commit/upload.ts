@@ -9,7 +9,7 @@ import { filePlace } from '../table/file-place.ts';
 const INDICES = '_indices';
 const folderOf = (uuid: string) => `${INDICES}/${uuid}`;
 
-export type Uploaded = {
+type Uploaded = {
   /** Resolves once a power failure cannot take the files away any more: no manifest may name them before. */
   readonly durable: Promise<void>;
 };
@@ -26,8 +26,8 @@ export async function uploadSegments(store: ObjectStore, segments: readonly Buil
 }
 
 /**
- * More than this takes longer to sync than a version stays the latest while others commit too, so it is waited for before anybody
- * looks which that is. Less is synced while the manifest is made.
+ * More than this takes longer to sync than a version stays the latest while others commit too, so it is waited for before the commit
+ * reads which that is. Less is synced while the manifest is made.
  */
 const MUCH_BYTES = 8 * 1024 * 1024;
 
@@ -37,11 +37,11 @@ async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]):
   );
   await Promise.all(moves.map(({ from, key }) => store.importFile(from, key)));
   const durable = store.sync(moves.map(({ key }) => key));
-  // Whoever commits awaits it; until then a failure is not unhandled.
+  // The committer awaits this promise; until then its rejection must not count as unhandled.
   durable.catch(() => undefined);
   const missing = await findMissingFiles(store, segments);
   if (missing.length > 0)
-    throw new SegmentdError('store_unavailable', `not published as written: ${missing.join(', ')}`);
+    throw new SegmentdError('store_unavailable', `not uploaded as written: ${missing.join(', ')}`);
   const bytes = segments.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0);
   if (bytes > MUCH_BYTES) await durable;
   return { durable };
@@ -68,7 +68,7 @@ export async function findMissingFiles(
   return (await Promise.all(checks)).flat();
 }
 
-/** Takes published files away again. Only ever call it with proof that no manifest names them. */
+/** Deletes uploaded files. Only ever call it with proof that no manifest names them. */
 export async function deleteUploaded(store: ObjectStore, segments: readonly { uuid: string }[]): Promise<void> {
   await Promise.all(segments.map(({ uuid }) => store.removeFolder(folderOf(uuid))));
 }

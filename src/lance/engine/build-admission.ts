@@ -1,7 +1,7 @@
 /**
  * Lets as many builds run at once as fit a number of bytes, in order of arrival. Merges hold at most half of them, and a build of fresh
- * data that finds no other one running starts whatever merges hold: a large merge takes minutes, and the engine makes it give way by
- * spilling.
+ * data that finds no other one running starts whatever merges hold: a large merge takes minutes, and the engine frees memory by
+ * spilling it to disk.
  */
 import type { BuildPurpose } from '../segment.ts';
 
@@ -53,7 +53,7 @@ export class BuildAdmission {
         continue;
       }
       waiting.push(entry);
-      // None overtakes the first that waits, or it might wait for ever; but what waits for a merge would hold up fresh data as long.
+      // No build overtakes the first that waits, or that one might wait for ever; but a waiting merge must not hold up fresh data.
       isHeldUp ||= !this.#waitsForMerge(entry);
     }
     this.#queue = waiting;

@@ -6,7 +6,7 @@ import { refuseLostFiles } from '../table/lost-files.ts';
 import type { LanceTable } from '../table/table.ts';
 
 /**
- * What the builder builds, or null when others took away a file of the table under it. Errors: as `build`, and
+ * What the builder builds, or null when a cleanup deleted a file of the table under it. Errors: as `build`, and
  * table_data_file_missing when the latest version still names a file that is not there, so that no plan gets any further.
  */
 export async function buildUnlessStale(

@@ -1,10 +1,10 @@
 /**
  * The LanceDB engine's own metrics. The library reports them to an OpenTelemetry meter; this is the least of a meter, which
- * keeps the callbacks and asks them when somebody wants to read.
+ * keeps the callbacks and calls them on each read.
  */
 import { instrumentLanceDbMetrics } from '@lancedb/lancedb';
 
-export type EngineReading = {
+type EngineReading = {
   readonly name: string;
   readonly kind: 'counter' | 'gauge';
   readonly help: string;

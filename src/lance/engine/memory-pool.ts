@@ -1,6 +1,6 @@
 /**
  * The memory that LanceDB sorts in. All builds of a process share one pool, of the size that LANCE_MEM_POOL_SIZE names: a sort that
- * finds it full fails, whatever the others give back a moment later. So the size is set here, and an admission beside it holds back
+ * finds it full fails, even when another sort frees memory a moment later. So the size is set here, and an admission beside it holds back
  * the builds that do not fit.
  */
 import { totalmem } from 'node:os';
@@ -8,7 +8,7 @@ import { BuildAdmission } from './build-admission.ts';
 
 export type MemoryPool = { readonly bytes: number; readonly admission: BuildAdmission };
 
-/** The engine's variable. What an operator sets himself counts. */
+/** The engine's variable. A value that an operator sets counts. */
 const VARIABLE = 'LANCE_MEM_POOL_SIZE';
 
 /** What the engine takes when the variable is not a number. */
@@ -16,7 +16,7 @@ const ENGINE_DEFAULT_BYTES = 150 * 2 ** 20;
 
 /** The rest is for the heap, the engine's reading and writing, and the page cache, which grow with the number of builds as well. */
 const SHARE_OF_MEMORY = 1 / 4;
-/** Below it, two builds at once leave each other no room to sort in. */
+/** Below it, the pool has no room for two builds at once. */
 const LEAST_BYTES = 128 * 2 ** 20;
 /** The builds that the default `concurrency` allows need no more. */
 const MOST_BYTES = 2 * 2 ** 30;

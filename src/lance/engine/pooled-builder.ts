@@ -1,6 +1,6 @@
 /**
  * Builds within the memory of the engine's pool: a build waits until it fits, and one that finds the pool exhausted all the same, since
- * its need is an estimate, is tried again with more room. Only a build that fails when nothing else runs has failed.
+ * its need is an estimate, is tried again with more room. Only a build that runs alone and fails has failed.
  */
 import { backoffMs } from '../../lib/backoff.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';

@@ -1,4 +1,4 @@
-/** Asks LanceDB the same question twice, with and without the index, for values sampled from the table. */
+/** Runs the same query twice, with and without the index, for values sampled from the table. */
 import { basename, dirname } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
@@ -8,10 +8,10 @@ import { SegmentdError } from '../../lib/errors.ts';
 import { RowSet } from './row-set.ts';
 
 /** A condition whose two answers differ. Counts are rows. */
-export type WrongAnswer = { readonly condition: string; readonly indexed: number; readonly scanned: number };
+type WrongAnswer = { readonly condition: string; readonly indexed: number; readonly scanned: number };
 
-export type SampleReport = {
-  /** Conditions that were asked. */
+type SampleReport = {
+  /** Conditions that were compared. */
   readonly asked: number;
   /** Conditions that were not, because they hold for too many rows. */
   readonly leftOut: number;
@@ -81,7 +81,7 @@ async function indexedAnswers(table: Table, column: string, conditions: readonly
   return { asked, answers };
 }
 
-/** The answers of one scan, which tells of each row that it finds for which of the conditions. */
+/** The answers of one scan, which marks for each row the conditions that it meets. */
 async function scannedAnswers(table: Table, column: string, conditions: readonly Condition[]): Promise<RowSet[]> {
   const hidden = conditions.map((condition) => condition(`nullif(${column}, NULL)`));
   const columns = Object.fromEntries(hidden.map((condition, at) => [`holds_${at}`, condition]));
@@ -90,7 +90,7 @@ async function scannedAnswers(table: Table, column: string, conditions: readonly
     .where(hidden.map((condition) => `(${condition})`).join(' OR '))
     .select(columns)
     .withRowId();
-  // The engine simplifies some ways to hide a column from the index, `coalesce` among them, and uses the index all the same.
+  // The engine simplifies some ways to hide a column from the index, `coalesce` among them, and still uses the index.
   if ((await query.explainPlan(true)).includes('ScalarIndexQuery')) {
     throw new SegmentdError(
       'internal',

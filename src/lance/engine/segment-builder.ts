@@ -42,7 +42,7 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
     async build(manifest, tableUri, requests) {
       const views = new Cleanup();
       try {
-        // The one before is closed by whoever collects it: a build may still be using it.
+        // The previous connection is closed by the garbage collector: a build may still use it.
         if (builds++ % BUILDS_PER_CONNECTION === 0) connection = undefined;
         connection ??= connect(scratchDir, {}, new Session(CACHE_BYTES, CACHE_BYTES));
         const engine = await connection;

@@ -55,7 +55,7 @@ export async function inspectTable(table: LanceTable): Promise<TableFacts> {
   return factsOf(table.uri, await table.latest());
 }
 
-/** The same of a manifest that is at hand. */
+/** The same of a manifest that is read already. */
 export function factsOf(uri: string, manifest: Manifest): TableFacts {
   let declined = unsupportedReason(manifest);
   let states: IndexState[] = [];

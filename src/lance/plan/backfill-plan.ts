@@ -36,7 +36,7 @@ export function cutBackfill(
   for (const id of fragments) {
     const more = rowsOf(manifest, [id]);
     const isFull = rows + more > rowsPerPart || ids.length === maxFragments;
-    // Equal parts of what is left, rather than full ones and a small rest that somebody waits for. Cut where it is nearer.
+    // Equal parts of what is left, rather than full ones and a small rest, so that members finish together. Cut where it is nearer.
     const target = left / Math.max(1, Math.ceil(left / rowsPerPart));
     if (ids.length > 0 && (isFull || rows + more / 2 > target)) {
       parts.push({ fragments: ids, rows });

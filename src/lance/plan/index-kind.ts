@@ -5,7 +5,7 @@
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { SchemaField } from '../codec/schema-field.ts';
 
-export type IndexKind = {
+type IndexKind = {
   /** Lance's name of it. */
   readonly name: 'BTREE';
   /** Whether an entry of the index section is of this kind. */

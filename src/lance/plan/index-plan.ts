@@ -43,7 +43,7 @@ function existingIndexes({ indexes, schema }: Manifest): NamedField[] {
   const named = new Map<string, NamedField>();
   for (const index of indexes) {
     const field = schema.find((candidate) => candidate.id === index.fields[0]);
-    // An index on a column that is gone, or of another type, is none of our business.
+    // segmentd leaves an index on a column that is gone, or of another type, alone.
     if (isMaintained(index) && field && pathOfField(schema, field.id))
       named.set(index.name, { name: index.name, field });
   }
@@ -79,7 +79,7 @@ function wantedIndex(manifest: Manifest, { column, name }: { column: string; nam
   return { name: name ?? existing?.name ?? defaultIndexName(schema, field), field };
 }
 
-/** Also of an index that is there: other engines build some that LanceDB does not, and nobody could extend those here. */
+/** Also of an index that is there: other engines build some that LanceDB does not, and segmentd cannot extend those. */
 function checkColumn(schema: readonly SchemaField[], field: SchemaField, column: string): void {
   const holder = ancestorsOf(schema, field).find(({ logicalType }) => logicalType !== 'struct');
   if (!supportsField(BTREE, field) || holder) {

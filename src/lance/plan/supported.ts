@@ -19,8 +19,8 @@ export const FLAG = {
 
 const KNOWN_FLAGS = Object.values(FLAG).reduce((all, flag) => all | flag, 0n);
 
-export const FRAGMENT_REUSE_INDEX = '__lance_frag_reuse';
-export const MEM_WAL_INDEX = '__lance_mem_wal';
+const FRAGMENT_REUSE_INDEX = '__lance_frag_reuse';
+const MEM_WAL_INDEX = '__lance_mem_wal';
 
 /** Lance before this recalculates bitmaps and row counts on commit, so what its manifests say cannot be trusted. */
 const OLDEST_TRUSTED_LANCE = [0, 8, 15] as const;

@@ -21,13 +21,13 @@ export type TablePlan = {
   readonly requests: readonly SegmentRequest[];
   /** Uuids of the segments they replace. */
   readonly remove: readonly string[];
-  /** Whether the requests cover everything that is missing, of what was asked for. */
+  /** Whether the requests cover everything that is missing within the scope. */
   readonly complete: boolean;
-  /** Of the parts that were asked for, how many from the first on the requests cover. */
+  /** How many parts of the scope, from the first on, the requests cover. */
   readonly parts: number;
 };
 
-/** What is asked for; everything that is missing unless it says less. */
+/** The fragments to plan for; by default everything that is missing. */
 export type PlanScope = {
   /** Fragments for one segment each. */
   readonly parts?: readonly (readonly number[])[];
@@ -47,7 +47,7 @@ export function planTable(
   const states = maintainedIndexes(manifest, policy.wanted);
   if (hasStableRowIds(manifest)) return rebuild(manifest, states);
   const replaced = states.filter((state) => state.coverage.missing.length > 0 && isReplacedWhole(manifest, state));
-  // Seldom and costly, so on its own: the plan after it finds the other indexes.
+  // Rare and costly, so on its own: the next plan finds the other indexes.
   if (replaced.length > 0)
     return { ...rebuild(manifest, replaced), states, complete: replaced.length === states.length };
   if (parts) return { states, remove: [], ...planParts(manifest, states, limits, parts) };
@@ -91,7 +91,7 @@ export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean
 }
 
 /**
- * Whether the next segment of an index has to take the place of all that it has. Also of those without details: with a second segment
+ * Whether the next segment of an index has to replace all that it has. Also those without details: with a second segment
  * beside one, Lance fails to merge rows by the column (measured with LanceDB 0.39), and with details it lists the index.
  */
 export function isReplacedWhole(manifest: Manifest, state: IndexState): boolean {

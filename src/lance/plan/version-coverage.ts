@@ -4,7 +4,7 @@
  * What counts is the latest version, which is what queries read: each fragment of the version asked about has to be covered
  * there by every maintained index. Fragments may have left since. Deleted ones are no loss, but compaction moves rows into new
  * fragments, and nothing in a manifest says from where. So from then on all fragments of that later version have to be covered:
- * they hold whatever rows are left. The same when the manifest of the version was cleaned up before anyone looked.
+ * they hold whatever rows are left. The same when a cleanup deleted the manifest of the version before it was read.
  */
 
 import { SegmentdError } from '../../lib/errors.ts';
@@ -29,7 +29,7 @@ export function isCovered(asked: Uint32Array | null, latest: Manifest, { wanted,
   const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
   const needed = new Set(missing.length > 0 ? fragmentsToCover(asked, latest) : []);
   const covered = states.length > 0 && !missing.some((id) => needed.has(id));
-  // Nobody would cover it while somebody waits.
+  // segmentd never covers a declined table, so that the wait would never end.
   if (!covered) refuse(latest, stableRowIds);
   return covered;
 }

@@ -1,22 +1,22 @@
 /**
- * Compactions of others that lost their race to commits of segmentd, as the history of a table shows them.
+ * Compactions by other writers that failed because of commits of segmentd, as the history of a table shows them.
  *
  * A compaction that meets a conflict fails as a whole, and Lance does not try again. It leaves no transaction file: Lance looks
  * for conflicts before it writes one, and takes it away when the version was taken in between. What it leaves is a version of
  * its own: before its Rewrite it commits a ReserveFragments, which conflicts with nothing, and the fragment ids that this set
  * aside never appear in the table. A test with pylance 7, 11 and 14 holds that.
  *
- * An optimize_indices that lost leaves no version, only a folder below `_indices/` that looks like a build under way. It cannot
- * be seen, and need not be: what it was to index, the commit that it lost to has indexed, or the next one of segmentd will.
+ * An optimize_indices that failed leaves no version, only a folder below `_indices/` that looks like a build under way. It cannot
+ * be seen, and need not be: the commit that it failed on has indexed its fragments, or the next commit of segmentd will.
  */
 import type { Manifest } from '../codec/manifest.ts';
 import type { LanceTable } from './table.ts';
 
-/** Fragment ids that a compaction of somebody else set aside for its result, and that were never seen. */
-export type Reservation = {
-  /** Version that it was planned on: it loses to commits after that, and to none before. */
+/** Fragment ids that a compaction by another writer reserved for its result, and that no version has. */
+type Reservation = {
+  /** Version that it was planned on: it conflicts with commits after that, and with none before. */
   readonly readVersion: number;
-  /** Version that set the ids aside, and when. */
+  /** Version that reserved the ids, and when. */
   readonly version: number;
   readonly atMs: number;
   readonly firstId: number;
@@ -31,23 +31,23 @@ export type FailedCompactions = {
   readonly maxFragmentId: number;
   /** The last version that is known to be a commit of segmentd, 0 before the first. */
   readonly lastOurs: number;
-  /** Oldest first; what was lost before maintenance of others landed is gone. */
+  /** Oldest first; failures before a maintenance commit by another writer landed are gone. */
   readonly unused: readonly Reservation[];
 };
 
 /**
- * Compactions lost in a row: maintenance of others that lands ends it. One that still lands after all is no longer in it. Those
- * planned on one version count once: whoever tries again without opening the table anew loses to the same commit again.
+ * Compactions that failed in a row: a maintenance commit by another writer that lands ends the row. A compaction that lands late is
+ * no longer in it. Those planned on one version count once: a retry on the same version conflicts with the same commit again.
  */
 export function consecutiveFailures({ unused, lastOurs }: FailedCompactions): readonly Reservation[] {
-  const lost = unused.filter(({ readVersion }) => readVersion < lastOurs);
-  return lost.filter((it, at) => lost.findIndex(({ readVersion }) => readVersion === it.readVersion) === at);
+  const failed = unused.filter(({ readVersion }) => readVersion < lastOurs);
+  return failed.filter((it, at) => failed.findIndex(({ readVersion }) => readVersion === it.readVersion) === at);
 }
 
 /** What segmentd writes as the library of its manifests' writer version. */
 const OURS = 'segmentd';
 
-/** How long a reservation is remembered, milliseconds: whoever made it has given up, or tries again and makes another. */
+/** How long a reservation is remembered, milliseconds: by then its compaction has failed, or was retried with another one. */
 const REMEMBERED_MS = 6 * 3600 * 1000;
 const MAX_REMEMBERED = 8;
 
@@ -82,21 +82,21 @@ function isUsed({ firstId, lastId }: Reservation, { fragments }: Manifest): bool
 const isMaintenance = ({ transaction }: Manifest) =>
   transaction?.operation === 'Rewrite' || transaction?.replaces === true;
 
-export type HistoryLimits = {
+type HistoryLimits = {
   /** Most versions to read at once, and most bytes of manifests; what is older is passed over. */
   readonly versions: number;
   readonly bytes: number;
 };
 
-/** A look at a table that others compact: 64 small reads, or for manifests of 16 MB (100,000 fragments) four large ones. */
-export const HISTORY_LIMITS: HistoryLimits = { versions: 64, bytes: 64 * 1024 * 1024 };
+/** For a table that other writers compact: 64 small reads, or four large ones of manifests of 16 MB (100,000 fragments). */
+const HISTORY_LIMITS: HistoryLimits = { versions: 64, bytes: 64 * 1024 * 1024 };
 
 /** Manifests read at the same time. */
 const READ_AT_ONCE = 8;
 
 /**
  * Reads the history since `before`, or without it as far back as the limits allow. It is free while every fragment id that the
- * table has given out since is in the table, as is so where nobody but segmentd maintains it: no compaction can have lost, and
+ * table has given out since is in the table, as is so where only segmentd maintains it: no compaction can have failed, and
  * none have landed. Nothing is listed, so the number of files in the table does not matter. Errors: those of LanceTable.
  */
 export async function readFailedCompactions(
@@ -110,15 +110,15 @@ export async function readFailedCompactions(
   const known = before && before.version <= latest.version ? before : await startAt(table, latest.version - most);
   if (known.version === latest.version) return known;
   if (known.unused.length === 0 && hasAllIdsSince(known, latest)) return followHistory(known, latest);
-  let races = known;
+  let history = known;
   const from = Math.max(known.version + 1, latest.version - most + 1);
   for (let next = from; next < latest.version; next += READ_AT_ONCE) {
     const count = Math.min(READ_AT_ONCE, latest.version - next);
     const manifests = await Promise.all(Array.from({ length: count }, (_, at) => table.at(next + at)));
-    // One that a cleanup took away says nothing.
-    for (const manifest of manifests) if (manifest) races = followHistory(races, manifest);
+    // A version that a cleanup deleted says nothing.
+    for (const manifest of manifests) if (manifest) history = followHistory(history, manifest);
   }
-  return followHistory(races, latest);
+  return followHistory(history, latest);
 }
 
 async function startAt(table: LanceTable, version: number): Promise<FailedCompactions> {

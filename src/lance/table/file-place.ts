@@ -3,7 +3,7 @@ import type { ObjectStore, ReadableStore } from '../../store/object-store.ts';
 import type { BasePath } from '../codec/manifest.ts';
 
 /** A folder of a store. */
-export type FilePlace = {
+type FilePlace = {
   readonly store: ReadableStore;
   keyOf(file: string): string;
   /** The file as a message names it: by its key, with the root in front when that is not the table's. */
@@ -11,7 +11,7 @@ export type FilePlace = {
 };
 
 /** `no_base`: the manifest names no such base, and Lance fails. `out_of_reach`: it lies where the table's store cannot look. */
-export type NoPlace = 'no_base' | 'out_of_reach';
+type NoPlace = 'no_base' | 'out_of_reach';
 
 /** The place of `folder` (`data`, `_indices`, `_deletions`): a base that is no table's root is that folder already. */
 export function filePlace(

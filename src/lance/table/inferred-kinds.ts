@@ -9,7 +9,7 @@ import type { Manifest } from '../codec/manifest.ts';
 import { BTREE } from '../plan/index-kind.ts';
 import { filePlace } from './file-place.ts';
 
-/** Names of the files of an index by its uuid: nobody changes the files of a uuid. */
+/** Names of the files of an index by its uuid: the files of a uuid never change. */
 export type KnownFolders = Map<string, readonly string[]>;
 
 /** The manifest with a type url for each entry that lacks details and has the files of a BTREE. Errors: store_*. */
@@ -38,7 +38,7 @@ async function listed(
   if (seen) return seen;
   const place = filePlace(store, basePaths, '_indices', baseId);
   const names = typeof place === 'string' ? [] : await place.store.list(place.keyOf(uuid));
-  // An empty folder may be filled yet, by whoever copies the table.
+  // An empty folder may be filled yet, as while the table is copied.
   if (names.length > 0) known.set(uuid, names);
   return names;
 }

@@ -1,9 +1,9 @@
-/** The newest version of a table that segmentd committed, as far back as it costs little to look. */
+/** The newest version of a table that segmentd committed, as far back as is cheap to read. */
 import { SegmentdError } from '../../lib/errors.ts';
 import { transactionOf } from '../codec/manifest-transaction.ts';
 import type { LanceTable } from './table.ts';
 
-/** Transaction properties of ours begin with this; each commit says at least which segmentd made it. */
+/** Transaction properties of segmentd begin with this; each commit has at least the version that made it. */
 const OURS = 'segmentd.';
 
 export type OwnCommit = {
@@ -31,9 +31,9 @@ export type LookBack = {
 };
 
 /** A hundred versions are a day of a quiet table; 64 MiB of manifests are read in a tenth of a second. */
-export const LOOK_BACK: LookBack = { versions: 100, bytes: 64 * 1024 * 1024 };
+const LOOK_BACK: LookBack = { versions: 100, bytes: 64 * 1024 * 1024 };
 
-/** Looks from version `latest` backwards. Versions that a cleanup took away are passed over. Errors: table_unreadable, store_*. */
+/** Reads from version `latest` backwards. Versions that a cleanup deleted are skipped. Errors: table_unreadable, store_*. */
 export async function findLastCommit(
   table: LanceTable,
   latest: number,
@@ -52,7 +52,7 @@ export async function findLastCommit(
   return { commit: null, lookedBackTo: oldest };
 }
 
-/** An older version that cannot be read is the matter of whoever wants to read it. Not so the latest. */
+/** An older version that cannot be read is skipped; the latest must be readable. */
 function ownCommitOrNone(version: number, file: Uint8Array, latest: number): OwnCommit | null {
   try {
     return ownCommit(version, file);

@@ -1,4 +1,4 @@
-/** Files of fragments that the table still names although they are gone: then it is not the table that moved, it is damaged. */
+/** Files of fragments that the table still names although they are gone: then the table has not moved, it is damaged. */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { DataFragment } from '../codec/data-fragment.ts';
 import { decodeDataFragment, decodeDeletionFile } from '../codec/data-fragment.ts';
@@ -8,7 +8,7 @@ import type { LanceTable } from './table.ts';
 
 /**
  * Throws table_data_file_missing when the latest version names a file of one of these fragments that is not there as it was written.
- * A fragment that has changed or gone by the time that the version is read again says nothing: others were faster. Errors: those of
+ * A fragment that has changed or gone by the time that the version is read again says nothing: another writer was faster. Errors: those of
  * `latest`, too.
  */
 export async function refuseLostFiles(table: LanceTable, fragments: Iterable<number>): Promise<void> {

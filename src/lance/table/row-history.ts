@@ -1,7 +1,7 @@
 /**
- * Whether rows of a table can only have gone since a version. Then a fragment whose deletion file was replaced by another has no
- * row that a build of that version did not read: a delete keeps what was deleted before. A restore to an older version does not,
- * nor need a later delete show that it happened, so what counts is each transaction in between.
+ * Whether rows of a table were only deleted, and none restored, since a version. Then a fragment whose deletion file was replaced by
+ * another has no row that a build of that version did not read: a delete keeps what was deleted before. A restore to an older version
+ * does not, nor need a later delete show that it happened, so what counts is each transaction in between.
  */
 import { transactionOf } from '../codec/manifest-transaction.ts';
 import type { LanceTable } from './table.ts';
@@ -15,7 +15,7 @@ const BRINGS_NOTHING_BACK: ReadonlySet<string> = new Set([
   ...['CreateIndex', 'ReserveFragments', 'UpdateConfig'],
 ]);
 
-export type RowHistoryLimits = {
+type RowHistoryLimits = {
   /** Most versions to read for one commit, and most bytes of manifests. */
   readonly versions: number;
   readonly bytes: number;
@@ -52,7 +52,7 @@ export class RowHistory {
     return !this.#failed;
   }
 
-  /** A version that a cleanup took away, or that does not carry its transaction, proves nothing. */
+  /** A version that a cleanup deleted, or that does not carry its transaction, proves nothing. */
   async #isHarmless(version: number): Promise<boolean> {
     const file = await this.#table.store.read(await this.#table.manifestKey(version));
     this.#read.versions += 1;

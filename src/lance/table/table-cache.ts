@@ -29,7 +29,7 @@ export function openTableCache(
   const forgetOldest = () => {
     const weights = [...tables].map(([uri, { knownBytes }]) => ({ uri, bytes: knownBytes + TABLE_BYTES }));
     let sum = weights.reduce((all, { bytes }) => all + bytes, 0);
-    // The newest stays, however large it is: somebody is about to use it.
+    // The newest stays, however large it is: its caller is about to use it.
     for (const { uri, bytes } of weights.slice(0, -1)) {
       if (sum <= rememberedBytes) return;
       tables.delete(uri);

@@ -1,4 +1,4 @@
-/** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs one look. */
+/** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs one stat. */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { VersionScheme } from '../../lib/manifest-name.ts';
 import { latestVersion, versionFileName } from '../../lib/manifest-name.ts';
@@ -37,7 +37,7 @@ export class LanceTable {
       return this.seen.manifest;
     }
     const manifest = await this.readVersion(newest.scheme, newest.version, this.seen?.manifest);
-    // A cleanup may take away the version between the look and the read; by then there is a newer one.
+    // A cleanup may delete the version between the stat and the read; by then there is a newer one.
     if (!manifest) return this.forget().latest();
     this.seen = { manifest, scheme: newest.scheme, tag: newest.stat.tag };
     return manifest;

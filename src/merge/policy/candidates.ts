@@ -29,7 +29,7 @@ export type MergeRun = {
 export type MergesAhead = {
   /** Segments that answer for nothing any more. One stays when there is no other: with the last segment an index is gone. */
   readonly drop: readonly string[];
-  /** In the order of their turn. A merge of results names what these were made of. */
+  /** In the order in which they run. A merge of results names what these were made of. */
   readonly runs: readonly MergeRun[];
   /** Live segments that remain after them. */
   readonly segments: number;
@@ -98,7 +98,7 @@ export function eachRange(
   }
 }
 
-/** What a merge of the range makes: its place is that of its inputs. */
+/** The result of merging the range, at the positions of its inputs. */
 export function joinRange(segments: readonly Segment[], { from, inputs, rows, fragments }: Range): Segment {
   const { first } = segments[from] as Segment;
   const uuids = segments.slice(from, from + inputs).flatMap((segment) => segment.uuids);

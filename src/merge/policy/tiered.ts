@@ -42,6 +42,16 @@ export function tiersOf(settings: MergeSettings): Tier[] {
   return [...Array.from({ length: top + 1 }, (_, tier) => tier), 'mature'];
 }
 
+/** How many of the segments, given by their live rows, are in each tier; all tiers in order. */
+export function countTiers(segmentRows: readonly number[], settings: MergeSettings): Map<string, number> {
+  const counts = new Map(tiersOf(settings).map((tier) => [String(tier), 0]));
+  for (const rows of segmentRows) {
+    const tier = String(tierOf(rows, settings));
+    counts.set(tier, (counts.get(tier) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The tier by rows alone. */
 function levelOf(rows: number, { floorRows, factor }: MergeSettings): number {
   let level = 0;
@@ -153,7 +163,7 @@ function nextRange(
 }
 
 /**
- * Mature segments may take half of the bound. The other half is for those that grow: with a few places only, each batch would be
+ * Mature segments may take half of the bound. The other half is for those that grow: with a few slots only, each batch would be
  * merged with all that came before. When there are more, they may grow to twice the size, and twice again.
  */
 function rowsAllowed(segments: readonly Segment[], settings: MergeSettings): number {
@@ -179,7 +189,7 @@ const prefersLowerTier = (range: TieredRange, than: TieredRange) =>
   range.level < than.level || (range.level === than.level && range.inputs > than.inputs);
 
 /**
- * Rows by the square of the segments gone. Rows alone would be cheapest now and ruinous in the long run: always the last two,
+ * Rows by the square of the segments gone. Rows alone would be cheapest now and costly in the long run: always the last two,
  * each row written again with each batch.
  */
 const isCheaper = (range: TieredRange, than: TieredRange) => price(range) < price(than);

@@ -12,7 +12,7 @@ import { startGroup } from './group-in-turmoil.ts';
 import { startMember } from './member.ts';
 import { lagOf, makeRoughWorld, sumOf } from './rough-world.ts';
 
-/** Enough to kill somebody in the middle. The target is 20,000,000. */
+/** Enough to kill members while it runs. The target is 20,000,000. */
 const ROWS = Number(process.env.CHAOS_BACKFILL_ROWS ?? 600_000);
 const KILLS = Number(process.env.CHAOS_BACKFILL_KILLS ?? 2);
 const FRAGMENTS = 120;
@@ -53,7 +53,7 @@ async function killAlong(table: LanceTable, turmoil: Turmoil, configFile: string
     seen.push(manifest);
     const members = [...running];
     const victim = members[Math.floor(Math.random() * members.length)];
-    if (!victim) throw new Error('nobody is left to be killed');
+    if (!victim) throw new Error('no member is left to be killed');
     running.delete(victim);
     counts.kill++;
     await victim.end('SIGKILL');
@@ -81,7 +81,7 @@ test('members are killed in the middle of a backfill, and what they had finished
   await until('it is covered', () => covered(world, 'people'), PATIENCE_MS);
   await until('all is committed', async () => (await lagOf(world)) === 0, PATIENCE_MS);
   const manifest = await table.latest();
-  // What was there when somebody was killed is there still, and nothing is covered twice.
+  // Segments that were there when a member was killed are there still, and nothing is covered twice.
   for (const then of seen) expect(segmentsOf(manifest)).toEqual(expect.arrayContaining(segmentsOf(then)));
   for (const column of COLUMNS) {
     const own = manifest.indexes.filter(({ name }) => name === `${column}_idx`);

@@ -15,7 +15,7 @@ const OUTAGE_MS = Number(process.env.CHAOS_OUTAGE_SECONDS ?? 10) * 1_000;
 const HANG_MS = Number(process.env.CHAOS_HANG_SECONDS ?? 15) * 1_000;
 /** After a fault the consumer is built anew with longer and longer waits, half a minute at most. */
 const PATIENCE_MS = 150_000;
-/** Characters of a log that are shown when it did not heal. */
+/** Characters of a log that are shown when the group did not recover. */
 const LAST_WORDS = 12_000;
 
 async function makeBreakable(): Promise<{ broker: Broker; world: World; member: Member }> {
@@ -107,7 +107,7 @@ test('a group that was deleted is read from the start, and nothing is done twice
   expect(await world.facts('people')).toMatchObject({ version, indexes });
 });
 
-test('a group whose place has aged out goes on with the oldest event that is left', async () => {
+test('a group whose committed offset has aged out continues with the oldest event that is left', async () => {
   const { world, member } = await makeBreakable();
   await append(world, 'people', 100);
   await until('committed', async () => (await lagOf(world)) === 0);

@@ -1,4 +1,4 @@
-/** Members of one group that come and go: killed, asked to stop, and added. */
+/** Members of one group that are killed, stopped and added. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { World } from '../e2e/world.ts';
 import { until } from '../e2e/world.ts';
@@ -11,7 +11,7 @@ const STEPS = ['kill', 'add', 'stop', 'add', 'add', 'kill', 'stop', 'add', 'kill
 export type Turmoil = {
   readonly running: Set<Member>;
   readonly counts: Record<'kill' | 'stop' | 'add', number>;
-  /** Exit codes of those that were asked to stop. */
+  /** Exit codes of those that were stopped. */
   readonly stopped: (number | null)[];
 };
 

@@ -22,7 +22,7 @@ export type Member = {
   readonly ended: Promise<number | null>;
   /** Sends a signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Status of a probe, or 0 when nobody answers. */
+  /** Status of a probe, or 0 without an answer. */
   probe(path: '/healthz' | '/readyz'): Promise<number>;
   metrics(): Promise<string>;
   /** What `/status` says. */

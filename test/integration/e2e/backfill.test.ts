@@ -11,7 +11,7 @@ const FRAGMENTS = 20;
 const ROWS = 10;
 const NO_MERGES = { merge: { concurrency: 0 } };
 
-/** A table of an indexed fragment and many that nobody announced. */
+/** A table of an indexed fragment and many that were not announced. */
 async function behind(world: World, name: string): Promise<void> {
   await makeTable(world, name, ROWS);
   const table = await openTable(world.database, name);
@@ -92,7 +92,7 @@ test('a broker that cannot be reached is tried for as long as it is asked', asyn
   await behind(world, 'people');
   const env = { SEGMENTD_KAFKA_BROKERS: '127.0.0.1:1' };
   const { code, stderr } = await segmentd(['backfill', 'db/people', '-c', world.configFile, '--timeout', '100ms'], env);
-  expect([code, stderr]).toEqual([69, expect.stringContaining('no broker told its partitions in time')]);
+  expect([code, stderr]).toEqual([69, expect.stringContaining('no broker named its partitions in time')]);
 });
 
 test('a table that cannot be backfilled says why', async () => {

@@ -87,7 +87,7 @@ test('a configured index is created by the daemon, and announce starts it', asyn
   expect(await daemon.stop()).toBe(0);
 });
 
-test('exit codes tell what went wrong', async () => {
+test('exit codes say what went wrong', async () => {
   const world = await makeWorld();
   await makeTable(world, 'people', 10);
   const broken = join(world.home, 'broken.yaml');

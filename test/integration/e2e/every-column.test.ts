@@ -64,7 +64,7 @@ async function makeWide(world: World, name: string) {
   return table;
 }
 
-test('every column is kept by configuration, and told in status, verify and metrics', async () => {
+test('every column is kept by configuration, and shown in status, verify and metrics', async () => {
   const world = await makeWorld({ tables: { 'db/wide': { indexes: WANTED } } });
   const table = await makeWide(world, 'wide');
   const daemon = await world.daemon();

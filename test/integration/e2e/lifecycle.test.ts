@@ -16,7 +16,7 @@ async function announce(world: World, table: string, extra: object = {}): Promis
 
 const metricsOf = async (url: string) => (await fetch(`${url}/metrics`)).text();
 
-test('metrics and probes tell what happens', async () => {
+test('metrics and probes show what happens', async () => {
   const world = await makeWorld();
   await makeTable(world, 'people', 100);
   const daemon = await world.daemon();
@@ -102,7 +102,7 @@ test('a table that must not be written is declined, and its events are acknowled
   expect((await segmentd(['index', world.tableFolder('odd')])).code).toBe(65);
 });
 
-/** Sets a writer feature flag that nobody knows in the latest manifest of the table `odd`: field 10 is added at the end. */
+/** Sets an unknown writer feature flag in the latest manifest of the table `odd`: field 10 is added at the end. */
 async function makeOdd(world: World): Promise<void> {
   const folder = join(world.tableFolder('odd'), '_versions');
   const latest = (await entriesOf(folder)).filter((name) => name.endsWith('.manifest')).sort()[0] as string;

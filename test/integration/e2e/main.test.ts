@@ -47,7 +47,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s ends --watch with 0', async (signa
   expect([child.exitCode, child.signalCode]).toEqual([0, null]);
 });
 
-/** Runs a command on a terminal of its own: what it is told to type goes there, too. */
+/** Runs a command on a terminal of its own: its input is typed there, too. */
 const ON_A_TERMINAL = `
 import os, pty, sys
 pid, terminal = pty.fork()

@@ -92,7 +92,7 @@ test('merges what is due, in one commit for both indexes, and leaves the old fil
   expect((await merge(real.uri, '--dry-run')).stdout).toContain('nothing to merge');
 });
 
-test('--to tells what fragments that are not indexed keep apart', async () => {
+test('--to reports the segments that unindexed fragments keep apart', async () => {
   const { uri, table } = await realTable(people(0, ROWS));
   for (let at = 1; at < 3; at++) await table.add(people(at * ROWS, ROWS));
   for (const id of [0, 2]) await index(uri, { wanted: [{ column: 'id' }], scope: { parts: [[id]] } });

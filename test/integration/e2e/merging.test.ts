@@ -179,7 +179,7 @@ async function isBounded(world: World): Promise<boolean> {
   return indexes.every(({ segments }) => segments.length <= MAX_SEGMENTS);
 }
 
-test('with merge.concurrency 0 nothing is merged, and what is due is told', async () => {
+test('with merge.concurrency 0 nothing is merged, and the number of due merges is shown', async () => {
   const world = await makeWorld({ merge: { ...MERGE, concurrency: 0 } });
   await makeTable(world, 'people', FIRST);
   const daemon = await world.daemon();
@@ -240,7 +240,7 @@ test('a large merge does not hold up fresh data', async () => {
   await findsFreshKeys(table, BIG_SEGMENTS * BIG, next, 61);
 });
 
-test('the daemon ends well while a large merge runs, and another goes on', async () => {
+test('the daemon exits with 0 while a large merge runs, and another continues the work', async () => {
   const world = await makeWorld({ merge: BIG_MERGE, log: { level: 'debug' } });
   await makeBig(world);
   const daemon = await world.daemon();

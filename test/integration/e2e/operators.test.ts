@@ -28,7 +28,7 @@ async function makeTopic(world: World, topic: string): Promise<void> {
   await admin.disconnect();
 }
 
-test('the sweep finds appends that nobody announced, at start and later', async () => {
+test('the sweep finds appends that were not announced, at start and later', async () => {
   const world = await makeWorld({ sweep: { interval_s: 5 } });
   for (const name of ['a', 'b']) await makeTable(world, name, 100);
   await append(world, 'a', 100);
@@ -96,7 +96,7 @@ test('a paused table waits and loses nothing; refresh looks without an event; on
   expect(await daemon.stop()).toBe(0);
 });
 
-test('the control topic does the same, survives a restart, and commits are told on the notification topic', async () => {
+test('the control topic does the same, survives a restart, and commits are published on the notification topic', async () => {
   const names = { control: `control-${Date.now()}`, notes: `notes-${Date.now()}` };
   const world = await makeWorld({}, 3, { control_topic: names.control, notification_topic: names.notes });
   for (const topic of [names.control, names.notes]) await makeTopic(world, topic);
@@ -121,7 +121,7 @@ test('the control topic does the same, survives a restart, and commits are told 
   expect(await covered(world, 'people')).toBe(false);
   await order('resume');
   await until('covered', () => covered(world, 'people'));
-  // The owner of the table tells its status too, if it is that by the time it hears the command.
+  // The owner of the table answers too, if it owns the table when it reads the command.
   const isCommit = ({ value }: { value: Buffer | null }) => JSON.parse(String(value)).type !== 'table.status';
   const [note] = await readTopic(world.settings, names.notes, 1, isCommit);
   const told = JSON.parse(String(note?.value));
@@ -134,7 +134,7 @@ test('the control topic does the same, survives a restart, and commits are told 
   expect(await daemon.stop()).toBe(0);
 });
 
-test('what is asked over HTTP is heard by all members and after a restart, when there is a control topic', async () => {
+test('what is asked over HTTP reaches all members, and holds after a restart, when there is a control topic', async () => {
   const [port, other] = await freePorts();
   const control = `control-${Date.now()}`;
   const world = await makeWorld({ admin: { port, token: TOKEN } }, 3, { control_topic: control });
@@ -157,7 +157,9 @@ test('what is asked over HTTP is heard by all members and after a restart, when 
   await second.untilReady();
   await ask('pause');
   expect(await pausedAt(first.url)).toBe(true);
-  await until('the other member has heard', async () => (await second.status()).paused.includes('db/people'));
+  await until('the other member has read the command', async () =>
+    (await second.status()).paused.includes('db/people'),
+  );
   expect(await second.end()).toBe(0);
   expect(await first.stop()).toBe(0);
 
@@ -171,7 +173,7 @@ test('what is asked over HTTP is heard by all members and after a restart, when 
   expect(await next.stop()).toBe(0);
 });
 
-test('a table that keeps failing is retrying, shows in status, stops nobody, and is told once when it is well', async () => {
+test('a table that keeps failing is retrying, shows in status, holds up no other table, and its recovery is logged once', async () => {
   const world = await makeWorld({ retry: { initial_ms: 100, max_ms: 500 } });
   for (const name of ['sick', 'well']) await makeTable(world, name, 100);
   const daemon = await world.daemon();

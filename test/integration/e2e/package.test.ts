@@ -34,7 +34,7 @@ beforeAll(async () => {
   return () => rm(folder, { recursive: true, force: true });
 });
 
-/** A project that has installed the package, with its dependencies borrowed instead of downloaded. */
+/** A project that has installed the package, with its dependencies linked instead of downloaded. */
 async function project(): Promise<string> {
   const folder = await tempDir();
   const home = join(folder, 'node_modules', 'segmentd');

@@ -20,7 +20,7 @@ async function indexed(rows: number) {
   return real;
 }
 
-test('status of a table tells tiers, the last commit of segmentd and what comes next', async () => {
+test('status of a table shows tiers, the last commit of segmentd and the next work', async () => {
   const { uri, table } = await indexed(6_000);
   await table.add(people(6_000, 10));
   expect(await status(uri)).toMatchObject({
@@ -63,7 +63,7 @@ test('status of a table tells tiers, the last commit of segmentd and what comes 
   expect(shown).toContain('segments by tier 0:1 1:1');
 });
 
-test('status of a table tells the merges that are due', async () => {
+test('status of a table shows the merges that are due', async () => {
   const { uri, table } = await indexed(10);
   for (let batch = 1; batch < 8; batch++) {
     await table.add(people(10 * batch, 10));
@@ -161,7 +161,7 @@ async function untilSeen({ stdout }: Started, wanted: Record<string, unknown>): 
   return looks().find(isWanted) ?? {};
 }
 
-test('--watch --json prints a line per look, lives through a bad one, and ends on an interrupt with 0', async () => {
+test('--watch --json prints a line per interval, continues after an error, and ends on an interrupt with 0', async () => {
   const { uri, table, connection } = await indexed(10);
   const watcher = startSegmentd(['status', uri, '--watch', '0.1', '--json']);
   onTestFinished(() => watcher.interrupt());
@@ -176,7 +176,7 @@ test('--watch --json prints a line per look, lives through a bad one, and ends o
   expect(await watcher.done).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('--watch draws a terminal anew with each look, in its size', async () => {
+test('--watch redraws the terminal at each interval, in its size', async () => {
   const { database } = await indexed(10);
   const watcher = startSegmentd(['status', database, '--watch', '0.1'], { terminal: { rows: 3, columns: 20 } });
   onTestFinished(() => watcher.interrupt());

@@ -137,7 +137,7 @@ test('an append that cannot be announced stands, and says so', async () => {
     error: { code: 'broker_unavailable', hint: expect.stringContaining('kafka.brokers') },
   });
   expect(await (await openTable(world.database, 'people')).countRows()).toBe(110);
-  // And the sweep heals it.
+  // And the sweep finds it.
   const daemon = await world.daemon();
   await until('it is covered', () => covered(world, 'people'));
   expect(await daemon.stop()).toBe(0);

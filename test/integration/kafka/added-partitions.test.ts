@@ -25,7 +25,7 @@ test('partitions that are added to the topic are read, and nothing of it is an e
 
   await admin.createPartitions({ topicPartitions: [{ topic: settings.topic, count: 4 }] });
   await vi.waitFor(() => expect(assigned()).toEqual([0, 1, 2, 3]), patience);
-  // A client that has not looked since is told of the new partitions by nobody, and drops what is for them.
+  // A client with older metadata does not know the new partitions, and drops the records for them.
   const records = numbered(20, 5).map(({ value }, at) => ({ key: null, value: Buffer.from(value), partition: at % 4 }));
   await sender.send(settings.topic, records);
   const seen = () => new Set(members.flatMap(({ got }) => got.map(({ value }) => Number(text(value)))));

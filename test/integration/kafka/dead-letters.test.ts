@@ -8,7 +8,7 @@ import { connect, createTopic, numbered, startMember, testSettings, text } from 
 
 const patience = { timeout: 20_000, interval: 25 };
 
-test('a dead letter carries the record untouched, and why and where from', async () => {
+test('a dead letter carries the record untouched, with the reason and its position', async () => {
   const settings = testSettings(inject('brokers'));
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);
@@ -89,7 +89,7 @@ test('the lag is what the group has not committed', async () => {
   }, patience);
 });
 
-test('a lag that cannot be read is told, never thrown', async () => {
+test('a lag that cannot be read is reported, never thrown', async () => {
   const errors: string[] = [];
   const settings = testSettings(['127.0.0.1:1'], { connectionTimeoutMs: 300, requestTimeoutMs: 300 });
   const probe = openLag(settings, 50, { onError: (error) => errors.push(error.code) });

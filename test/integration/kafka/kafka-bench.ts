@@ -10,7 +10,7 @@ import { openSource } from '../../../src/kafka/consumer/source.ts';
 import { createTopic as create } from '../../../src/kafka/topics.ts';
 import type { ConsumerRecord } from '../../../src/model.ts';
 
-/** Settings for one test: a topic and a group that nobody else has, and short times. */
+/** Settings for one test: a topic and a group of its own, and short times. */
 export function testSettings(brokers: readonly string[], overrides: Partial<KafkaSettings> = {}): KafkaSettings {
   const id = randomUUID().slice(0, 8);
   return {

@@ -47,7 +47,7 @@ test('a group consumes, commits, and its lag can be read', async () => {
   expect(ends.map(({ high }) => high)).toEqual(['1', '1']);
 });
 
-test('two members share the partitions and take over from each other', async () => {
+test('two members share the partitions, and one takes over those of the other', async () => {
   const settings = testSettings(inject('brokers'));
   const { kafka, admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic, 4);

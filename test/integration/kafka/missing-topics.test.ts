@@ -39,7 +39,7 @@ test('all topics of the configuration are created, each in the shape that it nee
   ]);
 });
 
-test('topics that are missing are told by name with the remedy, and read as soon as they are there', async () => {
+test('missing topics are logged by name with the remedy, and read as soon as they are there', async () => {
   const settings = settingsWithAll();
   const { admin, producer } = await connect(settings);
   const logged: Readonly<Record<string, unknown>>[] = [];

@@ -85,7 +85,7 @@ test('a member that joins and leaves loses nothing and commits nothing early', a
       record.ack();
     }, Math.random() * 30);
   };
-  // At every moment: whatever is committed has been done by somebody before.
+  // At every moment: each committed record was acknowledged by a member before.
   const early: string[] = [];
   const check = async (): Promise<void> => {
     for (const [partition, next] of await committed(admin, settings)) {
@@ -123,7 +123,7 @@ test('a member that joins and leaves loses nothing and commits nothing early', a
   expect([...first.crashes, ...(second?.crashes ?? [])]).toEqual([]);
 });
 
-test('only records of partitions that went elsewhere are aborted', async () => {
+test('only records of partitions that another member gets are aborted', async () => {
   const settings = testSettings(inject('brokers'));
   const { producer } = await topicWith(settings, 0, 2);
   for (const partition of [0, 1]) await producer.send({ topic: settings.topic, messages: [{ value: '0', partition }] });
@@ -182,7 +182,7 @@ test('draining waits for the acks, commits them all and leaves at once', async (
   expect(member.got).toHaveLength(20);
   expect(member.completed).toBe(true);
   expect((await committed(admin, settings)).get(0)).toBe(20n);
-  // It left rather than timed out: nobody is in the group.
+  // It left rather than timed out: the group has no member.
   const { groups } = await admin.describeGroups([settings.groupId]);
   expect(groups[0]?.members).toHaveLength(0);
   expect(member.states.at(-1)).toBe('stopped');
@@ -206,7 +206,7 @@ test('a zstd batch that would unpack to gigabytes becomes empty records, and rea
   expect(member.crashes).toEqual([]);
 });
 
-test('a consumer that dies of a failing codec is built again', async () => {
+test('a consumer that crashes on a failing codec is built again', async () => {
   const settings = testSettings(inject('brokers'));
   const { producer } = await topicWith(settings, 0);
   const member = await startMember(settings, (record) => record.ack());
@@ -220,7 +220,7 @@ test('a consumer that dies of a failing codec is built again', async () => {
   await vi.waitFor(() => expect(member.crashes).not.toHaveLength(0), patience);
   CompressionCodecs[CompressionTypes.ZSTD] = real;
   await vi.waitFor(() => expect(values(member.got)).toEqual([0, 1, 2]), patience);
-  // More than once where the test was too slow to mend the codec before the next try.
+  // More than once where the test was too slow to fix the codec before the next try.
   expect(new Set(member.crashes)).toEqual(new Set(['consumer_crashed true']));
   expect(member.states.slice(0, 4)).toEqual(['joining', 'running', 'rebuilding', 'joining']);
   expect(member.states.at(-1)).toBe('running');

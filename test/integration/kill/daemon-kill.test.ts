@@ -9,8 +9,8 @@ import { openLag } from '../../../src/kafka/lag.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
-import type { LaneSetup } from './kill-lane.ts';
-import { killRounds } from './kill-lane.ts';
+import type { RoundsSetup } from './kill-rounds.ts';
+import { killRounds } from './kill-rounds.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
@@ -19,11 +19,11 @@ const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? 51);
 /** How long the group waits for a member that was killed. The rest follows from it, as the rules of the options want it. */
 const SESSION_MS = 1_500;
 
-test('killed anywhere, the daemon goes on at the committed offset', { timeout: 600_000 }, async () => {
-  await killRounds(ROUNDS, kafkaLane);
+test('killed anywhere, the daemon continues at the committed offset', { timeout: 600_000 }, async () => {
+  await killRounds(ROUNDS, kafkaSetup);
 });
 
-async function kafkaLane(): Promise<LaneSetup> {
+async function kafkaSetup(): Promise<RoundsSetup> {
   const home = await tempDir();
   const database = join(home, 'db');
   await mkdir(database);

@@ -31,7 +31,7 @@ function passage(point: Passage): void {
   pass(merging.getStore() ? (`merge-${point}` as KillPoint) : point);
 }
 
-/** Dies here if this is the point and the time. */
+/** Kills the process here if this is the armed point and passage. */
 export function pass(point: KillPoint): void {
   if (armed?.point !== point) return;
   passages += 1;
@@ -52,14 +52,14 @@ fs.writeFileSync = (file, ...rest) => {
 };
 
 promises.open = async (path, flags, mode) => {
-  if (String(path).includes('/_indices/')) passage('published');
+  if (String(path).includes('/_indices/')) passage('uploaded');
   const handle = await real.open(path, flags, mode);
   if (String(path).includes('/_versions/.tmp_')) passage('staging');
   return handle;
 };
 
 fs.openSync = (path, flags, mode) => {
-  if (String(path).includes('/_indices/')) passage('published');
+  if (String(path).includes('/_indices/')) passage('uploaded');
   const file = realSync.openSync(path, flags, mode);
   if (String(path).includes('/_versions/.tmp_')) passage('staging');
   return file;
@@ -100,7 +100,7 @@ const beforeRename = (to: string) => {
 const afterRename = (to: string) => {
   if (to.includes('/_transactions/')) passage('transaction');
   if (to.endsWith('latest_version_hint.json')) passage('hint');
-  if (to.includes('/_indices/')) passage('file-published');
+  if (to.includes('/_indices/')) passage('file-uploaded');
 };
 
 promises.rename = async (from, to) => {

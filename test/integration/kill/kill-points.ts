@@ -6,8 +6,8 @@ const OF_COMMITS = {
   'view-made': 'after that',
   index: 'before LanceDB builds an index in it',
   'index-built': 'after that',
-  'file-published': 'after a file has been moved into the table, with others to come or not',
-  published: 'after all have been, before they are made durable',
+  'file-uploaded': 'after a file has been moved into the table, with others to come or not',
+  uploaded: 'after all have been, before they are made durable',
   'transaction-staged': 'before the transaction file gets its name',
   transaction: 'after that',
   staging: 'after the staging file of the manifest was made, before its bytes',
@@ -50,14 +50,14 @@ export const ROUNDS_OF_ALL_POINTS = POINTS.length;
 const PASSAGES: Partial<Record<KillPoint, number>> = {
   index: 4,
   'index-built': 4,
-  'file-published': 8,
-  published: 5,
+  'file-uploaded': 8,
+  uploaded: 5,
   offsets: 1,
   'offsets-committed': 1,
   'merge-index': 2,
   'merge-index-built': 2,
-  'merge-file-published': 4,
-  'merge-published': 2,
+  'merge-file-uploaded': 4,
+  'merge-uploaded': 2,
 };
 
 const passagesOf = (point: KillPoint) => PASSAGES[point] ?? (point.startsWith('merge') ? 1 : 2);
@@ -79,7 +79,7 @@ export class Hits {
     return [...this.#hits.values()].reduce((sum, hits) => sum + hits, 0);
   }
 
-  /** Points that nobody came by. */
+  /** Points that no process passed. */
   get missed(): string[] {
     return POINTS.filter((point) => !this.#hits.has(point));
   }

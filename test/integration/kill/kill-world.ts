@@ -1,4 +1,4 @@
-/** One table after another under a segmentd that keeps dying, and everything that must hold after each death. */
+/** One table after another under a segmentd that is killed repeatedly, and everything that must hold after each kill. */
 import { access, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
@@ -38,10 +38,10 @@ const STAGED = {
 };
 const STAGING_FOLDERS = ['_versions', '_transactions'] as const;
 
-/** Lance's cleanup takes staging files that are older than seven days, whatever else it is told. */
+/** Lance's cleanup takes staging files that are older than seven days, whatever its other arguments. */
 const EIGHT_DAYS_MS = 8 * 24 * 3600 * 1000;
 
-/** What one append brought, and the event that tells of it. */
+/** What one append brought, and the event that announces it. */
 export type Append = { readonly table: string; readonly fragments: readonly number[]; readonly event: string };
 
 export class KillWorld {
@@ -112,7 +112,7 @@ export class KillWorld {
     return planMerges(await this.#manifest(), DEFAULT_POLICY, rule).pending === 0;
   }
 
-  /** The moment after a death: the table opens, answers right, and nothing acknowledged is missing. */
+  /** The state after a kill: the table opens, answers right, and nothing acknowledged is missing. */
   async checkRuin(acknowledged: readonly Append[]): Promise<void> {
     const manifest = await this.#checkTable();
     const mine = acknowledged.filter(({ table }) => table === this.#name).flatMap(({ fragments }) => fragments);

@@ -1,4 +1,4 @@
-/** segmentd as a process that can be told where to die. */
+/** segmentd as a process that kills itself at a given point. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta
 export type Mortal = {
   /** Resolves when it takes records, or fails when it ends before. */
   readonly ready: Promise<void>;
-  /** Resolves once the process knows where it is to die. */
+  /** Resolves once the process knows the point at which it kills itself. */
   arm(arming: Arming): Promise<void>;
   /** Resolves with the signal that ended it, or fails after `withinMs` with the process killed. */
   death(withinMs: number): Promise<NodeJS.Signals | null>;
@@ -69,7 +69,7 @@ export function startMortal(configFile: string, preloads: readonly string[], env
   };
 }
 
-/** Whether the log of a process comes to tell that it takes records. */
+/** Resolves when the log of a process says that it takes records. */
 async function readyIn(log: Readable): Promise<boolean> {
   let ready = false;
   const { promise, resolve } = Promise.withResolvers<boolean>();

@@ -4,22 +4,22 @@ import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { LONG } from '../../../testing/long.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
-import type { LaneSetup } from './kill-lane.ts';
-import { killRounds } from './kill-lane.ts';
 import { ROUNDS_OF_ALL_POINTS } from './kill-points.ts';
+import type { RoundsSetup } from './kill-rounds.ts';
+import { killRounds } from './kill-rounds.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
 const ROUNDS = Number(process.env.SEGMENTD_KILL_ROUNDS ?? (LONG ? 153 : ROUNDS_OF_ALL_POINTS));
 
-test('killed anywhere, it goes on where it was', { timeout: 600_000 }, async () => {
-  const left = await killRounds(ROUNDS, fileLane);
-  // Deaths between publishing and the commit leave segments, and those between staging and linking leave files.
-  for (const what of ['folders', 'staged'] as const) expect(left.some((lane) => lane[what] > 0)).toBe(true);
+test('killed anywhere, it continues where it was', { timeout: 600_000 }, async () => {
+  const left = await killRounds(ROUNDS, fileSetup);
+  // Deaths between uploading and the commit leave segments, and those between staging and linking leave files.
+  for (const what of ['folders', 'staged'] as const) expect(left.some((share) => share[what] > 0)).toBe(true);
 });
 
 /** The daemon as it is, but its records come from a file. */
-async function fileLane(): Promise<LaneSetup> {
+async function fileSetup(): Promise<RoundsSetup> {
   const home = await tempDir();
   const database = join(home, 'db');
   await mkdir(database);

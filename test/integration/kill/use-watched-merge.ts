@@ -1,4 +1,4 @@
-/** Loaded before segmentd: its merges are told apart from its other work. Everything else is the daemon as it is. */
+/** Loaded before segmentd: its merges are distinguished from its other work. Everything else is the daemon as it is. */
 import { registerHooks } from 'node:module';
 
 registerHooks({

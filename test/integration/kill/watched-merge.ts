@@ -1,4 +1,4 @@
-/** The merging of segmentd, told apart from its other work. */
+/** The merging of segmentd, distinguished from its other work. */
 import { mergeTable as realMerge } from '../../../src/merge/merge-table.ts';
 import { merging, pass } from './die-at.ts';
 

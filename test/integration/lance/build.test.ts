@@ -39,7 +39,7 @@ test('a build reads the table and writes only to the scratch folder, which is em
   expect(await digests(uri)).toEqual(before);
 });
 
-test('a data file that vanishes under a build makes it stale, and nothing is left of it', async () => {
+test('a data file that vanishes under a build makes it stale, and its scratch files are deleted', async () => {
   const { uri, manifest, requests, scratch, builder } = await planned();
   for (const name of await readdir(join(uri, 'data'))) await rm(join(uri, 'data', name));
   await expect(builder.build(manifest, uri, requests)).rejects.toMatchObject({ code: 'build_stale' });

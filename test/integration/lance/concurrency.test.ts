@@ -12,7 +12,7 @@ import { people } from './people.ts';
 const WRITER = fileURLToPath(new URL('./append-writer.ts', import.meta.url));
 const [BATCHES, ROWS] = [12, 50];
 
-/** Bitmaps of one index name share no fragment: nobody repairs it when they do. */
+/** Bitmaps of one index name share no fragment: no engine repairs them when they do. */
 async function expectDisjoint(uri: string): Promise<void> {
   const { indexes } = await latest(uri);
   for (const name of new Set(indexes.map((it) => it.name))) {

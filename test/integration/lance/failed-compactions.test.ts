@@ -22,12 +22,12 @@ import { findPylance, versionsFor } from '../../../testing/pylance.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { people } from './people.ts';
 
-/** Somebody who maintains a table on the version that was the latest when the table was opened. */
+/** A writer that maintains a table on the version that was the latest when it opened the table. */
 type Other = {
   compact(): Promise<Fate>;
   optimizeIndices?(): Promise<Fate>;
 };
-type Fate = 'landed' | 'lost';
+type Fate = 'landed' | 'failed';
 
 /** Names a way to open a table; undefined where there is no pylance to be had. */
 type Opens = (real: RealTable) => Promise<Other | undefined>;
@@ -35,7 +35,7 @@ type Opens = (real: RealTable) => Promise<Other | undefined>;
 const LOST = /Retryable commit conflict .* preempted by concurrent transaction CreateIndex/;
 
 function fateOf(error: unknown): Fate {
-  if (LOST.test(String(error))) return 'lost';
+  if (LOST.test(String(error))) return 'failed';
   throw error;
 }
 
@@ -46,7 +46,7 @@ const lanceDb: Opens = async ({ database }) => {
     table.close();
     connection.close();
   });
-  // It compacts first and ends there when that is lost.
+  // It compacts first and ends there when that fails.
   return { compact: () => table.optimize().then(() => 'landed' as const, fateOf) };
 };
 
@@ -118,7 +118,7 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
       ...{ base, addSegments: build.segments, durable, transactionUuid: randomUUID(), properties: {} },
       removeSegments: inputs.map((input) => input?.uuid ?? ''),
     },
-    { maxAttempts: 5, backoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
+    { maxAttempts: 5, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
   );
   expect(outcome.kind).toBe('landed');
 }
@@ -144,8 +144,8 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
   const open = make();
 
   test.each<{ fate: Fate; ours: string; groups: number[]; commit: (real: RealTable) => Promise<unknown> }>([
-    { fate: 'lost', ours: 'the first segments of its fragments', groups: [], commit: ({ uri }) => index(uri, ID) },
-    { fate: 'lost', ours: 'a merge of its segments', groups: [2, 2], commit: (real) => merge(real, 0, 1) },
+    { fate: 'failed', ours: 'the first segments of its fragments', groups: [], commit: ({ uri }) => index(uri, ID) },
+    { fate: 'failed', ours: 'a merge of its segments', groups: [2, 2], commit: (real) => merge(real, 0, 1) },
     { fate: 'landed', ours: 'segments of other fragments', groups: [3], commit: appendAndIndex },
     { fate: 'landed', ours: 'a merge of other segments', groups: [3, 1, 1], commit: (real) => merge(real, 1, 2) },
   ])('a compaction that meets $ours is $fate', async ({ fate, groups, commit }) => {
@@ -160,29 +160,29 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
     expect(after.fragments.length < before.fragments.length).toBe(fate === 'landed');
     expect(await orphans(real)).toEqual([]);
 
-    const lost = consecutiveFailures(await look(real));
-    expect(lost.map(({ version }) => version)).toEqual(fate === 'lost' ? [after.version] : []);
+    const failed = consecutiveFailures(await look(real));
+    expect(failed.map(({ version }) => version)).toEqual(fate === 'failed' ? [after.version] : []);
   });
 
-  test('lost compactions are counted until one lands', async () => {
+  test('failed compactions are counted until one lands', async () => {
     const real = await table(3);
     const rows: number[] = [];
     let known: FailedCompactions | null = null;
     const count = async () => {
       known = await look(real, known);
       rows.push(consecutiveFailures(known).length);
-      // Whoever did not watch comes to the same.
+      // Reading the history afterwards gives the same.
       expect(consecutiveFailures(await look(real))).toEqual(consecutiveFailures(known));
     };
     await count();
-    for (let lost = 0; lost < 2; lost++) {
+    for (let failed = 0; failed < 2; failed++) {
       await appendAndIndex(real);
       const other = await open(real);
       if (!other) return;
       await merge(real, 0, 1);
-      expect(await other.compact()).toBe('lost');
-      // On the version that it opened it cannot win any more, so this is the same race.
-      expect(await other.compact()).toBe('lost');
+      expect(await other.compact()).toBe('failed');
+      // On the version that it opened it cannot land any more, so this is the same conflict.
+      expect(await other.compact()).toBe('failed');
       await count();
     }
     expect(await (await open(real))?.compact()).toBe('landed');
@@ -192,14 +192,14 @@ describe.each(Object.entries(OTHERS))('%s', (_, make) => {
 
   // LanceDB's optimize compacts first, and ends there.
   if (open === lanceDb) return;
-  test('a lost optimize_indices leaves no trace', async () => {
+  test('a failed optimize_indices leaves no trace', async () => {
     const real = await table(2, 2);
     await append(real);
     const other = await open(real);
     if (!other?.optimizeIndices) return;
     await merge(real, 0, 1);
     const { version } = await latest(real.uri);
-    expect(await other.optimizeIndices()).toBe('lost');
+    expect(await other.optimizeIndices()).toBe('failed');
     expect((await latest(real.uri)).version).toBe(version);
     expect(await orphans(real)).toEqual([]);
     expect(consecutiveFailures(await look(real))).toEqual([]);

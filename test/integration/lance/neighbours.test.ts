@@ -1,6 +1,6 @@
 /**
- * Lance compacts only neighbouring fragments that the same segments cover: one segment per append keeps a table in small pieces
- * for ever, whoever tries to compact it. Merged segments set it free.
+ * Lance compacts only neighbouring fragments that the same segments cover: one segment per append keeps a table fragmented
+ * for ever, for every engine. Merging the segments makes compaction possible again.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -45,8 +45,8 @@ async function shape({ uri }: RealTable) {
 }
 
 const LIVE = ALL - ALL / 25;
-const PIECES = { fragments: APPENDS, rows: LIVE, segments: [APPENDS, APPENDS], coverage: [1, 1] };
-const MERGED = { ...PIECES, segments: [1, 1] };
+const FRAGMENTED = { fragments: APPENDS, rows: LIVE, segments: [APPENDS, APPENDS], coverage: [1, 1] };
+const MERGED = { ...FRAGMENTED, segments: [1, 1] };
 const WHOLE = { ...MERGED, fragments: 1 };
 
 async function expectRightAnswers({ uri, table }: RealTable): Promise<void> {
@@ -70,7 +70,7 @@ test('LanceDB can compact a table after its segments were merged, and only then'
   const real = await inPieces();
   await real.table.optimize();
   await real.table.optimize();
-  expect(await shape(real)).toEqual(PIECES);
+  expect(await shape(real)).toEqual(FRAGMENTED);
   await expectRightAnswers(real);
 
   await merge(real);
@@ -111,7 +111,7 @@ describe.each(versionsFor(LONG))('pylance %s', (version: PylanceVersion) => {
         env,
       });
     await compact();
-    expect(await shape(real)).toEqual(PIECES);
+    expect(await shape(real)).toEqual(FRAGMENTED);
     await merge(real);
     await compact();
     expect(await shape(real)).toEqual(WHOLE);

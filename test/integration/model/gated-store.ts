@@ -18,7 +18,7 @@ export function gatedStore(inner: ObjectStore, late: (() => Promise<PutOutcome>)
     store: {
       ...inner,
       async putIfAbsent(key, parts, after) {
-        // Whoever waits for the gate has seen all files in place: what happens to them now is too late to be noticed before.
+        // A put that waits for the gate has checked all files: it cannot notice what happens to them now.
         await after;
         fate = Promise.withResolvers();
         arrived.resolve('waiting');

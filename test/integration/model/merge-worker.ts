@@ -1,4 +1,4 @@
-/** One merge at a time, as segmentd does it, that can be halted before its build, before it publishes, and at every put of a manifest. */
+/** One merge at a time, as segmentd does it, that can be halted before its build, before it uploads, and at every put of a manifest. */
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { SegmentBuilder } from '../../../src/lance/segment.ts';
@@ -106,7 +106,7 @@ export class MergeWorker {
       ...store,
       put: async (key, bytes) => {
         const [uuid] = /[0-9a-f-]{36}(?=\.txn$)/.exec(key) ?? [];
-        // The first is that of the merge; another would be that of its withdrawal.
+        // The first is that of the merge; another would be that of its rollback.
         if (uuid !== undefined && change.transactionUuid === '') {
           change = { ...change, transactionUuid: uuid };
           this.#setup.onCommit(change);

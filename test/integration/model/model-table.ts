@@ -1,4 +1,4 @@
-/** A real table in LanceDB's hands, and beside it what must be in it: rows and index names of every version. */
+/** A real table, written by LanceDB, and beside it what must be in it: rows and index names of every version. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
@@ -47,7 +47,7 @@ export class ModelTable {
     return this.#state.indexes;
   }
 
-  /** Five fragments: the first two indexed by LanceDB, the next two by segmentd in a segment each, the last by nobody. */
+  /** Five fragments: the first two indexed by LanceDB, the next two by segmentd in a segment each, the last not at all. */
   static async create(database: string): Promise<ModelTable> {
     const connection = await connect(database);
     const model = new ModelTable(database, connection, await connection.createTable(NAME, toArrow([freshRow(0)])));

@@ -1,4 +1,4 @@
-/** One segmentd worker that can be halted between planning, building, publishing and every put of a manifest. */
+/** One segmentd worker that can be halted between planning, building, uploading and every put of a manifest. */
 import { randomUUID } from 'node:crypto';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { commitChange } from '../../../src/lance/commit/commit-change.ts';
@@ -20,7 +20,7 @@ type Phase =
   | { readonly at: 'idle' }
   | { readonly at: 'planned'; readonly manifest: Manifest; readonly requests: readonly SegmentRequest[] }
   | { readonly at: 'built'; readonly build: Build }
-  | { readonly at: 'published'; readonly build: Build; readonly durable: Promise<void> }
+  | { readonly at: 'uploaded'; readonly build: Build; readonly durable: Promise<void> }
   | {
       readonly at: 'putting';
       readonly build: Build;
@@ -52,7 +52,7 @@ export type WorkerSetup = {
   readonly onCommit: (change: Change) => void;
 };
 
-export const SETTINGS = { maxAttempts: 4, backoffMs: 0, writer: { library: 'segmentd', version: '0.0.0' } };
+export const SETTINGS = { maxAttempts: 4, initialBackoffMs: 0, writer: { library: 'segmentd', version: '0.0.0' } };
 
 export class ModelWorker {
   readonly #setup: WorkerSetup;
@@ -85,8 +85,8 @@ export class ModelWorker {
       case 'planned':
         return this.#build(phase.manifest, phase.requests);
       case 'built':
-        return this.#publish(phase.build);
-      case 'published':
+        return this.#upload(phase.build);
+      case 'uploaded':
         return this.#commit(phase.build, phase.durable);
       case 'putting':
         this.#gated.letThrough(fate);
@@ -115,11 +115,11 @@ export class ModelWorker {
     }
   }
 
-  async #publish(build: Build): Promise<Progress> {
+  async #upload(build: Build): Promise<Progress> {
     const { durable } = await uploadSegments(this.#table.store, build.segments);
     // Awaited here, so that it does not depend on the speed of a disk what a later step finds.
     await durable;
-    this.#phase = { at: 'published', build, durable };
+    this.#phase = { at: 'uploaded', build, durable };
     return { kind: 'going-on' };
   }
 

@@ -68,7 +68,7 @@ class Run {
   readonly #builtFrom = new Map<string, number>();
   /** Every commit that was begun, by transaction. */
   readonly #begun = new Map<string, Change>();
-  /** Commits that landed late: by the time their worker hears of it, the index may be gone again. */
+  /** Commits that landed late: by the time their worker learns of it, the index may be gone again. */
   readonly #adopted = new Set<string>();
   /** How often files had been taken away when a worker made its plan. */
   readonly #planned = new Map<ModelWorker | MergeWorker, number>();
@@ -131,7 +131,7 @@ class Run {
     }
   }
 
-  /** Segments whose files were taken just before they appeared are withdrawn at once: only then the table is whole again. */
+  /** Segments whose files were taken just before they appeared are rolled back at once: only then the table is whole again. */
   async #purge(): Promise<void> {
     await this.#landLate();
     await this.#model.do({ do: 'purge' });
@@ -161,7 +161,7 @@ class Run {
     const progress = await step();
     if (progress.kind === 'build-stale') {
       const planned = this.#planned.get(worker) as number;
-      expect(this.#model.takenAway, 'a build lost files that nobody took').toBeGreaterThan(planned);
+      expect(this.#model.takenAway, 'a build lost files that no step of the scenario deleted').toBeGreaterThan(planned);
     }
     if (progress.kind === 'ended') await this.#ended(progress);
     else if (putting) await this.#appeared();
@@ -224,7 +224,7 @@ class Run {
   async #adopt(): Promise<void> {
     const { version, transaction, indexes } = await new LanceTable(localStore(this.#model.folder)).latest();
     const change = this.#begun.get(transaction?.uuid ?? '');
-    if (!change) throw new Error('a late put brought a version that nobody made');
+    if (!change) throw new Error('a late put brought a version that no step of the scenario made');
     this.#adopted.add(change.transactionUuid);
     for (const { index, uuid } of change.addSegments) {
       if (indexes.some((entry) => entry.uuid === uuid)) this.#expectIndex(change, index);

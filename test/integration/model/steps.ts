@@ -33,7 +33,7 @@ export type Step =
    * less): from there on nothing but the files tells that its fragments are others.
    */
   | { readonly do: 'recreate'; readonly rows: number; readonly ahead: number }
-  /** The worker goes on: plan, build, publish, put, and again whatever the put led to. */
+  /** The worker goes on: plan, build, upload, put, and again whatever the put led to. */
   | { readonly do: 'work'; readonly worker: 0 | 1; readonly steps: number; readonly put: PutFate }
   /** The same of a merge. The rule counts when it begins. */
   | {

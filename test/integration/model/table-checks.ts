@@ -13,7 +13,7 @@ import { probesAround } from './model-rows.ts';
 import type { ModelTable } from './model-table.ts';
 import { NAME } from './model-table.ts';
 
-/** Version that each segment of ours was built from, by uuid. */
+/** Version that each segment of segmentd was built from, by uuid. */
 export type BuiltFrom = ReadonlyMap<string, number>;
 
 /** Versions without a gap, segments disjoint and with all their files, no index but those that belong there. */

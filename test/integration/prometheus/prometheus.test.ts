@@ -20,8 +20,10 @@ const RATE_WINDOW = '5s';
 type Rules = { groups: { rules: { alert: string; expr: string }[] }[] };
 type PanelJson = { title: string; targets?: { expr: string }[] };
 const alerts = (parse(readFileSync(RULES_FILE, 'utf8')) as Rules).groups.flatMap(({ rules }) => rules);
-const board = JSON.parse(dashboard()) as { panels: PanelJson[] };
-const queries = board.panels.flatMap(({ title, targets }) => (targets ?? []).map(({ expr }) => [title, expr] as const));
+const dashboardJson = JSON.parse(dashboard()) as { panels: PanelJson[] };
+const queries = dashboardJson.panels.flatMap(({ title, targets }) =>
+  (targets ?? []).map(({ expr }) => [title, expr] as const),
+);
 
 /** Runs promtool; its output in the error when it complains. Undefined where there is no promtool to be had. */
 async function promtool(args: string[], input = ''): Promise<string | undefined> {
@@ -96,7 +98,7 @@ describe('a Prometheus that scrapes', () => {
   test('knows every metric that the dashboard and the alerts name', () => {
     if (prometheus === undefined) return;
     const served = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
-    const text = JSON.stringify(board) + alerts.map(({ expr }) => expr).join(' ');
+    const text = JSON.stringify(dashboardJson) + alerts.map(({ expr }) => expr).join(' ');
     const named = new Set(text.match(/\b(segmentd|lance|nodejs|process)_[a-z0-9_]+/g));
     const unknown = [...named].filter(
       (name) => !served.has(name) && !served.has(name.replace(/_(bucket|sum|count)$/, '')),
@@ -117,7 +119,7 @@ describe('a Prometheus that scrapes', () => {
     expect(alert?.metric).toMatchObject({ reason: 'table_stable_row_ids', severity: 'warning' });
   });
 
-  test('tells the share of events covered in time', async () => {
+  test('shows the share of events covered in time', async () => {
     if (prometheus === undefined) return;
     const [, expr] = queries.find(([title]) => title.startsWith('Covered within')) ?? [];
     const [share] = await prometheus.query(filled(expr ?? ''));

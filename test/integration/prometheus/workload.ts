@@ -10,7 +10,7 @@ const TABLE = 'lake/events';
 const REF = { id: TABLE, database: 'lake', name: 'events', uri: '/lake/events.lance' };
 const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 0.99, segments: 3, lagSeconds: 2 };
 
-/** One round of what a busy daemon tells: every event of the catalogue, on a table that catches up each time. */
+/** One round of the telemetry of a busy daemon: every event of the catalogue, on a table that catches up each time. */
 export function round(telemetry: Telemetry, n: number): void {
   const position = { topic: 'appends', partition: 0, offset: BigInt(n) };
   telemetry.eventReceived({ position, event: { table: REF, version: n } });

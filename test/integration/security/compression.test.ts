@@ -48,7 +48,7 @@ async function producerOf({ settings }: World) {
   return producer;
 }
 
-/** lz4 comes from the broker alone: no client of ours writes it. */
+/** lz4 comes from the broker alone: no client of the tests writes it. */
 const SENT = [
   ...['gzip', 'snappy', 'lz4', 'zstd'].map((codec) => ({ by: 'broker', codec })),
   ...['gzip', 'snappy', 'zstd'].map((codec) => ({ by: 'client', codec })),

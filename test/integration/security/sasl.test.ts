@@ -26,7 +26,7 @@ test.each([
   ['plain', 'a password file'],
   ['scram-sha-256', 'a password file'],
   ['scram-sha-512', 'the environment'],
-])('with %s and the password in %s an append is covered, and nobody is told the password', async (mechanism, place) => {
+])('with %s and the password in %s an append is covered, and no output has the password', async (mechanism, place) => {
   const world = await makeOpenWorld(secured.broker.bootstrap);
   const account = { mechanism, username: 'alice' };
   const env: Record<string, string> =

@@ -37,7 +37,7 @@ export async function appendIsCovered(world: World, file: string, env: Record<st
   return announced.stdout + printed.stdout;
 }
 
-/** Everything that a member has told anyone; it must still run. */
+/** All output of a member that runs: log, metrics, status. */
 export const toldBy = async (member: Member): Promise<string> => `${await member.metrics()}\n${member.output()}`;
 
 /** The forms in which a password could turn up: as it is, and as the bytes that go to the broker. */

@@ -54,7 +54,7 @@ test.each(WAYS)('over TLS with %s an event is sent and received', async (_, list
   expect([member.got.map(({ value }) => text(value)), member.crashes]).toEqual([['over TLS'], []]);
 });
 
-test('with a certificate on both sides an append is covered, and the key is told to nobody', async () => {
+test('with a certificate on both sides an append is covered, and no output has the key', async () => {
   const world = await makeOpenWorld(secured.broker.bootstrap);
   const file = await secureConfig(world, 'tls', { brokers: [secured.at.MUTUAL], ssl: asClient() });
   const member = await startMember(file);
@@ -117,7 +117,7 @@ test.each(REFUSED)(
   },
 );
 
-test('a daemon that refuses its broker lives, is not ready, and says why without its key', async () => {
+test('a daemon that refuses its broker is live and not ready, and gives the reason without its key', async () => {
   const stranger = { ...trusting(), cert_file: secured.stranger.cert, key_file: secured.stranger.key };
   const { world, file } = await clientOver('MUTUAL', stranger);
   const member = await startMember(file);

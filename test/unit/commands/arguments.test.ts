@@ -16,7 +16,7 @@ function timeoutOf(...args: string[]): number {
   return command.parse(args, { from: 'user' }).opts().timeout;
 }
 
-test('a timeout is a number with its unit, and the default is told as a person writes it', () => {
+test('a timeout is a number with its unit, and the default is shown as a person writes it', () => {
   expect([timeoutOf(), timeoutOf('--timeout', '500ms'), timeoutOf('--timeout', '2m')]).toEqual([15_000, 500, 120_000]);
   for (const wrong of ['30', 'soon', '-1s']) expect(() => timeoutOf('--timeout', wrong)).toThrow(CommanderError);
   const help = new Command().addOption(timeoutOption('how long to wait', 15)).helpInformation();

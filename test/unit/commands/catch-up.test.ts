@@ -18,7 +18,7 @@ vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));
 const SETTINGS = {
   wanted: 'existing',
   limits: { maxRows: 250, maxFragments: 10 },
-  commit: { maxAttempts: 5, backoffMs: 1, writer: { library: 'segmentd', version: '1' } },
+  commit: { maxAttempts: 5, initialBackoffMs: 1, writer: { library: 'segmentd', version: '1' } },
   properties: {},
 } as const;
 const FRAGMENTS = [0, 1, 2, 3, 4].map((id) => ({ id }));
@@ -124,14 +124,14 @@ test('a table that moves under every build is contended', async () => {
   expect(disposed).toBe(builds);
 });
 
-test('what the store refuses is an error, and what was built is let go', async () => {
+test('what the store refuses is an error, and what was built is deleted', async () => {
   const refuse = () => Promise.reject(new SegmentdError('store_full', 'no'));
   const done = catchUp(faultyTable(folder.root, [refuse]), builder(await tempDir()), SETTINGS);
   await expect(done).rejects.toMatchObject({ code: 'store_full' });
   expect([disposed, await folder.versions()]).toEqual([1, [1]]);
 });
 
-test('a commit of which nobody knows is an error of its own, and its files stay', async () => {
+test('a commit whose outcome is unknown is an error of its own, and its files stay', async () => {
   const fail = () => Promise.reject(new SegmentdError('store_unavailable', 'no'));
   const table = faultyTable(folder.root, [fail], { repeat: true });
   const done = catchUp(table, builder(await tempDir()), SETTINGS);

@@ -29,7 +29,7 @@ test.each([
   [['wait', '/t.lance'], '--version'],
   [['announce', 'db/t', '--producer', 'x'.repeat(257)], '256'],
   [['config', 'check', '--frobnicate'], '--help shows what is accepted'],
-])('segmentd %j is a mistake of usage, told on standard error', async (args, says) => {
+])('segmentd %j is a usage error, printed on standard error', async (args, says) => {
   expect(await segmentd(args)).toEqual({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
 });
 

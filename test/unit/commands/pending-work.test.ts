@@ -23,7 +23,7 @@ test('what is missing is built next, as much as one commit takes', () => {
   });
 });
 
-test('the next merge is told, and how many are due in all', () => {
+test('the next merge is listed, and how many are due in all', () => {
   expect(next(segmented(9))).toEqual({
     ...NOTHING,
     merges: [{ index: 'id_idx', column: 'id', reason: 'tier', segments: 3, rows: 300 }],

@@ -65,7 +65,7 @@ describe('docker-compose.yml', () => {
       expect(existsSync(resolve(root, source)), source).toBe(true);
   });
 
-  test('lets the parts find each other', () => {
+  test('configures each service with the addresses of the others', () => {
     expect(read('config/prometheus/prometheus.yml')).toContain('segmentd:9464');
     expect(read('config/grafana/provisioning/datasources/prometheus.yaml')).toContain('http://prometheus:9090');
     const mounts = (compose.services.grafana?.volumes ?? []).map((volume) => volume.split(':')[1]);

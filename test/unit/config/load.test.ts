@@ -87,7 +87,7 @@ describe('a file', () => {
 });
 
 describe('what is wrong', () => {
-  test('is told all at once, with its place', () => {
+  test('is reported all at once, with its place', () => {
     const message = failure(
       'databases: {a: /a, B: s3://bucket/x}\nkafak: {}\nkafka:\n  max_in_flight: many\n  colour: red\nhttp: {port: 70000}',
       { SEGMENTD_LOG_LEVEL: 'loud', SEGMENTD_KAFKA_TOPICS: 'x', SEGMENTD_BATCH_MAX_ROWS: '{' },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBackfills } from '../../../src/control/backfill-jobs.ts';
 
-test('fragments of a job are left to others until it was not caughtUp of for ten minutes', () => {
+test('fragments of a job are left to other members until it had no event for ten minutes', () => {
   let now = 0;
   const backfills = createBackfills(() => now);
   backfills.note('lake/t', { id: 'a', first: 10, last: 20 });
@@ -17,7 +17,7 @@ test('fragments of a job are left to others until it was not caughtUp of for ten
   expect(has()).toEqual([false, false, false, false]);
 });
 
-test('a job is done when the table misses nothing in its range, and asks nobody to wait from then on', () => {
+test('a job is done when the table misses nothing in its range, and delegates no fragment from then on', () => {
   const backfills = createBackfills();
   backfills.note('lake/t', { id: 'a', first: 10, last: 20 });
   backfills.note('lake/u', { id: 'b', first: 10, last: 20 });

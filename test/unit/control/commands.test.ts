@@ -25,7 +25,7 @@ function control() {
   return { it, pauses, refreshed, told };
 }
 
-test('a table is paused and resumed as often as it is asked for; each answer tells, and each change is told once', () => {
+test('a table may be paused and resumed repeatedly; each answer has its state, and each change is logged once', () => {
   const { it, pauses, told } = control();
   for (const [command, paused] of [
     ['pause', true],
@@ -40,13 +40,13 @@ test('a table is paused and resumed as often as it is asked for; each answer tel
   expect(told).toEqual(['paused lake/t by me', 'resumed lake/t by me']);
 });
 
-test('refresh looks at the table, and nothing else does', () => {
+test('refresh plans the table, and no other command does', () => {
   const { it, refreshed } = control();
   for (const command of ['pause', 'resume', 'status', 'refresh'] as const) it.run(command, tableRef('t'), 'me');
   expect(refreshed).toEqual(['lake/t']);
 });
 
-test('a command survives the way over the topic; a refresh takes no place of a pause there', () => {
+test('a command can be read back from its record; a refresh has another key than a pause', () => {
   const pause = { command: 'pause', table: 'lake/t', by: 'me' } as const;
   const records = [pause, { ...pause, command: 'refresh' as const }].map(encodeCommand);
   expect(parseCommand(records[0]?.value ?? null)).toEqual(pause);

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { tablesOf } from '../../../src/control/configured-tables.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
-test('a database that cannot be listed costs the others nothing', async () => {
+test('a database that cannot be listed does not affect the others', async () => {
   const home = await tempDir();
   await mkdir(join(home, 'well', 'a.lance'), { recursive: true });
   await mkdir(join(home, 'well', 'no table.lance'));
-  // A file where a folder is expected cannot be listed, whoever asks.
+  // A file where a folder is expected cannot be listed, by root either.
   await writeFile(join(home, 'sick'), '');
   const failed: unknown[] = [];
   const databases = new Map(['sick', 'well', 'none'].map((name) => [name, join(home, name)]));

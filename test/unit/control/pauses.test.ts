@@ -12,7 +12,7 @@ test('a pause says since when and by whom, and its end is remembered', () => {
   expect([pauses.of('lake/t'), pauses.lastEndedMs('lake/t'), pauses.paused()]).toEqual([null, 9, []]);
 });
 
-test('what waits for a table goes on when that table is resumed, and at once when it is not paused', async () => {
+test('work that waits for a table continues when that table is resumed, and at once when it is not paused', async () => {
   const pauses = createPauses();
   await pauses.whenResumed('lake/t');
   pauses.pause('lake/t', 'me');

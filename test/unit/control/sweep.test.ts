@@ -15,12 +15,12 @@ const options = (more: Partial<SweepOptions> = {}): SweepOptions => ({
 const names = async (given: SweepOptions, count: number) =>
   (await firstValueFrom(sweep(given).pipe(take(count), toArray()))).map(({ event }) => event.table.name);
 
-test('all tables are looked at, at start and again and again, without a record to settle', async () => {
+test('all tables are planned, at start and at each interval, without a record to acknowledge', async () => {
   expect(await names(options(), 7)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a']);
   expect(await firstValueFrom(sweep(options()))).toMatchObject({ record: null, event: { table: tables[0] } });
 });
 
-test('only the owner of a table sweeps it, also when it went elsewhere during the sweep', async () => {
+test('only the owner of a table sweeps it, also when the owner changes during the sweep', async () => {
   expect(await names(options({ owns: ({ name }) => name !== 'b' }), 4)).toEqual(['a', 'c', 'a', 'c']);
   let asked = 0;
   // Owned when the tables were listed, and no more when its turn comes.
@@ -43,8 +43,8 @@ test('the first sweep waits until there is something to own', async () => {
 });
 
 test('a table that an operator asks for comes out, with a sweep or without', async () => {
-  const { items, refresh } = refreshRequests(null);
-  const found = firstValueFrom(items);
+  const { events, refresh } = refreshRequests(null);
+  const found = firstValueFrom(events);
   refresh(tableRef('z'));
   expect((await found).event.table.name).toBe('z');
 });

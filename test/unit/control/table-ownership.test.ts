@@ -19,7 +19,7 @@ test('every table has one owner in the group, that of its key', () => {
   expect(new Set(tables.filter((table) => a.isOwner(table)))).toEqual(new Set([...of(0), ...of(3)]));
 });
 
-test('nobody owns anything before it is known how many partitions there are and whose they are', () => {
+test('no table has an owner before the number of partitions and their assignment are known', () => {
   const ownership = new TableOwnership();
   expect([ownership.known, tables.some((table) => ownership.isOwner(table))]).toEqual([false, false]);
   ownership.setPartitionCount(PARTITIONS);
@@ -28,7 +28,7 @@ test('nobody owns anything before it is known how many partitions there are and 
   expect(ownership.known).toBe(true);
 });
 
-test('a table that went elsewhere is told once, whether an event or the sweep had brought it', () => {
+test('a table that another member now owns is reported once, whether it came by an event or the sweep', () => {
   const ownership = member(0, 1);
   const [swept = '', kept = ''] = [of(0)[0], of(1)[0]];
   expect([ownership.claim(swept), ownership.claim(kept), ownership.claim(of(2)[0] ?? '')]).toEqual([true, true, false]);
@@ -38,7 +38,7 @@ test('a table that went elsewhere is told once, whether an event or the sweep ha
   expect(ownership.assign([1])).toEqual([]);
 });
 
-test('names that somebody made up do not pile up', () => {
+test('invented table names do not accumulate', () => {
   const ownership = member(0);
   for (let at = 0; at < 30_000; at++) ownership.observe(`db/made-up-${at}`, 0);
   expect(ownership.assign([1])).toHaveLength(10_000);

@@ -39,7 +39,7 @@ test('declining a table is news once per reason, serving it again once', () => {
   expect([...states.declinedByReason]).toEqual([]);
 });
 
-test('a paused table is listed as paused, also one that was never heard of', () => {
+test('a paused table is listed as paused, also an unknown one', () => {
   const { states, pauses } = setUp();
   states.failed('lake/b', full, 1);
   pauses.pause('lake/b', 'me');
@@ -54,7 +54,7 @@ test('a paused table is listed as paused, also one that was never heard of', () 
   expect([states.retrying, states.of('lake/b').state]).toEqual([1, 'retrying']);
 });
 
-test('a table that was forgotten is like one never heard of, and no more than 10,000 are remembered', () => {
+test('a forgotten table is like an unknown one, and no more than 10,000 are remembered', () => {
   const { states } = setUp();
   states.declined('lake/t', unreadable);
   states.forget('lake/t');

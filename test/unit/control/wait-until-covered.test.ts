@@ -70,7 +70,7 @@ test('a version that is not there yet is waited for, and then its coverage', asy
   await seen();
   await write(spec(2, [0, 1], [0]));
   await seen();
-  // An append of somebody else's is not waited for.
+  // A later append by another writer is not waited for.
   await write(spec(3, [0, 1, 2], [0, 1]));
   expect(await over).toEqual({ covered: true, latestVersion: 3 });
 });
@@ -115,7 +115,7 @@ test('rows that compaction moved are waited for where they are now, and not what
   expect(await over).toEqual({ covered: true, latestVersion: 4 });
 });
 
-test('a table that takes the place of another is looked at afresh', async () => {
+test('a table that replaces another under the same name is read anew', async () => {
   const { write, watched } = await waitable(spec(1, [0], []));
   await write(spec(2, [0], []));
   const { over, seen } = watched(2);

@@ -88,7 +88,7 @@ test('tombstones, empty values and batches that cannot be unpacked', () => {
   expect(outcome(new Uint8Array(), { 'content-type': 'application/cloudevents+json' })).toBe('event_empty');
   expect(outcome(null, { [CORRUPT_BATCH_HEADER]: 'zstd' })).toBe('event_undecodable');
   expect(() => decode(null, { [CORRUPT_BATCH_HEADER]: 'zstd' })).toThrow('zstd');
-  // The header alone is not enough: anybody may write it.
+  // The header alone is not enough: any producer may write it.
   expect(outcome({ table: 'docs/t' }, { [CORRUPT_BATCH_HEADER]: 'x' })).toBe('accepted');
 });
 

@@ -81,7 +81,7 @@ test.each([
   '_versions/7.manifest',
   'readme.txt',
   '',
-])('%s asks for nothing', (key) => {
+])('%s names no append', (key) => {
   expect(read(record(key))).toEqual([]);
 });
 
@@ -92,7 +92,7 @@ test.each([
   'ObjectRestore:Completed',
   'XObjectCreated:Put',
   '',
-])('%j asks for nothing', (eventName) => {
+])('%j names no append', (eventName) => {
   expect(read(record('lake/t.lance/_versions/7.manifest', { eventName }))).toEqual([]);
 });
 

@@ -114,7 +114,7 @@ test('closing the server ends the waits', async () => {
   await expect.poll(() => ended, PATIENCE).toBe(3);
 });
 
-test('there are at most 256 waits at once, and places become free again', async () => {
+test('there are at most 256 waits at once, and slots become free again', async () => {
   const ends: (() => void)[] = [];
   const { ask } = await start(() => new Promise((resolve) => ends.push(() => resolve({ covered: true }))));
   const waits = Array.from({ length: 256 }, () => ask('db/t/wait?version=1'));

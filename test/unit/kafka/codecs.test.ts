@@ -81,7 +81,7 @@ test('of a batch that cannot be unpacked the client reads a record for each that
   expect(records.at(-1)?.offset).toBe(String(count - 1));
 });
 
-test('bytes in front of the records that are no header of theirs say nothing', async () => {
+test('bytes in front of the records that are no batch header are ignored', async () => {
   const packed = batchAround(Buffer.from('garbage'), 3, { magic: 1 });
   expect(read(await codec(CompressionTypes.GZIP).decompress(packed), 300)).toHaveLength(300);
 });

@@ -4,7 +4,7 @@ import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const named = (name: string, extra: object = {}): Error => Object.assign(new Error(name), { name, ...extra });
 
-test('refusals are told from brokers that are away, however deep they lie', () => {
+test('refusals are distinguished from unreachable brokers, however deep the cause', () => {
   const wrapped = (cause: Error) => new Error('retries', { cause: new Error('crash', { cause }) });
   expect(asKafkaError(wrapped(named('KafkaJSSASLAuthenticationError'))).code).toBe('broker_denied');
   expect(asKafkaError(wrapped(named('E', { type: 'GROUP_AUTHORIZATION_FAILED' }))).code).toBe('broker_denied');
@@ -33,7 +33,7 @@ test('a topic that is missing is named where the call was about one, unless acce
   expect(asKafkaError(both, { topic: 'appends' }).code).toBe('broker_denied');
 });
 
-test('a group whose members hand out partitions in different ways is told as such', () => {
+test('a group whose members use different assigners has an error of its own', () => {
   const error = named('KafkaJSProtocolError', { type: 'INCONSISTENT_GROUP_PROTOCOL' });
   expect(asKafkaError(error, { topic: 't', otherwise: 'consumer_crashed' }).code).toBe('kafka_group_mixed');
 });

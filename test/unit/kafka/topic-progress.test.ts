@@ -19,7 +19,7 @@ function cluster(...partitions: { low: number; high: number }[]) {
 const isHeard = (progress: TopicProgress) =>
   Promise.race([progress.caughtUp.then(() => true), new Promise((resolve) => setImmediate(() => resolve(false)))]);
 
-test('the topic is caughtUp when every partition was read up to where it ended at first', async () => {
+test('the reader has caught up when every partition was read up to where it ended at first', async () => {
   const progress = new TopicProgress();
   await progress.begin(cluster({ low: 2, high: 5 }, { low: 0, high: 1 }, { low: 7, high: 7 }).kafka, 'control');
   expect(await isHeard(progress)).toBe(false);
@@ -29,7 +29,7 @@ test('the topic is caughtUp when every partition was read up to where it ended a
   expect(await isHeard(progress)).toBe(true);
 });
 
-test('an empty topic is caughtUp at once, one that nobody reached is not', async () => {
+test('the reader has caught up with an empty topic at once, and not with one that it could not reach', async () => {
   const progress = new TopicProgress();
   expect(await isHeard(progress)).toBe(false);
   await progress.begin(cluster({ low: 3, high: 3 }).kafka, 'control');

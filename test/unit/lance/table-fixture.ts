@@ -53,8 +53,8 @@ function dataFilesOf({ fragments = [{ id: 0 }] }: ManifestSpec): string[] {
   );
 }
 
-/** A segment over `fragments` whose one file is published in the table already. */
-export async function publishedSegment(
+/** A segment over `fragments` whose one file is uploaded to the table already. */
+export async function uploadedSegment(
   table: TableFolder,
   fragments: readonly number[],
   more: Partial<BuiltSegment> = {},

@@ -9,7 +9,7 @@ function gate() {
 }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test('never more tasks at once than there are places, and all of them run, in order of arrival', async () => {
+test('never more tasks at once than the limit, and all of them run, in order of arrival', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(fc.nat(5), { maxLength: 30 }), async (size, turns) => {
       const limit = asyncLimit(size);
@@ -40,7 +40,7 @@ test('never more tasks at once than there are places, and all of them run, in or
   );
 });
 
-test('a task that waits when its signal has fired never starts, and gives its place on', async () => {
+test('a task that waits when its signal has fired never starts, and passes its slot on', async () => {
   const limit = asyncLimit(1);
   const first = gate();
   const running = limit.run(first.task);

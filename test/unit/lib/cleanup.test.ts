@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Cleanup } from '../../../src/lib/cleanup.ts';
 
-test('cleanup run one after the other, the last one first', async () => {
+test('callbacks run one after the other, the last one first', async () => {
   const cleanup = new Cleanup();
   const order: string[] = [];
   for (const name of ['first', 'second', 'third']) {

@@ -23,14 +23,14 @@ test('as long as npm and its shell are there nothing happens', () => {
   expect(gone).not.toHaveBeenCalled();
 });
 
-test('the end of the shell is told once', () => {
+test('the end of the shell is reported once', () => {
   const { self, gone } = world();
   self.ppid = 1;
   vi.advanceTimersByTime(60_000);
   expect(gone).toHaveBeenCalledTimes(1);
 });
 
-test('the end of npm is told although its shell goes on', () => {
+test('the end of npm is reported although its shell runs on', () => {
   const { processes, gone } = world();
   processes.delete(10);
   processes.set(20, { name: 'sh', ppid: 1 });
@@ -38,7 +38,7 @@ test('the end of npm is told although its shell goes on', () => {
   expect(gone).toHaveBeenCalledTimes(1);
 });
 
-test('where other processes cannot be seen, the end of the parent is told all the same', () => {
+test('where other processes cannot be seen, the end of the parent is still reported', () => {
   const gone = vi.fn();
   const self = { ppid: 20 };
   watchParent(gone, { env: { npm_command: 'run' }, ppid: () => self.ppid, look: () => undefined });

@@ -59,22 +59,22 @@ describe('a run', () => {
     expect(await it.once('a')).toEqual(AGAIN);
   });
 
-  test('takes a place of fresh data for its commit alone, and leaves no files when it gets none', async () => {
+  test('takes a slot of fresh data for its commit alone, and leaves no files when it gets none', async () => {
     for (const aborts of [false, true]) {
       const slots = asyncLimit(1);
       const stop = new AbortController();
       const fresh = Promise.withResolvers<void>();
       const running = slots.run(() => fresh.promise);
       const it = await merging({ a: segmented(3) }, { context: { slots, signal: stop.signal } });
-      const isPublished = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
+      const isUploaded = () => it.folders.a?.has(`_indices/${uuidText(500)}/page_data.lance`);
       const run = it.once('a');
-      await vi.waitFor(() => expect(isPublished()).toBe(true), WAIT);
+      await vi.waitFor(() => expect(isUploaded()).toBe(true), WAIT);
       expect(await it.folders.a?.versions()).toEqual([1]);
       if (aborts) stop.abort();
       fresh.resolve();
       await running;
       expect(await run).toEqual(aborts ? REQUESTED : AGAIN);
-      expect([await it.folders.a?.versions(), isPublished()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
+      expect([await it.folders.a?.versions(), isUploaded()]).toEqual(aborts ? [[1], false] : [[1, 2], true]);
     }
   });
 });
@@ -164,7 +164,7 @@ describe('a merge that did not land', () => {
     expect(it.lines('mergeBuilt').map(({ rows }) => rows)).toEqual([300, 300]);
   });
 
-  test('because the table is declined is not tried again and not told: the batches have told it', async () => {
+  test('because the table is declined is not tried again and not logged: the batches have logged it', async () => {
     const it = await merging({ a: segmented(3, { more: { readerFlags: 64n, writerFlags: 64n } }) });
     expect(await it.once('a')).toEqual(REQUESTED);
     expect(it.context.lines).toEqual([]);
@@ -178,7 +178,7 @@ describe('a merge that did not land', () => {
     await expect(it.once('a')).rejects.toThrow(TypeError);
   });
 
-  test('because the process ends during a lost race does not count as failed', async () => {
+  test('because the process ends while it waits after a conflict does not count as failed', async () => {
     const stop = new AbortController();
     const it = await merging({ a: segmented(3) }, { context: { signal: stop.signal } });
     const { store } = it.context.tables.open('/lake/a.lance');

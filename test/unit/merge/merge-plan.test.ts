@@ -64,7 +64,7 @@ describe('what replaces several segments', () => {
     expect(brief(spec)).toEqual([{ id_idx: [9, 10, 200, 4_000_000_000], from: [2, 1] }]);
   });
 
-  test('tells the bytes of the files it replaces, as far as they are known', () => {
+  test('has the bytes of the files it replaces, as far as they are known', () => {
     const file = (path: string, bytes: number) => [10, message([1, path], [2, bytes])] as const;
     const indexes = [
       { uuid: 1, fragments: [0], more: [file('page_data.lance', 300), file('page_lookup.lance', 20)] },

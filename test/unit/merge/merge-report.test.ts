@@ -24,7 +24,7 @@ function reported() {
   return { manifest, plan, context, notices, lines, table: tableRef('a') };
 }
 
-test('a plan is told with the segments of each tier and of each index', () => {
+test('a plan is reported with the segments of each tier and of each index', () => {
   const { manifest, plan, context, lines, table } = reported();
   reportPlan(context, table, plan, manifest, SCHEDULE.settings);
   expect(lines('mergesPlanned')).toMatchObject([{ table: 'lake/a', pending: 2, tiers: { 0: 0, 3: 5, mature: 0 } }]);
@@ -40,7 +40,7 @@ test('a plan is told with the segments of each tier and of each index', () => {
   ]);
 });
 
-test('the start is told of each merge', () => {
+test('the start of each merge is reported', () => {
   const { plan, context, lines, table } = reported();
   reportStarted(context, table, plan);
   expect(lines('mergeStarted')).toMatchObject([
@@ -49,7 +49,7 @@ test('the start is told of each merge', () => {
   ]);
 });
 
-test('merges that landed are told together, with a notice that names what each segment replaced', () => {
+test('merges that landed are reported together, with a notification that names what each segment replaced', () => {
   const { plan, context, lines, notices, table } = reported();
   const segments = plan.requests.map((request, at) => ({
     segment: { ...request, uuid: uuidText(20 + at), files: [], folder: '', buildMs: 1, metadata: new Uint8Array() },
@@ -74,7 +74,7 @@ test('merges that landed are told together, with a notice that names what each s
   ]);
 });
 
-test('merges that did not land are told with what they were to replace, and have no notice', () => {
+test('merges that did not land are reported with what they were to replace, without a notification', () => {
   const { plan, context, lines, notices, table } = reported();
   reportFinished(context, table, plan, { kind: 'rejected', cause: 'input_gone' });
   reportFinished(context, table, plan, null);

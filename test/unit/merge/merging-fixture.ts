@@ -21,7 +21,7 @@ import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
 import type { TableFolder } from '../lance/table-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 import type { Line, TestContext } from '../stages/context-fixture.ts';
-import { batchOf, item, tableRef, testContext } from '../stages/context-fixture.ts';
+import { batchOf, pendingEvent, tableRef, testContext } from '../stages/context-fixture.ts';
 
 /** Three segments of a tier make a merge due, of three: nine take four merges, the last of them one of results. */
 export const SCHEDULE: MergeSchedule = {
@@ -168,7 +168,7 @@ export async function merging(
       const memory = memories.get(table) ?? newTableMemory();
       return mergeOnce(context, { ...SCHEDULE, ...schedule }, tableRef(table), memory, compactions);
     },
-    covered: (table, batch = batchOf([item(0, table)])) => source.next(batch),
+    covered: (table, batch = batchOf([pendingEvent(0, table)])) => source.next(batch),
     lines: (event, table) =>
       context.lines.filter((it) => it.event === event && (!table || it.table === `lake/${table}`)),
     segments: async (table) =>

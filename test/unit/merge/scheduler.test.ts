@@ -4,14 +4,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import { uuidText } from '../lance/manifest-fixture.ts';
-import { batchOf, item, testContext } from '../stages/context-fixture.ts';
+import { batchOf, pendingEvent, testContext } from '../stages/context-fixture.ts';
 import { merging, nothingDue, segmented, WAIT } from './merging-fixture.ts';
 
 /** Long enough for whatever is wrongly begun to show. */
 const QUIET_MS = 40;
 
 describe('a table with much to do', () => {
-  test('is merged until nothing is due, each merge a version and a notice of its own', async () => {
+  test('is merged until nothing is due, each merge a version and a notification of its own', async () => {
     const it = await merging({ a: segmented(9) });
     it.covered('a');
     await nothingDue(it, 'a');
@@ -47,7 +47,7 @@ describe('a table with much to do', () => {
     await it.end();
   });
 
-  test('takes one place of those there are, however often it is covered meanwhile', async () => {
+  test('takes one slot, however often it is covered meanwhile', async () => {
     const gate = Promise.withResolvers<void>();
     const names = ['a', 'b', 'c', 'd', 'e'];
     const tables = Object.fromEntries(names.map((name) => [name, segmented(9)]));
@@ -89,11 +89,11 @@ describe('a table runs', () => {
 
   test('not for events that name fragments, which come to any member', async () => {
     const it = await merging({ a: segmented(3) });
-    const named = item(0, 'a', { fragments: [2] });
+    const named = pendingEvent(0, 'a', { fragments: [2] });
     it.covered('a', batchOf([named, named]));
     await sleep(QUIET_MS);
     expect(it.lines('mergesPlanned')).toEqual([]);
-    it.covered('a', batchOf([named, item(1, 'a')]));
+    it.covered('a', batchOf([named, pendingEvent(1, 'a')]));
     await nothingDue(it, 'a');
     expect(it.notices).toHaveLength(1);
     await it.end();
@@ -169,14 +169,14 @@ describe('the end', () => {
     await vi.waitFor(() => expect(it.builder.builds).toEqual(['a']), WAIT);
     await it.end();
     expect(it.builder.builds).toEqual(['a']);
-    const published = it.folders.a?.has(`_indices/${uuidText(500)}`);
-    expect([await it.folders.a?.versions(), published, it.notices]).toEqual([[1], false, []]);
+    const uploaded = it.folders.a?.has(`_indices/${uuidText(500)}`);
+    expect([await it.folders.a?.versions(), uploaded, it.notices]).toEqual([[1], false, []]);
     expect([it.lines('mergeFailed'), it.lines('mergeFinished')]).toEqual([[], []]);
   });
 });
 
 describe('a table that went to another member', () => {
-  test('is not merged any more, though its next merge was due, and is told anew when it comes back', async () => {
+  test('is not merged any more, though its next merge was due, and is reported again when it comes back', async () => {
     let release: (table: string) => void = () => undefined;
     const context: Partial<PipelineContext> = {
       onReleased: (listener) => {

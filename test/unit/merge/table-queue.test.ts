@@ -98,7 +98,7 @@ describe('a table that is requested', () => {
     expect([it.started, it.running()]).toEqual([['a', 'b'], []]);
   });
 
-  test('runs beside others, as many as there are places, in the order of the requests', async () => {
+  test('runs beside others, as many as the concurrency allows, in the order of the requests', async () => {
     const it = queueOf(2);
     it.request('c', 'a', 'd', 'b');
     expect(it.running()).toEqual(['c', 'a']);
@@ -178,7 +178,7 @@ describe('a backoff', () => {
     expect(it.running()).toEqual(['a']);
   });
 
-  test('takes no place of others, and the table waits like any other after it', async () => {
+  test('takes no slot of others, and the table waits like any other after it', async () => {
     const it = queueOf();
     it.request('a', 'b', 'c');
     await it.finish('a', backoff(50));
@@ -327,7 +327,7 @@ describe('the end', () => {
     await expect(queue.ended).resolves.toBeUndefined();
   });
 
-  test('by an error of a run is told at once, and nothing that waits is started', async () => {
+  test('by an error of a run rejects at once, and no waiting table is started', async () => {
     const it = queueOf(2);
     it.request('a', 'b', 'c');
     await it.fail('a', new TypeError('a bug'));

@@ -3,26 +3,31 @@ import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { ack } from '../../../src/stages/ack.ts';
 import type { Settleable } from '../../../src/stages/work.ts';
-import { batchOf, item, testContext } from './context-fixture.ts';
+import { batchOf, pendingEvent, testContext } from './context-fixture.ts';
 
 const through = (context: ReturnType<typeof testContext>, done: Settleable) =>
   lastValueFrom(of(done).pipe(ack(context), toArray()));
 
-const covered = (items: Parameters<typeof batchOf>[0], coveredVersion: number): Settleable => ({
+const covered = (events: Parameters<typeof batchOf>[0], coveredVersion: number): Settleable => ({
   kind: 'covered',
-  batch: batchOf(items),
+  batch: batchOf(events),
   coveredVersion,
   tableVersion: coveredVersion + 1,
   committed: true,
   indexes: [],
 });
 
-test('events up to the covered version are settled, later ones go round again', async () => {
-  const items = [item(0), item(1, 't', { version: 4 }), item(2, 't', { version: 5 }), item(3, 't', { version: 6 })];
+test('events up to the covered version are acknowledged, later ones are requeued', async () => {
+  const events = [
+    pendingEvent(0),
+    pendingEvent(1, 't', { version: 4 }),
+    pendingEvent(2, 't', { version: 5 }),
+    pendingEvent(3, 't', { version: 6 }),
+  ];
   const context = testContext();
-  const left = await through(context, covered(items, 5));
-  expect(items.map(({ record }) => record.acks())).toEqual([1, 1, 1, 0]);
-  expect(left.map(({ items: rest, plannedVersion }) => [rest, plannedVersion])).toEqual([[[items[3]], 5]]);
+  const left = await through(context, covered(events, 5));
+  expect(events.map(({ record }) => record.acks())).toEqual([1, 1, 1, 0]);
+  expect(left.map(({ events: rest, plannedVersion }) => [rest, plannedVersion])).toEqual([[[events[3]], 5]]);
   expect(context.lines.find(({ event }) => event === 'batchCovered')).toMatchObject({
     table: 'lake/t',
     coveredVersion: 5,
@@ -30,16 +35,16 @@ test('events up to the covered version are settled, later ones go round again', 
   });
 });
 
-test('a batch that is settled whole does not go round again', async () => {
-  const items = [item(0), item(1)];
-  expect(await through(testContext(), covered(items, 5))).toEqual([]);
-  expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
+test('a batch that is acknowledged whole is not requeued', async () => {
+  const events = [pendingEvent(0), pendingEvent(1)];
+  expect(await through(testContext(), covered(events, 5))).toEqual([]);
+  expect(events.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
 test('records that repeat an event are settled and counted with it', async () => {
   const repeats = [{ offset: '1', timestamp: '0' }];
   const context = testContext();
-  await through(context, covered([item(0, 't', {}, { repeats })], 5));
+  await through(context, covered([pendingEvent(0, 't', {}, { repeats })], 5));
   expect(context.lines.find(({ event }) => event === 'eventSettled')).toMatchObject({
     outcome: 'accepted',
     records: 2,
@@ -49,7 +54,9 @@ test('records that repeat an event are settled and counted with it', async () =>
 test('a record time that says nothing of a delay is no sample of it, and its event counts all the same', async () => {
   const context = testContext();
   const month = 31 * 86_400_000;
-  const times = [0, Date.now() - month, Date.now()].map((timestampMs, at) => item(at, 't', {}, { timestampMs }));
+  const times = [0, Date.now() - month, Date.now()].map((timestampMs, at) =>
+    pendingEvent(at, 't', {}, { timestampMs }),
+  );
   await through(context, covered(times, 5));
   const line = context.lines.find(({ event }) => event === 'batchCovered');
   expect(line).toMatchObject({ events: 3 });
@@ -57,19 +64,19 @@ test('a record time that says nothing of a delay is no sample of it, and its eve
   expect(times.map(({ record }) => record.acks())).toEqual([1, 1, 1]);
 });
 
-test('a batch that goes round again keeps all its records', async () => {
-  const items = [item(0), item(1)];
-  const batch = batchOf(items, { replanCount: 2 });
+test('a requeued batch keeps all its records', async () => {
+  const events = [pendingEvent(0), pendingEvent(1)];
+  const batch = batchOf(events, { replanCount: 2 });
   expect(await through(testContext(), { kind: 'requeue', batch })).toEqual([batch]);
-  expect(items.map(({ record }) => record.acks())).toEqual([0, 0]);
+  expect(events.map(({ record }) => record.acks())).toEqual([0, 0]);
 });
 
 test('a declined table settles its records, since trying again would give the same answer', async () => {
-  const items = [item(0), item(1, 't', { version: 99 })];
+  const events = [pendingEvent(0), pendingEvent(1, 't', { version: 99 })];
   const context = testContext();
   const error = new SegmentdError('table_stable_row_ids', 'why');
-  expect(await through(context, { kind: 'declined', batch: batchOf(items), error })).toEqual([]);
-  expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
+  expect(await through(context, { kind: 'declined', batch: batchOf(events), error })).toEqual([]);
+  expect(events.map(({ record }) => record.acks())).toEqual([1, 1]);
   expect(context.lines.find(({ event }) => event === 'tableDeclined')).toMatchObject({
     code: 'table_stable_row_ids',
     error: 'why',

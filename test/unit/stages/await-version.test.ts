@@ -6,7 +6,7 @@ import { SegmentdError } from '../../../src/lib/errors.ts';
 import { awaitVersion } from '../../../src/stages/await-version.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
 import type { TestContext } from './context-fixture.ts';
-import { batchOf, item, passing, testContext } from './context-fixture.ts';
+import { batchOf, passing, pendingEvent, testContext } from './context-fixture.ts';
 
 const at = (version: number) => parseManifest(manifestFile({ version }));
 const none = () => new SegmentdError('table_not_found', 'no table');
@@ -21,42 +21,42 @@ function contextWith(answers: (Manifest | Error)[], versionWaitMs = 60_000): Tes
   const context = testContext({ table: { latest } });
   return { ...context, settings: { ...context.settings, versionWaitMs } };
 }
-const through = (context: TestContext, items: ReturnType<typeof item>[], plannedVersion = 6) =>
-  lastValueFrom(of(batchOf(items, { plannedVersion })).pipe(awaitVersion(context), toArray()));
-const version = (offset: number, number: number) => item(offset, 't', { version: number });
+const through = (context: TestContext, events: ReturnType<typeof pendingEvent>[], plannedVersion = 6) =>
+  lastValueFrom(of(batchOf(events, { plannedVersion })).pipe(awaitVersion(context), toArray()));
+const version = (offset: number, number: number) => pendingEvent(offset, 't', { version: number });
 
-test('a batch whose versions can be seen goes on at once', async () => {
-  const items = [item(0), version(1, 7)];
-  expect(await through(contextWith([at(7)]), items)).toMatchObject([{ items }]);
+test('a batch whose versions are visible continues at once', async () => {
+  const events = [pendingEvent(0), version(1, 7)];
+  expect(await through(contextWith([at(7)]), events)).toMatchObject([{ events }]);
 });
 
 test('a batch waits until its version can be seen', async () => {
-  const items = [version(0, 7)];
+  const events = [version(0, 7)];
   const context = contextWith([none(), at(5), at(6), at(8)]);
-  expect(await through(context, items)).toMatchObject([{ items }]);
+  expect(await through(context, events)).toMatchObject([{ events }]);
   expect(context.deadLetters).toEqual([]);
 });
 
 test('a batch does not wait while there is a version that was not planned yet', async () => {
-  const items = [version(0, 9)];
-  expect(await through(contextWith([at(5), at(6), at(7)]), items)).toMatchObject([{ items, plannedVersion: 6 }]);
-  expect(await through(contextWith([at(5)]), items, 4)).toMatchObject([{ items }]);
-  const fresh = lastValueFrom(of(batchOf(items)).pipe(awaitVersion(contextWith([at(1)])), toArray()));
-  expect(await fresh).toMatchObject([{ items }]);
+  const events = [version(0, 9)];
+  expect(await through(contextWith([at(5), at(6), at(7)]), events)).toMatchObject([{ events, plannedVersion: 6 }]);
+  expect(await through(contextWith([at(5)]), events, 4)).toMatchObject([{ events }]);
+  const fresh = lastValueFrom(of(batchOf(events)).pipe(awaitVersion(contextWith([at(1)])), toArray()));
+  expect(await fresh).toMatchObject([{ events }]);
 });
 
-test('a batch of which some can be seen goes on whole: the rest comes round again', async () => {
-  const items = [version(0, 9), version(1, 4)];
-  expect(await through(contextWith([at(5)]), items)).toMatchObject([{ items }]);
+test('a batch with one visible version continues as a whole: the other events are requeued', async () => {
+  const events = [version(0, 9), version(1, 4)];
+  expect(await through(contextWith([at(5)]), events)).toMatchObject([{ events }]);
 });
 
-test('an event whose version never comes goes to the dead-letter topic, and the others go on', async () => {
-  const items = [version(0, 9), version(1, 4)];
+test('an event whose version never appears goes to the dead-letter topic, and the others continue', async () => {
+  const events = [version(0, 9), version(1, 4)];
   const context = contextWith([at(5)], 0);
-  const [batch] = await through(context, items);
-  expect(batch?.items).toEqual([items[1]]);
+  const [batch] = await through(context, events);
+  expect(batch?.events).toEqual([events[1]]);
   expect(context.deadLetters).toEqual([[0n, 'event_version_not_visible']]);
-  expect(items.map(({ record }) => record.acks())).toEqual([1, 0]);
+  expect(events.map(({ record }) => record.acks())).toEqual([1, 0]);
 });
 
 test('the time to wait begins when segmentd saw the event, not with the batch', async () => {
@@ -64,22 +64,22 @@ test('the time to wait begins when segmentd saw the event, not with the batch', 
   const old = { ...version(1, 9), receivedAtMs: Date.now() - 7_200_000 };
   const context = contextWith([at(5), at(9)], 3_600_000);
   const [batch] = await through(context, [young, old]);
-  expect(batch?.items).toEqual([young]);
+  expect(batch?.events).toEqual([young]);
   expect(context.deadLetters).toEqual([[1n, 'event_version_not_visible']]);
 });
 
-test('an event for a table that never comes goes to the dead-letter topic, and no batch is left', async () => {
-  const items = [item(0), version(1, 1)];
+test('an event for a table that never appears goes to the dead-letter topic, and no batch is left', async () => {
+  const events = [pendingEvent(0), version(1, 1)];
   const context = contextWith([none()], 0);
-  expect(await through(context, items)).toEqual([]);
+  expect(await through(context, events)).toEqual([]);
   expect(context.deadLetters.map(([, code]) => code)).toEqual(['event_table_not_found', 'event_table_not_found']);
-  expect(items.map(({ record }) => record.acks())).toEqual([1, 1]);
+  expect(events.map(({ record }) => record.acks())).toEqual([1, 1]);
 });
 
-test('an event that was given up is not given up again when its batch starts over', async () => {
-  const items = [item(0), version(1, 9), item(2)];
+test('an event that was dead-lettered is not dead-lettered again when its batch starts over', async () => {
+  const events = [pendingEvent(0), version(1, 9), pendingEvent(2)];
   const context = contextWith([at(5)], 0);
-  const stage = of(batchOf(items)).pipe(awaitVersion(context));
+  const stage = of(batchOf(events)).pipe(awaitVersion(context));
   let left = 2;
   const failing = stage.pipe(
     map((batch) => {
@@ -88,14 +88,14 @@ test('an event that was given up is not given up again when its batch starts ove
     }),
     retry(2),
   );
-  expect((await lastValueFrom(failing)).items).toEqual([items[0], items[2]]);
+  expect((await lastValueFrom(failing)).events).toEqual([events[0], events[2]]);
   expect(context.deadLetters).toEqual([[1n, 'event_version_not_visible']]);
-  expect(items[1]?.record.acks()).toBe(1);
+  expect(events[1]?.record.acks()).toBe(1);
 });
 
 test('an event whose partition moves while it waits is left to its new owner', async () => {
   const moving = new AbortController();
-  const moved = item(0, 't', { version: 99 }, { signal: moving.signal });
+  const moved = pendingEvent(0, 't', { version: 99 }, { signal: moving.signal });
   const context = contextWith([at(5)]);
   const waiting = through(context, [moved]);
   // The first look has begun, so the wait has.
@@ -105,14 +105,14 @@ test('an event whose partition moves while it waits is left to its new owner', a
 });
 
 test('records whose partition has moved are not waited for', async () => {
-  const moved = item(0, 't', { version: 99 }, { signal: AbortSignal.abort() });
+  const moved = pendingEvent(0, 't', { version: 99 }, { signal: AbortSignal.abort() });
   const context = contextWith([at(5)]);
   expect(await through(context, [moved])).toEqual([]);
   expect([context.deadLetters, moved.record.acks()]).toEqual([[], 0]);
 });
 
-test('a table that cannot be reached is an error that may pass, not a dead letter', async () => {
+test('a table that cannot be reached is a temporary error, not a dead letter', async () => {
   const context = contextWith([passing()], 0);
-  await expect(through(context, [item(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(through(context, [pendingEvent(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
   expect(context.deadLetters).toEqual([]);
 });

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import type { PendingEvent } from '../../../src/model.ts';
 import { batchByTable } from '../../../src/stages/batch-by-table.ts';
 import type { Batch } from '../../../src/stages/work.ts';
-import { item } from './context-fixture.ts';
+import { pendingEvent } from './context-fixture.ts';
 
-const offsetsOf = ({ items }: Batch) => items.map(({ record }) => Number(record?.position.offset));
+const offsetsOf = ({ events }: Batch) => events.map(({ record }) => Number(record?.position.offset));
 const turns = async (count: number) => {
   for (let at = 0; at < count; at++) await new Promise<void>((resolve) => setImmediate(resolve));
 };
@@ -26,16 +26,16 @@ test('one batch at a time per table, nothing lost, nothing twice, in order: what
             if (busy.has(id)) overlaps += 1;
             busy.add(id);
             seen.set(id, [...(seen.get(id) ?? []), ...offsetsOf(batch)]);
-            await turns(list[Number(batch.items[0]?.record?.position.offset)]?.takes ?? 0);
+            await turns(list[Number(batch.events[0]?.record?.position.offset)]?.takes ?? 0);
             busy.delete(id);
-            return batch.items.length;
+            return batch.events.length;
           }),
           toArray(),
         ),
       );
       const expected = new Map<string, number[]>();
       for (const [offset, { table, pause }] of list.entries()) {
-        const next = item(offset, `t${table}`);
+        const next = pendingEvent(offset, `t${table}`);
         expected.set(next.event.table.id, [...(expected.get(next.event.table.id) ?? []), offset]);
         source.next(next);
         await turns(pause);
@@ -63,11 +63,11 @@ test('an idle table starts at once, and what arrives while it is busy is its nex
       toArray(),
     ),
   );
-  source.next(item(0));
+  source.next(pendingEvent(0));
   expect(batches).toEqual([[0]]);
-  source.next(item(1));
-  source.next(item(2, 'other'));
-  source.next(item(3));
+  source.next(pendingEvent(1));
+  source.next(pendingEvent(2, 'other'));
+  source.next(pendingEvent(3));
   expect(batches).toEqual([[0], [2]]);
   gates[0]?.();
   await turns(2);
@@ -79,7 +79,7 @@ test('an idle table starts at once, and what arrives while it is busy is its nex
 });
 
 test('it completes only after the work that waits behind the last batch', async () => {
-  const results = of(item(0), item(1), item(2)).pipe(
+  const results = of(pendingEvent(0), pendingEvent(1), pendingEvent(2)).pipe(
     batchByTable({ lingerMs: 0 }, async (batch) => {
       await turns(2);
       return offsetsOf(batch);
@@ -108,9 +108,9 @@ test('lingering gathers what arrives meanwhile', async () => {
       toArray(),
     ),
   );
-  source.next(item(0));
+  source.next(pendingEvent(0));
   await turns(2);
-  source.next(item(1));
+  source.next(pendingEvent(1));
   source.complete();
   expect(await done).toEqual([[0, 1]]);
 });
@@ -129,9 +129,9 @@ test('records whose partition has moved are left to their new owner', async () =
       toArray(),
     ),
   );
-  source.next(item(0));
-  source.next(item(1, 't', {}, { signal: moved.signal }));
-  source.next(item(2));
+  source.next(pendingEvent(0));
+  source.next(pendingEvent(1, 't', {}, { signal: moved.signal }));
+  source.next(pendingEvent(2));
   moved.abort();
   source.complete();
   gate.resolve();
@@ -151,18 +151,18 @@ test('a table all of whose records have moved does no work, and is idle again', 
       toArray(),
     ),
   );
-  source.next(item(0, 't', {}, { signal: AbortSignal.abort() }));
-  source.next(item(1));
+  source.next(pendingEvent(0, 't', {}, { signal: AbortSignal.abort() }));
+  source.next(pendingEvent(1));
   source.complete();
   expect(await done).toEqual([1]);
   expect(batches).toEqual([[1]]);
 });
 
 test('an error of the work or of the source ends it', async () => {
-  const failing = of(item(0)).pipe(batchByTable({ lingerMs: 0 }, () => Promise.reject(new Error('work'))));
+  const failing = of(pendingEvent(0)).pipe(batchByTable({ lingerMs: 0 }, () => Promise.reject(new Error('work'))));
   await expect(lastValueFrom(failing, { defaultValue: null })).rejects.toThrow('work');
   const broken = concat(
-    of(item(0)),
+    of(pendingEvent(0)),
     throwError(() => new Error('source')),
   ).pipe(batchByTable({ lingerMs: 0 }, () => []));
   await expect(lastValueFrom(broken, { defaultValue: null })).rejects.toThrow('source');
@@ -172,8 +172,8 @@ test('unsubscribing ends the work of all tables', () => {
   const source = new Subject<PendingEvent>();
   const work = new Subject<number>();
   const subscription = source.pipe(batchByTable({ lingerMs: 0 }, () => work)).subscribe();
-  source.next(item(0, 'a'));
-  source.next(item(1, 'b'));
+  source.next(pendingEvent(0, 'a'));
+  source.next(pendingEvent(1, 'b'));
   expect(work.observed).toBe(true);
   subscription.unsubscribe();
   expect([work.observed, source.observed]).toEqual([false, false]);

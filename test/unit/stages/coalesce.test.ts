@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { PendingEvent } from '../../../src/model.ts';
 import { coalesce } from '../../../src/stages/coalesce.ts';
-import type { TestItem } from './context-fixture.ts';
-import { item, testContext } from './context-fixture.ts';
+import type { TestEvent } from './context-fixture.ts';
+import { pendingEvent, testContext } from './context-fixture.ts';
 
 /** That of partition 0 in this assignment. */
 const { signal } = new AbortController();
-const event = (offset: number, version?: number, of = signal): TestItem =>
-  item(offset, 't', version === undefined ? {} : { version }, { signal: of });
-const waiting = (count: number, version?: number, from = 0): TestItem[] =>
+const event = (offset: number, version?: number, of = signal): TestEvent =>
+  pendingEvent(offset, 't', version === undefined ? {} : { version }, { signal: of });
+const waiting = (count: number, version?: number, from = 0): TestEvent[] =>
   Array.from({ length: count }, (_, at) => event(from + at, version));
-const acksOf = (items: readonly TestItem[]) => items.reduce((sum, { record }) => sum + record.acks(), 0);
+const acksOf = (events: readonly TestEvent[]) => events.reduce((sum, { record }) => sum + record.acks(), 0);
 
-test('an event behind a hundred that wait is settled at once when one of them says as much', () => {
+test('an event behind a hundred that wait is acknowledged at once when one of them has its version', () => {
   for (const version of [undefined, 7]) {
     const [late, others] = [event(500, version), waiting(100, version)];
     const before = [...others];
@@ -22,7 +22,7 @@ test('an event behind a hundred that wait is settled at once when one of them sa
   }
 });
 
-test('one that says more takes the place of an older one, whose offset stays open for it', () => {
+test('one with a higher version replaces an earlier one, whose offset stays open for it', () => {
   const [late, others] = [event(500, 8), waiting(100, 7)];
   const before = [...others];
   expect(coalesce(testContext())(late, others)).toBe(true);
@@ -36,17 +36,17 @@ test('one that says more takes the place of an older one, whose offset stays ope
 test('however many come, no more than a hundred wait, and the lowest offsets are the ones left open', () => {
   const context = testContext();
   const all = Array.from({ length: 5_000 }, (_, offset) => event(offset, (offset * 7919) % 5_003));
-  const lane: PendingEvent[] = [];
-  for (const each of all) if (!coalesce(context)(each, lane)) lane.push(each);
-  expect(lane).toHaveLength(100);
-  expect(Math.max(...lane.map(({ event: { version = 0 } }) => version))).toBe(
+  const pending: PendingEvent[] = [];
+  for (const each of all) if (!coalesce(context)(each, pending)) pending.push(each);
+  expect(pending).toHaveLength(100);
+  expect(Math.max(...pending.map(({ event: { version = 0 } }) => version))).toBe(
     Math.max(...all.map(({ event: { version = 0 } }) => version)),
   );
   const open = all.filter(({ record }) => record.acks() === 0);
   expect(open.map(({ record }) => record.position.offset)).toEqual(
     all.slice(0, 100).map((it) => it.record.position.offset),
   );
-  for (const { record } of lane) record?.ack();
+  for (const { record } of pending) record?.ack();
   expect(all.every(({ record }) => record.acks() === 1)).toBe(true);
 });
 
@@ -63,7 +63,7 @@ test.each(['paused', 'retrying'])('of a table that is %s one event waits, whatev
 });
 
 const elsewhere = new AbortController().signal;
-test.each<[string, TestItem, PendingEvent[]]>([
+test.each<[string, TestEvent, PendingEvent[]]>([
   ['few wait', event(500), waiting(99)],
   [
     'those that wait are of another partition, or of this one before a rebalance',
@@ -77,21 +77,21 @@ test.each<[string, TestItem, PendingEvent[]]>([
     waiting(100).map((it) => ({ ...it, event: { ...it.event, fragments: [1] } })),
   ],
   ['segmentd asked itself for those that wait', event(500), waiting(100).map((it) => ({ ...it, record: null }))],
-  ['it names fragments of its own', item(500, 't', { fragments: [1] }, { signal }), waiting(100)],
+  ['it names fragments of its own', pendingEvent(500, 't', { fragments: [1] }, { signal }), waiting(100)],
 ])('it waits like any other when %s', (_when, late, others) => {
   expect([coalesce(testContext())(late, others), late.record.acks()]).toEqual([false, 0]);
 });
 
-test('what segmentd asks itself waits like any other', () => {
+test('a sweep or refresh is not coalesced', () => {
   expect(coalesce(testContext())({ ...event(500), record: null }, waiting(100))).toBe(false);
 });
 
-test('records that repeat each other are counted once each, whoever takes their place', () => {
+test('repeats of a coalesced record are counted once each', () => {
   const context = testContext();
   const repeats = [{ offset: '600', timestamp: '0' }];
-  const others = [...waiting(99, 7), item(99, 't', { version: 7 }, { signal, repeats })];
-  coalesce(context)(item(500, 't', { version: 8 }, { signal, repeats }), others);
+  const others = [...waiting(99, 7), pendingEvent(99, 't', { version: 7 }, { signal, repeats })];
+  coalesce(context)(pendingEvent(500, 't', { version: 8 }, { signal, repeats }), others);
   const [told] = context.lines.filter(({ event: name }) => name === 'eventSettled');
-  // Two of the late event and one of the elder, whose place is counted as one when its time comes.
+  // Two of the late event and one of the earlier; the merged event is counted as one when it is settled.
   expect([told?.records, others.at(-1)?.record.repeats]).toEqual([3, []]);
 });

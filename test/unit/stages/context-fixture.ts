@@ -62,7 +62,7 @@ export function testContext(more: Partial<PipelineContext> & { table?: Partial<L
       lingerMs: 0,
       limits: { maxRows: 1e6, maxFragments: 100 },
       versionWaitMs: 60_000,
-      commit: { maxAttempts: 3, backoffMs: 1 },
+      commit: { maxAttempts: 3, initialBackoffMs: 1 },
       backfill: { thresholdRows: 1e9, rowsPerSegment: 1e6 },
       retry: { initialMs: 1, maxMs: 4 },
       writer: { library: 'segmentd', version: '1.2.3' },
@@ -91,14 +91,14 @@ export function consumerRecord(offset: number, more: Partial<ConsumerRecord> = {
   };
 }
 
-export type TestItem = PendingEvent & { readonly record: TestRecord };
+export type TestEvent = PendingEvent & { readonly record: TestRecord };
 
-export function item(
+export function pendingEvent(
   offset: number,
   table = 't',
   event: Partial<AppendEvent> = {},
   more: Partial<ConsumerRecord> = {},
-): TestItem {
+): TestEvent {
   return {
     event: { table: tableRef(table), ...event },
     record: consumerRecord(offset, more),
@@ -106,9 +106,9 @@ export function item(
   };
 }
 
-export const batchOf = (items: readonly PendingEvent[], more: Partial<Batch> = {}): Batch => ({
-  table: items[0]?.event.table ?? tableRef('t'),
-  items,
+export const batchOf = (events: readonly PendingEvent[], more: Partial<Batch> = {}): Batch => ({
+  table: events[0]?.event.table ?? tableRef('t'),
+  events,
   deferred: [],
   replanCount: 0,
   committed: false,

@@ -14,14 +14,14 @@ const decodeRecord: PipelineContext['decodeRecord'] = ({ position }) => {
 const through = (context: PipelineContext, ...records: ConsumerRecord[]) =>
   lastValueFrom(of(...records).pipe(decode(context), toArray()));
 
-test('a record becomes an item of work, on loan', async () => {
+test('a record becomes a pending event, and is not acknowledged yet', async () => {
   const record = consumerRecord(4);
-  const items = await through(testContext({ decodeRecord }), record);
-  expect(items).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, record: record }]);
+  const events = await through(testContext({ decodeRecord }), record);
+  expect(events).toMatchObject([{ event: { table: { id: 'lake/t' }, version: 4 }, record: record }]);
   expect(record.acks()).toBe(0);
 });
 
-test('a record that is no event goes to the dead-letter topic, is settled after that, and stops nobody', async () => {
+test('a record that is no event goes to the dead-letter topic, is acknowledged after that, and holds up no other', async () => {
   const records = [1, 2, 3].map((offset) => consumerRecord(offset));
   const order: string[] = [];
   const context = testContext({
@@ -31,8 +31,8 @@ test('a record that is no event goes to the dead-letter topic, is settled after 
       order.push(`${position.offset} ${code}, acks ${records.map(({ acks }) => acks()).join('')}`);
     },
   });
-  const items = await through(context, ...records);
-  expect(items.map((it) => it.event.version)).toEqual([2]);
+  const events = await through(context, ...records);
+  expect(events.map((it) => it.event.version)).toEqual([2]);
   expect(order).toHaveLength(2);
   expect(order[0]).toBe('1 event_not_json, acks 000');
   expect(records.map(({ acks }) => acks())).toEqual([1, 0, 1]);
@@ -67,10 +67,10 @@ test('a record with several events is settled when the last of them is; one with
     decodeRecord: ({ position }) =>
       position.offset === 0n ? ['a', 'b', 'c'].map((name) => ({ table: tableRef(name) })) : [],
   });
-  const items = await through(context, several, none);
-  expect(items.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
+  const events = await through(context, several, none);
+  expect(events.map(({ event }) => event.table.name)).toEqual(['a', 'b', 'c']);
   expect([several.acks(), none.acks()]).toEqual([0, 1]);
-  for (const [at, { record: part }] of items.entries()) {
+  for (const [at, { record: part }] of events.entries()) {
     // Work that failed and starts over may settle a part again.
     part?.ack();
     part?.ack();
@@ -83,7 +83,7 @@ const repeats = [
   { offset: '7', timestamp: '1007' },
 ];
 
-test('of records that repeat each other one is worked on; if it is no event, each is a letter of its own', async () => {
+test('of equal consecutive records one is processed; if it is no event, each becomes a dead letter of its own', async () => {
   const [good, bad] = [consumerRecord(4, { repeats }), consumerRecord(3, { repeats })];
   const letters: [bigint, number][] = [];
   const context = testContext({
@@ -99,7 +99,7 @@ test('of records that repeat each other one is worked on; if it is no event, eac
   expect([good.acks(), bad.acks()]).toEqual([0, 1]);
 });
 
-test('records that repeat each other are each counted', async () => {
+test('equal consecutive records are each counted', async () => {
   const context = testContext({ decodeRecord: () => [] });
   await through(context, consumerRecord(4, { repeats }));
   expect(context.lines.find(({ event }) => event === 'recordIgnored')).toMatchObject({ offset: '4', records: 3 });

@@ -6,7 +6,7 @@ import type { PendingEvent } from '../../../src/model.ts';
 import { observeHeld } from '../../../src/stages/held-tables.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
-import { item, passing, testContext } from './context-fixture.ts';
+import { passing, pendingEvent, testContext } from './context-fixture.ts';
 
 const WAIT = { timeout: 60_000 };
 const FRAGMENTS = [0, 1, 2].map((id) => ({ id }));
@@ -29,13 +29,13 @@ test.each(['paused', 'retrying'] as const)(
   'a %s table is looked at with each event, and what it misses is told',
   async (hold) => {
     const { context, events, passed, folder } = await held(hold);
-    const event = item(0);
+    const event = pendingEvent(0);
     events.next(event);
     expect(passed).toEqual([event]);
     await vi.waitFor(() => expect(context.states.of('lake/t').missing_fragments).toBe(2), WAIT);
     expect(context.states.of('lake/t')).toMatchObject({ state: hold, version: 3, covered_version: null });
     await folder.write({ version: 4, fragments: [...FRAGMENTS, { id: 3 }], indexes: [{ uuid: 1, fragments: [0] }] });
-    events.next(item(1));
+    events.next(pendingEvent(1));
     await vi.waitFor(() => expect(context.states.of('lake/t').missing_fragments).toBe(3), WAIT);
     expect(context.lines.filter(({ event: name }) => name === 'planned')).toMatchObject([
       { outcome: 'held', version: 3 },
@@ -46,15 +46,15 @@ test.each(['paused', 'retrying'] as const)(
 
 test('a table that is served is left to its batches', async () => {
   const { context, events, passed } = await held('none', () => Promise.reject(new Error('read')));
-  events.next(item(0));
+  events.next(pendingEvent(0));
   expect([passed.length, context.lines]).toEqual([1, []]);
 });
 
-test('events that come during a look lead to one more, however many they are', async () => {
+test('events that come during a read lead to one more read, however many they are', async () => {
   const gate = Promise.withResolvers<never>();
   const read = vi.fn(() => gate.promise);
   const { context, events } = await held('paused', read);
-  for (let at = 0; at < 9; at++) events.next(item(at));
+  for (let at = 0; at < 9; at++) events.next(pendingEvent(at));
   gate.reject(passing());
   await vi.waitFor(() => expect(read).toHaveBeenCalledTimes(2), WAIT);
   await new Promise((resolve) => setImmediate(resolve));
@@ -65,13 +65,13 @@ test('events that come during a look lead to one more, however many they are', a
 test('a held table that cannot be served is declined, one that is gone is not, and a bug ends it all', async () => {
   const unreadable = new SegmentdError('table_unreadable', 'damaged');
   const declined = await held('paused', () => Promise.reject(unreadable));
-  declined.events.next(item(0));
+  declined.events.next(pendingEvent(0));
   await vi.waitFor(() => expect(declined.context.states.of('lake/t').state).toBe('declined'), WAIT);
   const gone = await held('paused', () => Promise.reject(new SegmentdError('table_not_found', 'gone')));
-  gone.events.next(item(0));
+  gone.events.next(pendingEvent(0));
   const bug = new TypeError('bug');
   const broken = await held('paused', () => Promise.reject(bug));
-  broken.events.next(item(0));
+  broken.events.next(pendingEvent(0));
   await vi.waitFor(() => expect(broken.failed).toEqual([bug]), WAIT);
   expect([gone.context.states.of('lake/t').state, gone.failed]).toEqual(['paused', []]);
 });

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { provenance } from '../../../src/stages/provenance.ts';
-import { batchOf, item, testContext } from './context-fixture.ts';
+import { batchOf, pendingEvent, testContext } from './context-fixture.ts';
 
 const { settings } = testContext();
 const from = (topic: string, partition: number, offset: bigint) =>
-  item(0, 't', {}, { position: { topic, partition, offset } });
+  pendingEvent(0, 't', {}, { position: { topic, partition, offset } });
 
 test('names segmentd, the member, and the offsets of each partition', () => {
-  const items = [from('a', 0, 7n), from('a', 1, 2n), from('a', 0, 3n), from('a', 0, 9n), from('b', 0, 1n)];
-  expect(provenance(settings, batchOf(items))).toEqual({
+  const events = [from('a', 0, 7n), from('a', 1, 2n), from('a', 0, 3n), from('a', 0, 9n), from('b', 0, 1n)];
+  expect(provenance(settings, batchOf(events))).toEqual({
     'segmentd.version': '1.2.3',
     'segmentd.member': 'me@here:1',
     'segmentd.events': 'a/0/3-9 a/1/2-2 b/0/1-1',
@@ -17,8 +17,8 @@ test('names segmentd, the member, and the offsets of each partition', () => {
 });
 
 test('records that repeat an event count', () => {
-  const items = [item(3, 't', {}, { repeats: [{ offset: '4', timestamp: '0' }] }), item(2)];
-  expect(provenance(settings, batchOf(items))['segmentd.events']).toBe('appends/0/2-4');
+  const events = [pendingEvent(3, 't', {}, { repeats: [{ offset: '4', timestamp: '0' }] }), pendingEvent(2)];
+  expect(provenance(settings, batchOf(events))['segmentd.events']).toBe('appends/0/2-4');
 });
 
 test('a batch without events says nothing of any', () => {

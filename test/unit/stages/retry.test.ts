@@ -2,7 +2,7 @@ import { defer, lastValueFrom, of, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { endRound, requeue, retryLater } from '../../../src/stages/retry.ts';
-import { batchOf, item, passing, tableRef, testContext } from './context-fixture.ts';
+import { batchOf, passing, pendingEvent, tableRef, testContext } from './context-fixture.ts';
 
 /** Work that fails with these errors, one after the other, before it succeeds. */
 const failing = (errors: unknown[]) =>
@@ -13,7 +13,7 @@ const failing = (errors: unknown[]) =>
 
 type Failure = { readonly table: string; readonly error: SegmentdError };
 
-test('what may pass is tried again until it does, and each failure is told', async () => {
+test('a temporary failure is retried until it passes, and each failure is logged', async () => {
   const context = testContext();
   const errors = [passing('one'), new SegmentdError('build_stale', 'two'), passing('three')];
   const told: string[] = [];
@@ -34,23 +34,23 @@ test.each<[string, unknown]>([
   await expect(lastValueFrom(failing(errors).pipe(retryLater(testContext(), tableRef('t'))))).rejects.toBe(error);
 });
 
-test('a batch goes round again with its records, counted, and the cause is told', () => {
+test('a batch is requeued with its records, counted, and the cause is logged', () => {
   const context = testContext();
-  const batch = batchOf([item(0)], { replanCount: 2 });
+  const batch = batchOf([pendingEvent(0)], { replanCount: 2 });
   expect(requeue(context, batch, 'nothing_left')).toEqual({ kind: 'requeue', batch: { ...batch, replanCount: 3 } });
   expect(context.lines).toMatchObject([{ event: 'replanned', table: 'lake/t', cause: 'nothing_left' }]);
 });
 
 test('after five rounds without progress it waits like work that failed', () => {
-  const around = (replans: number) => () =>
-    requeue(testContext(), batchOf([item(0)], { replanCount: replans }), 'input_gone');
+  const around = (replanCount: number) => () =>
+    requeue(testContext(), batchOf([pendingEvent(0)], { replanCount: replanCount }), 'input_gone');
   expect(around(4)).not.toThrow();
   expect(around(5)).toThrow(expect.objectContaining({ code: 'build_stale', retry: 'after-reload' }));
 });
 
 describe('a round ends', () => {
   const end = (error: unknown) =>
-    lastValueFrom(throwError(() => error).pipe(endRound(testContext(), batchOf([item(0)]))));
+    lastValueFrom(throwError(() => error).pipe(endRound(testContext(), batchOf([pendingEvent(0)]))));
 
   test('as declined when the table cannot be served', async () => {
     const error = new SegmentdError('table_unreadable', 'damaged');

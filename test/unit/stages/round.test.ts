@@ -17,7 +17,7 @@ import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
 import type { TableFolder } from '../lance/table-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 import type { TestContext } from './context-fixture.ts';
-import { batchOf, item, testContext } from './context-fixture.ts';
+import { batchOf, pendingEvent, testContext } from './context-fixture.ts';
 
 let folder: TableFolder;
 let disposed: number;
@@ -56,7 +56,7 @@ async function builder(before: () => Promise<unknown> = async () => undefined): 
 const contextWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testContext>[0] = {}): TestContext =>
   testContext({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
 
-async function round(context: TestContext, batch = batchOf([item(0)])): Promise<Settleable> {
+async function round(context: TestContext, batch = batchOf([pendingEvent(0)])): Promise<Settleable> {
   const done = await lastValueFrom(
     of(batch).pipe(plan(context), build(context), commit(context), endRound(context, batch), toArray()),
   );
@@ -91,16 +91,16 @@ test('a declined table is not built', async () => {
   expect(await round(context)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
 });
 
-test('what does not fit one round goes round again, as progress', async () => {
+test('what does not fit one round is requeued, as progress', async () => {
   const { settings } = testContext();
   const limits = { maxRows: 1e6, maxFragments: 1 };
   const context = contextWith(await builder(), { settings: { ...settings, limits } });
-  const batch = batchOf([item(0)], { replanCount: 3 });
+  const batch = batchOf([pendingEvent(0)], { replanCount: 3 });
   expect(await round(context, batch)).toMatchObject({ kind: 'requeue', batch: { replanCount: 0, committed: true } });
   expect(await round(context, batch)).toMatchObject({ kind: 'covered' });
 });
 
-test('fragments that went away under the build go round again, and are counted', async () => {
+test('fragments that went away under the build are requeued, and counted', async () => {
   const shrink = () => folder.write({ version: 4, fragments: [{ id: 0 }, { id: 2 }], indexes: [{ uuid: 1 }] });
   const context = contextWith(await builder(shrink));
   expect(await round(context)).toMatchObject({ kind: 'requeue' });
@@ -108,7 +108,7 @@ test('fragments that went away under the build go round again, and are counted',
   expect(disposed).toBe(1);
 });
 
-test('a build that is stale goes round again without progress', async () => {
+test('a stale build is requeued without progress', async () => {
   const stale = () => Promise.reject(new SegmentdError('build_stale', 'gone'));
   const context = contextWith(await builder(stale));
   expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1, committed: false } });
@@ -123,14 +123,14 @@ test('a build over a file that the table names and does not have declines the ta
   expect(context.lines.map(({ event }) => event)).not.toContain('replanned');
 });
 
-test('a build that fails is an error that may pass', async () => {
+test('a build that fails is a temporary error', async () => {
   const failing = () => Promise.reject(new SegmentdError('build_failed', 'no memory'));
   const context = contextWith(await builder(failing));
   await expect(round(context)).rejects.toMatchObject({ code: 'build_failed', retry: 'backoff' });
   expect(context.lines.find(({ event }) => event === 'buildFinished')).toMatchObject({ outcome: 'failed' });
 });
 
-test('an index dropped under the build goes round again, and its files are gone', async () => {
+test('an index dropped under the build is requeued, and its files are gone', async () => {
   const drop = () => folder.write({ version: 4, fragments: [0, 1, 2].map((id) => ({ id })), indexes: [] });
   const context = contextWith(await builder(drop));
   expect(await round(context)).toMatchObject({ kind: 'requeue', batch: { replanCount: 1 } });
@@ -142,7 +142,7 @@ test('an index dropped under the build goes round again, and its files are gone'
 test.each<[string, string]>([
   ['store_full', 'store_full'],
   ['store_unavailable', 'commit_unknown'],
-])('a put that fails with %s ends the round with %s, and what was built is let go', async (code, thrown) => {
+])('a put that fails with %s ends the round with %s, and what was built is deleted', async (code, thrown) => {
   const store = localStore(folder.root);
   const put = async (_key: string, _parts: readonly Uint8Array[], after?: Promise<unknown>) => {
     await after;
@@ -153,14 +153,14 @@ test.each<[string, string]>([
   expect(disposed).toBe(1);
 });
 
-test('after the signal to stop nothing is published, and what was built is let go', async () => {
+test('after the signal to stop nothing is uploaded, and what was built is deleted', async () => {
   const stop = new AbortController();
   const context = contextWith(await builder(async () => stop.abort(new Error('stopping'))), { signal: stop.signal });
   await expect(round(context)).rejects.toThrow('stopping');
   expect([disposed, folder.has('_indices'), await folder.versions()]).toEqual([1, false, [3]]);
 });
 
-test('a commit that waits after a lost race gives up when the process must end', async () => {
+test('a commit that waits after a conflict gives up when the process must end', async () => {
   const stop = new AbortController();
   const lose = async () => {
     stop.abort(new Error('stopping'));
@@ -172,7 +172,7 @@ test('a commit that waits after a lost race gives up when the process must end',
   const context = contextWith(await builder(), {
     table: new LanceTable({ ...localStore(folder.root), putIfAbsent: lose }),
     signal: stop.signal,
-    settings: { ...settings, commit: { maxAttempts: 3, backoffMs: 1e9 } },
+    settings: { ...settings, commit: { maxAttempts: 3, initialBackoffMs: 1e9 } },
   });
   await expect(round(context)).rejects.toMatchObject({ code: 'commit_contended' });
   expect([disposed, folder.has(`_indices/${uuidText(500)}`)]).toEqual([1, false]);
@@ -184,17 +184,17 @@ test('a table that went away is waited for like a version that is not there yet'
   expect(await round(context)).toMatchObject({ kind: 'requeue' });
 });
 
-test('fragments of a finished backfill are built when they come to be missing again', async () => {
+test('fragments of a finished backfill are built when they are missing again', async () => {
   const context = contextWith(await builder());
   const backfill = { id: 'job', first: 0, last: 2 };
   expect(await round(context)).toMatchObject({ kind: 'covered' });
-  expect(await round(context, batchOf([item(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
+  expect(await round(context, batchOf([pendingEvent(0, 't', { fragments: [0, 1, 2], backfill })]))).toMatchObject({
     kind: 'covered',
   });
   // The index was made anew over the first fragment alone.
   const fragments = [0, 1, 2].map((id) => ({ id }));
   await folder.write({ version: 5, fragments, indexes: [{ uuid: 9, fragments: [0] }] });
-  expect(await round(context, batchOf([item(1)]))).toMatchObject({ kind: 'covered', committed: true });
+  expect(await round(context, batchOf([pendingEvent(1)]))).toMatchObject({ kind: 'covered', committed: true });
   const { indexes } = await new LanceTable(localStore(folder.root)).latest();
   expect(indexes.flatMap((index) => [...(index.fragments ?? [])]).sort()).toEqual([0, 1, 2]);
 });

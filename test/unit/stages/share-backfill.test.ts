@@ -10,7 +10,7 @@ const LIMITS = { maxRows: 1e9, maxFragments: 1e6 };
 const fragments = Array.from({ length: 10 }, (_, id) => ({ id, rows: 10 }));
 const manifest = parseManifest(manifestFile({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] }));
 
-function kitThat(publishes: boolean, thresholdRows: number) {
+function contextThat(publishes: boolean, thresholdRows: number) {
   const published: AppendEvent[] = [];
   const context = testContext({
     publish: async (events) => {
@@ -24,8 +24,8 @@ function kitThat(publishes: boolean, thresholdRows: number) {
 const planned = (isDelegated?: (id: number) => boolean) =>
   planTable(manifest, DEFAULT_POLICY, LIMITS, isDelegated ? { isDelegated } : {});
 
-test('what is much is published but for the newest part, as one job, and left to others from then on', async () => {
-  const { context, published } = kitThat(true, 89);
+test('a large gap is published but for its newest part, as one job, and left to other members from then on', async () => {
+  const { context, published } = contextThat(true, 89);
   expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(true);
   expect(published.map((event) => event.fragments)).toEqual([
     [1, 2, 3],
@@ -43,15 +43,15 @@ test('what is much is published but for the newest part, as one job, and left to
 
 test.each([
   ['no more than the threshold is missing', 90, true],
-  ['nobody knows of several partitions', 89, false],
-])('nothing is left to others when %s', async (_, thresholdRows, publishes) => {
-  const { context } = kitThat(publishes, thresholdRows);
+  ['the number of partitions is not known', 89, false],
+])('nothing is shared out when %s', async (_, thresholdRows, publishes) => {
+  const { context } = contextThat(publishes, thresholdRows);
   expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(false);
   expect(context.backfills.has('lake/t', 1)).toBe(false);
 });
 
 test('an index that is replaced whole is not shared out', async () => {
-  const { context, published } = kitThat(true, 1);
+  const { context, published } = contextThat(true, 1);
   expect(await shareBackfill(context, tableRef('t'), manifest, { ...planned(), remove: ['x'] })).toBe(false);
   expect(published).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { whyNoDatabase } from '../../../src/store/why-no-database.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
-test('a folder is told from a table, a branch, and what lies in a table', async () => {
+test('a database is distinguished from a table, a branch, and a folder in a table', async () => {
   const home = await tempDir();
   const tables = ['t.lance', 't.lance/tree/a/b', 'plain', 'lake.lance/u.lance'];
   for (const table of tables) await mkdir(join(home, table, '_versions'), { recursive: true });

@@ -225,7 +225,7 @@ describe('what repeats', () => {
   const fail = (code: 'build_failed' | 'store_full' = 'build_failed') =>
     telemetry.workFailed({ table: 'lake/t', error: new SegmentdError(code, 'x'), nextTryMs: 1 });
 
-  test('is said at once, then every 30 s with the number kept quiet, and once when over', () => {
+  test('is logged at once, then every 30 s with the number suppressed, and once on recovery', () => {
     for (let second = 0; second <= 60; second++, now += 1000) fail();
     expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 29, 29]);
     const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
@@ -235,13 +235,13 @@ describe('what repeats', () => {
     expect(lines.filter(({ event }) => event === 'workRecovered')).toMatchObject([{ failures: 61, table: 'lake/t' }]);
   });
 
-  test('is said at once when the reason changes', () => {
+  test('is logged at once when the reason changes', () => {
     fail();
     fail('store_full');
     expect(lines.map(({ code }) => code)).toEqual(['build_failed', 'store_full']);
   });
 
-  test('is said for each table', () => {
+  test('is logged for each table', () => {
     fail();
     telemetry.workFailed({ table: 'lake/u', error: failure, nextTryMs: 1 });
     expect(lines).toHaveLength(2);
@@ -300,7 +300,7 @@ test('builds that wait for memory are counted on every scrape', async () => {
 test.each([
   [true, 'info'],
   [false, 'debug'],
-])('a batch that was covered with work done: %s, is told at level %s', (committed, level) => {
+])('a batch that was covered with work done: %s, is logged at level %s', (committed, level) => {
   const state = { table: 'lake/t', version: 1, coveredVersion: 1, indexes: [covered] };
   telemetry.batchCovered({ ...state, committed, eventToCoveredSeconds: [1] });
   expect(lines.at(-1)).toMatchObject({ event: 'batchCovered', level, events: 1 });

@@ -27,7 +27,7 @@ test('secrets are hidden, three levels deep', () => {
   expect(lines[0]).not.toMatch(/p[1-4]"/);
 });
 
-test('an error of a library keeps its name, code and message, and nothing that nobody knows', () => {
+test('an error of a library keeps its name, code and message, and no other field', () => {
   const { lines, logger } = capture();
   const error = Object.assign(new TypeError('no route', { cause: new Error('cable') }), { code: 'EROUTE', key: 'p1' });
   logger.warn({ error }, 'failed');

@@ -144,7 +144,7 @@ test('an ack from inside the record is fine', () => {
   expect(queues.pendingCommits()).toEqual(new Map([[0, 20_000n]]));
 });
 
-test('whatever happens, a committed offset never passes a record that nobody acknowledged', () => {
+test('whatever happens, a committed offset never passes an unacknowledged record', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('fetch' as const), partition: fc.nat(2), count: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ do: fc.constant('ack' as const), pick: fc.nat() }),

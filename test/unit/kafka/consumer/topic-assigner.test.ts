@@ -17,7 +17,7 @@ const groups = fc.record({
     .map((counts) => new Map(TOPICS.map((topic, at) => [topic, range(counts[at] ?? 0)]))),
 });
 
-test('every partition of a topic that anyone subscribes to has one reader, who subscribes to it', () => {
+test('every partition of a subscribed topic has one reader, which subscribes to it', () => {
   fc.assert(
     fc.property(groups, ({ members, partitions }) => {
       const assigned = assignTopics(members, partitions);

@@ -75,7 +75,7 @@ test('overlays are seen', () => {
   expect(scanSpecs({ id: 0 }, { id: 1, more: [[11, message([3, 4])]] }).hasOverlays).toBe(true);
 });
 
-test('row sequences and fields nobody knows are passed over', () => {
+test('row sequences and unknown fields are passed over', () => {
   const list = scanSpecs({
     id: 5,
     more: [

@@ -138,7 +138,7 @@ test('unknown fields survive byte for byte: of the manifest, the index section, 
 });
 
 test('any mix of fields keeps those that are not replaced, byte for byte and in their order', () => {
-  // 1 to 23 have meanings of their own; of the others nobody knows anything.
+  // 1 to 23 are defined; the others are unknown fields.
   const unknown = fc.array(
     fc.tuple(fc.integer({ min: 24, max: 5000 }), fc.oneof(fc.maxSafeNat(), fc.string(), fc.uint8Array())),
     { maxLength: 10 },
@@ -226,7 +226,7 @@ test('any damage to a manifest file is seen or harmless, never another kind of e
   );
 });
 
-test('the manifest of a view holds the given fragments and one base, and speaks of nothing a view leaves out', () => {
+test('the manifest of a view holds the given fragments and one base, and says nothing about what a view leaves out', () => {
   const table = parseManifest(
     manifestFile({
       version: 12,

@@ -14,14 +14,14 @@ import { localStore } from '../../../../src/store/local-store.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, uuidText } from '../manifest-fixture.ts';
 import type { Fault, TableFolder } from '../table-fixture.ts';
-import { faultyTable, publishedSegment, tableFolder } from '../table-fixture.ts';
+import { faultyTable, tableFolder, uploadedSegment } from '../table-fixture.ts';
 
 vi.mock('node:timers/promises', async (original) => {
   const real = await original<typeof import('node:timers/promises')>();
   return { ...real, setTimeout: vi.fn(real.setTimeout) };
 });
 
-const SETTINGS = { maxAttempts: 5, backoffMs: 1, writer: { library: 'segmentd', version: '1.2.3' } };
+const SETTINGS = { maxAttempts: 5, initialBackoffMs: 1, writer: { library: 'segmentd', version: '1.2.3' } };
 const OURS = '00000000-0000-4000-8000-00000000cafe';
 const BASE: ManifestSpec = {
   version: 5,
@@ -34,7 +34,7 @@ let folder: TableFolder;
 let segment: BuiltSegment;
 beforeEach(async () => {
   folder = await tableFolder(BASE);
-  segment = await publishedSegment(folder, [1, 2]);
+  segment = await uploadedSegment(folder, [1, 2]);
 });
 
 afterEach(() => void vi.restoreAllMocks());
@@ -54,7 +54,7 @@ const landThenFail: Fault = async (put) => {
   await put();
   throw unavailable();
 };
-/** Somebody else appends a fragment and takes the next version just before us. */
+/** Another writer appends a fragment and takes the next version just before us. */
 const lose: Fault = async (put) => {
   const versions = await folder.versions();
   const version = (versions.at(-1) ?? 0) + 1;
@@ -165,7 +165,7 @@ describe('landed', () => {
 
   test('in part: segments that cannot stand any more are taken away again', async () => {
     const other = { index: 'name_idx', fieldId: 1, column: 'name', uuid: uuidText(0xdead) };
-    const fallen = await publishedSegment(folder, [1], other);
+    const fallen = await uploadedSegment(folder, [1], other);
     const base = { ...BASE, indexes: [...(BASE.indexes ?? []), { uuid: 2, name: 'name_idx', fields: [1] }] };
     const change = request({ base: parseManifest(manifestFile(base)), addSegments: [fallen, segment] });
     const outcome = await commitChange(plainTable(), change, SETTINGS);
@@ -175,7 +175,7 @@ describe('landed', () => {
   });
 
   test('with segments replaced: they leave in the same version and stand in the transaction', async () => {
-    const merged = await publishedSegment(folder, [0, 1, 2]);
+    const merged = await uploadedSegment(folder, [0, 1, 2]);
     const outcome = await commitChange(
       plainTable(),
       request({ addSegments: [merged], removeSegments: [uuidText(1)] }),
@@ -215,7 +215,7 @@ describe('landed', () => {
 
   test('under V1 names, where the table has them', async () => {
     folder = await tableFolder(BASE, 'V1');
-    segment = await publishedSegment(folder, [1, 2]);
+    segment = await uploadedSegment(folder, [1, 2]);
     expect(await commitChange(plainTable(), request(), SETTINGS)).toMatchObject({ kind: 'landed', version: 6 });
     expect(folder.has('_versions/6.manifest')).toBe(true);
   });
@@ -264,7 +264,7 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
-  test('when a cleanup takes a file between the put and the end: the segment is withdrawn again', async () => {
+  test('when a cleanup takes a file between the put and the end: the commit is rolled back', async () => {
     const cleanUp: Fault = async (put) => {
       const answer = await put();
       await rm(join(folder.root, FILE));
@@ -276,7 +276,7 @@ describe('rejected, and the files are gone', () => {
     expect(await segmentsIn()).toEqual([uuidText(1)]);
   });
 
-  test('when that happens as the process ends, and the withdrawal loses a race', async () => {
+  test('when that happens as the process ends, and the rollback meets a conflict', async () => {
     const told = new AbortController();
     const cleanUp: Fault = async (put) => {
       const answer = await put();
@@ -291,7 +291,7 @@ describe('rejected, and the files are gone', () => {
     expect(await segmentsIn()).toEqual([uuidText(1)]);
   });
 
-  test('when every race is lost', async () => {
+  test('when every attempt meets a conflict', async () => {
     const table = faultyTable(folder.root, [lose], { repeat: true });
     const outcome = await commitChange(table, request(), { ...SETTINGS, maxAttempts: 3 });
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'contended', conflicts: 3 });
@@ -299,7 +299,7 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
-  test('when the process is told to end while it waits after a lost race, at once', async () => {
+  test('when the process is stopped while it waits after a conflict, at once', async () => {
     const told = new AbortController();
     // A wait that only its signal ends.
     vi.mocked(sleep).mockImplementationOnce(
@@ -315,14 +315,14 @@ describe('rejected, and the files are gone', () => {
     await nothingLeft();
   });
 
-  test('when somebody else covers the fragments', async () => {
+  test('when another writer covers the fragments', async () => {
     await folder.write({ ...BASE, version: 6, indexes: [{ uuid: 1 }, { uuid: 9, fragments: [1, 2] }] });
     const outcome = await commitChange(plainTable(), request(), SETTINGS);
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'nothing_left', attempts: 1, conflicts: 0 });
     await nothingLeft();
   });
 
-  test('when the conflict shows only after a lost race', async () => {
+  test('when fragments turn out to be covered only after a conflict', async () => {
     const drop: Fault = async (put) => {
       await folder.write({ ...BASE, version: 6, indexes: [] });
       return put();
@@ -359,7 +359,7 @@ describe('rejected, and the files are gone', () => {
 });
 
 describe('unknown, and the files stay', () => {
-  test('when a segment whose files a cleanup took cannot be withdrawn', async () => {
+  test('when a commit whose files a cleanup deleted cannot be rolled back', async () => {
     const cleanUp: Fault = async (put) => {
       const answer = await put();
       await rm(join(folder.root, FILE));
@@ -389,7 +389,7 @@ describe('unknown, and the files stay', () => {
       await rm(join(folder.root, FILE));
       throw unavailable();
     };
-    const other = await publishedSegment(folder, [1], { uuid: uuidText(0xdead) });
+    const other = await uploadedSegment(folder, [1], { uuid: uuidText(0xdead) });
     const table = faultyTable(folder.root, [lookAway]);
     const outcome = await commitChange(table, request({ addSegments: [segment, other] }), SETTINGS);
     expect(outcome.kind).toBe('unknown');

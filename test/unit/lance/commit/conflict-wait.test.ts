@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { conflictBackoffMs } from '../../../../src/lance/commit/conflict-wait.ts';
-import { simulateBackfill } from '../../../../testing/commit-race.ts';
+import { simulateBackfill } from '../../../../testing/commit-contention.ts';
 
-const longest = (races: number, attemptMs: number, firstMs = 20) =>
-  conflictBackoffMs(races, { firstMs, attemptMs }, () => 1);
+const longest = (conflicts: number, attemptMs: number, firstMs = 20) =>
+  conflictBackoffMs(conflicts, { firstMs, attemptMs }, () => 1);
 
-describe('the wait after a lost race', () => {
+describe('the wait after a conflict', () => {
   test.each([
     [1, 20],
     [2, 40],
@@ -13,8 +13,8 @@ describe('the wait after a lost race', () => {
     [6, 640],
     [7, 1_000],
     [1_000, 1_000],
-  ])('doubles, and where commits are fast ends at a second: after %i races %i ms at most', (races, ms) => {
-    expect(longest(races, 3)).toBe(ms);
+  ])('doubles, and where commits are fast ends at a second: after %i conflicts %i ms at most', (conflicts, ms) => {
+    expect(longest(conflicts, 3)).toBe(ms);
   });
 
   test.each([
@@ -28,7 +28,7 @@ describe('the wait after a lost race', () => {
     expect(longest(50, attemptMs)).toBe(ms);
   });
 
-  test('is anything from nothing to that, so that those who met once part', () => {
+  test('is a random part of that, so that writers that met once spread out', () => {
     expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0)).toBe(0);
     expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0.25)).toBe(10);
     expect(longest(9, 3, 0)).toBe(0);
@@ -48,18 +48,18 @@ const crowd = (workers: number) =>
     store: { lookMs: 20, readMs: 30, writeMs: 50, bytesPerMs: 100_000 },
     manifest: { bytes: 900_000, bytesPerPart: 800 },
     maxAttempts: 100,
-    waitMs: (races, attemptMs, random) => conflictBackoffMs(races, { firstMs: 20, attemptMs }, random),
+    waitMs: (conflicts, attemptMs, random) => conflictBackoffMs(conflicts, { firstMs: 20, attemptMs }, random),
     retry: { initialMs: 500, maxMs: 60_000 },
     seed: 1,
   });
 
-// With a second at most, most of a thousand workers' builds lose twenty races, and are thrown away and built again.
+// With a second at most, most of a thousand workers' builds meet twenty conflicts, and are thrown away and built again.
 test.each([
   [64, 8],
   [1_024, 25],
-])('%i workers all land on a slow store without throwing a build away', (workers, races) => {
+])('%i workers all land on a slow store without throwing a build away', (workers, conflicts) => {
   const outcome = crowd(workers);
   expect(outcome).toMatchObject({ givenUp: 0 });
   expect(outcome.commits).toBeGreaterThanOrEqual(workers);
-  expect(outcome.races / outcome.commits).toBeLessThan(races);
+  expect(outcome.conflicts / outcome.commits).toBeLessThan(conflicts);
 });

@@ -136,7 +136,7 @@ test('fragments stay when the file of another column was replaced or added', () 
   expect(outcome({ ...LATER, fragments: replaceFile(2, { files: more }) })).toEqual([[1, 2]]);
 });
 
-describe('the change falls', () => {
+describe('the change is rejected', () => {
   test('table_replaced: the table is younger than what was read', () => {
     expect(outcome({ ...BASE, version: 4 })).toBe('table_replaced');
   });
@@ -145,7 +145,7 @@ describe('the change falls', () => {
     expect(outcome({ ...LATER, readerFlags: 2n, writerFlags: 2n })).toBe('table_declined');
   });
 
-  test('index_dropped: the index is gone and must not rise again', () => {
+  test('index_dropped: the index is gone and must not be made again', () => {
     expect(outcome({ ...LATER, indexes: [{ uuid: 2, name: 'name_idx', fields: [1] }] })).toBe('index_dropped');
   });
 
@@ -302,7 +302,7 @@ describe('segments that are replaced', () => {
   });
 });
 
-test('segments of the index whose fragments are all gone leave with the next commit, no others', () => {
+test('segments whose fragments are all gone are removed with the next commit, no others', () => {
   const indexes = [
     { ...OLD, uuid: 3, fragments: [0, 8] },
     { ...OLD, uuid: 4, fragments: [8, 9] },
@@ -311,7 +311,7 @@ test('segments of the index whose fragments are all gone leave with the next com
   expect(rebaseChange(change(), parse({ ...LATER, indexes }))).toMatchObject({ stale: [uuidText(4)] });
 });
 
-describe('a segment that was replaced may return', () => {
+describe('a segment that was replaced can be restored', () => {
   const OLDER: ManifestSpec = { ...BASE, indexes: [{ ...OLD, fragments: [0, 1, 8] }] };
   const returns = (latest: ManifestSpec, leaving: readonly number[] = [2]) => {
     const before = parse(OLDER);

@@ -77,38 +77,38 @@ async function withSlowSync(bytes: number) {
     if (checks === FILES) allChecked();
     return found;
   };
-  let isPublished = false;
-  const published = uploadSegments({ ...store, stat, sync: () => synced }, [{ ...first, files }, ...others]);
-  published.then(
+  let isUploaded = false;
+  const uploaded = uploadSegments({ ...store, stat, sync: () => synced }, [{ ...first, files }, ...others]);
+  uploaded.then(
     () => {
-      isPublished = true;
+      isUploaded = true;
     },
     () => undefined,
   );
   // After the last check of what arrived nothing but the sync is left to wait for.
   await checked;
   for (let at = 0; at < 3; at++) await turn();
-  return { root, published, isPublished, resolve, reject };
+  return { root, uploaded, isUploaded, resolve, reject };
 }
 
 test('little is synced while the commit goes on', async () => {
-  const { isPublished, resolve, published } = await withSlowSync(1_000_000);
-  expect(isPublished).toBe(true);
+  const { isUploaded, resolve, uploaded } = await withSlowSync(1_000_000);
+  expect(isUploaded).toBe(true);
   resolve();
-  await (await published).durable;
+  await (await uploaded).durable;
 });
 
-test('much is durable before anybody looks which version is the latest', async () => {
-  const { isPublished, resolve, published } = await withSlowSync(9_000_000);
-  expect(isPublished).toBe(false);
+test('a large upload is durable before the latest version is read', async () => {
+  const { isUploaded, resolve, uploaded } = await withSlowSync(9_000_000);
+  expect(isUploaded).toBe(false);
   resolve();
-  await (await published).durable;
+  await (await uploaded).durable;
 });
 
 test('nothing is left of much that could not be made durable', async () => {
-  const { reject, published, root } = await withSlowSync(9_000_000);
+  const { reject, uploaded, root } = await withSlowSync(9_000_000);
   reject(new SegmentdError('store_full', 'no room'));
-  await expect(published).rejects.toMatchObject({ code: 'store_full' });
+  await expect(uploaded).rejects.toMatchObject({ code: 'store_full' });
   expect(await readdir(join(root, '_indices'))).toEqual([]);
 });
 
@@ -142,7 +142,7 @@ test('files of an entry that has a base are looked for there', async () => {
   expect(await missing(2)).toEqual(names.map((name) => `${root}/elsewhere/_indices/b/${name}`));
   expect(await missing(null)).toEqual(names.map((name) => `_indices/b/${name}`));
   expect(await missing(9)).toEqual(names.map((name) => `b/${name} in base 9, which the manifest does not name`));
-  // Nobody has looked, so nobody can say that they are missing.
+  // They were not looked for, so that they do not count as missing.
   expect(await missing(3)).toEqual([]);
   await truncate(join(root, '_indices', 'b', 'page_lookup.lance'), 1);
   expect(await missing(0)).toEqual([`${root}/_indices/b/page_lookup.lance`]);

@@ -35,7 +35,7 @@ test('the limit of a container counts, and one above all memory does not', () =>
   expect(defaultPoolBytes()).toBe(ofMachine);
 });
 
-test('the engine is told the size once, by the first that asks', async () => {
+test('the size is set once, by the first builder', async () => {
   vi.stubEnv(VARIABLE, undefined);
   const { enginePool } = await freshModule();
   const pool = enginePool(300 * MIB);

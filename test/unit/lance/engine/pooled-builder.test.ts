@@ -58,7 +58,7 @@ function failing(isBad: (builds: number) => boolean, error: SegmentdError): Segm
   };
 }
 
-test('a build that finds the pool exhausted is tried again, and nobody hears of it', async () => {
+test('a build that finds the pool exhausted is tried again, without an error', async () => {
   const builder = failing((builds) => builds <= 2, failure(EXHAUSTED));
   expect(await pooledBuilder(builder, poolOf(MIB)).build(manifest, '/t.lance', [request(1)])).toBe(built);
   expect(builder.builds).toBe(3);

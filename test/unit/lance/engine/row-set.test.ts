@@ -47,7 +47,7 @@ test('row addresses that differ in the fragment alone, or are swapped between tw
   expect(setOf(crossed[0]).equals(setOf(crossed[1]))).toBe(false);
 });
 
-test('with a column that tells of each row whether it belongs, only those that do are added', () => {
+test('with a column of booleans, only the rows that are true are added', () => {
   const set = new RowSet();
   const batch = batchOf([1n, 2n, 3n], [true, false, true]);
   set.add(batch, batch.getChild('holds') ?? undefined);

@@ -63,7 +63,7 @@ test.each<[string, readonly IndexSpec[], string[]]>([
   expect(findings(indexes)).toEqual(expected);
 });
 
-test('fragments that are gone may be claimed twice, since nobody answers for them', () => {
+test('fragments that are gone may be in two bitmaps, since no segment answers for them', () => {
   const manifest = parseManifest(
     manifestFile({
       version: 5,

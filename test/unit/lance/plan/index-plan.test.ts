@@ -36,7 +36,7 @@ describe('which indexes are maintained', () => {
     expect(statesOf({ fragments: THREE, indexes })[0]?.segments).toHaveLength(2);
   });
 
-  test('indexes of other kinds, and on columns that are gone, are none of our business', () => {
+  test('indexes of other kinds, and on columns that are gone, are left alone', () => {
     const indexes = [
       { uuid: 1, name: 'vector_idx', details: OTHER_TYPE },
       { uuid: 2, name: 'gone_idx', fields: [77] },

@@ -83,7 +83,7 @@ test.each<[string, ManifestSpec]>([
   ['a file format to come', { dataFormat: '10.1' }],
   ['counted deletions', { fragments: [{ id: 0, deleted: 3 }], readerFlags: 1n, writerFlags: 1n }],
   ['an index of another kind', { indexes: [{ uuid: 1, fields: [0, 1] }] }],
-  ['fields nobody knows', { more: [[90, message([1, 'x'])]] }],
+  ['unknown fields', { more: [[90, message([1, 'x'])]] }],
   ['an empty table', { fragments: [] }],
 ])('serves %s', (_name, spec) => {
   expect(codeOf(spec)).toBeNull();

@@ -54,7 +54,7 @@ test('bitmaps that mean something else are not believed', () => {
   expect(code(latest([0], [byId(0)], { readerFlags: 1n << 40n }))).toBe('table_unknown_reader_flag');
 });
 
-test('with stable row ids a covered version is covered, and nobody waits for one that stays as it is', () => {
+test('with stable row ids a covered version is covered, and a wait for one that is never indexed is an error', () => {
   expect(code(latest([0], [byId(0)], STABLE))).toBe(true);
   expect(code(latest([0], [byId()], STABLE))).toBe('table_stable_row_ids');
   expect(code(latest([0], [byId()], STABLE), { stableRowIds: 'rebuild' })).toBe(false);

@@ -66,18 +66,18 @@ const NOTHING: FailedCompactions = { version: 0, maxFragmentId: -1, lastOurs: 0,
 const manifestOf = (entry: Entry, version: number) => parseManifest(manifestFile(specOf(entry, version)));
 /** The entries are versions 1, 2, 3 and so on. */
 const follow = (entries: readonly Entry[], from = NOTHING) =>
-  entries.reduce((races, entry, at) => followHistory(races, manifestOf(entry, from.version + at + 1)), from);
+  entries.reduce((history, entry, at) => followHistory(history, manifestOf(entry, from.version + at + 1)), from);
 const lostIn = (entries: readonly Entry[]) => consecutiveFailures(follow(entries)).map(({ version }) => version);
 
 const F = [0, 1, 2];
 const LOST = [theirs(0, APPEND, F, 2), ours(1, F, 2), theirs(1, reserve(2), F, 4)];
 
-test('a compaction planned before a commit of ours, whose fragments are never seen, was lost', () => {
-  const races = follow(LOST);
-  expect(consecutiveFailures(races)).toEqual([
+test('a compaction planned before a commit of segmentd, whose fragments no version has, has failed', () => {
+  const history = follow(LOST);
+  expect(consecutiveFailures(history)).toEqual([
     { readVersion: 1, version: 3, atMs: START_MS + 3 * MINUTE, firstId: 3, lastId: 4 },
   ]);
-  expect(races).toMatchObject({ version: 3, maxFragmentId: 4, lastOurs: 2 });
+  expect(history).toMatchObject({ version: 3, maxFragmentId: 4, lastOurs: 2 });
 });
 
 test.each<[string, Entry[], number[]]>([
@@ -98,7 +98,7 @@ test.each<[string, Entry[], number[]]>([
     [...LOST, ours(3, F, 4), theirs(3, reserve(1), F, 5), theirs(3, APPEND, [5, 6], 6)],
     [],
   ],
-  ['a compaction landed that nobody saw begin', [...LOST, theirs(3, REWRITE, [9], 9)], []],
+  ['a compaction landed whose reservation was not seen', [...LOST, theirs(3, REWRITE, [9], 9)], []],
   ['fragments beside its own were seen', [...LOST, theirs(3, APPEND, [0, 1, 2, 5], 5)], [3]],
   ['another compaction landed after it', [...LOST, theirs(3, reserve(1), F, 5), theirs(3, REWRITE, [5], 5)], []],
   ['an optimize_indices landed after it', [...LOST, theirs(3, createIndex(1, 1), F, 4)], []],
@@ -113,13 +113,18 @@ test.each<[string, Entry[], number[]]>([
   expect(lostIn(entries)).toEqual(lost);
 });
 
-test('a compaction that is open stays so when another lands, and may be lost later', () => {
-  const races = follow([...LOST, theirs(3, reserve(1), F, 5), theirs(3, reserve(1), F, 6), theirs(3, REWRITE, [5], 6)]);
-  expect(races.unused.map(({ version }) => version)).toEqual([5]);
-  expect(consecutiveFailures(follow([ours(6, [5], 6)], races)).map(({ version }) => version)).toEqual([5]);
+test('a compaction that is open stays so when another lands, and may fail later', () => {
+  const history = follow([
+    ...LOST,
+    theirs(3, reserve(1), F, 5),
+    theirs(3, reserve(1), F, 6),
+    theirs(3, REWRITE, [5], 6),
+  ]);
+  expect(history.unused.map(({ version }) => version)).toEqual([5]);
+  expect(consecutiveFailures(follow([ours(6, [5], 6)], history)).map(({ version }) => version)).toEqual([5]);
 });
 
-test('what was lost is forgotten in time, and never more remembered than a few', () => {
+test('failures are forgotten after some hours, and only a few are remembered', () => {
   const at = (ms: number) => [...LOST, theirs(3, APPEND, F, 4, START_MS + 3 * MINUTE + ms)];
   expect(lostIn(at(6 * HOUR - 1000))).toEqual([3]);
   expect(lostIn(at(6 * HOUR))).toEqual([]);
@@ -156,7 +161,7 @@ test('reading says what following the versions says', async () => {
   expect(await readFailedCompactions(table, null)).toEqual(follow(entries));
 });
 
-test('reading goes on where it ended', async () => {
+test('reading continues where it ended', async () => {
   const { table, write, spent } = await tableOf(LOST);
   const before = await readFailedCompactions(table, null);
   expect(spent()).toBe(2);
@@ -188,7 +193,7 @@ const GROWING = Array.from({ length: 200 }, (_, at) =>
   ),
 );
 
-test('a table that nobody compacts costs one look back, and later none', async () => {
+test('a table without compactions by others costs one read of its history, and later none', async () => {
   const { table, spent, write } = await tableOf(GROWING.slice(0, 100));
   const before = await readFailedCompactions(table, null);
   expect([before.version, before.maxFragmentId, before.unused, spent()]).toEqual([100, 99, [], 1]);

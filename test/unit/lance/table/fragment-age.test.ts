@@ -32,7 +32,7 @@ async function history(versions: number, oldest = 1) {
   };
 }
 
-test('is told by the version that brought it', async () => {
+test('is the time of the version that added it', async () => {
   const { ageS } = await history(33);
   for (let fragment = 1; fragment <= 33; fragment++) expect(await ageS(fragment)).toBe(33 - fragment);
 });

@@ -38,7 +38,7 @@ test('an entry without details is what the files say that it lists', async () =>
   expect([await kinds(table), listings()]).toEqual([[true, true], 0]);
 });
 
-test('where it lists none, it is what the files in its folder say, which is looked at once', async () => {
+test('where it lists none, it is what the files in its folder say, and the folder is listed once', async () => {
   const { folder, table, listings } = await tableWith(BARE, FILES);
   expect([await kinds(table), listings()]).toEqual([[true, true], 1]);
   await folder.write({ version: 2, indexes: [BARE] });

@@ -11,7 +11,7 @@ import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, message } from '../manifest-fixture.ts';
 import { tableFolder } from '../table-fixture.ts';
 
-/** A version that segmentd committed, or that somebody did who says something else of it. */
+/** A version that segmentd committed, or another writer with other properties. */
 const committed = (version: number, properties: Record<string, string>): ManifestSpec => ({
   version,
   transaction: encodeCreateIndex({
@@ -40,7 +40,7 @@ async function versions(count: number, own: readonly number[]) {
   };
 }
 
-test('the newest of ours is found behind versions of others, with its own properties alone', async () => {
+test('the newest commit of segmentd is found behind versions of other writers, with its own properties alone', async () => {
   const { find } = await versions(9, [3, 6]);
   expect(await find()).toEqual({
     commit: {
@@ -54,11 +54,11 @@ test('the newest of ours is found behind versions of others, with its own proper
   });
 });
 
-test('what was looked at is told when there is none', async () => {
+test('the oldest version that was read is reported when there is none', async () => {
   expect(await (await versions(4, [])).find()).toEqual({ commit: null, lookedBackTo: 1 });
 });
 
-test('it looks at so many versions, and at so many bytes', async () => {
+test('it reads a bounded number of versions and of bytes', async () => {
   const { find } = await versions(9, [5]);
   expect(await find({ versions: 4 })).toEqual({ commit: null, lookedBackTo: 6 });
   expect((await find({ versions: 5 })).commit?.version).toBe(5);
@@ -81,7 +81,7 @@ test('an older version that cannot be read hides no other', async () => {
   await expect(find()).rejects.toMatchObject({ code: 'table_unreadable' });
 });
 
-test('a manifest without a transaction, or with one that says nothing, is nobody of ours', async () => {
+test('a manifest without a transaction, or without properties of segmentd, is by another writer', async () => {
   const folder = await tableFolder({ version: 1 });
   await folder.write({ version: 2, transaction: message([2, 'tx']) });
   await folder.write({ version: 3 });

@@ -45,7 +45,7 @@ test('finds the latest version by listing, once', async () => {
   expect(spent()).toEqual({ list: 1, stat: 1, read: 1 });
 });
 
-test('an unchanged table costs two looks and gives the very same manifest', async () => {
+test('an unchanged table costs two stats and gives the very same manifest', async () => {
   const { table, spent } = counted(await tableFolder({ version: 3 }));
   const manifest = await table.latest();
   spent();
@@ -93,7 +93,7 @@ test.each([
   expect(await table.manifestKey(version)).toBe(`_versions/${versionFileName(scheme, version)}`);
 });
 
-test('a version that a cleanup took away is no hindrance', async () => {
+test('a version that a cleanup deleted is no error', async () => {
   const folder = await tableFolder({ version: 3 });
   const { table } = counted(folder);
   await table.latest();
@@ -103,7 +103,7 @@ test('a version that a cleanup took away is no hindrance', async () => {
   expect((await table.latest()).version).toBe(5);
 });
 
-test('nor is one that goes between the look and the read', async () => {
+test('nor is one that is deleted between the stat and the read', async () => {
   const folder = await tableFolder({ version: 3 });
   const { read } = localStore(folder.root);
   const cleaning: ObjectStore['read'] = async (key) => {

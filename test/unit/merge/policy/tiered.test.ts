@@ -100,7 +100,7 @@ describe('no merge', () => {
     expect(inputs(inARow(700, 1, 1, 1, 1, 700))).toEqual(named(1, 2, 3, 4));
   });
 
-  test('takes a mature segment but when such take more than half of the places', () => {
+  test('takes a mature segment unless such segments are more than half of the bound', () => {
     const five = inARow(900, 900, 900, 900, 900);
     expect(run(five, { maxSegments: 10 })).toBe(null);
     expect(run(five, { maxSegments: 9 })).toEqual({ uuids: named(0, 1), rows: 1800, reason: 'tier' });
@@ -128,7 +128,7 @@ describe('no merge', () => {
 describe('more segments than the bound', () => {
   const bound = (segments: readonly MergeCandidate[], maxSegments = 2) => run(segments, { maxSegments });
 
-  test('force the merge that rids of most for its rows', () => {
+  test('force the merge that removes most segments for its rows', () => {
     expect(bound(inARow(600, 150, 40))).toEqual({ uuids: named(1, 2), rows: 190, reason: 'bound' });
     expect(bound(inARow(150, 20, 20, 20), 3)?.uuids).toEqual(named(1, 2, 3));
     expect(bound(inARow(150, 20, 20, 20), 4)).toBe(null);
@@ -166,7 +166,7 @@ describe('segments that are wholly stale', () => {
 });
 
 describe('what lies ahead', () => {
-  test('is each merge in its turn, by the segments that are there now', () => {
+  test('is each merge in order, by the segments that are there now', () => {
     const segments = [...inARow(160, 160, 160, 40, 40, 11, 11, 11, 11, 11), segment('gone', 0, [])];
     expect(planAhead(segments, { ...SETTINGS, maxFactor: 6 })).toEqual({
       drop: ['gone'],

@@ -14,8 +14,8 @@ export type Store = {
   readonly bytesPerMs: number;
 };
 
-/** The wait after so many lost races. `attemptMs` is how long the attempts took on average. */
-export type RaceWait = (races: number, attemptMs: number, random: () => number) => number;
+/** The wait after so many conflicts. `attemptMs` is how long the attempts took on average. */
+export type ConflictWait = (conflicts: number, attemptMs: number, random: () => number) => number;
 
 export type Scenario = {
   readonly workers: number;
@@ -33,7 +33,7 @@ export type Scenario = {
   /** Of the table before the backfill, and what each segment adds. */
   readonly manifest: { readonly bytes: number; readonly bytesPerPart: number };
   readonly maxAttempts: number;
-  readonly waitMs: RaceWait;
+  readonly waitMs: ConflictWait;
   /** `retry`: the waits after a batch was given up. */
   readonly retry: { readonly initialMs: number; readonly maxMs: number };
   readonly seed: number;
@@ -42,12 +42,12 @@ export type Scenario = {
 export type Outcome = {
   readonly seconds: number;
   readonly commits: number;
-  readonly races: number;
-  /** Batches that lost too many races, and were built again. */
+  readonly conflicts: number;
+  /** Batches that met too many conflicts, and were built again. */
   readonly givenUp: number;
-  /** The most races that one landed batch had lost. */
-  readonly mostRaces: number;
-  /** Of the time of all workers that had work: for builds that landed, and for races lost, waits after them and builds thrown away. */
+  /** The most conflicts of one batch that landed. */
+  readonly mostConflicts: number;
+  /** Of the time of all workers that had work: for builds that landed, and for conflicts, waits after them and builds thrown away. */
   readonly building: number;
   readonly contending: number;
 };
@@ -76,7 +76,7 @@ export function simulateBackfill(scenario: Scenario): Outcome {
   const { store, manifest } = scenario;
   const random = seeded(scenario.seed);
   const queue = new Schedule();
-  const totals = { commits: 0, races: 0, givenUp: 0, mostRaces: 0, buildMs: 0, lostMs: 0 };
+  const totals = { commits: 0, conflicts: 0, givenUp: 0, mostConflicts: 0, buildMs: 0, lostMs: 0 };
   let [version, committedParts] = [0, 0];
   const sizeMs = () => (manifest.bytes + committedParts * manifest.bytesPerPart) / store.bytesPerMs;
 
@@ -122,7 +122,7 @@ export function simulateBackfill(scenario: Scenario): Outcome {
       version += 1;
       committedParts += worker.batch;
       totals.commits += 1;
-      totals.mostRaces = Math.max(totals.mostRaces, worker.attempts - 1);
+      totals.mostConflicts = Math.max(totals.mostConflicts, worker.attempts - 1);
       totals.buildMs += worker.builtMs;
       worker.seen = version;
       worker.left -= worker.batch;
@@ -131,7 +131,7 @@ export function simulateBackfill(scenario: Scenario): Outcome {
       queue.at(now + store.lookMs, () => begin(worker, queue.now));
       return;
     }
-    totals.races += 1;
+    totals.conflicts += 1;
     // Whose version it is has to be read.
     const knownMs = now + store.readMs + sizeMs();
     worker.triedMs += knownMs - worker.begunMs;

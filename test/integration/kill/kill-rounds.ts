@@ -1,4 +1,4 @@
-/** Rounds of life and death, one process after the other: each start repairs what the last death left, and dies itself. */
+/** Processes that are killed one after the other: each start recovers from the last kill, and is killed itself. */
 import { readdir } from 'node:fs/promises';
 import { expect, onTestFinished } from 'vitest';
 import { until } from '../e2e/world.ts';
@@ -14,7 +14,7 @@ export type EventLog = {
   position(): Promise<number>;
 };
 
-export type LaneSetup = {
+export type RoundsSetup = {
   readonly world: KillWorld;
   readonly events: EventLog;
   readonly scratch: string;
@@ -27,14 +27,16 @@ const DEATH_WITHIN_MS = 60_000;
 
 export type Leftovers = { folders: number; staged: number; merges: number };
 
-const LANES = 2;
+const AT_ONCE = 2;
 
-/** Kills so many times, in lanes side by side; every point must have been hit. */
-export async function killRounds(rounds: number, openLane: () => Promise<LaneSetup>): Promise<Leftovers[]> {
+/** Kills so many times, in shares side by side; every point must have been hit. */
+export async function killRounds(rounds: number, openSetup: () => Promise<RoundsSetup>): Promise<Leftovers[]> {
   const hits = new Hits();
   const armings = Array.from({ length: rounds }, (_, round) => armingOf(round));
-  const lanes = Array.from({ length: LANES }, (_, lane) => armings.filter((_arming, round) => round % LANES === lane));
-  const left = await Promise.all(lanes.map(async (lane) => runLane(await openLane(), lane, hits)));
+  const shares = Array.from({ length: AT_ONCE }, (_, share) =>
+    armings.filter((_arming, round) => round % AT_ONCE === share),
+  );
+  const left = await Promise.all(shares.map(async (share) => runRounds(await openSetup(), share, hits)));
   process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
   expect(hits.total).toBe(rounds);
   expect(hits.missed).toEqual([]);
@@ -42,7 +44,7 @@ export async function killRounds(rounds: number, openLane: () => Promise<LaneSet
   return left;
 }
 
-async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
+async function runRounds(setup: RoundsSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
   const { world, events } = setup;
   const sent: Append[] = [];
   const left = { folders: 0, staged: 0, merges: 0 };
@@ -80,7 +82,7 @@ async function runLane(setup: LaneSetup, armings: readonly Arming[], hits: Hits)
 }
 
 /** Starts a process and waits until nothing is left to do. */
-async function live({ start, events, world }: LaneSetup, sent: Append[]): Promise<Mortal> {
+async function live({ start, events, world }: RoundsSetup, sent: Append[]): Promise<Mortal> {
   const mortal = start();
   onTestFinished(() => mortal.kill());
   await mortal.ready;
