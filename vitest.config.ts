@@ -5,7 +5,8 @@ const LONG_ONLY = [
   'test/integration/{chaos,security}/**/*.test.ts',
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
-  'test/integration/e2e/memory.test.ts',
+  'test/integration/e2e/{memory,package,producers}.test.ts',
+  'test/interop/handmade-index.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
 ];
 
@@ -14,7 +15,7 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/interop/pylance-newest.test.ts',
+  'test/interop/{packed-structs,pylance-newest,shallow-clones}.test.ts',
 ];
 
 /** Test files that share a broker. Most of them wait half of their time, for daemons and for brokers. */

@@ -34,8 +34,8 @@ export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
     'The configuration file does not exist or cannot be opened. The environment variable `SEGMENTD_CONFIG` names it when `--config` does not.',
   ),
   config_invalid: start(
-    `The configuration breaks its rules, or names a scratch folder or port that cannot be used. segmentd lists all problems together,
-each with its path. \`segmentd config check\` repeats the check.`,
+    `The configuration breaks its rules, or names a file, folder or port that cannot be used. segmentd lists all problems together,
+each with its place and its option. \`segmentd config check\` repeats the check without a daemon.`,
   ),
   internal: start(
     `segmentd met a case that it was not written for. The process ends, and Kafka delivers the unacknowledged records again. The log

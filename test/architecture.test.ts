@@ -43,7 +43,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 /** Packages that only these may import; a name that ends in / is a folder. */
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
   rxjs: [
-    ...['pipeline.ts', 'stages/', 'merge/scheduler.ts', 'control/sweep.ts', 'control/refresh-requests.ts'],
+    ...['pipeline.ts', 'stages/', 'merge/scheduler.ts', 'control/sweep.ts', 'control/sweep.ts'],
     ...['kafka/consumer/source.ts', 'daemon/daemon.ts'],
   ],
   kafkajs: ['kafka/'],

@@ -5,7 +5,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { decodeDataFragment } from '../src/lance/codec/data-fragment.ts';
 import { withoutFields } from '../src/lance/codec/manifest.ts';
 import { manifestFileWriter } from '../src/lance/codec/manifest-file.ts';
-import { versionFileName } from '../src/lance/table/version-names.ts';
+import { versionFileName } from '../src/lib/manifest-name.ts';
 import { latest } from './lance-table.ts';
 
 const FRAGMENTS = 2;

@@ -8,7 +8,7 @@ import { withoutFields } from '../../src/lance/codec/manifest.ts';
 import { manifestFileWriter } from '../../src/lance/codec/manifest-file.ts';
 import { copyFields } from '../../src/lance/codec/wire.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
-import { versionFileName } from '../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../src/lib/manifest-name.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { people } from '../../testing/people.ts';
 

@@ -27,13 +27,13 @@ export async function askDaemon(url: string): Promise<DaemonStatus> {
   }
 }
 
-export function formatDaemonStatus({ state, partitions, tables, paused }: DaemonStatus): string {
+export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus): string {
   const head = `${state}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${tables.length} tables`;
   if (tables.length === 0) return head;
   const header = ['table', 'state', 'version', 'covered', 'missing fragments', 'segments', 'reason'];
   const rows = tables.map((it) => [
     it.table,
-    paused.includes(it.table) ? 'paused' : it.state,
+    it.state,
     it.version ?? '-',
     it.covered_version ?? '-',
     it.missing_fragments,
@@ -43,8 +43,9 @@ export function formatDaemonStatus({ state, partitions, tables, paused }: Daemon
   return `${head}\n${formatTable(header, rows)}`;
 }
 
-function reasonOf({ declined, failure }: TableStatus): string {
+function reasonOf({ declined, failure, pause }: TableStatus): string {
   if (declined) return `${declined.code}: ${declined.message}`;
+  if (pause) return `since ${pause.since}, by ${pause.by}`;
   if (!failure) return '';
   return `${failure.code} (${failure.count} times, next try ${failure.next_try_at}): ${failure.message}`;
 }

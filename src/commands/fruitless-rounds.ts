@@ -1,7 +1,7 @@
 /** How long a command tries while the table moves under its builds. The daemon has no such limit: it plans again with the next batch. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Committed, Moved } from '../lance/commit/apply-build.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import { sleep } from '../lib/sleep.ts';
 
 /** Rounds in a row that may end without progress before the table counts as contended. */
 const MAX_ROUNDS = 10;
@@ -9,7 +9,13 @@ const PAUSE_MS = 100;
 
 /** Counts the rounds without progress. */
 export class FruitlessRounds {
+  readonly #pause: (ms: number) => Promise<void>;
   #rounds = 0;
+
+  /** `pause` is for tests. */
+  constructor(pause: (ms: number) => Promise<void> = sleep) {
+    this.#pause = pause;
+  }
 
   /**
    * Runs a round: null when a commit was lost to other writers or the table moved, after a pause that grows. Errors: commit_contended
@@ -29,7 +35,7 @@ export class FruitlessRounds {
       const last = done instanceof SegmentdError ? done.message : (done as Moved).cause;
       throw new SegmentdError('commit_contended', `${this.#rounds} rounds in a row were lost, the last: ${last}`);
     }
-    await sleep(PAUSE_MS * this.#rounds);
+    await this.#pause(PAUSE_MS * this.#rounds);
     return null;
   }
 }

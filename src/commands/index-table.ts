@@ -6,13 +6,12 @@ import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { tableLocation } from '../store/location.ts';
 import { openStore } from '../store/open-store.ts';
-import { atLeastOne, memoryOption, scratchDirOption } from './arguments.ts';
+import { atLeastOne, COMMIT, LIMITS, memoryOption, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
-import { COMMIT, LIMITS } from './table-work.ts';
 
 type Options = {
   column?: string[];

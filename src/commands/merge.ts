@@ -13,10 +13,9 @@ import { planMergeTo } from '../merge/policy/reduce-to.ts';
 import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
 import { tableLocation } from '../store/location.ts';
 import { openStore } from '../store/open-store.ts';
-import { atLeastOne, memoryOption, scratchDirOption } from './arguments.ts';
+import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
-import { COMMIT } from './table-work.ts';
 
 type Options = { to?: number; dryRun?: boolean; memory?: number; json?: boolean; scratchDir: string };
 

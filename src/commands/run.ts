@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { loadConfig } from '../config/load.ts';
+import { loadConfigWithPlaces } from '../config/load.ts';
 import type { Invocation } from './io.ts';
 
 export function runCommand(io: Invocation): Command {
@@ -17,10 +17,10 @@ async function run(
   { env, cwd, log, onInterrupt }: Invocation,
   { config: file, quiet = false }: Options,
 ): Promise<void> {
-  const config = loadConfig({ file, env, cwd });
+  const { config, ...source } = loadConfigWithPlaces({ file, env, cwd });
   // Loaded here, since Kafka and LanceDB take longer to load than the other commands to run.
   const { startDaemon } = await import('../daemon/daemon.ts');
-  const daemon = await startDaemon(config, { quiet, log });
+  const daemon = await startDaemon(config, { quiet, log, source });
   let interrupts = 0;
   const stopListening = onInterrupt((kind) => {
     // A terminal that closes sends SIGHUP more than once, and the process that ends npm may signal this one too.

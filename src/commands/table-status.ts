@@ -9,10 +9,10 @@ import { LanceTable } from '../lance/table/table.ts';
 import type { Tier } from '../merge/policy/tiered.ts';
 import { DEFAULT_MERGE, tierOf } from '../merge/policy/tiered.ts';
 import { openStore } from '../store/open-store.ts';
+import { LIMITS } from './arguments.ts';
 import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
-import { LIMITS } from './table-work.ts';
 
 type ReportedSegment = SegmentFacts & { readonly tier: Tier };
 type ReportedIndex = Omit<IndexFacts, 'segments'> & {

@@ -15,7 +15,7 @@ import { readSource } from './yaml-source.ts';
 
 type Tree = { [key: string]: unknown };
 /** `at` is the place in the file, or the variable; `path` the option. */
-type Problem = { readonly at: string; readonly path?: string; readonly message: string };
+export type Problem = { readonly at: string; readonly path?: string; readonly message: string };
 
 export const LEAVES: readonly Leaf[] = leavesOf(schema);
 const NO_FILE: Source = { data: {}, problems: [], placeOf: () => 'configuration' };
@@ -80,11 +80,11 @@ function absolutePaths(config: unknown, baseOf: (leaf: Leaf) => string): Config 
 }
 
 /** One line of a report. */
-const formatProblem = ({ at, path, message }: Problem): string =>
+export const formatProblem = ({ at, path, message }: Problem): string =>
   `${at}: ${path === undefined ? '' : `${path}: `}${message}`;
 
 /** One error for all problems. */
-function problemsError(problems: readonly Problem[], code: ErrorCode = 'config_invalid'): SegmentdError {
+export function problemsError(problems: readonly Problem[], code: ErrorCode = 'config_invalid'): SegmentdError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
   return new SegmentdError(code, `the configuration has ${count}\n${lines.join('\n')}`);
@@ -111,7 +111,7 @@ function check(data: unknown, place: (path: readonly PropertyKey[]) => string, b
 
 type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
 
-type LoadedConfig = {
+export type LoadedConfig = {
   readonly config: Config;
   /** Undefined without a file. */
   readonly file: string | undefined;
@@ -120,7 +120,7 @@ type LoadedConfig = {
 };
 
 /** The same as loadConfig, with the place of each option. */
-function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): LoadedConfig {
+export function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): LoadedConfig {
   const named = given ?? env.SEGMENTD_CONFIG;
   const file = named === undefined || named === '' ? undefined : resolve(cwd, named);
   const source = file === undefined ? NO_FILE : readSource(file);

@@ -44,7 +44,7 @@ function scratchInDatabase({ databases, state }: Config): string[] {
 }
 
 /** The rules about where things lie. They hold for what links lead to as well. */
-const PLACE_RULES: readonly Rule[] = [
+export const PLACE_RULES: readonly Rule[] = [
   { about: ['databases'], problems: nestedDatabases },
   { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
 ];

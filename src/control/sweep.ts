@@ -3,7 +3,7 @@
  * events and changes by other writers are found.
  */
 import type { Observable } from 'rxjs';
-import { concatMap, defer, delay, expand, filter, from, map, of, timer } from 'rxjs';
+import { concatMap, defer, delay, EMPTY, expand, filter, from, map, merge, of, Subject, timer } from 'rxjs';
 import type { PendingEvent, TableRef } from '../model.ts';
 
 export type SweepOptions = {
@@ -33,4 +33,20 @@ export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observ
     filter(owns),
     map((table) => ({ event: { table }, record: null, receivedAtMs: Date.now() })),
   );
+}
+
+/** Tables that are planned without an event: those that an operator refreshes, and those of the sweep. */
+export type RefreshRequests = {
+  readonly events: Observable<PendingEvent>;
+  /** Plans the table as soon as it is idle. */
+  refresh(table: TableRef): void;
+};
+
+/** Without options there is no sweep. */
+export function refreshRequests(options: SweepOptions | null): RefreshRequests {
+  const refreshed = new Subject<PendingEvent>();
+  return {
+    events: merge(refreshed, options ? sweep(options) : EMPTY),
+    refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
+  };
 }

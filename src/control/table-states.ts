@@ -2,6 +2,10 @@
  * What this process last knew of each table that it works on. The stages set it; the pipeline, `/status`, the HTTP API and the gauges
  * read it.
  */
+import type { Manifest } from '../lance/codec/manifest.ts';
+import type { Coverage } from '../lance/plan/coverage.ts';
+import { coverageRatio } from '../lance/plan/coverage.ts';
+import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import type { IndexReport } from '../model.ts';
@@ -139,4 +143,25 @@ export class TableStates {
     const next = { ...(this.#tables.get(table) ?? UNKNOWN), ...news };
     this.#tables.set(table, next);
   }
+}
+
+type Measured = { readonly name: string; readonly coverage: Coverage; readonly segments: number };
+
+/** An index in numbers. A gap is at least as old as `versionMs`, the time of the version that shows it. */
+export function indexReport({ name, coverage, segments }: Measured, versionMs: number): IndexReport {
+  return {
+    name,
+    missingRows: coverage.missingRows,
+    missingFragments: coverage.missing.length,
+    coverage: coverageRatio(coverage),
+    segments,
+    lagSeconds: coverage.missing.length > 0 ? Math.max(0, (Date.now() - versionMs) / 1000) : 0,
+  };
+}
+
+/** The maintained indexes as the manifest shows them. */
+export function indexReports(states: readonly IndexState[], { timestampMs }: Manifest): IndexReport[] {
+  return states.map(({ name, coverage, segments }) =>
+    indexReport({ name, coverage, segments: segments.length }, timestampMs),
+  );
 }

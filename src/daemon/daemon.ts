@@ -26,6 +26,8 @@ import type { PipelineContext } from '../stages/context.ts';
 import { createTelemetry } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import type { ConfigSource } from './before-start.ts';
+import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { openControl } from './open-control.ts';
@@ -45,9 +47,11 @@ export type DaemonOptions = {
   readonly quiet?: boolean;
   /** Takes the lines of the log; standard output unless given. */
   readonly log?: ((line: string) => void) | undefined;
+  /** Where the configuration is from, for the start line and for what is wrong with it. */
+  readonly source?: ConfigSource;
 };
 
-/** Starts a daemon. Errors: config_invalid when the port or the scratch folder cannot be used. */
+/** Starts a daemon. Errors: config_invalid when the configuration names a port, file or folder that cannot be used. */
 export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const cleanup = new Cleanup();
   try {
@@ -74,6 +78,7 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
 
 async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
   const { log, metrics, telemetry } = openTelemetry(config, options);
+  const tellStart = await beforeStart(config, telemetry, options.source);
   const scratch = await openScratch(config.state.scratch_dir);
   cleanup.defer(() => scratch.remove());
 
@@ -118,6 +123,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const running = run(source, context, refreshRequests, config, cleanup, stopping);
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
+  tellStart(server.port);
   return { port: server.port, ...running };
 }
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
-import { recordDecoder } from '../events/record-decoder.ts';
+import { recordDecoder } from '../events/append-event.ts';
 import { enginePool } from '../lance/engine/memory-pool.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';

@@ -7,6 +7,8 @@
  * Listings of a table and notifications of an object store are read by this one rule.
  */
 
+import { SegmentdError } from './errors.ts';
+
 export type VersionScheme = 'V1' | 'V2';
 export type ManifestName = { readonly scheme: VersionScheme; readonly version: number };
 
@@ -26,4 +28,21 @@ export function parseManifestName(name: string): ManifestName | null {
   const scheme = digits.length === V2_DIGITS ? 'V2' : 'V1';
   const version = Number(scheme === 'V2' ? V2_BASE - BigInt(digits) : BigInt(digits));
   return Number.isSafeInteger(version) ? { scheme, version } : null;
+}
+
+/**
+ * The latest version among the names of a `_versions/` listing, or null when there is none. One folder keeps one scheme: Lance refuses a mix.
+ * Errors: table_mixed_version_names.
+ */
+export function latestVersion(names: Iterable<string>): ManifestName | null {
+  let latest: ManifestName | null = null;
+  for (const name of names) {
+    const found = parseManifestName(name);
+    if (found === null) continue;
+    if (latest && latest.scheme !== found.scheme) {
+      throw new SegmentdError('table_mixed_version_names', 'found V1 and V2 manifest names in one _versions directory');
+    }
+    if (!latest || found.version > latest.version) latest = found;
+  }
+  return latest;
 }

@@ -3,9 +3,9 @@
  * that starts on the same host.
  */
 import { randomUUID } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { access, constants, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -13,6 +13,19 @@ import { makeFolder } from './make-folder.ts';
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
 
 type Scratch = { readonly dir: string; remove(): Promise<void> };
+
+/** Why no scratch folder can be made below `folder`, or undefined. Makes nothing. */
+export async function scratchProblem(folder: string): Promise<string | undefined> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    try {
+      if (!(await stat(at)).isDirectory()) return `${at} is no folder`;
+      await access(at, constants.R_OK | constants.W_OK | constants.X_OK);
+      return undefined;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || at === dirname(at)) return messageOf(error);
+    }
+  }
+}
 
 /** Errors: config_invalid when the folder cannot be used. */
 export async function openScratch(folder: string): Promise<Scratch> {

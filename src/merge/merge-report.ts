@@ -1,5 +1,5 @@
 /** The telemetry of merges, and the notification of one that landed. */
-import { indexReports } from '../control/index-report.ts';
+import { indexReports } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import type { TableRef } from '../model.ts';

@@ -2,7 +2,7 @@
 import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
-import { isHeld } from './observe-held.ts';
+import { isHeld } from './held-tables.ts';
 
 /** Waiting events per table that are not coalesced, so that each has its own latency in the metrics. */
 const KEPT = 100;

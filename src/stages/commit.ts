@@ -1,7 +1,7 @@
 /** Commits what was built in one version, then deletes the scratch files in every outcome. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReport } from '../control/index-report.ts';
+import { indexReport } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { Committed } from '../lance/commit/apply-build.ts';
 import { applyBuild } from '../lance/commit/apply-build.ts';

@@ -1,7 +1,7 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: an event is only a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReports } from '../control/index-report.ts';
+import { indexReports } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';

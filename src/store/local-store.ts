@@ -20,7 +20,7 @@ import {
   write,
   writeFileSync,
 } from 'node:fs';
-import { access, copyFile, readdir, readFile, rm } from 'node:fs/promises';
+import { access, copyFile, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -193,6 +193,24 @@ async function mustBeMounted(root: string): Promise<void> {
 function localPathOf(location: string): string | null {
   const path = isAbsolute(location) ? location : URL.parse(location)?.protocol === 'file:' && fileURLToPath(location);
   return path ? path.replace(/(?<=.)\/+$/, '') : null;
+}
+
+/**
+ * Says whether this process may read and write a folder and those of `below`, as far as they are there, without touching them.
+ * Errors: store_denied, also for a read-only mount; store_unavailable.
+ */
+export async function checkLocalAccess(folder: string, below: readonly string[]): Promise<void> {
+  for (const path of [folder, ...below.map((name) => join(folder, name))]) {
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return;
+      throw storeError(error, `read and write ${path}`);
+    });
+  }
+}
+
+/** The folder without links on the way to it; itself when it is not there. */
+export async function realFolder(folder: string): Promise<string> {
+  return realpath(folder).catch(() => folder);
 }
 
 /** The store whose keys are paths below `root`, an absolute folder. */

@@ -95,6 +95,8 @@ export const EVENTS = {
   },
   mergeFailed: { level: 'warn', says: 'merge failed, fresh data is not affected', metrics: [] },
   // Process.
+  started: { level: 'info', says: 'segmentd started', metrics: [] },
+  configDoubted: { level: 'warn', says: 'the configuration names what is not there or not usable', metrics: [] },
   stateChanged: { level: 'info', says: 'state changed', metrics: ['state'] },
 } as const satisfies Record<string, EventKind>;
 

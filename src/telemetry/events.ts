@@ -1,5 +1,6 @@
 /** The telemetry of segmentd: each method writes the log line and the metrics of its event together. */
 
+import type { ErrorCode } from '../lib/errors.ts';
 import { ErrorThrottle } from './error-throttle.ts';
 import type { EventContext } from './event-context.ts';
 import { sayTo } from './event-context.ts';
@@ -15,8 +16,40 @@ import { workEvents } from './work-events.ts';
 
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
+/** What a start line tells of a process: nothing secret. */
+export type StartFacts = {
+  readonly version: string;
+  /** The configuration file; null when only variables speak. */
+  readonly config: string | null;
+  /** Database to where it lies and the kind of store. */
+  readonly databases: Readonly<Record<string, { readonly uri: string; readonly store: string }>>;
+  readonly brokers: readonly string[];
+  readonly group: string;
+  readonly topics: Readonly<Record<string, string>>;
+  /** `host:port` of the listener for metrics, and of the one for operators when it is on. */
+  readonly http: string;
+  readonly admin: string | null;
+};
+
 function processEvents({ metrics, say }: EventContext) {
   return {
+    started(facts: StartFacts): void {
+      say('started', facts);
+    },
+    /** `option` with its place in the file. The daemon goes on: what is missing may come. */
+    configDoubted({
+      code,
+      at,
+      option,
+      problem,
+    }: {
+      code: ErrorCode;
+      at: string;
+      option: string;
+      problem: string;
+    }): void {
+      say('configDoubted', { code, at, option, problem });
+    },
     stateChanged({ state, reason }: { state: State; reason?: string | undefined }): void {
       for (const each of STATES) metrics.set('state', { state: each }, each === state ? 1 : 0);
       say('stateChanged', { state, reason });

@@ -8,7 +8,7 @@ import type { Manifest } from '../../src/lance/codec/manifest.ts';
 import { spliceManifest, withoutFields } from '../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../src/lance/codec/transaction.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
-import { versionFileName } from '../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../src/lib/manifest-name.ts';
 import { localStore } from '../../src/store/local-store.ts';
 
 const FOOTER_BYTES = 16;

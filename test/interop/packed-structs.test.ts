@@ -1,12 +1,13 @@
 /** Of a packed struct a data file lists the struct alone, so what a column below it rests on has to be looked for above it. */
 import { describe, expect, test } from 'vitest';
-import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
+import { LONG } from '../../testing/long.ts';
+import { versionsFor } from '../../testing/pylance.ts';
 import { answersOf, tablesOfPylance } from './pylance-table.ts';
 import { named } from './tables.ts';
 
 const FILTERS = ['st.x >= 1000', 'st.x < 1000'];
 
-describe.each(Object.values(PYLANCE_VERSIONS))('a BTREE over a field of a packed struct, pylance %s,', (version) => {
+describe.each(versionsFor(LONG))('a BTREE over a field of a packed struct, pylance %s,', (version) => {
   const newTable = tablesOfPylance(version);
 
   test('is right when the struct was rewritten between build and commit', async () => {

@@ -1,6 +1,7 @@
 /** A shallow clone has its first files in another table, a clone of a clone in several. */
 import { describe, expect, test } from 'vitest';
-import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
+import { LONG } from '../../testing/long.ts';
+import { PYLANCE_VERSIONS, versionsFor } from '../../testing/pylance.ts';
 import { answersOf, tablesOfPylance } from './pylance-table.ts';
 import type { TableUnderTest } from './table-under-test.ts';
 import { named, PLAIN } from './tables.ts';
@@ -8,7 +9,7 @@ import { named, PLAIN } from './tables.ts';
 const FILTERS = ['id = 50', 'id = 550', 'id = 650'];
 const RIGHT = FILTERS.map((filter) => `${filter}: 1 by index, 1 by scan`);
 
-describe.each(Object.values(PYLANCE_VERSIONS))('shallow clones made by pylance %s', (version) => {
+describe.each(versionsFor(LONG))('shallow clones made by pylance %s', (version) => {
   const newTable = tablesOfPylance(version);
 
   /** The next clone, with rows of its own and the index caught up by segmentd. */

@@ -8,10 +8,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
+import { versionFileName } from '../../lib/manifest-name.ts';
 import { decodeDataFragment, rebaseFragment } from '../codec/data-fragment.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { encodeViewManifest } from '../codec/manifest.ts';
-import { versionFileName } from '../table/version-names.ts';
 
 export type FragmentView = {
   /** Name of the view's table in the LanceDB database that is the scratch folder. */

@@ -11,7 +11,7 @@ import type { MemoryPool } from './memory-pool.ts';
 import { sortBytes } from './sort-memory.ts';
 
 /** Tries beside builds of the other purpose, before one that waits for all of them to end. */
-const WHOLE_TRIES = 4;
+const WHOLE_TRIES = 6;
 
 /** How long a build that spills takes to give memory back. */
 const PAUSE = { initialMs: 50, maxMs: 1_000 };

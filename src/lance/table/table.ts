@@ -1,12 +1,12 @@
 /** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs one stat. */
 import { SegmentdError } from '../../lib/errors.ts';
+import type { VersionScheme } from '../../lib/manifest-name.ts';
+import { latestVersion, versionFileName } from '../../lib/manifest-name.ts';
 import type { ObjectStat, ObjectStore } from '../../store/object-store.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { parseManifest } from '../codec/manifest.ts';
 import type { KnownFolders } from './inferred-kinds.ts';
 import { withInferredKinds } from './inferred-kinds.ts';
-import type { VersionScheme } from './version-names.ts';
-import { latestVersion, versionFileName } from './version-names.ts';
 
 const VERSIONS = '_versions';
 

@@ -2,7 +2,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { versionFileName } from '../../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../../src/lib/manifest-name.ts';
 import { digests, idsWhere, index, latest, realTable, usesIndex } from '../../../testing/lance-table.ts';
 import { nameOf, people } from './people.ts';
 

@@ -4,7 +4,7 @@ import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
 import { inspectTable } from '../../../src/lance/inspect/inspect.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
-import { versionFileName } from '../../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
 import { digests, index, latest, realTable } from '../../../testing/lance-table.ts';

@@ -7,7 +7,7 @@ import { encodeSegment } from '../../../src/lance/codec/index-metadata.ts';
 import { spliceManifest } from '../../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
 import { compareAnswers } from '../../../src/lance/engine/sample-answers.ts';
-import { versionFileName } from '../../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../../src/lib/manifest-name.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
 import { people } from '../../../testing/people.ts';

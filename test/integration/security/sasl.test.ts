@@ -54,13 +54,21 @@ test.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
     const account = { mechanism, username: 'alice', password_file: await passwordFile(secured, 'wrong') };
     const file = await secureConfig(world, 'wrong', over(account));
     await refusedAsDenied(file);
+    const checked = await segmentd(['config', 'check', '--online', '-c', file]);
+    expect([checked.code, checked.stdout]).toEqual([69, '']);
+    expect(checked.stderr).toContain('kafka.sasl: broker_denied: ');
+    expectNoPassword(checked.stderr);
   },
 );
 
 test('a user without any right ends daemon and command with exit code 69', async () => {
   const world = await makeOpenWorld(secured.broker.bootstrap);
   const account = { mechanism: 'plain', username: 'bob', password: PASSWORDS.bob };
-  await refusedAsDenied(await secureConfig(world, 'bob', over(account)));
+  const file = await secureConfig(world, 'bob', over(account));
+  await refusedAsDenied(file);
+  const checked = await segmentd(['config', 'check', '--online', '-c', file]);
+  expect([checked.code, checked.stdout]).toEqual([69, '']);
+  expect(checked.stderr).toContain('or this user may not see it');
 });
 
 async function refusedAsDenied(file: string): Promise<void> {

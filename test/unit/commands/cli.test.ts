@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { program } from '../../../src/commands/cli.ts';
@@ -36,12 +36,35 @@ test.each([
 describe('config', () => {
   test('check says ok, or lists every problem', async () => {
     const file = join(await tempDir(), 'segmentd.yaml');
-    await writeFile(file, 'databases: {db: /data/db}\n');
+    await writeFile(file, 'databases: {db: .}\n');
     expect(await segmentd(['config', 'check', '-c', file])).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
     await writeFile(file, 'databases: {db: /data/db}\nkafka: {brokerz: [a:1]}\nhttp: {port: many}\n');
     const refused = await segmentd(['config', 'check', '-c', file]);
     expect([refused.code, refused.stdout]).toEqual([78, '']);
     for (const says of ['segmentd: config_invalid: ', 'brokerz', 'http.port']) expect(refused.stderr).toContain(says);
+  });
+
+  test('check says ok beside warnings, and run refuses what check refuses, with the same words', async () => {
+    const home = await tempDir();
+    const file = join(home, 'segmentd.yaml');
+    const missing = 'databases:\n  db: ./db\n  in: ./in\ntables:\n  in/t: {}\n  db/t: {}\n';
+    await mkdir(join(home, 'in'));
+    await writeFile(file, missing);
+    expect(await segmentd(['config', 'check', '-c', file])).toEqual({
+      code: 0,
+      stdout: 'ok\n',
+      stderr:
+        `warning: ${file}:2:7: databases.db: database_not_found: there is no folder ${home}/db; segmentd waits for it\n` +
+        `warning: ${file}:5:9: tables.in/t: table_not_found: there is no table ${home}/in/t.lance; segmentd waits for it\n`,
+    });
+    await writeFile(file, `${missing}admin: {token_file: ./token}\nkafka: {ssl: {enabled: true, ca_file: ./ca.pem}}\n`);
+    const checked = await segmentd(['config', 'check', '-c', file]);
+    expect([checked.code, checked.stdout]).toEqual([78, '']);
+    const refusal = checked.stderr.slice(checked.stderr.indexOf('segmentd: config_invalid'));
+    expect(refusal).toContain('the configuration has 2 problems\n');
+    expect(refusal).toContain(`${file}:8:39: kafka.ssl.ca_file: cannot read ${home}/ca.pem: ENOENT`);
+    expect(refusal).toContain(`${file}:7:21: admin.token_file: cannot read ${home}/token: ENOENT`);
+    expect(await segmentd(['run', '-c', file])).toEqual({ code: 78, stdout: '', stderr: refusal });
   });
 
   test('print shows what is in force, the environment included, and no secret', async () => {

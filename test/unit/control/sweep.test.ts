@@ -1,8 +1,7 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
-import { refreshRequests } from '../../../src/control/refresh-requests.ts';
 import type { SweepOptions } from '../../../src/control/sweep.ts';
-import { sweep } from '../../../src/control/sweep.ts';
+import { refreshRequests, sweep } from '../../../src/control/sweep.ts';
 import { tableRef } from '../stages/context-fixture.ts';
 
 const tables = ['a', 'b', 'c'].map(tableRef);

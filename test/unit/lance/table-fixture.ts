@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuiltSegment } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
-import { latestVersion, versionFileName } from '../../../src/lance/table/version-names.ts';
+import { latestVersion, versionFileName } from '../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';

@@ -2,7 +2,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createPauses } from '../../../src/control/pauses.ts';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
-import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { ErrorCode } from '../../../src/lib/errors.ts';
+import { declinesTable, ERRORS, SegmentdError } from '../../../src/lib/errors.ts';
 import type { ManifestSpec } from '../lance/manifest-fixture.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
 import { testContext } from '../stages/context-fixture.ts';
@@ -17,6 +18,12 @@ describe('a run', () => {
     expect([await it.once('a'), await it.once('a'), await it.once('a')]).toEqual([AGAIN, AGAIN, REQUESTED]);
     expect(await it.segments('a')).toEqual([uuidText(500), uuidText(510)]);
     expect(it.lines('mergesPlanned').map(({ pending }) => pending)).toEqual([2, 1, 0]);
+  });
+
+  test('builds as a merge, so that fresh data does not wait for its memory', async () => {
+    const it = await merging({ a: segmented(6) });
+    await it.once('a');
+    expect([...it.builder.purposes]).toEqual(['merge']);
   });
 
   test('plans a version at which nothing is due once', async () => {
@@ -263,5 +270,29 @@ describe('beside compactions of others that keep failing because of segmentd', (
       await it.folders.a?.write(compactable(6, 7, { writer: OURS, ...single }));
       expect(await it.once('a')).toMatchObject(next);
     }
+  });
+});
+
+describe('a table that cannot be served', () => {
+  const codes = (Object.keys(ERRORS) as ErrorCode[]).filter(declinesTable);
+
+  test.each(codes)('ends its run and nothing else, before the build and in the commit: %s', async (code) => {
+    for (const readsBefore of [0, 1]) {
+      const it = await merging({ a: segmented(6) });
+      const table = it.context.tables.open('/lake/a.lance');
+      const latest = table.latest.bind(table);
+      let reads = 0;
+      table.latest = () => (++reads > readsBefore ? Promise.reject(new SegmentdError(code, 'no')) : latest());
+      expect(await it.once('a')).toEqual(REQUESTED);
+      expect(it.notices).toEqual([]);
+    }
+  });
+
+  test.each(['internal', 'broker_denied'] as const)('is not what %s says: that ends the process', async (code) => {
+    const before = () => {
+      throw new SegmentdError(code, 'bug');
+    };
+    const it = await merging({ a: segmented(6) }, { before });
+    await expect(it.once('a')).rejects.toMatchObject({ code });
   });
 });

@@ -52,6 +52,8 @@ export type Before = (table: string, count: number) => unknown;
 type WatchedBuilder = SegmentBuilder & {
   /** Tables in the order their builds began. */
   readonly builds: string[];
+  /** What they were begun for, as far as they said. */
+  readonly purposes: ReadonlySet<string | undefined>;
   /** Most builds at once, of all tables and of any one. */
   readonly peak: { all: number; oneTable: number };
   active(): number;
@@ -62,6 +64,7 @@ async function watchedBuilder(before: Before, names: ReadonlyMap<string, string>
   const scratch = await tempDir();
   const builds: string[] = [];
   const active: string[] = [];
+  const purposes = new Set<string | undefined>();
   const peak = { all: 0, oneTable: 0 };
   let made = 0;
   const make = async (...[manifest, , requests]: Parameters<SegmentBuilder['build']>): Promise<Build> => {
@@ -78,11 +81,13 @@ async function watchedBuilder(before: Before, names: ReadonlyMap<string, string>
   };
   return {
     builds,
+    purposes,
     peak,
     active: () => active.length,
     async build(...args) {
       const table = names.get(args[1]) as string;
       builds.push(table);
+      purposes.add(args[3]);
       active.push(table);
       peak.all = Math.max(peak.all, active.length);
       peak.oneTable = Math.max(peak.oneTable, active.filter((it) => it === table).length);

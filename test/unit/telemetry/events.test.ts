@@ -44,6 +44,21 @@ const value = async (name: string) => (await series()).get(name);
 
 /** One call per event, in an order in which each moves everything the catalogue says it moves. */
 const SCRIPT: readonly [keyof Telemetry, () => void][] = [
+  [
+    'started',
+    () =>
+      telemetry.started({
+        ...{ version: '1.2.3', config: '/etc/segmentd.yaml', databases: { lake: { uri: '/lake', store: 'local' } } },
+        ...{ brokers: ['a:1'], group: 'g', topics: { events: 'appends' }, http: '127.0.0.1:9464', admin: null },
+      }),
+  ],
+  [
+    'configDoubted',
+    () =>
+      telemetry.configDoubted({
+        ...{ code: 'database_not_found', at: 'segmentd.yaml:1:1', option: 'databases.lake', problem: 'no folder' },
+      }),
+  ],
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
   ['eventReceived', () => telemetry.eventReceived({ position, event: { table, version: 8 } })],

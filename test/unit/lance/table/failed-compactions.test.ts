@@ -9,7 +9,7 @@ import {
   readFailedCompactions,
 } from '../../../../src/lance/table/failed-compactions.ts';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
-import { versionFileName } from '../../../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import type { ManifestSpec, WireField } from '../manifest-fixture.ts';
 import { indexEntry, manifestFile, message } from '../manifest-fixture.ts';

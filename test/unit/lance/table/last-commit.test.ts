@@ -5,7 +5,7 @@ import { encodeCreateIndex } from '../../../../src/lance/codec/transaction.ts';
 import type { LookBack } from '../../../../src/lance/table/last-commit.ts';
 import { findLastCommit } from '../../../../src/lance/table/last-commit.ts';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
-import { versionFileName } from '../../../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, message } from '../manifest-fixture.ts';

@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
-import { versionFileName } from '../../../../src/lance/table/version-names.ts';
+import { versionFileName } from '../../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import type { ObjectStore } from '../../../../src/store/object-store.ts';
 import { tempDir } from '../../../../testing/temp-dir.ts';

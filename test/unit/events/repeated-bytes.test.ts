@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recordDecoder } from '../../../src/events/record-decoder.ts';
+import { recordDecoder } from '../../../src/events/append-event.ts';
 
 const databases = new Map([['lake', '/lake']]);
 const record = (value: string, headers: Record<string, string> = {}) => ({

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { PendingEvent } from '../../../src/model.ts';
-import { observeHeld } from '../../../src/stages/observe-held.ts';
+import { observeHeld } from '../../../src/stages/held-tables.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 import { passing, pendingEvent, testContext } from './context-fixture.ts';

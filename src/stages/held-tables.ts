@@ -3,14 +3,23 @@
  * up to date for them.
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { Observable } from 'rxjs';
-import { indexReports } from '../control/index-report.ts';
+import { concatMap, Observable } from 'rxjs';
+import { indexReports } from '../control/table-states.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
 import { decline } from './ack.ts';
 import type { PipelineContext } from './context.ts';
+import type { Batch } from './work.ts';
+
+/** Holds the batches of a paused table. */
+export function awaitResume(context: PipelineContext): MonoTypeOperatorFunction<Batch> {
+  return concatMap(async (batch) => {
+    await context.pauses.whenResumed(batch.table.id);
+    return batch;
+  });
+}
 
 /** Passes every event on, and reads the manifest of each table whose events are held, one read at a time. */
 export function observeHeld(context: PipelineContext): MonoTypeOperatorFunction<PendingEvent> {

@@ -1,0 +1,55 @@
+/** What `run` does before anything is opened: it looks at what the configuration names, as `config check` does. */
+import type { LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { VERSION } from '../lib/version.ts';
+import { storeKind } from '../store/open-store.ts';
+import type { StartFacts, Telemetry } from '../telemetry/events.ts';
+import { checkPlaces } from './check-places.ts';
+import { problemOf, refuseErrors } from './findings.ts';
+
+/** Where a configuration is from. */
+export type ConfigSource = Pick<LoadedConfig, 'file' | 'placeOf'>;
+
+const UNKNOWN_SOURCE: ConfigSource = { file: undefined, placeOf: () => 'configuration' };
+
+/**
+ * Returns what is to be called when the daemon listens, with the port of `/metrics`: it writes the start line, and a line for each
+ * thing that is missing and may come. Errors: config_invalid for what cannot come right by itself.
+ */
+export async function beforeStart(
+  config: Config,
+  telemetry: Telemetry,
+  { file, placeOf }: ConfigSource = UNKNOWN_SOURCE,
+): Promise<(httpPort: number) => void> {
+  const findings = await checkPlaces(config);
+  refuseErrors(findings, placeOf);
+  return (httpPort) => {
+    telemetry.started(startFacts(config, file, httpPort));
+    for (const finding of findings) {
+      const { at, path: option = '', message: problem } = problemOf(finding, placeOf);
+      telemetry.configDoubted({ code: finding.code, at, option, problem });
+    }
+  };
+}
+
+/** `httpPort` is the port that the listener got. */
+function startFacts({ databases, kafka, http, admin }: Config, file: string | undefined, httpPort: number): StartFacts {
+  const isAdminOn = admin.token !== undefined || admin.token_file !== undefined;
+  return {
+    version: VERSION,
+    config: file ?? null,
+    databases: Object.fromEntries(
+      Object.entries(databases).map(([name, { uri }]) => [name, { uri, store: storeKind(uri) }]),
+    ),
+    brokers: kafka.brokers,
+    group: kafka.group_id,
+    topics: {
+      events: kafka.topic,
+      dead_letters: kafka.dead_letter_topic,
+      ...(kafka.control_topic !== undefined && { control: kafka.control_topic }),
+      ...(kafka.notification_topic !== undefined && { notifications: kafka.notification_topic }),
+    },
+    http: `${http.host}:${httpPort}`,
+    admin: isAdminOn ? `${admin.host}:${admin.port}` : null,
+  };
+}

@@ -1,0 +1,87 @@
+/** What only the world can tell of a configuration: brokers, topics, the rights on tables, the addresses to listen on. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { asKafkaError, topicMissing } from '../kafka/kafka-errors.ts';
+import { missingTopics } from '../kafka/topics.ts';
+import { asyncLimit } from '../lib/async-limit.ts';
+import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
+import { listTables } from '../store/list-tables.ts';
+import { checkAccess, openStore } from '../store/open-store.ts';
+import type { Finding } from './findings.ts';
+import { errorAt, warningAt } from './findings.ts';
+import { kafkaSettings, topicShape } from './kafka-settings.ts';
+
+/** Tables looked at at once. */
+const AT_ONCE = 8;
+/** What segmentd writes to below a table. */
+const WRITTEN = ['_versions', '_transactions', '_indices'];
+
+/** Beyond what checkPlaces finds. Creates nothing, joins no group. Never rejects. */
+export async function checkOnline(config: Config): Promise<Finding[]> {
+  const { http, admin } = config;
+  const isAdminOn = admin.token !== undefined || admin.token_file !== undefined;
+  const findings = await Promise.all([
+    ...Object.entries(config.databases).map(([name, { uri }]) => checkStore(name, uri)),
+    checkKafka(config),
+    checkListener('http', http),
+    ...(isAdminOn ? [checkListener('admin', admin)] : []),
+  ]);
+  return findings.flat();
+}
+
+async function checkStore(database: string, uri: string): Promise<Finding[]> {
+  const path = ['databases', database];
+  try {
+    const names = (await listTables(openStore(uri))) ?? [];
+    const limit = asyncLimit(AT_ONCE);
+    const checks = names.map((name) => limit.run(() => checkAccess(join(uri, `${name}.lance`), WRITTEN)));
+    const outcomes = await Promise.allSettled(checks);
+    const failures = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [asSegmentdError(outcome.reason)] : [],
+    );
+    const [first] = failures;
+    if (first === undefined) return [];
+    const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more of ${names.length} tables`;
+    return [errorAt(path, `${first.message}${more}`, first.code)];
+  } catch (thrown) {
+    const { code, message } = asSegmentdError(thrown);
+    return [errorAt(path, message, code)];
+  }
+}
+
+async function checkKafka(config: Config): Promise<Finding[]> {
+  try {
+    const missing = await missingTopics(kafkaSettings(config), () => undefined);
+    if (topicShape(config) !== undefined) return [];
+    return missing.map((topic) => {
+      const { message, code } = topicMissing(topic);
+      // Brokers list no topic that the user may not see.
+      return errorAt(['kafka', optionOf(config, topic)], `${message}, or this user may not see it`, code);
+    });
+  } catch (thrown) {
+    const { code, message } = asKafkaError(thrown);
+    return [errorAt(['kafka', code === 'broker_denied' ? 'sasl' : 'brokers'], message, code)];
+  }
+}
+
+const TOPIC_OPTIONS = ['topic', 'dead_letter_topic', 'control_topic', 'notification_topic'] as const;
+const optionOf = ({ kafka }: Config, topic: string) =>
+  TOPIC_OPTIONS.find((option) => kafka[option] === topic) ?? 'topic';
+
+/** A port in use may well be that of a daemon that runs with this configuration. */
+async function checkListener(section: 'http' | 'admin', { host, port }: Config['http']): Promise<Finding[]> {
+  const server = createServer();
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+    return [];
+  } catch (error) {
+    const isInUse = errnoOf(error) === 'EADDRINUSE';
+    const message = `cannot listen on ${host}:${port}: ${errnoOf(error) ?? messageOf(error)}`;
+    return [isInUse ? warningAt([section, 'port'], message) : errorAt([section, 'host'], message)];
+  } finally {
+    if (server.listening) server.close();
+  }
+}

@@ -1,0 +1,143 @@
+/** What is wrong with the files and folders that a configuration names. Looks, and changes nothing; asks no other host. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PLACE_RULES } from '../config/rules.ts';
+import type { Config } from '../config/schema.ts';
+import { maintainedIndexes } from '../lance/plan/index-plan.ts';
+import { unsupportedReason } from '../lance/plan/supported.ts';
+import { LanceTable } from '../lance/table/table.ts';
+import { asyncLimit } from '../lib/async-limit.ts';
+import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
+import { scratchProblem } from '../lib/scratch.ts';
+import { secretOf } from '../lib/secret.ts';
+import { openStore, realLocation } from '../store/open-store.ts';
+import { whyNoDatabase } from '../store/why-no-database.ts';
+import type { Finding } from './findings.ts';
+import { errorAt, warningAt } from './findings.ts';
+
+type Path = Finding['path'];
+
+/** Manifests read at once. */
+const AT_ONCE = 8;
+
+/** The findings in the order of the options. Never rejects. */
+export async function checkPlaces(config: Config): Promise<Finding[]> {
+  const databases = Object.entries(config.databases).map(([name, { uri }]) => checkDatabase(name, uri));
+  const limit = asyncLimit(AT_ONCE);
+  const tables = Object.keys(config.tables).map((id) => limit.run(() => checkTable(config, id)));
+  const findings = [
+    ...databases,
+    checkLinks(config),
+    ...tables,
+    checkTls(config),
+    checkSecrets(config),
+    checkScratch(config),
+  ];
+  return (await Promise.all(findings)).flat();
+}
+
+async function checkDatabase(name: string, uri: string): Promise<Finding[]> {
+  const path = ['databases', name];
+  try {
+    if ((await openStore(uri).folders('')) === null) {
+      return [warningAt(path, `there is no folder ${uri}; segmentd waits for it`, 'database_not_found')];
+    }
+    const instead = await whyNoDatabase(uri);
+    return instead === undefined ? [] : [errorAt(path, `${uri} ${instead}`)];
+  } catch (thrown) {
+    const { code, message, cause } = asSegmentdError(thrown);
+    if (errnoOf(cause) === 'ENOTDIR') return [errorAt(path, `${uri} is a file, or lies below one`)];
+    return [warningAt(path, message, code)];
+  }
+}
+
+/** Two names of one folder are two builds at once: links are followed. */
+async function checkLinks(config: Config): Promise<Finding[]> {
+  const real = await Promise.all(
+    Object.entries(config.databases).map(
+      async ([name, database]) => [name, { ...database, uri: await realLocation(database.uri) }] as const,
+    ),
+  );
+  const scratch = await realLocation(config.state.scratch_dir);
+  const followed = { ...config, databases: Object.fromEntries(real), state: { ...config.state, scratch_dir: scratch } };
+  return PLACE_RULES.flatMap(({ about, problems }) =>
+    problems(followed).map((message) => errorAt((about[0] as string).split('.'), `behind links, ${message}`)),
+  );
+}
+
+async function checkTable({ databases, tables }: Config, id: string): Promise<Finding[]> {
+  const path = ['tables', id];
+  const [database = '', name] = id.split('/');
+  const { indexes = 'existing', stable_row_ids: stableRowIds = 'decline' } = tables[id] ?? {};
+  const base = databases[database]?.uri ?? '';
+  const uri = join(base, `${name}.lance`);
+  try {
+    // Said of the database already.
+    if ((await openStore(base).folders('')) === null) return [];
+    const manifest = await new LanceTable(openStore(uri)).latest();
+    const declined = unsupportedReason(manifest, stableRowIds);
+    if (declined) return [warningAt(path, declined.message, declined.code)];
+    maintainedIndexes(manifest, indexes);
+    return [];
+  } catch (thrown) {
+    const { code, message } = asSegmentdError(thrown);
+    return [
+      warningAt(path, code === 'table_not_found' ? `there is no table ${uri}; segmentd waits for it` : message, code),
+    ];
+  }
+}
+
+async function checkTls({ kafka: { ssl } }: Config): Promise<Finding[]> {
+  const files = await Promise.all([
+    checkFile('ca_file', ssl.ca_file, (text) => new X509Certificate(text)),
+    checkFile('cert_file', ssl.cert_file, (text) => new X509Certificate(text)),
+    checkFile('key_file', ssl.key_file, createPrivateKey),
+  ]);
+  const findings = files.flatMap(({ finding }) => finding ?? []);
+  const [, cert, key] = files;
+  if (cert?.content && key?.content && !cert.content.checkPrivateKey(key.content)) {
+    findings.push(errorAt(['kafka', 'ssl', 'key_file'], `${ssl.key_file} is not the key of ${ssl.cert_file}`));
+  }
+  return findings;
+}
+
+async function checkFile<T>(
+  option: string,
+  file: string | undefined,
+  parse: (text: string) => T,
+): Promise<{ content?: T; finding?: Finding }> {
+  if (file === undefined) return {};
+  const path = ['kafka', 'ssl', option];
+  try {
+    const text = await readFile(file, 'utf8');
+    try {
+      return { content: parse(text) };
+    } catch (error) {
+      return { finding: errorAt(path, `${file} is not usable PEM: ${messageOf(error)}`) };
+    }
+  } catch (error) {
+    return { finding: errorAt(path, `cannot read ${file}: ${messageOf(error)}`) };
+  }
+}
+
+async function checkSecrets({ kafka: { sasl }, admin }: Config): Promise<Finding[]> {
+  return [
+    ...secretFindings(['kafka', 'sasl', 'password_file'], sasl.password_file),
+    ...secretFindings(['admin', 'token_file'], admin.token_file),
+  ];
+}
+
+function secretFindings(path: Path, file: string | undefined): Finding[] {
+  try {
+    secretOf(undefined, file);
+    return [];
+  } catch (thrown) {
+    return [errorAt(path, messageOf(thrown))];
+  }
+}
+
+async function checkScratch({ state }: Config): Promise<Finding[]> {
+  const problem = await scratchProblem(state.scratch_dir);
+  return problem === undefined ? [] : [errorAt(['state', 'scratch_dir'], `cannot be used: ${problem}`)];
+}

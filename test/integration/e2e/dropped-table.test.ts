@@ -1,0 +1,37 @@
+/** Tables that are copied in, announced and dropped again at any moment: the daemon goes on, and other tables do not notice. */
+import { cp, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { people } from '../../../testing/people.ts';
+import type { World } from './world.ts';
+import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
+
+const ROUNDS = 60;
+const MAX_LIFE_MS = 30;
+
+async function announce(world: World, table: string): Promise<void> {
+  const value = Buffer.from(JSON.stringify({ table: `db/${table}` }));
+  await world.producer.send(world.settings.topic, [{ key: Buffer.from(`db/${table}`), value }]);
+}
+
+test('a table that is dropped while it is indexed ends neither the daemon nor the work on others', async () => {
+  const world = await makeWorld({ events: { version_wait_ms: 500 }, retry: { initial_ms: 50, max_ms: 200 } });
+  for (const name of ['source', 'other']) await makeTable(world, name, 1_000);
+  const append = async (name: string, from: number) => (await openTable(world.database, name)).add(people(from, 100));
+  await append('source', 1_000);
+  const daemon = await world.daemon();
+  for (let round = 0; round < ROUNDS; round++) {
+    const name = `dropped${round}`;
+    await cp(world.tableFolder('source'), world.tableFolder(name), { recursive: true });
+    await announce(world, name);
+    // Every length of life in turn: the drop meets each stage.
+    await sleep((round * MAX_LIFE_MS) / ROUNDS);
+    await rm(world.tableFolder(name), { recursive: true, force: true, maxRetries: 50, retryDelay: 10 });
+    if (round % 20 !== 10) continue;
+    await append('other', 1_000 + 100 * round);
+    await announce(world, 'other');
+    await until('the other table is covered', () => covered(world, 'other'));
+  }
+  expect(world.log.filter(({ code }) => code === 'internal')).toEqual([]);
+  expect(await daemon.stop()).toBe(0);
+});
