@@ -23,7 +23,7 @@ const finding =
 export const errorAt = finding('error');
 export const warningAt = finding('warning');
 
-export type PlaceOf = LoadedConfig['placeOf'];
+type PlaceOf = LoadedConfig['placeOf'];
 
 /** A finding with the place of its option. Of one that is not about the configuration alone, the code is part of the message. */
 export function problemOf({ path, code, message }: Finding, placeOf: PlaceOf): Problem {

@@ -10,7 +10,7 @@
 import { SegmentdError } from './errors.ts';
 
 export type VersionScheme = 'V1' | 'V2';
-export type ManifestName = { readonly scheme: VersionScheme; readonly version: number };
+type ManifestName = { readonly scheme: VersionScheme; readonly version: number };
 
 const V2_BASE = 2n ** 64n - 1n;
 const V2_DIGITS = 20;

@@ -32,7 +32,7 @@ export async function fill(table: TableUnderTest, shape: Shape): Promise<void> {
 export const REWRITE = ['rewrite_column', { start: 0, count: 5000 }] as const;
 
 /**
- * Before lance 8, optimize_indices fails on a BTREE of more than one segment, whoever wrote them, and changes nothing: it could
+ * Before lance 8, optimize_indices fails on a BTREE of more than one segment, from any writer, and changes nothing: it could
  * only update a single segment (lance-format/lance#6889). segmentd or a rebuild of the index keep such a table complete.
  */
 export const CANNOT_JOIN = /Index with id \S+ does not exist/;

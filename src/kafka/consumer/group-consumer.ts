@@ -8,7 +8,7 @@ import { toRecords } from './consumer-record.ts';
 import type { Offsets } from './partition-queues.ts';
 import { topicAssigner } from './topic-assigner.ts';
 
-/** A consumer that leaves while it joins stays a member until its session expires; so long the leave waits for the join. */
+/** A consumer that leaves while it joins becomes a member after it has left: the leave waits so long for the join, at most. */
 const JOIN_PATIENCE_MS = 2_000;
 
 export type ConsumerEvents = {

@@ -19,7 +19,7 @@ def version():
 
 
 def export(start, count, path):
-    """The rows as an Arrow IPC file, for whoever else is to write them."""
+    """The rows as an Arrow IPC file, for another engine to write."""
     with pa.ipc.new_file(path, SCHEMA) as writer:
         writer.write_table(rows(start, count))
 
