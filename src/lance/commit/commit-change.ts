@@ -88,10 +88,10 @@ export async function commitChange(
   }
 }
 
-/** The latest manifest, or the error of reading it. */
+/** The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. */
 async function latestOrError(table: LanceTable): Promise<Manifest | SegmentdError> {
   try {
-    return await table.latest();
+    return await table.latest({ listed: true });
   } catch (error) {
     if (error instanceof SegmentdError) return error;
     throw error;
@@ -207,11 +207,8 @@ async function afterLanding(
   return isOut ? { kind: 'rejected', cause: 'files_gone' } : { kind: 'unknown', error: stillDamaged(gone) };
 }
 
-/** Writes the version hint, for readers that cannot list in order, and deletes the files of segments that were skipped. */
+/** Writes the version hint and deletes the files of segments that were skipped. */
 async function tidyUp(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
   const left = rebased.skipped.map(({ segment }) => segment);
-  const hint = new TextEncoder().encode(JSON.stringify({ version }));
-  const tidy = [deleteUploaded(table.store, left)];
-  if (!table.store.listsInOrder) tidy.push(table.store.put('_versions/latest_version_hint.json', hint));
-  await Promise.allSettled(tidy);
+  await Promise.allSettled([deleteUploaded(table.store, left), table.hintAt(version)]);
 }

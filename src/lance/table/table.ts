@@ -9,16 +9,26 @@ import type { KnownFolders } from './inferred-kinds.ts';
 import { withInferredKinds } from './inferred-kinds.ts';
 
 const VERSIONS = '_versions';
+const HINT = `${VERSIONS}/latest_version_hint.json`;
 
+/** How long a listing is relied on, milliseconds: what only a listing shows is seen by then. */
+const LIST_EVERY_MS = 60_000;
+const DISCOVER_TRIES = 3;
+
+type Newest = { readonly scheme: VersionScheme; readonly version: number; readonly stat: ObjectStat };
 type Seen = { readonly manifest: Manifest; readonly scheme: VersionScheme; readonly tag: string };
 
 export class LanceTable {
   readonly store: ObjectStore;
   private seen: Seen | null = null;
+  private listedAtMs = 0;
+  private readonly now: () => number;
   private readonly folders: KnownFolders = new Map();
 
-  constructor(store: ObjectStore) {
+  /** `now` is for tests: milliseconds since the epoch. */
+  constructor(store: ObjectStore, now: () => number = Date.now) {
     this.store = store;
+    this.now = now;
   }
 
   get uri(): string {
@@ -30,9 +40,12 @@ export class LanceTable {
     return this.seen?.manifest.file.byteLength ?? 0;
   }
 
-  /** The latest manifest. Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
-  async latest(): Promise<Manifest> {
-    const newest = (await this.probe()) ?? (await this.discover());
+  /**
+   * The latest manifest. Without a listing as far as that can be told; `listed` makes it certain, as a commit needs it, which is the
+   * version after it. Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*.
+   */
+  async latest({ listed = false } = {}): Promise<Manifest> {
+    const newest = (listed ? null : await this.probe()) ?? (await this.discover());
     if (this.seen && newest.version === this.seen.manifest.version && newest.stat.tag === this.seen.tag) {
       return this.seen.manifest;
     }
@@ -63,23 +76,48 @@ export class LanceTable {
     return this;
   }
 
-  /** Walks up from the version seen last: versions have no gaps, so the first absent one ends the walk. */
-  private async probe(): Promise<{ scheme: VersionScheme; version: number; stat: ObjectStat } | null> {
-    if (!this.seen) return null;
+  /** The version that Lance's writers, and segmentd, left as a hint; 0 when there is none that can be read. */
+  async hintedVersion(): Promise<number> {
+    try {
+      const hint: unknown = JSON.parse(new TextDecoder().decode((await this.store.read(HINT)) ?? undefined));
+      const version = (hint as { version?: unknown } | null)?.version;
+      return typeof version === 'number' ? version : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Leaves the hint for readers of a store that does not list in order; never one that is lower than what is there. */
+  async hintAt(version: number): Promise<void> {
+    if (this.store.listsInOrder || (await this.hintedVersion()) >= version) return;
+    await this.store.put(HINT, new TextEncoder().encode(JSON.stringify({ version })));
+  }
+
+  /**
+   * Walks up from the version seen last to the first that is absent; null where only a listing can tell. A cleanup that spares a
+   * tagged version leaves a gap above it, which would end the walk too early: a hint from beyond it tells, or in time the listing.
+   */
+  private async probe(): Promise<Newest | null> {
+    if (!this.seen || this.now() - this.listedAtMs >= LIST_EVERY_MS) return null;
     const { scheme, manifest } = this.seen;
     const statOf = (version: number) => this.store.stat(`${VERSIONS}/${versionFileName(scheme, version)}`);
     let { version } = manifest;
     // Nearly always there is nothing newer, so both are asked at once.
-    let [found, next] = await Promise.all([statOf(version), statOf(version + 1)]);
+    let [found, next, hinted] = await Promise.all([statOf(version), statOf(version + 1), this.hintedVersion()]);
     for (; found && next; version += 1) [found, next] = [next, await statOf(version + 2)];
-    return found && { scheme, version, stat: found };
+    return found && hinted <= version ? { scheme, version, stat: found } : null;
   }
 
-  private async discover(): Promise<{ scheme: VersionScheme; version: number; stat: ObjectStat }> {
-    const latest = latestVersion(await this.store.list(VERSIONS));
-    const stat = latest && (await this.store.stat(`${VERSIONS}/${versionFileName(latest.scheme, latest.version)}`));
-    if (!latest || !stat) throw new SegmentdError('table_not_found', `no Lance table at ${this.uri}`);
-    return { ...latest, stat };
+  private async discover(): Promise<Newest> {
+    // A cleanup may delete the version between the listing and the stat; by then there is a newer one.
+    for (let tries = 1; tries <= DISCOVER_TRIES; tries++) {
+      this.listedAtMs = this.now();
+      const latest = latestVersion(await this.store.list(VERSIONS));
+      if (!latest) break;
+      const stat = await this.store.stat(`${VERSIONS}/${versionFileName(latest.scheme, latest.version)}`);
+      if (stat) return { ...latest, stat };
+    }
+    throw new SegmentdError('table_not_found', `no Lance table at ${this.uri}`);
   }
 
   private async readVersion(scheme: VersionScheme, version: number, before?: Manifest): Promise<Manifest | null> {

@@ -203,6 +203,15 @@ describe('landed', () => {
     expect(folder.has('_versions/latest_version_hint.json')).toBe(false);
   });
 
+  test('after a version that only a listing shows, and without taking the hint back', async () => {
+    const table = faultyTable(folder.root, []);
+    await table.latest();
+    await folder.write({ ...BASE, version: 9 });
+    await localStore(folder.root).put('_versions/latest_version_hint.json', Buffer.from('{"version":40}'));
+    expect(await commitChange(table, request(), SETTINGS)).toMatchObject({ kind: 'landed', version: 10, conflicts: 0 });
+    expect(await table.hintedVersion()).toBe(40);
+  });
+
   test('though the hint cannot be written', async () => {
     const { put } = localStore(folder.root);
     const more = {

@@ -33,8 +33,20 @@ function counted(folder: TableFolder, more: Partial<ObjectStore> = {}) {
     Object.assign(calls, { list: 0, stat: 0, read: 0 });
     return before;
   };
-  return { table: new LanceTable(store), spent };
+  const clock = { nowMs: 1_000_000 };
+  return { table: new LanceTable(store, () => clock.nowMs), spent, clock };
 }
+
+/** What a cleanup leaves that spares a tagged version: `kept` and `latest` with nothing between them. */
+async function gapAbove(folder: TableFolder, kept: number, latest: number): Promise<void> {
+  for (let version = kept + 1; version <= latest; version++) await folder.write({ version });
+  for (let version = kept + 1; version < latest; version++) {
+    await rm(join(folder.root, '_versions', versionFileName('V2', version)));
+  }
+}
+
+const writeHint = ({ root }: TableFolder, text: string) =>
+  writeFile(join(root, '_versions', 'latest_version_hint.json'), text);
 
 test('finds the latest version by listing, once', async () => {
   const folder = await tableFolder({ version: 3 });
@@ -45,12 +57,12 @@ test('finds the latest version by listing, once', async () => {
   expect(spent()).toEqual({ list: 1, stat: 1, read: 1 });
 });
 
-test('an unchanged table costs two stats and gives the very same manifest', async () => {
+test('an unchanged table costs two stats and the hint, and gives the very same manifest', async () => {
   const { table, spent } = counted(await tableFolder({ version: 3 }));
   const manifest = await table.latest();
   spent();
   expect(await table.latest()).toBe(manifest);
-  expect(spent()).toEqual({ list: 0, stat: 2, read: 0 });
+  expect(spent()).toEqual({ list: 0, stat: 2, read: 1 });
 });
 
 test('newer versions are found by walking up, without listing, and only the last one is read', async () => {
@@ -61,7 +73,7 @@ test('newer versions are found by walking up, without listing, and only the last
   spent();
   const latest = await table.latest();
   expect([latest.version, Array.from(latest.fragments.ids)]).toEqual([6, [6]]);
-  expect(spent()).toEqual({ list: 0, stat: 5, read: 1 });
+  expect(spent()).toEqual({ list: 0, stat: 5, read: 2 });
 });
 
 test('a version that was written anew under its name is read anew', async () => {
@@ -101,6 +113,77 @@ test('a version that a cleanup deleted is no error', async () => {
   await folder.write({ version: 5 });
   for (const version of [3, 4]) await rm(join(folder.root, '_versions', versionFileName('V2', version)));
   expect((await table.latest()).version).toBe(5);
+});
+
+test('a hint from beyond a gap in the versions is followed', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table } = counted(folder);
+  await table.latest();
+  await gapAbove(folder, 3, 7);
+  await writeHint(folder, '{"version":7}');
+  expect((await table.latest()).version).toBe(7);
+});
+
+test.each([
+  ['no hint', null],
+  ['a hint that stayed behind', '{"version":2}'],
+  ['a hint that is none', 'half a hi'],
+  ['a hint without a number', '{"version":"9"}'],
+])('with %s a gap in the versions is noticed by the next listing, and at once by a commit', async (_name, hint) => {
+  const folder = await tableFolder({ version: 3 });
+  const { table, clock } = counted(folder);
+  await table.latest();
+  await gapAbove(folder, 3, 7);
+  if (hint !== null) await writeHint(folder, hint);
+  clock.nowMs += 59_999;
+  expect((await table.latest()).version).toBe(3);
+  clock.nowMs += 1;
+  expect((await table.latest()).version).toBe(7);
+  await gapAbove(folder, 7, 9);
+  expect((await table.latest({ listed: true })).version).toBe(9);
+});
+
+test('a hint from beyond the last version costs a listing and changes nothing', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table, spent } = counted(folder);
+  await table.latest();
+  await writeHint(folder, '{"version":9}');
+  spent();
+  expect((await table.latest()).version).toBe(3);
+  expect(spent()).toMatchObject({ list: 1 });
+});
+
+test('mixed names are noticed in a table that is open', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table, clock } = counted(folder);
+  await table.latest();
+  await writeFile(join(folder.root, '_versions', '5.manifest'), '');
+  await expect(table.latest({ listed: true })).rejects.toMatchObject({ code: 'table_mixed_version_names' });
+  clock.nowMs += 60_000;
+  await expect(table.latest()).rejects.toMatchObject({ code: 'table_mixed_version_names' });
+});
+
+test('the hint never goes back, and mends what is no hint', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { table } = counted(folder);
+  await table.hintAt(8);
+  await table.hintAt(7);
+  expect(await table.hintedVersion()).toBe(8);
+  await writeHint(folder, 'half a hi');
+  await table.hintAt(7);
+  expect(await table.hintedVersion()).toBe(7);
+});
+
+test('nor is a version that is deleted between the listing and the stat', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { list } = localStore(folder.root);
+  const cleaning: ObjectStore['list'] = async (key) => {
+    const names = await list(key);
+    await folder.write({ version: 4 });
+    await rm(join(folder.root, '_versions', versionFileName('V2', 3)), { force: true });
+    return names;
+  };
+  expect((await counted(folder, { list: cleaning }).table.latest()).version).toBe(4);
 });
 
 test('nor is one that is deleted between the stat and the read', async () => {
