@@ -137,6 +137,8 @@ function endingOf(result: MergeResult): Ending {
 
 function failureOf(error: unknown): Ending {
   if (error instanceof SegmentdError && error.code === 'commit_unknown') return { kind: 'unknown' };
+  if (error instanceof SegmentdError && error.code === 'commit_contended')
+    return { kind: 'rejected', cause: 'contended' };
   // The one error that the gated store makes with the promise that nothing was created.
   if (error instanceof SegmentdError && error.code === 'store_full')
     return { kind: 'rejected', cause: 'store_refused' };
