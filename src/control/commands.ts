@@ -16,6 +16,8 @@ const command = z.strictObject({
   table: z.string().min(1),
   /** The origin of the command, for logs and `/status`. */
   by: z.string().max(MAX_BY_CHARS).optional(),
+  /** When it was given: a pause that is read again after a restart is as old as it was. */
+  time: z.iso.datetime({ offset: true }).optional(),
 });
 type Command = z.output<typeof command>;
 
@@ -33,10 +35,20 @@ export function parseCommand(value: Uint8Array | null): Command {
 }
 
 /** The command as a control record. */
-export function encodeCommand({ command: name, table, by }: Command): { key: Buffer; value: Buffer } {
+export function encodeCommand({ command: name, table, by, time }: Command): { key: Buffer; value: Buffer } {
   // The topic may be compacted: a refresh must not replace a pause of the same table.
   const key = name === 'refresh' ? `${name} ${table}` : table;
-  return { key: Buffer.from(key), value: Buffer.from(JSON.stringify({ command: name, table, ...(by ? { by } : {}) })) };
+  const value = { command: name, table, ...(by ? { by } : {}), ...(time ? { time } : {}) };
+  return { key: Buffer.from(key), value: Buffer.from(JSON.stringify(value)) };
+}
+
+/**
+ * When a command was given, milliseconds since the epoch: its own time, else `timestamp`, that of its Kafka record. 0 and less stand for
+ * none.
+ */
+export function commandMs(time: Command['time'], timestamp: string): number | undefined {
+  const ms = time === undefined ? Number(timestamp) : Date.parse(time);
+  return ms > 0 ? ms : undefined;
 }
 
 type CommandAnswer = TableStatus & { readonly paused: boolean };
@@ -44,8 +56,8 @@ type CommandAnswer = TableStatus & { readonly paused: boolean };
 export type Control = {
   /** The table that an address names. Errors: event_table_*, event_database_unknown. */
   resolve(address: string): TableRef;
-  /** Does what is asked and returns the table's status. */
-  run(name: CommandName, table: TableRef, by: string): CommandAnswer;
+  /** Does what is asked and returns the table's status. `sinceMs`: when it was asked, now unless given. */
+  run(name: CommandName, table: TableRef, by: string, sinceMs?: number): CommandAnswer;
 };
 
 type ControlParts = Pick<Control, 'resolve'> & {
@@ -59,9 +71,9 @@ type ControlParts = Pick<Control, 'resolve'> & {
 export function createControl({ resolve, pauses, telemetry, refresh, status }: ControlParts): Control {
   return {
     resolve,
-    run(name, table, by) {
+    run(name, table, by, sinceMs) {
       const { id } = table;
-      if (name === 'pause' && pauses.pause(id, by)) telemetry.tablePaused({ table: id, by });
+      if (name === 'pause' && pauses.pause(id, by, sinceMs)) telemetry.tablePaused({ table: id, by });
       if (name === 'resume' && pauses.resume(id)) telemetry.tableResumed({ table: id, by });
       if (name === 'refresh') refresh(table);
       return { ...status(id), paused: pauses.isPaused(id) };

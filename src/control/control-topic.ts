@@ -1,13 +1,14 @@
 /** Commands that come over Kafka: every member runs each of them, and a pause is read again after a restart. */
 import type { Config } from '../config/schema.ts';
 import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
+import type { FollowedRecord } from '../kafka/follow-topic.ts';
 import { followTopic } from '../kafka/follow-topic.ts';
 import type { Notifications } from '../kafka/notifications.ts';
 import type { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Control } from './commands.ts';
-import { parseCommand } from './commands.ts';
+import { commandMs, parseCommand } from './commands.ts';
 import type { TableOwnership } from './table-ownership.ts';
 
 /** How long a start waits for the commands that the control topic holds; an unreachable broker must not block it for ever. */
@@ -32,7 +33,7 @@ export async function obeyControlTopic(parts: ControlTopicParts, control: Contro
   const topic = config.kafka.control_topic;
   await topicsReady;
   if (topic === undefined || signal.aborted) return;
-  const onRecord = (value: Uint8Array | null, isHistory: boolean) => obey(parts, control, value, isHistory);
+  const onRecord = (record: FollowedRecord) => obey(parts, control, record);
   const following = followTopic(settings, { topic, groupSuffix: 'control', onRecord }, log);
   cleanup.defer(() => following.stop());
   const late = sleep(CATCH_UP_TIMEOUT_MS, undefined, { ref: false }).then(() => 'late' as const);
@@ -44,15 +45,14 @@ export async function obeyControlTopic(parts: ControlTopicParts, control: Contro
 function obey(
   { ownership, notifications, log }: ControlTopicParts,
   control: Control,
-  value: Uint8Array | null,
-  isHistory: boolean,
+  { value, timestamp, isHistory }: FollowedRecord,
 ): void {
   try {
-    const { command, table: address, by = 'control topic' } = parseCommand(value);
+    const { command, table: address, by = 'control topic', time } = parseCommand(value);
     // Of earlier commands, only those count that change a lasting state.
     if (isHistory && (command === 'refresh' || command === 'status')) return;
     const table = control.resolve(address);
-    const status = control.run(command, table, by);
+    const status = control.run(command, table, by, commandMs(time, timestamp));
     // Every member runs every command; only the owner logs the answer.
     if (!isHistory && ownership.isOwner(table.id)) notifications.send({ type: 'table.status', ...status });
   } catch (thrown) {

@@ -4,8 +4,11 @@ import { RecentMap } from '../lib/recent-map.ts';
 type Pause = { readonly sinceMs: number; readonly by: string };
 
 export type Pauses = {
-  /** `by`: who asked for it, for logs and `/status`. Returns false for a table that is paused already. */
-  pause(table: string, by: string): boolean;
+  /**
+   * `by`: who asked for it, for logs and `/status`. `sinceMs`: when, milliseconds since the epoch; now unless given, or when the clock
+   * that gave it is ahead. Returns false for a table that is paused already.
+   */
+  pause(table: string, by: string, sinceMs?: number): boolean;
   /** Returns false for a table that is not paused. */
   resume(table: string): boolean;
   isPaused(table: string): boolean;
@@ -26,9 +29,9 @@ export function createPauses(nowMs: () => number = Date.now): Pauses {
   const pauses = new Map<string, Pause & { readonly waiting: (() => void)[] }>();
   const ended = new RecentMap<string, number>(REMEMBERED);
   return {
-    pause(table, by) {
+    pause(table, by, sinceMs = Number.POSITIVE_INFINITY) {
       if (pauses.has(table)) return false;
-      pauses.set(table, { sinceMs: nowMs(), by, waiting: [] });
+      pauses.set(table, { sinceMs: Math.min(sinceMs, nowMs()), by, waiting: [] });
       return true;
     },
     resume(table) {

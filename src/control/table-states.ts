@@ -92,8 +92,9 @@ export class TableStates {
     return true;
   }
 
-  forget(table: string): void {
-    this.#tables.delete(table);
+  /** Returns whether anything was known of the table. */
+  forget(table: string): boolean {
+    return this.#tables.delete(table);
   }
 
   /** The status of a table; of an unknown one, nothing but its name. */

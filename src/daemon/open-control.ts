@@ -57,8 +57,9 @@ function sweepOptions({ config, context, ownership, log }: ControlContext, caugh
     },
     owns: ({ id }) => ownership.claim(id),
     tables: () =>
-      tablesOf(databasesOf(config), (database, error) => {
-        log('warn', 'a database could not be listed for the sweep', { database, error });
+      tablesOf(databasesOf(config), {
+        known: context.states.all().map(({ table }) => table),
+        failed: (database, error) => log('warn', 'a database could not be listed for the sweep', { database, error }),
       }),
   };
 }
@@ -85,11 +86,13 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
       const command = name as CommandName;
       const table = control.resolve(address);
       // A paused table can be resumed even when it is gone.
-      if (!force && !context.pauses.isPaused(table.id)) await mustExist(context, table);
+      if (!force && !context.pauses.isPaused(table.id)) await mustExist(context, table, command);
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
       if (topic !== undefined && command !== 'status') {
-        const record = encodeCommand({ command, table: table.id, by });
+        // A pause that is asked for again goes on since the first time, also when the topic keeps only the last record.
+        const time = (command === 'pause' && answer.pause?.since) || new Date().toISOString();
+        const record = encodeCommand({ command, table: table.id, by, time });
         await publish(topic, [record], { deadlineMs: PUBLISH_MS });
       }
       return answer;
@@ -106,15 +109,14 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
 }
 
 /** Errors: event_table_not_found. A table that cannot be read exists, and so does one whose store does not answer. */
-async function mustExist({ tables }: PipelineContext, { id, uri }: TableRef): Promise<void> {
+async function mustExist({ tables }: PipelineContext, { id, uri }: TableRef, command: CommandName): Promise<void> {
   try {
     await tables.open(uri).latest();
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
     if (error.code !== 'table_not_found') return;
-    throw new SegmentdError(
-      'event_table_not_found',
-      `there is no table ${id}; ?force=true asks for one that is to come`,
-    );
+    // Only a pause means anything for a table that is not there.
+    const ahead = command === 'pause' ? '; ?force=true pauses one that is to come' : '';
+    throw new SegmentdError('event_table_not_found', `there is no table ${id}${ahead}`);
   }
 }

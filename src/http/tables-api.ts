@@ -71,7 +71,11 @@ function refusal({ code, retry, message, hint }: SegmentdError): Answer {
   return json(STATUS_OF[code] ?? (retry === 'never' ? 400 : 503), { code, error: message, hint });
 }
 
-const STATUS_OF: Partial<Record<ErrorCode, number>> = { too_many_waits: 429, event_table_not_found: 404 };
+const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  too_many_waits: 429,
+  event_table_not_found: 404,
+  table_not_found: 404,
+};
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */
 export async function startTablesApi(options: TablesApiOptions): Promise<RunningServer> {

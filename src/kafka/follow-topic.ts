@@ -13,12 +13,20 @@ type FollowedTopic = {
   stop(): Promise<void>;
 };
 
+export type FollowedRecord = {
+  readonly value: Uint8Array | null;
+  /** Milliseconds since the epoch, in decimal; `-1` when it has none. */
+  readonly timestamp: string;
+  /** The record was there when the topic was first reached. */
+  readonly isHistory: boolean;
+};
+
 type TopicToFollow = {
   readonly topic: string;
   /** Every member reads every record, so each has a consumer group of its own: `<group>-<groupSuffix>-<uuid>`. */
   readonly groupSuffix: string;
-  /** Gets each record once. `isHistory`: the record was there when the topic was first reached. */
-  onRecord(value: Uint8Array | null, isHistory: boolean): void;
+  /** Gets each record once. */
+  onRecord(record: FollowedRecord): void;
 };
 
 /**
@@ -89,9 +97,9 @@ async function readUntilCrash(
     await consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
-        for (const { offset, value } of batch.messages) {
+        for (const { offset, value, timestamp } of batch.messages) {
           const isHistory = progress.isHistory(batch.partition, BigInt(offset));
-          if (progress.pass(batch.partition, BigInt(offset))) onRecord(value, isHistory);
+          if (progress.pass(batch.partition, BigInt(offset))) onRecord({ value, timestamp, isHistory });
         }
         progress.reached(batch.partition, BigInt(batch.lastOffset()) + 1n);
       },

@@ -10,6 +10,7 @@ import { SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { rejectRecord } from './decode.ts';
+import { forgetGone } from './forget-gone.ts';
 import type { Batch } from './work.ts';
 
 /** How often the table is polled while no version of a batch can be seen. A poll is the stat of a file. */
@@ -33,11 +34,13 @@ async function visiblePart(
     const isOpen = (pending: PendingEvent) => !rejected.has(pending) && !pending.record?.signal.aborted;
     let events = batch.events.filter(isOpen);
     if (events.length === 0) return null;
-    const version = await latestVersion(() => table.latest());
     const now = Date.now();
     // A sweep or refresh waits for no version.
     const isExpired = (pending: PendingEvent) =>
       !pending.record || now - pending.receivedAtMs >= context.settings.versionWaitMs;
+    // That a version never came is said after a listing.
+    const version = await latestVersion(() => table.latest({ listed: events.some(isExpired) }));
+    if (version === null) forgetGone(context, batch.table.id);
     for (const pending of events.filter((each) => isAhead(each, version) && isExpired(each))) {
       // Another member may have it by now.
       if (pending.record && !pending.record.signal.aborted)

@@ -11,6 +11,7 @@ import type { PendingEvent, TableRef } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
 import { decline } from './ack.ts';
 import type { PipelineContext } from './context.ts';
+import { forgetGone } from './forget-gone.ts';
 import type { Batch } from './work.ts';
 
 /** Holds the batches of a paused table. */
@@ -62,8 +63,8 @@ async function look(context: PipelineContext, table: TableRef): Promise<void> {
     telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
-    // A store that does not answer, or a table that is gone, is read with the next event or sweep.
-    if (!declinesTable(error.code) || error.code === 'table_not_found') return;
-    decline(context, table.id, error);
+    if (error.code === 'table_not_found') forgetGone(context, table.id);
+    // A store that does not answer is asked again with the next event or sweep.
+    else if (declinesTable(error.code)) decline(context, table.id, error);
   }
 }

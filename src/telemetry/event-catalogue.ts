@@ -47,6 +47,11 @@ export const EVENTS = {
     says: 'table left to another member',
     metrics: [...TABLE_METRICS, 'tier_segments', 'merges_pending'],
   },
+  tableGone: {
+    level: 'info',
+    says: 'table is gone',
+    metrics: [...TABLE_METRICS, 'tier_segments', 'merges_pending'],
+  },
   workFailed: {
     level: 'error',
     says: 'work on table failed',

@@ -133,6 +133,13 @@ type TableCounts = {
 
 /** Which tables this member serves. */
 function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Gaps) {
+  const forget = (table: string) => {
+    throttle.recovered(`work ${table}`);
+    gaps.forget(table);
+    tiers.forget(table);
+    throttle.recovered(`merge ${table}`);
+    metrics.tables.forget(table);
+  };
   return {
     /** Asks `read` on every scrape for the tables by state. */
     tableCounts(read: () => TableCounts): void {
@@ -157,12 +164,13 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     },
     /** Another member serves the table now: its series here would only age and raise alerts. */
     tableReleased({ table }: { table: string }): void {
-      throttle.recovered(`work ${table}`);
-      gaps.forget(table);
-      tiers.forget(table);
-      throttle.recovered(`merge ${table}`);
-      metrics.tables.forget(table);
+      forget(table);
       say('tableReleased', { table });
+    },
+    /** There is no such table any more. Its series would stay as they were last seen. */
+    tableGone({ table }: { table: string }): void {
+      forget(table);
+      say('tableGone', { table });
     },
   };
 }

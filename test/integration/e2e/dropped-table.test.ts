@@ -2,6 +2,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { askDaemon } from '../../../src/commands/daemon-status.ts';
 import { people } from '../../../testing/people.ts';
 import type { World } from './world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
@@ -14,8 +15,12 @@ async function announce(world: World, table: string): Promise<void> {
   await world.producer.send(world.settings.topic, [{ key: Buffer.from(`db/${table}`), value }]);
 }
 
-test('a table that is dropped while it is indexed ends neither the daemon nor the work on others', async () => {
-  const world = await makeWorld({ events: { version_wait_ms: 500 }, retry: { initial_ms: 50, max_ms: 200 } });
+test('a table that is dropped while it is indexed ends neither the daemon nor the work on others, and is no longer shown', async () => {
+  const world = await makeWorld({
+    events: { version_wait_ms: 500 },
+    retry: { initial_ms: 50, max_ms: 200 },
+    sweep: { interval_s: 1 },
+  });
   for (const name of ['source', 'other']) await makeTable(world, name, 1_000);
   const append = async (name: string, from: number) => (await openTable(world.database, name)).add(people(from, 100));
   await append('source', 1_000);
@@ -32,6 +37,9 @@ test('a table that is dropped while it is indexed ends neither the daemon nor th
     await announce(world, 'other');
     await until('the other table is covered', () => covered(world, 'other'));
   }
+  const shown = async () => (await askDaemon(daemon.url)).tables.map(({ table }) => table).join();
+  await until('only the tables that are there are shown', async () => (await shown()) === 'db/other,db/source');
+  expect(await (await fetch(`${daemon.url}/metrics`)).text()).not.toContain('table="db/dropped');
   expect(world.log.filter(({ code }) => code === 'internal')).toEqual([]);
   expect(await daemon.stop()).toBe(0);
 });

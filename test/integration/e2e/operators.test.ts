@@ -62,7 +62,11 @@ test('a paused table waits and loses nothing; refresh looks without an event; on
 
   expect(await ask('POST', '/v1/tables/db/none/pause')).toMatchObject({
     status: 404,
-    body: { code: 'event_table_not_found' },
+    body: { code: 'event_table_not_found', error: expect.stringContaining('?force=true') },
+  });
+  expect(await ask('GET', '/v1/tables/db/none')).toMatchObject({
+    status: 404,
+    body: { code: 'event_table_not_found', error: 'there is no table db/none' },
   });
   expect((await ask('POST', '/v1/tables/db/none/pause?force=true')).body).toMatchObject({ paused: true });
   expect((await ask('POST', '/v1/tables/db/none/resume')).body).toMatchObject({ paused: false });
@@ -144,6 +148,10 @@ test('what is asked over HTTP reaches all members, and holds after a restart, wh
     const page = (await (await fetch(`${url}/status`)).json()) as { paused: string[] };
     return page.paused.includes('db/people');
   };
+  const pauseAt = async (url: string) => {
+    const page = (await (await fetch(`${url}/status`)).json()) as { tables: { table: string; pause: object }[] };
+    return page.tables.find(({ table }) => table === 'db/people')?.pause;
+  };
   const ask = async (command: string) => {
     const headers = { authorization: `Bearer ${TOKEN}` };
     const answer = await fetch(`http://127.0.0.1:${port}/v1/tables/db/people/${command}`, { method: 'POST', headers });
@@ -155,8 +163,9 @@ test('what is asked over HTTP reaches all members, and holds after a restart, wh
     SEGMENTD_STATE_SCRATCH_DIR: `${world.scratch}-2`,
   });
   await second.untilReady();
-  await ask('pause');
+  for (const _ of [1, 2]) await ask('pause');
   expect(await pausedAt(first.url)).toBe(true);
+  const pause = await pauseAt(first.url);
   await until('the other member has read the command', async () =>
     (await second.status()).paused.includes('db/people'),
   );
@@ -167,6 +176,7 @@ test('what is asked over HTTP reaches all members, and holds after a restart, wh
   await announce(world, 'people');
   const next = await world.daemon();
   expect(await pausedAt(next.url)).toBe(true);
+  expect(await pauseAt(next.url)).toEqual(pause);
   expect(await covered(world, 'people')).toBe(false);
   await ask('resume');
   await until('covered', () => covered(world, 'people'));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import type { FollowedRecord } from '../../../src/kafka/follow-topic.ts';
 import { followTopic } from '../../../src/kafka/follow-topic.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
 import { committed, connect, createTopic, numbered, startMember, testSettings, text } from './kafka-bench.ts';
@@ -62,7 +63,7 @@ test('a followed topic that ends in an aborted transaction is caught up with', a
   await producer.send({ topic: settings.topic, messages: numbered(1) });
   await abortTransaction(kafka, settings.topic);
   const seen: string[] = [];
-  const onRecord = (value: Uint8Array | null) => void seen.push(text(value));
+  const onRecord = ({ value }: FollowedRecord) => void seen.push(text(value));
   const followed = followTopic(settings, { topic: settings.topic, groupSuffix: 'follow', onRecord }, () => undefined);
   onTestFinished(() => followed.stop());
   await followed.caughtUp;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createControl, encodeCommand, parseCommand } from '../../../src/control/commands.ts';
+import { commandMs, createControl, encodeCommand, parseCommand } from '../../../src/control/commands.ts';
 import { createPauses } from '../../../src/control/pauses.ts';
 import { tableRef } from '../stages/context-fixture.ts';
 
@@ -40,6 +40,12 @@ test('a table may be paused and resumed repeatedly; each answer has its state, a
   expect(told).toEqual(['paused lake/t by me', 'resumed lake/t by me']);
 });
 
+test('a pause begins at the time of its command, if that is known', () => {
+  const { it, pauses } = control();
+  it.run('pause', tableRef('t'), 'me', 5);
+  expect(pauses.of('lake/t')).toMatchObject({ sinceMs: 5 });
+});
+
 test('refresh plans the table, and no other command does', () => {
   const { it, refreshed } = control();
   for (const command of ['pause', 'resume', 'status', 'refresh'] as const) it.run(command, tableRef('t'), 'me');
@@ -47,7 +53,7 @@ test('refresh plans the table, and no other command does', () => {
 });
 
 test('a command can be read back from its record; a refresh has another key than a pause', () => {
-  const pause = { command: 'pause', table: 'lake/t', by: 'me' } as const;
+  const pause = { command: 'pause', table: 'lake/t', by: 'me', time: '2026-03-01T09:00:00.000Z' } as const;
   const records = [pause, { ...pause, command: 'refresh' as const }].map(encodeCommand);
   expect(parseCommand(records[0]?.value ?? null)).toEqual(pause);
   expect(records.map(({ key }) => String(key))).toEqual(['lake/t', 'refresh lake/t']);
@@ -59,6 +65,15 @@ test('a command is a JSON object with a command and a table, and nothing else', 
   expect(parseCommand(bytes('{"command":"pause","table":"lake/t"}'))).toEqual({ command: 'pause', table: 'lake/t' });
 });
 
+test('a command counts from its own time, else from that of its record, if there is one', () => {
+  expect(commandMs('2026-03-01T10:00:00+01:00', '7')).toBe(Date.parse('2026-03-01T09:00:00Z'));
+  expect([commandMs(undefined, '7'), commandMs(undefined, '0'), commandMs(undefined, '-1')]).toEqual([
+    7,
+    undefined,
+    undefined,
+  ]);
+});
+
 test.each([
   [null, 'event_not_json'],
   [bytes('{'), 'event_not_json'],
@@ -67,6 +82,8 @@ test.each([
   [bytes('{"command":"drop","table":"lake/t"}'), 'event_invalid'],
   [bytes('{"command":"pause"}'), 'event_invalid'],
   [bytes('{"command":"pause","table":"lake/t","force":true}'), 'event_invalid'],
+  [bytes('{"command":"pause","table":"lake/t","time":"yesterday"}'), 'event_invalid'],
+  [bytes('{"command":"pause","table":"lake/t","time":"2026-03-01T09:00:00"}'), 'event_invalid'],
 ])('%s is refused as %s', (value, code) => {
   expect(() => parseCommand(value)).toThrow(expect.objectContaining({ code }));
 });

@@ -12,6 +12,13 @@ test('a pause says since when and by whom, and its end is remembered', () => {
   expect([pauses.of('lake/t'), pauses.lastEndedMs('lake/t'), pauses.paused()]).toEqual([null, 9, []]);
 });
 
+test('a pause may have begun before this process, and never in the future', () => {
+  const pauses = createPauses(() => 9);
+  pauses.pause('lake/t', 'me', 5);
+  pauses.pause('lake/u', 'me', 10);
+  expect([pauses.of('lake/t'), pauses.of('lake/u')]).toMatchObject([{ sinceMs: 5 }, { sinceMs: 9 }]);
+});
+
 test('work that waits for a table continues when that table is resumed, and at once when it is not paused', async () => {
   const pauses = createPauses();
   await pauses.whenResumed('lake/t');

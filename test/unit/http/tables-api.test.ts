@@ -76,7 +76,7 @@ test('a wait needs the token, is a GET, and errors keep their code', async () =>
   );
   expect((await ask('db/t/wait?version=1', { headers: { authorization: 'Bearer wrong!' } })).status).toBe(401);
   expect((await ask('db/t/wait?version=1', { method: 'POST' })).status).toBe(404);
-  expect(await ask('db/t/wait?version=1')).toMatchObject({ status: 400, body: { code: 'table_not_found' } });
+  expect(await ask('db/t/wait?version=1')).toMatchObject({ status: 404, body: { code: 'table_not_found' } });
   expect(await ask('db/away/wait?version=1')).toMatchObject({ status: 503, body: { code: 'store_unavailable' } });
 });
 

@@ -37,6 +37,21 @@ test('a batch waits until its version can be seen', async () => {
   expect(context.deadLetters).toEqual([]);
 });
 
+test('a table that is gone is forgotten once, however long its batch waits', async () => {
+  const context = contextWith([none(), none(), at(7)]);
+  context.states.observed('lake/t', 6, []);
+  context.states.failed('lake/t', passing(), 1_000);
+  expect(await through(context, [version(0, 7)])).toHaveLength(1);
+  expect(context.lines).toMatchObject([{ event: 'tableGone', table: 'lake/t' }]);
+  expect([context.states.all(), context.states.retrying]).toEqual([[], 0]);
+});
+
+test('a table that is yet to come is not reported as gone', async () => {
+  const context = contextWith([none(), at(7)]);
+  await through(context, [version(0, 7)]);
+  expect(context.lines).toEqual([]);
+});
+
 test('a batch does not wait while there is a version that was not planned yet', async () => {
   const events = [version(0, 9)];
   expect(await through(contextWith([at(5), at(6), at(7)]), events)).toMatchObject([{ events, plannedVersion: 6 }]);

@@ -9,6 +9,7 @@ import { tableFolder } from '../lance/table-fixture.ts';
 import { passing, pendingEvent, testContext } from './context-fixture.ts';
 
 const WAIT = { timeout: 60_000 };
+const notFound = () => new SegmentdError('table_not_found', 'gone');
 const FRAGMENTS = [0, 1, 2].map((id) => ({ id }));
 
 async function held(hold: 'paused' | 'retrying' | 'none', read?: () => Promise<never>) {
@@ -62,12 +63,24 @@ test('events that come during a read lead to one more read, however many they ar
   expect(context.lines).toEqual([]);
 });
 
+test.each([
+  ['paused', ['lake/t']],
+  ['retrying', []],
+] as const)('a %s table that is gone is forgotten, and a pause stays', async (hold, listed) => {
+  const { context, events, failed } = await held(hold, () => Promise.reject(notFound()));
+  context.states.observed('lake/t', 3, []);
+  events.next(pendingEvent(0));
+  await vi.waitFor(() => expect(context.lines.map(({ event }) => event)).toEqual(['tableGone']), WAIT);
+  expect(context.states.all().map(({ table }) => table)).toEqual(listed);
+  expect([context.states.of('lake/t').version, context.states.retrying, failed]).toEqual([null, 0, []]);
+});
+
 test('a held table that cannot be served is declined, one that is gone is not, and a bug ends it all', async () => {
   const unreadable = new SegmentdError('table_unreadable', 'damaged');
   const declined = await held('paused', () => Promise.reject(unreadable));
   declined.events.next(pendingEvent(0));
   await vi.waitFor(() => expect(declined.context.states.of('lake/t').state).toBe('declined'), WAIT);
-  const gone = await held('paused', () => Promise.reject(new SegmentdError('table_not_found', 'gone')));
+  const gone = await held('paused', () => Promise.reject(notFound()));
   gone.events.next(pendingEvent(0));
   const bug = new TypeError('bug');
   const broken = await held('paused', () => Promise.reject(bug));

@@ -42,8 +42,10 @@ async function series(): Promise<Map<string, number>> {
 }
 const value = async (name: string) => (await series()).get(name);
 
+type Step = readonly [keyof Telemetry, () => void];
+
 /** One call per event, in an order in which each moves everything the catalogue says it moves. */
-const SCRIPT: readonly [keyof Telemetry, () => void][] = [
+const STEPS: readonly Step[] = [
   [
     'started',
     () =>
@@ -113,6 +115,14 @@ const SCRIPT: readonly [keyof Telemetry, () => void][] = [
   ['consumerRecovered', () => telemetry.consumerRecovered()],
   ['rebalanced', () => telemetry.rebalanced({ assigned: { appends: [1] } })],
   ['tableReleased', () => telemetry.tableReleased({ table: 'lake/t' })],
+];
+
+/** These give a table everything that is dropped with it, once more after it was released. */
+const TABLE_STEPS = new Set(['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned']);
+const SCRIPT: readonly Step[] = [
+  ...STEPS,
+  ...STEPS.filter(([name]) => TABLE_STEPS.has(name)),
+  ['tableGone', () => telemetry.tableGone({ table: 'lake/t' })],
 ];
 
 describe('the catalogue', () => {
