@@ -153,7 +153,9 @@ folder of a database that is no table.`,
 others was tried again with nothing beside it before it came to this.`,
   ),
   build_stale: work(
-    'A data file disappeared during the build, because a compaction and a cleanup were faster. segmentd wrote nothing.',
+    `The table moved under the build: a data file disappeared, because a compaction and a cleanup were faster, or what was built no longer fits
+the latest version. segmentd wrote nothing. \`segmentd index\` and \`segmentd merge\` end with it after ten builds in a row: run them again when
+the table is quieter.`,
   ),
   commit_contended: work(
     `Other writers took the next version \`commit.max_attempts\` times in a row. segmentd removed its files again and tries later. If the error

@@ -37,7 +37,7 @@ export type CatchUpSettings = {
   readonly onRows?: (rows: number) => void;
 };
 
-/** Errors: the code a declined table has, build_failed, commit_contended, commit_unknown, store_*. */
+/** Errors: the code a declined table has, build_failed, build_stale, commit_contended, commit_unknown, store_*. */
 export async function catchUp(
   table: LanceTable,
   builder: SegmentBuilder,

@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
 import { LanceTable } from '../lance/table/table.ts';
-import { SegmentdError } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergePlan, MergeRule, PlannedMerge } from '../merge/merge-plan.ts';
@@ -14,6 +12,7 @@ import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
 import { tableLocation } from '../store/location.ts';
 import { openStore } from '../store/open-store.ts';
 import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.ts';
+import { FruitlessRounds } from './fruitless-rounds.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
 
@@ -21,10 +20,6 @@ type Options = { to?: number; dryRun?: boolean; memory?: number; json?: boolean;
 
 /** A merge that landed, as it is printed. */
 type Done = { readonly version: number; readonly merges: readonly PlannedMerge[]; readonly merged: Merged };
-
-/** Merges in a row that the table may move under. */
-const MAX_FRUITLESS = 10;
-const FRUITLESS_PAUSE_MS = 100;
 
 export function mergeCommand(io: Invocation): Command {
   return new Command('merge')
@@ -84,21 +79,13 @@ async function mergeAll(
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'merge' },
       withSlot: <T>(land: () => Promise<T>) => land(),
     };
-    for (let fruitless = 0; ; ) {
+    const rounds = new FruitlessRounds();
+    for (;;) {
       const manifest = await table.latest();
       const plan = planMerges(manifest, DEFAULT_POLICY, rule);
       if (plan.merges.length === 0) return done;
-      const result = await mergeTable(table, manifest, plan, parts);
-      if (result.kind === 'landed') {
-        done.push({ version: result.version, merges: plan.merges, merged: result });
-        fruitless = 0;
-        continue;
-      }
-      fruitless += 1;
-      if (fruitless === MAX_FRUITLESS) {
-        throw new SegmentdError('commit_contended', `the table moved under ${fruitless} merges, last: ${result.cause}`);
-      }
-      await sleep(FRUITLESS_PAUSE_MS * fruitless);
+      const merged = await rounds.run(() => mergeTable(table, manifest, plan, parts));
+      if (merged) done.push({ version: merged.version, merges: plan.merges, merged });
     }
   } finally {
     await scratch.remove();

@@ -113,14 +113,14 @@ test('an index that is dropped under a build stays dropped', async () => {
   expect(folder.has(`_indices/${uuidText(1001)}`)).toBe(false);
 });
 
-test('a table that moves under every build is contended', async () => {
+test('a table that moves under every build makes it stale', async () => {
   let version = 1;
   const move = async () => {
     version += 1;
     await folder.write({ version, fragments: [{ id: 0 }, { id: version * 10 }], indexes: [{ uuid: 1 }] });
   };
   const done = catchUp(plainTable(), builder(await tempDir(), move), SETTINGS);
-  await expect(done).rejects.toMatchObject({ code: 'commit_contended' });
+  await expect(done).rejects.toMatchObject({ code: 'build_stale' });
   expect(disposed).toBe(builds);
 });
 
