@@ -69,7 +69,7 @@ test('a writer asks the daemon whether its append is covered; a wait does not ho
     body: { table: 'db/people', version, covered: true, latest_version: version + 1 },
   });
   expect(await ask('version=1&timeout=1h')).toMatchObject({ status: 400, body: { code: 'wait_invalid' } });
-  expect(await ask('version=1', 'nobody')).toMatchObject({ status: 400, body: { code: 'table_not_found' } });
+  expect(await ask('version=1', 'nobody')).toMatchObject({ status: 404, body: { code: 'table_not_found' } });
 
   const left = ask('version=1000&timeout=300s').catch(() => 'cut off');
   expect(await daemon.stop()).toBe(0);
