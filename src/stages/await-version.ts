@@ -13,7 +13,7 @@ import { rejectRecord } from './decode.ts';
 import { forgetGone } from './forget-gone.ts';
 import type { Batch } from './work.ts';
 
-/** How often the table is polled while no version of a batch can be seen. A poll is the stat of a file. */
+/** How often the table is polled while no version of a batch can be seen. A poll is two stats and a small read. */
 const POLL_MS = 50;
 
 export function awaitVersion(context: PipelineContext): OperatorFunction<Batch, Batch> {

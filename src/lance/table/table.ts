@@ -1,4 +1,4 @@
-/** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs one stat. */
+/** A Lance table in a store: its manifests, read. Remembers the last one, so that an unchanged table costs two stats and its hint. */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { VersionScheme } from '../../lib/manifest-name.ts';
 import { latestVersion, versionFileName } from '../../lib/manifest-name.ts';

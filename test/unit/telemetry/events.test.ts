@@ -259,7 +259,7 @@ describe('what repeats', () => {
   });
 });
 
-test('tables by state are counted on every scrape, a reason that no table has any more as none', async () => {
+test('tables by state are counted on every scrape, a reason that no longer holds for a table as none', async () => {
   const declinedByReason = new Map([['table_unreadable', 2]]);
   let paused = ['lake/t'];
   telemetry.tableCounts(() => ({ retrying: 3, declinedByReason, paused }));
