@@ -1,18 +1,18 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { patchRequestQueue } from '../../src/kafka/request-queue-patch.ts';
+import type { ServerProcess } from '../child-server.ts';
+import { PortTakenError } from '../child-server.ts';
+import { onFreePorts } from '../free-ports.ts';
 import type { Installation } from './jars.ts';
 import { install } from './jars.ts';
 import type { Ports } from './server-config.ts';
 import { writeServerConfig } from './server-config.ts';
-import type { ServerProcess } from './server-process.ts';
-import { formatStorage, PortTakenError, runServer } from './server-process.ts';
+import { formatStorage, runKafka } from './server-process.ts';
 
-/** How often another pair of ports is tried before giving up. */
-const PORT_ATTEMPTS = 5;
+export { freePorts } from '../free-ports.ts';
 
 export type Broker = {
   /** `host:port` each. */
@@ -120,7 +120,7 @@ function ownBroker(own: Own, first: ServerProcess): Broker {
     kill: () => halt('kill'),
     async restart() {
       await halt('stop');
-      server = await runServer(own.installation, own.dir, own);
+      server = await runKafka(own.installation, own.dir, own);
       await ready(own.bootstrap);
     },
     pause: () => signal('SIGSTOP'),
@@ -128,49 +128,24 @@ function ownBroker(own: Own, first: ServerProcess): Broker {
   };
 }
 
-async function bindAndRun(
+function bindAndRun(
   installation: Installation,
   dir: string,
   options: BrokerOptions,
   log: (line: string) => void,
 ): Promise<{ port: number; process: ServerProcess }> {
-  for (let attempt = 1; ; attempt++) {
-    const [client, controller] = await freePorts();
+  return onFreePorts(async ([client, controller]) => {
     const ports: Ports = { client: options.port ?? client, controller };
     await writeServerConfig(dir, ports, options.properties ?? {});
     await formatStorage(installation, dir, options.formatArguments);
     try {
-      return {
-        port: ports.client,
-        process: await runServer(installation, dir, { temporary: options.dir === undefined, log }),
-      };
+      const process = await runKafka(installation, dir, { temporary: options.dir === undefined, log });
+      return { port: ports.client, process };
     } catch (error) {
-      if (!(error instanceof PortTakenError)) throw error;
-      if (options.port !== undefined) throw new Error(`Port ${options.port} is in use`, { cause: error });
-      if (attempt === PORT_ATTEMPTS) throw error;
+      if (error instanceof PortTakenError && options.port !== undefined)
+        throw new Error(`Port ${options.port} is in use`, { cause: error });
+      throw error;
     }
-  }
-}
-
-/** Below the ports that systems give to outgoing connections, so that none of these takes one before it is listened on. */
-const FIRST_PORT = 10_000;
-const LAST_PORT = 32_000;
-
-/** Two ports that are free right now, picked at random so that test processes side by side rarely meet. */
-export async function freePorts(): Promise<[number, number]> {
-  const ports: number[] = [];
-  while (ports.length < 2) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    if (!ports.includes(port) && (await isFree(port))) ports.push(port);
-  }
-  return [ports[0] as number, ports[1] as number];
-}
-
-function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

@@ -8,6 +8,8 @@ const root = resolve(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
 
 type Service = {
+  profiles?: string[];
+  entrypoint?: string[];
   image?: string;
   build?: string;
   environment?: Record<string, string | number>;
@@ -25,7 +27,22 @@ const last = (name: string) => instructions.findLast((line) => line.startsWith(`
 
 /** `${NAME:-default}` as compose resolves it when the variable is not set. */
 const resolved = (text: string) => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+/** `NAME=value` lines. */
+const variables = (path: string) =>
+  Object.fromEntries([...read(path).matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
 const [major] = process.versions.node.split('.');
+
+/** What segmentd is configured with when these variables are set for compose. */
+function configured(set: Record<string, string>) {
+  const { environment = {} } = compose.services.segmentd ?? {};
+  const env = Object.fromEntries(
+    Object.entries(environment).map(([key, value]) => [key, set[key] ?? resolved(String(value))]),
+  );
+  expect(Object.keys(env).every((key) => /^(SEGMENTD|AWS)_/.test(key))).toBe(true);
+  const scratch = instructions.find((line) => line.startsWith('ENV SEGMENTD_'))?.slice('ENV '.length) ?? '';
+  const image = Object.fromEntries([scratch.split('=')]);
+  return loadConfig({ file: resolve(root, 'config/segmentd.yaml'), env: { ...image, ...env }, cwd: '/app' });
+}
 
 describe('docker-compose.yml', () => {
   test('is YAML without duplicates', () => {
@@ -33,17 +50,25 @@ describe('docker-compose.yml', () => {
   });
 
   test('configures segmentd with options that exist', () => {
-    const { environment = {} } = compose.services.segmentd ?? {};
-    const env = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, String(value)]));
-    expect(Object.keys(env).every((key) => key.startsWith('SEGMENTD_'))).toBe(true);
-    const scratch = instructions.find((line) => line.startsWith('ENV SEGMENTD_'))?.slice('ENV '.length) ?? '';
-    const image = Object.fromEntries([scratch.split('=')]);
-    const config = loadConfig({ file: resolve(root, 'config/segmentd.yaml'), env: { ...image, ...env }, cwd: '/app' });
+    const config = configured({});
     expect(config.databases).toEqual({ demo: { uri: '/data', storage_options: {} } });
     expect(config.kafka.brokers).toEqual(['kafka:19092']);
     expect(config.kafka.create_topics.enabled).toBe(true);
     expect(config.http).toEqual({ host: '0.0.0.0', port: 9464 });
     expect(config.state.scratch_dir).toBe('/var/lib/segmentd/scratch');
+  });
+
+  test('with config/s3.env, serves tables from the S3 server that then runs too', () => {
+    const s3 = variables('config/s3.env');
+    const { lake } = configured(s3).databases;
+    const server = compose.services.s3;
+    const { environment = {} } = compose.services.segmentd ?? {};
+    expect(lake).toMatchObject({ uri: 's3://lake/db', storage_options: { endpoint: 'http://s3:7070' } });
+    expect(server?.profiles).toEqual([s3.COMPOSE_PROFILES]);
+    expect(server?.ports).toEqual(['127.0.0.1:7070:7070']);
+    expect(server?.entrypoint?.join(' ')).toContain('mkdir -p /buckets/lake ');
+    expect(environment.AWS_ACCESS_KEY_ID).toBe(server?.environment?.ROOT_ACCESS_KEY_ID);
+    expect(environment.AWS_SECRET_ACCESS_KEY).toBe(server?.environment?.ROOT_SECRET_ACCESS_KEY);
   });
 
   test.each(services)('%s: pinned image, health check, ports for this machine only', (name, service) => {
