@@ -16,11 +16,13 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
 /** What a command does beyond the one line of its help. */
 const NOTES: Readonly<Record<string, string>> = {
   run: `Stops on SIGTERM or SIGINT, see [operating.md](operating.md#stop). [configuration.md](configuration.md) lists the options of the file.`,
-  index: `Needs neither Kafka nor a configuration. Builds what is missing in parts side by side and shows the progress.`,
+  index: `Needs neither Kafka nor a configuration; with \`-c\` it keeps the indexes that are configured for the table. Builds what is
+missing in parts side by side and shows the progress.`,
   status: `Of a table: what each index covers, segment by segment with its tier; the last commit of segmentd and its author; the next work. Of a
 database, one line per table: rows, coverage, missing rows, segments by tier, the reason why a table is declined. With \`--daemon\`: the
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a
-daemon \`status\` goes by the defaults: every BTREE index there is, the default tiers.`,
+daemon \`status\` goes by the defaults: every BTREE index there is, the default tiers. With \`-c\` the next work is that of the indexes
+that are configured.`,
   wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered.`,
   merge: `Merges as a daemon with the default \`merge.*\` does; \`--to 1\` leaves one segment per index. Runs beside a daemon too.
 [merging.md](merging.md) explains the policy.`,
@@ -87,6 +89,11 @@ export function cliPage(): string {
     '',
     'Every command has `--help`; `segmentd --version` prints the version. `--json` prints one JSON object for programs. A command that fails',
     'prints the code of the error and a hint; [errors.md](errors.md) lists all codes.',
+    '',
+    'A table or database is a folder, a `file:` URI, or the URI of an object store: `s3://bucket/lake/events.lance`, `gs://…`, `az://…`.',
+    'Options and credentials of a store come from `-c`, if the place lies in a database of that file, and from `--storage-option`; else the',
+    'environment, profiles and the identity of the machine are asked, as LanceDB does. Other users of a machine see its command lines:',
+    'secrets are better given in a file, as `--storage-option secret_access_key_file=/run/secrets/key`.',
     '',
     ...program().commands.flatMap((command) => section(command, ['segmentd'])),
     '## Exit codes',

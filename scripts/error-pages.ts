@@ -167,6 +167,12 @@ reads the truth from the table. Lance's cleanup collects the files if no version
   ),
   store_unavailable: work('Check that the storage is mounted.'),
   store_denied: work('segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`.'),
+  store_unfit: work(
+    `Before the first commit to a database in an object store, segmentd creates an object of its own there twice, and the second creation
+has to fail. This store let it overwrite the first, or said that it knows no such condition: two writers would both believe that they
+made the same version, and one of them would be lost. Nothing is written to the tables of that database. Lance itself needs the condition
+as well. Stores that honour it: Amazon S3, Google Cloud Storage, Azure Blob Storage, Cloudflare R2, MinIO, Ceph.`,
+  ),
   store_full: work('No space, or no quota, is left on the storage. Work goes on by itself once there is some.'),
   database_not_found: work(
     'The path given to `segmentd status` is not a folder. A path that ends in `.lance` names one table.',

@@ -4,7 +4,8 @@
  */
 import type { Observable, OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, endWith, expand, firstValueFrom, ignoreElements, mergeWith, of } from 'rxjs';
-import type { MergeSchedule } from './merge/merge-once.ts';
+import { MergeAlong } from './merge/merge-along.ts';
+import type { MergeSchedule } from './merge/merge-schedule.ts';
 import { mergeSegments } from './merge/scheduler.ts';
 import type { ConsumerRecord, PendingEvent } from './model.ts';
 import { ack } from './stages/ack.ts';
@@ -32,26 +33,33 @@ export function pipeline(
   context: PipelineContext,
   { refreshRequests = EMPTY, merges }: Background,
 ): Observable<never> {
+  const along = new MergeAlong(context, merges);
   return records.pipe(
     decode(context), // a record becomes an event, or goes to the dead-letter topic
     mergeWith(refreshRequests),
     observeHeld(context), // a table whose events are held is looked at all the same
-    batchByTable({ lingerMs: context.settings.lingerMs, coalesce: coalesce(context) }, (batch) =>
-      of(batch).pipe(expand(round(context)), ignoreElements(), endWith(batch)),
+    batchByTable(batching(context), (batch) =>
+      of(batch).pipe(expand(round(context, along)), ignoreElements(), endWith(batch)),
     ), // one batch at a time per table, and out of it once its events are settled
-    mergeSegments(context, merges), // in the background: small segments become larger ones
+    mergeSegments(context, merges, along), // in the background: small segments become larger ones
   );
 }
 
+/** How events of one table come together: all that arrive while it is at work, or in less than its batches have to be apart. */
+function batching(context: PipelineContext): Parameters<typeof batchByTable>[0] {
+  const { lingerMs, batchIntervalMs: intervalMs } = context.settings;
+  return { lingerMs, intervalMs, coalesce: coalesce(context) };
+}
+
 /** One round of a batch. Emits what is left of it, if anything: a later version, a second segment, a table that moved. */
-function round(context: PipelineContext): (batch: Batch) => Observable<Batch> {
+function round(context: PipelineContext, along: MergeAlong): (batch: Batch) => Observable<Batch> {
   return (batch) =>
     of(batch).pipe(
       awaitResume(context), // while an operator has paused the table
       awaitVersion(context), // until the announced version can be seen
       inSlot(context, (it) =>
         of(it).pipe(
-          plan(context), // what the indexes miss; covered and declined tables pass through
+          plan(context, along.offer), // what the indexes miss, and merges that land with it; covered and declined tables pass through
           build(context), // one segment per index, over exactly the missing fragments
           commit(context), // all of them in one version
           endRound(context, it), // a table that cannot be served ends its own round and nothing else

@@ -49,6 +49,12 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['kafka/'],
   'prom-client': ['telemetry/metrics.ts'],
   '@lancedb/lancedb': ['lance/engine/'],
+  '@aws-sdk/client-s3': ['store/s3-store.ts'],
+  '@aws-sdk/lib-storage': ['store/s3-store.ts'],
+  '@azure/storage-blob': ['store/azure-store.ts'],
+  '@azure/identity': ['store/azure-store.ts'],
+  '@google-cloud/storage': ['store/gcs-store.ts'],
+  'google-auth-library': ['store/gcs-store.ts'],
 };
 
 const MAX_FILE_LINES = 400;
@@ -146,7 +152,7 @@ test('a store is opened in one place', () => {
   const importers = sources.flatMap((source) =>
     source.imports.filter((it) => isOwn(it) && stores.test(targetOf(source, it))).map(() => source.path),
   );
-  expect(importers).toEqual(['store/open-store.ts']);
+  expect([...new Set(importers)]).toEqual(['store/open-store.ts']);
 });
 
 test('no file imports itself in a circle, type imports counted', () => {

@@ -19,7 +19,10 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/events/repeated-bytes.test.ts': ['src/events/append-event.ts'],
   'test/unit/events/decode-record.test.ts': ['src/events/append-event.ts', 'src/kafka/corrupt-batch.ts'],
   'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts', 'src/http/listener.ts'],
-  'test/unit/lance/commit/commit-change.test.ts': ['src/lance/commit/next-version.ts', 'src/lance/commit/roll-back.ts'],
+  'test/unit/lance/commit/commit-change.test.ts': [
+    ...['src/lance/commit/next-version.ts', 'src/lance/commit/put-version.ts', 'src/lance/commit/roll-back.ts'],
+  ],
+  'test/unit/lance/table/table.test.ts': ['src/lance/table/newest-version.ts'],
   'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],
   'test/unit/lance/table/inferred-kinds.test.ts': ['src/lance/table/file-place.ts'],
   'test/unit/lance/table/last-commit.test.ts': ['src/lance/codec/manifest-transaction.ts'],

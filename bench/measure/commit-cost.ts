@@ -48,7 +48,7 @@ async function indexOnce(table: LanceTable, builder: SegmentBuilder): Promise<Ou
   const manifest = await table.latest();
   const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
   const planMs = lap();
-  await using build = await builder.build(manifest, table.uri, requests);
+  await using build = await builder.build(manifest, table.place(), requests);
   const buildMs = lap();
   const { durable } = await uploadSegments(table.store, build.segments);
   const uploadMs = lap();

@@ -45,7 +45,7 @@ try {
     await ask('append');
     const manifest = await table.latest();
     const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
-    await using build = await builder.build(manifest, table.uri, requests);
+    await using build = await builder.build(manifest, table.place(), requests);
     const { durable } = await uploadSegments(table.store, build.segments);
     const change = { base: manifest, addSegments: build.segments, removeSegments: [], properties: {}, durable };
     const outcome = await commitChange(table, { ...change, transactionUuid: randomUUID() }, COMMIT);

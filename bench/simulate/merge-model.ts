@@ -14,6 +14,8 @@ export type Result = {
   /** The most it ever was after the first tenth: it jumps with each large merge, and sinks until the next. */
   readonly peak: number;
   readonly merges: number;
+  /** Fragments that the merges read; one that is merged twice counts twice. */
+  readonly fragmentsRead: number;
   /** The segments at the end, in table order. */
   readonly segments: readonly MergeCandidate[];
 };
@@ -23,7 +25,7 @@ export function simulate(batches: number, sizes: Sizes, settings: MergeSettings)
   const segments: MergeCandidate[] = [];
   const next = () => planAhead(segments, settings, 1).runs[0];
   const sizeOf = sizes(batches);
-  let [appended, written, sum, most, peak, merges] = [0, 0, 0, 0, 0, 0];
+  let [appended, written, sum, most, peak, merges, fragmentsRead] = [0, 0, 0, 0, 0, 0, 0];
   const covering = (uuid: string, rows: number, from: number, to: number) => {
     written += rows;
     return { uuid, rows, positions: positions.subarray(from, to) };
@@ -37,11 +39,15 @@ export function simulate(batches: number, sizes: Sizes, settings: MergeSettings)
       const from = segments.findIndex(({ uuid }) => uuid === head);
       const gone = segments.slice(from, from + inputs);
       const [first, last] = [gone[0]?.positions[0] ?? 0, gone.at(-1)?.positions.at(-1) ?? 0];
+      fragmentsRead += last + 1 - first;
       segments.splice(from, inputs, covering(`m${merges++}`, run.rows, first, last + 1));
     }
     sum += segments.length;
     most = Math.max(most, segments.length);
     if (at >= batches / 10) peak = Math.max(peak, written / appended);
   }
-  return { average: sum / batches, most, amplification: written / appended, peak, merges, segments };
+  return {
+    ...{ average: sum / batches, most, amplification: written / appended, peak },
+    ...{ merges, fragmentsRead, segments },
+  };
 }

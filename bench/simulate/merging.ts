@@ -4,18 +4,25 @@
  * by rows appended, the first write of each batch counted. Batches of one size, of a size that grows a hundredfold, and small
  * ones with a burst now and then; the random numbers are seeded.
  *
+ * Then the same in an object store, in requests: those of a lookup, those of merging per batch of one fragment, and the lookups per
+ * batch from which a setting costs less than the defaults of a disk.
+ *
  *   npm run bench:simulate-merging -- [--batches 10000] [--json]
  */
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../src/commands/output.ts';
 import type { MergeSettings } from '../../src/merge/policy/tiered.ts';
-import { DEFAULT_MERGE } from '../../src/merge/policy/tiered.ts';
+import { DEFAULT_MERGE, DEFAULT_MERGE_REMOTE } from '../../src/merge/policy/tiered.ts';
 import { seeded } from '../../testing/seeded.ts';
 import type { Sizes } from './merge-model.ts';
 import { simulate } from './merge-model.ts';
+import { paysFrom, requestsOf } from './merge-requests.ts';
 
 const FACTORS = [2, 4, 5, 6, 7, 8, 10, 12];
 const BOUNDS = [12, 16, 20, 24, 32, 1000];
+/** For object stores. */
+const REMOTE_FACTORS = [2, 3, 4, 5, 7];
+const REMOTE_BOUNDS = [6, 8, 10, 12, 20];
 const FLOORS = [1, 1000, 2000, 5000, 10_000, 20_000, 50_000];
 const BATCHES = [10, 100, 1000, 10_000, 100_000];
 const LARGEST = [20_000_000, 50_000_000, 100_000_000, 200_000_000, 500_000_000, Number.MAX_SAFE_INTEGER];
@@ -67,10 +74,29 @@ const large = LARGEST.map((maxSegmentRows) => ({
   max_segment_rows: maxSegmentRows,
   ...figuresOf(10_000, () => () => LARGE_BATCH_ROWS, { ...DEFAULT_MERGE, maxSegmentRows }),
 }));
+const remote = SHAPE_NAMES.flatMap((shape) => {
+  const run = (settings: MergeSettings) => {
+    const { segments: _, ...figures } = simulate(batches, SHAPES[shape], settings);
+    return { ...figures, requests: requestsOf(figures, batches) };
+  };
+  const onDisk = run(DEFAULT_MERGE);
+  return REMOTE_FACTORS.flatMap((factor) =>
+    REMOTE_BOUNDS.map((maxSegments) => {
+      const figures = run({ ...DEFAULT_MERGE_REMOTE, factor, maxSegments });
+      const pays_from = paysFrom(figures.requests, onDisk.requests);
+      return { shape, factor, max_segments: maxSegments, ...figures, pays_from };
+    }),
+  );
+});
+const remoteLengths = BATCHES.flatMap((count) =>
+  SHAPE_NAMES.map((shape) => ({ batches: count, shape, ...figuresOf(count, SHAPES[shape], DEFAULT_MERGE_REMOTE) })),
+);
 
-if (options.json)
-  process.stdout.write(`${JSON.stringify({ defaults: DEFAULT_MERGE, batches, grid, floors, lengths, large })}\n`);
-else {
+if (options.json) {
+  const defaults = { disk: DEFAULT_MERGE, object_store: DEFAULT_MERGE_REMOTE };
+  const figures = { grid, floors, lengths, large, remote, remote_lengths: remoteLengths };
+  process.stdout.write(`${JSON.stringify({ defaults, batches, ...figures })}\n`);
+} else {
   const fixed = (value: number, digits: number) => value.toFixed(digits);
   const figures = ({ average, most, amplification, peak }: Figures) => [
     fixed(average, 1),
@@ -103,5 +129,30 @@ else {
     `A billion rows in batches of ${LARGE_BATCH_ROWS.toLocaleString('en-US')}, by what is mature`,
     ['max segment rows', ...header],
     large.map((it) => [it.max_segment_rows, ...figures(it)]),
+  );
+  for (const shape of SHAPE_NAMES) {
+    print(
+      `In an object store, ${shape} batches: requests of a lookup on average, and of merging per batch`,
+      [
+        'factor',
+        'bound',
+        'segments / most / amplification',
+        'per lookup',
+        'GETs',
+        'PUTs',
+        'pays from lookups per batch',
+      ],
+      remote
+        .filter((it) => it.shape === shape)
+        .map(({ factor, max_segments, requests: { perLookup, gets, puts }, pays_from, ...it }) => [
+          ...[factor, max_segments, short(it), fixed(perLookup, 1), fixed(gets, 1), fixed(puts, 2)],
+          pays_from === null ? '-' : fixed(pays_from, 1),
+        ]),
+    );
+  }
+  print(
+    'The defaults of an object store by number of batches',
+    ['batches', 'sizes', ...header],
+    remoteLengths.map((it) => [it.batches, it.shape, ...figures(it)]),
   );
 }

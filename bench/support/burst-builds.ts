@@ -10,6 +10,7 @@ import { openScratch } from '../../src/lib/scratch.ts';
 import { sleep } from '../../src/lib/sleep.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
+import { localPlace } from '../../testing/local-place.ts';
 
 const RETRY = { initialMs: 500, maxMs: 60_000 };
 const LIMITS = { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Number.MAX_SAFE_INTEGER };
@@ -28,7 +29,7 @@ let failed = 0;
 async function build(): Promise<void> {
   for (let failures = 1; ; failures++) {
     try {
-      await using _ = await builder.build(manifest, uri, requests);
+      await using _ = await builder.build(manifest, localPlace(uri), requests);
       return;
     } catch {
       failed += 1;

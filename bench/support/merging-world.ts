@@ -84,7 +84,8 @@ export async function makeMergingWorld(
   const folder = join(database, 't.lance');
   const table = new LanceTable(localStore(folder));
   let batches = 1;
-  const rule = (segments: Parameters<typeof planAhead>[0]) => planAhead(segments, mergeSchedule(config).settings);
+  const settings = mergeSchedule(config).settings({ id: 'db/t', database: 'db', name: 't', uri: folder });
+  const rule = (segments: Parameters<typeof planAhead>[0]) => planAhead(segments, settings);
   return {
     folder,
     table,

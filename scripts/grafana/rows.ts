@@ -282,6 +282,13 @@ const COMMITS: readonly Json[] = [
     queries: one(rate(m('commit_retries_total'), 'cause'), '{{cause}}'),
   }),
   graph({
+    title: 'Requests to object stores',
+    unit: 'reqps',
+    stacked: true,
+    todo: 'Each is paid for. A batch takes nine or so; what is throttled or denied is tried again later.',
+    queries: one(rate(m('store_requests_total'), 'store, operation, outcome'), '{{store}} {{operation}} {{outcome}}'),
+  }),
+  graph({
     title: 'Planned again, by cause',
     unit: 'cps',
     stacked: true,
@@ -381,7 +388,7 @@ const MERGES: readonly Json[] = [
   graph({
     title: 'Write amplification',
     unit: 'short',
-    todo: 'Rows written per row of fresh data since the start. Higher than 5: raise merge.factor.',
+    todo: 'Rows written per row of fresh data since the start. Higher than 5 on disks, or 8 in object stores: raise merge.factor.',
     queries: one(`max by (instance) (${m('write_amplification')})`, '{{instance}}'),
   }),
 ];

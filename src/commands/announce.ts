@@ -26,7 +26,7 @@ type Options = {
 export function announceCommand(io: Invocation): Command {
   return new Command('announce')
     .description('publish an append event for a table')
-    .argument('<table>', 'the table as <database>/<table>')
+    .argument('<table>', 'the table as <database>/<table>, or its path or URI in a configured database')
     .option('-c, --config <file>', 'configuration file')
     .option('--brokers <list>', 'host:port[,host:port], instead of kafka.brokers')
     .option('--topic <name>', 'topic, instead of kafka.topic')

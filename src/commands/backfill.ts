@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { storesOf } from '../daemon/configured-stores.ts';
 import { kafkaSettings } from '../daemon/kafka-settings.ts';
 import { publishSpread } from '../events/publish-events.ts';
 import { resolveTable } from '../events/table-address.ts';
@@ -16,10 +17,10 @@ import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { backfillEvents } from '../stages/share-backfill.ts';
-import { openStore } from '../store/open-store.ts';
 import { atLeastOne, timeoutOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
+import { configuredPolicy } from './places.ts';
 import { openProgress } from './progress.ts';
 
 /** As for `announce`. */
@@ -38,7 +39,7 @@ type Options = {
 export function backfillCommand(io: Invocation): Command {
   return new Command('backfill')
     .description('share out what the indexes of a table miss to all running daemons')
-    .argument('<table>', 'the table as <database>/<table>')
+    .argument('<table>', 'the table as <database>/<table>, or its path or URI in a configured database')
     .option('-c, --config <file>', 'configuration file')
     .option('--rows-per-segment <n>', 'instead of backfill.rows_per_segment', atLeastOne)
     .option('--no-wait', 'publish the events and end')
@@ -52,7 +53,7 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
   const ref = resolveTable(databases, address);
-  const table = new LanceTable(openStore(ref.uri));
+  const table = new LanceTable(storesOf(config)(ref.uri));
   const { events, parts, missing, version } = await planBackfill(config, ref, table, options);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };
@@ -67,21 +68,17 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
   if (!options.json)
     printLine(io.stdout, `${ref.id}: ${rows.toLocaleString('en-US')} rows to cover in ${events.length} events`);
   const started = performance.now();
-  if (options.wait && events.length > 0) await follow(io.stderr, table, policyOf(config, ref), missing, rows);
+  if (options.wait && events.length > 0)
+    await follow(io.stderr, table, configuredPolicy(config, ref.id), missing, rows);
   const seconds = Math.round(performance.now() - started) / 1000;
   if (options.json) printJson(io.stdout, { ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) });
   else if (options.wait) printLine(io.stdout, `${ref.id}: all of it is covered`);
 }
 
-function policyOf(config: Config, { id }: TableRef): TablePolicy {
-  const settings = config.tables[id];
-  return { wanted: settings?.indexes ?? 'existing', stableRowIds: settings?.stable_row_ids ?? 'decline' };
-}
-
 async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { rowsPerSegment }: Options) {
   const manifest = await table.latest();
   const limits = { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments };
-  const plan = planTable(manifest, policyOf(config, ref), limits);
+  const plan = planTable(manifest, configuredPolicy(config, ref.id), limits);
   const missing = missingOfAny(plan.states);
   const { version } = manifest;
   const parts = cutBackfill(manifest, missing, {
@@ -130,7 +127,7 @@ async function follow(
       const missing = missingOfAny(planTable(manifest, policy, limits).states).filter((id) => wanted.has(id));
       progress.update(Math.max(0, total - rowsOf(manifest, missing)), total);
       if (missing.length === 0) return;
-      await sleep(POLL_MS);
+      await sleep(Math.max(POLL_MS, table.lookEveryMs));
     }
   } finally {
     progress.end();

@@ -5,6 +5,7 @@ import { planTable } from '../lance/plan/table-plan.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import type { CatchUp, CatchUpSettings } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 
@@ -47,8 +48,7 @@ export async function catchUpInParts(
     ),
   );
   // One that fails does not end the others: each part stands alone.
-  await Promise.allSettled(work);
-  const built = await Promise.all(work);
+  const built = await settleAll(work);
   return inAll([...built, await catchUp(table, builder, { ...settings, onRows })]);
 }
 

@@ -50,9 +50,9 @@ export async function catchUp(
     took.attempts += attempts;
     took.commitMs += commitMs;
   };
-  for (;;) {
+  for (let recent = false; ; recent = true) {
     const lap = stopwatch();
-    const manifest = await table.latest();
+    const manifest = await table.latest({ recent });
     const { requests, remove } = planTable(manifest, { wanted, stableRowIds }, limits, scope);
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };

@@ -47,12 +47,16 @@ function withIo(command: Command, io: Io): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(withoutValues(text)),
       getOutHelpWidth: () => widthOf(io.stdout),
       getErrHelpWidth: () => widthOf(io.stderr),
     });
   for (const below of command.commands) withIo(below, io);
   return command;
 }
+
+/** Without what stands behind the = of an option that is not known: its name may be that of a secret, mistyped. */
+const withoutValues = (text: string) => text.replace(/(unknown option '[^'=]*=)[^']*/, '$1…');
 
 /** Runs one command and resolves to its exit code; never rejects. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {

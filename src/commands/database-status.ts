@@ -1,25 +1,32 @@
 /** What `status` shows of all tables of a database. */
-import { join } from 'node:path';
 import type { TableFacts } from '../lance/inspect/inspect.ts';
 import { inspectTable } from '../lance/inspect/inspect.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
-import { DEFAULT_MERGE } from '../merge/policy/tiered.ts';
+import { tableUri } from '../lib/table-name.ts';
+import { defaultMerge } from '../merge/policy/tiered.ts';
 import { listTables } from '../store/list-tables.ts';
-import { openStore } from '../store/open-store.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
+import { requestsPerLookup } from './lookup-requests.ts';
 import { formatShare, formatTable } from './output.ts';
 import type { SegmentsByTier } from './pending-work.ts';
 import { segmentsByTier } from './pending-work.ts';
+import type { Place } from './places.ts';
 import { formatTiers } from './table-status.ts';
 
 /** A table in short. */
 type TableSummary = { readonly table: string } & Pick<
   TableFacts,
   'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'declined'
-> & { readonly indexes: readonly string[]; readonly tiers: SegmentsByTier };
+> & {
+    readonly indexes: readonly string[];
+    readonly tiers: SegmentsByTier;
+    /** In the index that takes most; null on a disk and without an index. */
+    readonly requests_per_lookup: number | null;
+  };
 
 /** A table that cannot be read. */
 type UnreadableTable = {
@@ -32,25 +39,31 @@ type DatabaseReport = {
   readonly tables: readonly (TableSummary | UnreadableTable)[];
 };
 
-/** Manifests read at once: bounds memory, and keeps a slow disk busy. */
+/** Manifests read at once: bounds memory, and keeps a slow disk or an object store busy. */
 const AT_ONCE = 8;
 
 /**
  * A table that cannot be read is reported with its error, beside the others. Errors: database_not_found, store_unavailable, store_denied.
  */
-export async function inspectDatabase(database: string): Promise<DatabaseReport> {
-  const names = await listTables(openStore(database));
-  if (!names) throw new SegmentdError('database_not_found', `there is no folder ${database}`);
-  const instead = await whyNoDatabase(database);
+export async function inspectDatabase({ uri: database, storeOf }: Place): Promise<DatabaseReport> {
+  const store = storeOf(database);
+  const names = await listTables(store);
+  if (!names) {
+    throw new SegmentdError(
+      'database_not_found',
+      `there is ${store.remote ? 'nothing below' : 'no folder'} ${database}`,
+    );
+  }
+  const instead = await whyNoDatabase(database, storeOf);
   if (instead !== undefined) throw new SegmentdError('database_not_found', `${database} ${instead}`);
   const limit = asyncLimit(AT_ONCE);
-  const tables = names.map((name) => limit.run(() => summarize(database, name)));
+  const tables = names.map((name) => limit.run(() => summarize(name, storeOf(tableUri(database, name)))));
   return { database, tables: await Promise.all(tables) };
 }
 
-async function summarize(database: string, name: string): Promise<TableSummary | UnreadableTable> {
+async function summarize(name: string, store: ObjectStore): Promise<TableSummary | UnreadableTable> {
   try {
-    const facts = await inspectTable(new LanceTable(openStore(join(database, `${name}.lance`))));
+    const facts = await inspectTable(new LanceTable(store));
     const { version, rows, fragments, coverage, missing_rows, missing_fragments, declined, indexes } = facts;
     return {
       table: name,
@@ -62,7 +75,8 @@ async function summarize(database: string, name: string): Promise<TableSummary |
       missing_fragments,
       declined,
       indexes: indexes.map((index) => index.name),
-      tiers: segmentsByTier(indexes, DEFAULT_MERGE),
+      tiers: segmentsByTier(indexes, defaultMerge(store.remote)),
+      requests_per_lookup: mostRequests(indexes, store),
     };
   } catch (error) {
     const { code, message } = asSegmentdError(error);
@@ -70,24 +84,36 @@ async function summarize(database: string, name: string): Promise<TableSummary |
   }
 }
 
+function mostRequests(indexes: TableFacts['indexes'], store: ObjectStore): number | null {
+  const each = indexes.map(({ segments }) => requestsPerLookup(segments, store) ?? 0);
+  return store.remote && each.length > 0 ? Math.max(...each) : null;
+}
+
 const HEADER = [
   ...['table', 'version', 'rows', 'indexes', 'covered', 'missing rows', 'missing fragments'],
-  ...['segments by tier', 'note'],
+  'segments by tier',
 ];
 
 export function formatDatabaseStatus({ database, tables }: DatabaseReport): string {
   const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
   if (tables.length === 0) return `${database}  no tables`;
-  return `${database}  ${count}\n${formatTable(HEADER, tables.map(rowOf))}`;
+  // On a disk a lookup makes no requests.
+  const requests = tables.some((it) => 'requests_per_lookup' in it && it.requests_per_lookup !== null);
+  const header = [...HEADER, ...(requests ? ['requests per lookup'] : []), 'note'];
+  return `${database}  ${count}\n${formatTable(
+    header,
+    tables.map((it) => rowOf(it, requests)),
+  )}`;
 }
 
-function rowOf(it: TableSummary | UnreadableTable): (string | number)[] {
-  if ('error' in it) return [it.table, '-', '-', '-', '-', '-', '-', '', it.error.code];
+function rowOf(it: TableSummary | UnreadableTable, requests: boolean): (string | number)[] {
+  if ('error' in it) return [it.table, '-', '-', '-', '-', '-', '-', '', ...(requests ? ['-'] : []), it.error.code];
   return [
     it.table,
     ...[it.version, it.rows, it.indexes.length],
     ...(it.coverage === null ? ['-', '-', '-'] : [formatShare(it.coverage), it.missing_rows, it.missing_fragments]),
     formatTiers(it.tiers),
+    ...(requests ? [it.requests_per_lookup ?? '-'] : []),
     it.declined ? `declined: ${it.declined.code}` : '',
   ];
 }

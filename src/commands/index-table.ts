@@ -1,19 +1,18 @@
 import { Command, Option } from 'commander';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
-import { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
-import { tableLocation } from '../store/location.ts';
-import { openStore } from '../store/open-store.ts';
 import { atLeastOne, COMMIT, LIMITS, memoryOption, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
+import type { PlaceOptions } from './places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 import { openProgress } from './progress.ts';
 
-type Options = {
+type Options = PlaceOptions & {
   column?: string[];
   name?: string;
   rowsPerSegment: number;
@@ -28,10 +27,13 @@ type Options = {
 const CONCURRENCY = 2;
 
 export function indexCommand(io: Invocation): Command {
-  return new Command('index')
+  return withPlaceOptions(new Command('index'))
     .description('bring the BTREE indexes of a table up to date, without Kafka')
-    .argument('<table-uri>', 'directory of the table, ending in .lance')
-    .option('-C, --column <column...>', 'index these columns, creating the index where missing; default: existing ones')
+    .argument('<table-uri>', TABLE_ARGUMENT)
+    .option(
+      '-C, --column <column...>',
+      'index these columns, creating the index where missing; default: those configured, else existing ones',
+    )
     .option('--name <name>', 'name of the index, for a single column; default: that of LanceDB')
     .option('--rows-per-segment <n>', 'most rows of one segment', atLeastOne, LIMITS.maxRows)
     .option('--concurrency <n>', 'segments that are built at once, if there is memory', atLeastOne, CONCURRENCY)
@@ -49,20 +51,21 @@ export function indexCommand(io: Invocation): Command {
 async function indexTable(io: Invocation, uri: string, options: Options, command: Command): Promise<void> {
   const { column: columns, name } = options;
   if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
-  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
+  const { table, policy } = openTable(io, uri, options);
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
   const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');
   const scratch = await openScratch(options.scratchDir);
   const progress = openProgress(io.stderr);
   try {
-    const wanted = columns?.map((column) => ({ column, name })) ?? 'existing';
+    const wanted = columns?.map((column) => ({ column, name })) ?? policy?.wanted ?? 'existing';
+    const isSaid = command.getOptionValueSource('stableRowIds') !== 'default';
     const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory }), {
       wanted,
       rowsPerSegment: options.rowsPerSegment,
       concurrency: options.concurrency,
       onProgress: (rows, total) => progress.update(rows, total),
-      stableRowIds: options.stableRowIds,
+      stableRowIds: isSaid ? options.stableRowIds : (policy?.stableRowIds ?? options.stableRowIds),
       limits: LIMITS,
       commit: COMMIT,
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
-import { LanceTable } from '../lance/table/table.ts';
+import type { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergePlan, MergeRule, PlannedMerge } from '../merge/merge-plan.ts';
@@ -8,23 +9,23 @@ import { planMerges } from '../merge/merge-plan.ts';
 import type { Merged } from '../merge/merge-table.ts';
 import { mergeTable } from '../merge/merge-table.ts';
 import { planMergeTo } from '../merge/policy/reduce-to.ts';
-import { DEFAULT_MERGE, planAhead } from '../merge/policy/tiered.ts';
-import { tableLocation } from '../store/location.ts';
-import { openStore } from '../store/open-store.ts';
+import { defaultMerge, planAhead } from '../merge/policy/tiered.ts';
 import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.ts';
 import { FruitlessRounds } from './fruitless-rounds.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatBytes, formatTable, printJson, printLine } from './output.ts';
+import type { PlaceOptions } from './places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
-type Options = { to?: number; dryRun?: boolean; memory?: number; json?: boolean; scratchDir: string };
+type Options = PlaceOptions & { to?: number; dryRun?: boolean; memory?: number; json?: boolean; scratchDir: string };
 
 /** A merge that landed, as it is printed. */
 type Done = { readonly version: number; readonly merges: readonly PlannedMerge[]; readonly merged: Merged };
 
 export function mergeCommand(io: Invocation): Command {
-  return new Command('merge')
+  return withPlaceOptions(new Command('merge'))
     .description('merge small segments of a table, as the daemon does in the background')
-    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .argument('<table-uri>', TABLE_ARGUMENT)
     .option('--to <n>', 'merge until each index has at most this many segments, whatever their size', atLeastOne)
     .option('--dry-run', 'print what would be merged and change nothing')
     .addOption(memoryOption())
@@ -33,24 +34,24 @@ export function mergeCommand(io: Invocation): Command {
     .action((uri: string, options: Options) => merge(io, uri, options));
 }
 
-async function merge(io: Invocation, uri: string, { to, dryRun, json, ...engine }: Options): Promise<void> {
-  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
-  const rule: MergeRule = (segments) =>
-    to === undefined ? planAhead(segments, DEFAULT_MERGE) : planMergeTo(segments, to);
+async function merge(io: Invocation, uri: string, { to, dryRun, json, ...rest }: Options): Promise<void> {
+  const { table, policy = DEFAULT_POLICY } = openTable(io, uri, rest);
+  const settings = defaultMerge(table.store.remote);
+  const rule: MergeRule = (segments) => (to === undefined ? planAhead(segments, settings) : planMergeTo(segments, to));
   const manifest = await table.latest();
-  const plan = planMerges(manifest, DEFAULT_POLICY, rule);
+  const plan = planMerges(manifest, policy, rule);
   if (dryRun) {
     if (json)
       printJson(io.stdout, { uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.ahead });
     else printPlan(io.stdout, table.uri, plan);
     return;
   }
-  const done = plan.merges.length === 0 ? [] : await mergeAll(table, rule, engine);
+  const done = plan.merges.length === 0 ? [] : await mergeAll(table, policy, rule, rest);
   const version = done.at(-1)?.version ?? manifest.version;
   if (json) printJson(io.stdout, { uri: table.uri, version, merges: done.flatMap(factsOf) });
   else {
     printDone(io.stdout, table.uri, version, done);
-    if (to !== undefined) printLeft(io.stdout, planMerges(await table.latest(), DEFAULT_POLICY, rule), to);
+    if (to !== undefined) printLeft(io.stdout, planMerges(await table.latest(), policy, rule), to);
   }
 }
 
@@ -66,6 +67,7 @@ function printLeft(out: Output, { left }: MergePlan, to: number): void {
 
 async function mergeAll(
   table: LanceTable,
+  policy: TablePolicy,
   rule: MergeRule,
   { scratchDir, memory }: Pick<Options, 'scratchDir' | 'memory'>,
 ): Promise<Done[]> {
@@ -82,7 +84,7 @@ async function mergeAll(
     const rounds = new FruitlessRounds();
     for (;;) {
       const manifest = await table.latest();
-      const plan = planMerges(manifest, DEFAULT_POLICY, rule);
+      const plan = planMerges(manifest, policy, rule);
       if (plan.merges.length === 0) return done;
       const merged = await rounds.run(() => mergeTable(table, manifest, plan, parts));
       if (merged) done.push({ version: merged.version, merges: plan.merges, merged });

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { databaseLocation, namesTable, tableLocation } from '../store/location.ts';
 import { askDaemon, formatDaemonStatus } from './daemon-status.ts';
 import { formatDatabaseStatus, inspectDatabase } from './database-status.ts';
 import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
+import type { PlaceOptions } from './places.ts';
+import { findPlace, withPlaceOptions } from './places.ts';
 import { formatTableStatus, inspectOneTable } from './table-status.ts';
 import type { Look } from './watch.ts';
 import { watch } from './watch.ts';
@@ -11,12 +12,15 @@ import { watch } from './watch.ts';
 const WATCH_S = 2;
 
 /** `watch` is true when no number of seconds was given. */
-type Options = { daemon?: string; json?: boolean; watch?: number | true };
+type Options = PlaceOptions & { daemon?: string; json?: boolean; watch?: number | true };
 
 export function statusCommand(io: Invocation): Command {
-  return new Command('status')
+  return withPlaceOptions(new Command('status'))
     .description('print what the BTREE indexes of a table or of all tables of a database cover, or what a daemon says')
-    .argument('[uri]', 'directory of a table, ending in .lance, or of a database, which holds such directories')
+    .argument(
+      '[uri]',
+      'folder or URI of a table, ending in .lance, or of a database, which holds such folders; with --config also their names',
+    )
     .option('--daemon <url>', 'ask a running daemon instead, such as http://127.0.0.1:9464')
     .option('--json', 'print one JSON object; with --watch one per line')
     .option('-w, --watch [seconds]', 'repeat until interrupted; give it after the uri', seconds)
@@ -34,7 +38,7 @@ async function status(io: Invocation, uri: string | undefined, options: Options,
   const { daemon, json = false } = options;
   if ((uri === undefined) === (daemon === undefined)) command.error('give either a table, a database or --daemon');
   const look =
-    daemon === undefined ? lookAt(uri as string, io.cwd) : lookOf(() => askDaemon(daemon), formatDaemonStatus);
+    daemon === undefined ? lookAt(io, uri as string, options) : lookOf(() => askDaemon(daemon), formatDaemonStatus);
   if (options.watch !== undefined) {
     await watch(io, look, { intervalMs: (options.watch === true ? WATCH_S : options.watch) * 1000, json });
     return;
@@ -44,10 +48,11 @@ async function status(io: Invocation, uri: string | undefined, options: Options,
   else printLine(io.stdout, seen.text);
 }
 
-function lookAt(uri: string, cwd: string): Look {
-  if (namesTable(uri)) return lookOf(inspectOneTable(tableLocation(uri, cwd)), formatTableStatus);
-  const database = databaseLocation(uri, cwd);
-  return lookOf(() => inspectDatabase(database), formatDatabaseStatus);
+function lookAt(io: Invocation, given: string, options: PlaceOptions): Look {
+  const place = findPlace(io, given, options);
+  return place.isTable
+    ? lookOf(inspectOneTable(place), formatTableStatus)
+    : lookOf(() => inspectDatabase(place), formatDatabaseStatus);
 }
 
 function lookOf<T>(see: () => Promise<T>, format: (seen: T) => string): Look {

@@ -7,17 +7,20 @@ import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
 import { findLastCommit } from '../lance/table/last-commit.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import type { Tier } from '../merge/policy/tiered.ts';
-import { DEFAULT_MERGE, tierOf } from '../merge/policy/tiered.ts';
-import { openStore } from '../store/open-store.ts';
+import { defaultMerge, tierOf } from '../merge/policy/tiered.ts';
 import { LIMITS } from './arguments.ts';
+import { requestsPerLookup } from './lookup-requests.ts';
 import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
+import type { Place } from './places.ts';
 
 type ReportedSegment = SegmentFacts & { readonly tier: Tier };
 type ReportedIndex = Omit<IndexFacts, 'segments'> & {
   readonly segments: readonly ReportedSegment[];
   readonly tiers: SegmentsByTier;
+  /** Null on a disk. */
+  readonly requests_per_lookup: number | null;
 };
 
 type TableReport = Omit<TableFacts, 'indexes'> & {
@@ -32,8 +35,10 @@ type TableReport = Omit<TableFacts, 'indexes'> & {
 };
 
 /** A function that looks at the table: what has not changed is not read again. */
-export function inspectOneTable(location: string): () => Promise<TableReport> {
-  const table = new LanceTable(openStore(location));
+export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promise<TableReport> {
+  const table = new LanceTable(storeOf(uri));
+  const policy = policyOf(uri) ?? DEFAULT_POLICY;
+  const settings = defaultMerge(table.store.remote);
   let seen: { readonly manifest: Manifest; readonly last: LastCommit } | undefined;
   return async () => {
     const manifest = await table.latest();
@@ -44,13 +49,14 @@ export function inspectOneTable(location: string): () => Promise<TableReport> {
       ...facts,
       indexes: facts.indexes.map((index) => ({
         ...index,
-        segments: index.segments.map((segment) => ({ ...segment, tier: tierOf(segment.rows, DEFAULT_MERGE) })),
-        tiers: segmentsByTier([index], DEFAULT_MERGE),
+        segments: index.segments.map((segment) => ({ ...segment, tier: tierOf(segment.rows, settings) })),
+        tiers: segmentsByTier([index], settings),
+        requests_per_lookup: requestsPerLookup(index.segments, table.store),
       })),
-      tiers: segmentsByTier(facts.indexes, DEFAULT_MERGE),
+      tiers: segmentsByTier(facts.indexes, settings),
       last_commit: commit,
       looked_back_to: lookedBackTo,
-      next: pendingWork(manifest, DEFAULT_POLICY, LIMITS, DEFAULT_MERGE),
+      next: pendingWork(manifest, policy, LIMITS, settings),
     };
   };
 }
@@ -81,7 +87,7 @@ function formatIndex(index: ReportedIndex): string {
     `\n${printable(index.name)}  BTREE on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
     `${counted(index.covered_rows, 'row')}, ` +
     `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
-    `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}`;
+    `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}`;
   if (index.segments.length === 0) return head;
   const header = ['segment', 'tier', 'fragments', 'rows', 'size', 'built from', 'created'];
   const lines = index.segments.map((segment) => [
@@ -95,6 +101,9 @@ function formatIndex(index: ReportedIndex): string {
   ]);
   return `${head}\n${formatTable(header, lines).replaceAll(/^/gm, '  ')}`;
 }
+
+const formatLookup = ({ requests_per_lookup: requests }: ReportedIndex): string =>
+  requests === null ? '' : `; ${counted(requests, 'request')} per lookup`;
 
 function formatLastCommit({ last_commit: commit, looked_back_to: from, version }: TableReport): string {
   if (!commit) return `last commit of segmentd: none among versions ${from} to ${version}`;

@@ -1,23 +1,22 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Verification } from '../lance/inspect/verify-table.ts';
-import { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
-import { tableLocation } from '../store/location.ts';
-import { openStore } from '../store/open-store.ts';
 import type { Invocation, Output } from './io.ts';
 import { printJson, printLine } from './output.ts';
+import type { PlaceOptions } from './places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
 /** Enough to notice a segment that answers wrongly for a whole fragment, little enough for a scan each. */
 const SAMPLES = 10;
 
-type Options = { samples: number; json?: boolean };
+type Options = PlaceOptions & { samples: number; json?: boolean };
 
 export function verifyCommand(io: Invocation): Command {
-  return new Command('verify')
+  return withPlaceOptions(new Command('verify'))
     .description(
       'prove the BTREE segments of a table: files, bitmaps, metadata, sampled answers; exit code 1 on findings',
     )
-    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .argument('<table-uri>', TABLE_ARGUMENT)
     .option(
       '--samples <n>',
       'values per index to compare with a scan; 0 reads the manifest and file sizes only',
@@ -33,8 +32,8 @@ function count(text: string): number {
   return Number(text);
 }
 
-async function verify(io: Invocation, uri: string, { samples, json }: Options): Promise<void> {
-  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
+async function verify(io: Invocation, uri: string, { samples, json, ...place }: Options): Promise<void> {
+  const { table } = openTable(io, uri, place);
   const { verifyTable } = await import('../lance/inspect/verify-table.ts');
   const verification = await verifyTable(table, samples);
   if (json) printJson(io.stdout, verification);

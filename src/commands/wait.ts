@@ -1,32 +1,38 @@
 import { Command } from 'commander';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
-import { LanceTable } from '../lance/table/table.ts';
+import type { TablePolicy } from '../lance/plan/table-plan.ts';
 import { EXIT } from '../lib/errors.ts';
-import { tableLocation } from '../store/location.ts';
-import { openStore } from '../store/open-store.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
+import type { PlaceOptions } from './places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
 const TIMEOUT_S = 30;
 
-type Options = { version: number; timeout: number; column?: string[]; json?: boolean };
+type Options = PlaceOptions & { version: number; timeout: number; column?: string[]; json?: boolean };
 
 export function waitCommand(io: Invocation): Command {
-  return new Command('wait')
+  return withPlaceOptions(new Command('wait'))
     .description('wait until the rows of a version are indexed: exit code 0 when they are, 1 when the time is over')
-    .argument('<table-uri>', 'directory of the table, ending in .lance')
+    .argument('<table-uri>', TABLE_ARGUMENT)
     .requiredOption('--version <n>', 'the version, such as the one an append returned', versionNumber)
     .addOption(timeoutOption('how long to wait', TIMEOUT_S))
-    .option('-C, --column <column...>', 'the indexes of these columns; default: every BTREE index there is')
+    .option(
+      '-C, --column <column...>',
+      'the indexes of these columns; default: those configured, else every BTREE index there is',
+    )
     .option('--json', 'print one JSON object')
     .action((uri: string, options: Options) => wait(io, uri, options));
 }
 
-async function wait(io: Invocation, uri: string, { version, timeout, column, json }: Options): Promise<void> {
-  const table = new LanceTable(openStore(tableLocation(uri, io.cwd)));
-  // Whether the daemon rebuilds tables with stable row ids is in its configuration: here they are waited for.
-  const policy = { wanted: column?.map((name) => ({ column: name })) ?? 'existing', stableRowIds: 'rebuild' } as const;
+async function wait(io: Invocation, uri: string, { version, timeout, column, json, ...place }: Options): Promise<void> {
+  const { table, policy: configured } = openTable(io, uri, place);
+  const policy: TablePolicy = {
+    wanted: column?.map((name) => ({ column: name })) ?? configured?.wanted ?? 'existing',
+    // Whether the daemon rebuilds tables with stable row ids is in its configuration: without it, they are waited for.
+    stableRowIds: configured?.stableRowIds ?? 'rebuild',
+  };
   const startMs = performance.now();
   const { covered, latestVersion } = await waitUntilCovered(table, { version, policy, timeoutMs: timeout });
   const waitedMs = Math.round(performance.now() - startMs);

@@ -3,25 +3,23 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
+import { isPathOption } from '../lib/known-storage-options.ts';
+import { isStoreUri, normalStoreUri, STORE_URI_PATTERN, schemeOf, storeUriProblem } from '../lib/store-uri.ts';
 import { TABLE_NAME_PATTERN } from '../lib/table-name.ts';
-import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, text } from './option.ts';
+import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, text, variableProblem } from './option.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
 export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 /** What LanceDB accepts as a table name, behind the database's. */
 const TABLE_ID = new RegExp(String.raw`^[a-z0-9][a-z0-9_\-]*/${TABLE_NAME_PATTERN}$`);
-const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 
 /** The same as uriProblem, for the JSON Schema. */
-const LOCAL_URI = String.raw`^(?:[Ff][Ii][Ll][Ee]:/[^?#\\]*$|(?![Ff][Ii][Ll][Ee]:/|[A-Za-z][A-Za-z0-9+.\-]*://)${PLAIN_PATH})`;
+const URI = String.raw`^(?:[Ff][Ii][Ll][Ee]:/[^?#\\]*$|${STORE_URI_PATTERN}$|(?![Ff][Ii][Ll][Ee]:/|[A-Za-z][A-Za-z0-9+.\-]*://)${PLAIN_PATH})`;
 
-/** Why `uri` cannot be served by this version, or undefined. */
+/** Why `uri` cannot be served, or undefined. */
 function uriProblem(uri: string): string | undefined {
-  if (!FILE_URI.test(uri)) {
-    const scheme = SCHEME.exec(uri)?.[1]?.toLowerCase();
-    if (scheme === undefined) return pathProblem(uri);
-    return `${scheme}:// is not supported by this version; only local paths and file:// are`;
-  }
+  if (isStoreUri(uri)) return storeUriProblem(uri) ?? variableProblem(uri);
+  if (!FILE_URI.test(uri)) return pathProblem(uri);
   try {
     pathOfFileUri(uri);
     return undefined;
@@ -30,26 +28,37 @@ function uriProblem(uri: string): string | undefined {
   }
 }
 
+/** Of a number, YAML would have dropped zeros and more by now. */
+const storageOption = z.union([z.string(), z.boolean().transform(String)], 'must be text: put numbers in quotes');
+
 const database = z
   .preprocess(
     (value) => (typeof value === 'string' ? { uri: value } : value),
     z.strictObject({
-      uri: checkedText(uriProblem, LOCAL_URI),
-      storage_options: z.record(z.string(), z.string()).default({}),
+      uri: checkedText(uriProblem, URI),
+      storage_options: z.record(z.string(), storageOption).default({}),
     }),
   )
-  .meta({ type: ['string', 'object'], pattern: LOCAL_URI });
+  .meta({ type: ['string', 'object'], pattern: URI });
 type Databases = Record<string, z.output<typeof database>>;
 
 function mapValues<T, U>(map: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
 }
 
+/** Paths are absolute and URIs have their one spelling, as everything that compares them relies on. */
 function absoluteDatabases(value: unknown, base: string): Databases {
-  return mapValues(value as Databases, ({ uri, storage_options }) => ({
-    uri: resolve(base, FILE_URI.test(uri) ? pathOfFileUri(uri) : uri),
-    storage_options,
-  }));
+  return mapValues(value as Databases, ({ uri, storage_options }) => {
+    if (!isStoreUri(uri)) {
+      return { uri: resolve(base, FILE_URI.test(uri) ? pathOfFileUri(uri) : uri), storage_options };
+    }
+    return { uri: normalStoreUri(uri), storage_options: absoluteOptions(uri, storage_options, base) };
+  });
+}
+
+function absoluteOptions(uri: string, options: Databases[string]['storage_options'], base: string) {
+  const absolute = (name: string, value: string) => (isPathOption(schemeOf(uri), name) ? resolve(base, value) : value);
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, absolute(name, value)]));
 }
 
 /** Every value of `storage_options` counts as a secret: which ones are depends on the store. */
@@ -69,8 +78,9 @@ export const databases = option(
     .record(z.string().regex(DATABASE_NAME, 'a database name is a-z, 0-9, _ and -'), database)
     .refine((map) => Object.keys(map).length > 0, 'name at least one database')
     .meta({ minProperties: 1 }),
-  'Databases to serve: name to folder, or to `{uri, storage_options}`. A table is then `<database>/<table>`. ' +
-    'The values of storage_options are never printed.',
+  'Databases to serve: name to folder or URI (`s3://`, `gs://`, `az://`), or to `{uri, storage_options}`. A table is then ' +
+    `\`<database>/<table>\`. storage_options are those of LanceDB; \`\${NAME}\` in a value is a variable of the environment, and ` +
+    '`<option>_file` names a file with the value, which is read again when it is needed. Values are never printed.',
   { absolute: absoluteDatabases, redact: redactDatabases },
 );
 

@@ -10,6 +10,7 @@ import { leavesOf } from './option.ts';
 import { RULES } from './rules.ts';
 import type { Config } from './schema.ts';
 import { schema } from './schema.ts';
+import { storageProblems, withVariables } from './storage-values.ts';
 import type { Source } from './yaml-source.ts';
 import { readSource } from './yaml-source.ts';
 
@@ -90,15 +91,20 @@ export function problemsError(problems: readonly Problem[], code: ErrorCode = 'c
   return new SegmentdError(code, `the configuration has ${count}\n${lines.join('\n')}`);
 }
 
-/** Parses `data`; what the schema refuses is reported and replaced by its default, so that rules can look at the rest. */
-function check(data: unknown, place: (path: readonly PropertyKey[]) => string, baseOf: (leaf: Leaf) => string) {
+type Place = (path: readonly PropertyKey[]) => string;
+
+const problemAt = ({ path, message }: { path: readonly PropertyKey[]; message: string }, place: Place): Problem => ({
+  at: place(path),
+  ...(path.length > 0 ? { path: path.join('.') } : {}),
+  message,
+});
+
+/** Parses what is `given`; what the schema refuses is reported and replaced by its default, so that rules can look at the rest. */
+function check(given: unknown, place: Place, baseOf: (leaf: Leaf) => string, env: Environment) {
+  const { data, problems: unset } = withVariables(given, env);
   const first = schema.safeParse(data, { error: sayRequired });
   const issues = [...flatten(first.error?.issues ?? [])];
-  const problems: Problem[] = issues.map(({ path, message }) => ({
-    at: place(path),
-    ...(path.length > 0 ? { path: path.join('.') } : {}),
-    message,
-  }));
+  const problems = [...issues, ...unset].map((issue) => problemAt(issue, place));
   const broken = LEAVES.filter(({ path }) => issues.some((issue) => startsWith(issue.path, path)));
   const known = LEAVES.filter((leaf) => !broken.includes(leaf) && getIn(data, leaf.path) !== undefined);
   const rest = known.reduce((tree: unknown, { path }) => withIn(tree, path, getIn(data, path)), {});
@@ -106,7 +112,9 @@ function check(data: unknown, place: (path: readonly PropertyKey[]) => string, b
   if (!second.success) return { problems };
   const config = absolutePaths(second.data, baseOf);
   const brokenPaths = new Set(broken.map(({ path }) => path.join('.')));
-  return { problems: [...problems, ...ruleProblems(config, brokenPaths, place)], config };
+  const unfit = storageProblems(config, env).filter(({ path }) => !unset.some((it) => startsWith(it.path, path)));
+  problems.push(...ruleProblems(config, brokenPaths, place), ...unfit.map((issue) => problemAt(issue, place)));
+  return { problems, config };
 }
 
 type LoadOptions = { readonly file?: string | undefined; readonly env: Environment; readonly cwd: string };
@@ -132,7 +140,7 @@ export function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): Lo
   const data = overrides.reduce((tree: unknown, { leaf, value }) => withIn(tree, leaf.path, value), source.data);
   const placeOf = (path: readonly PropertyKey[]) => overrideOf(path)?.variable ?? source.placeOf(path);
   const baseOf = (leaf: Leaf) => (file === undefined || overrideOf(leaf.path) ? cwd : dirname(file));
-  const { problems, config } = check(data, placeOf, baseOf);
+  const { problems, config } = check(data, placeOf, baseOf, env);
   const all = [...early, ...problems];
   if (all.length > 0 || config === undefined) throw problemsError(all);
   return { config: deepFreeze(config), file, placeOf };

@@ -41,9 +41,13 @@ export function pathProblem(path: string): string | undefined {
   if (path.startsWith('~')) {
     return 'begins with ~, which only a shell replaces: write the folder out (a folder that is named so: ./~)';
   }
+  return variableProblem(path) ?? (path.includes('\0') ? 'has a NUL in it' : undefined);
+}
+
+/** Why a path or URI with a variable in it is not usable as written, or undefined. */
+export function variableProblem(path: string): string | undefined {
   const [variable] = VARIABLE.exec(path) ?? [];
-  if (variable !== undefined) return `has ${variable} in it, which only a shell replaces: write the folder out`;
-  return path.includes('\0') ? 'has a NUL in it' : undefined;
+  return variable && `has ${variable} in it, which only a shell replaces: write the folder out`;
 }
 
 /** Text that `problem` finds nothing wrong with. `pattern` says the same to the JSON Schema, as well as it can. */

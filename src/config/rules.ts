@@ -3,7 +3,9 @@
  * fix first: that is where the problem is reported.
  */
 import { isAbsolute, relative } from 'node:path';
+import { isStoreUri } from '../lib/store-uri.ts';
 import type { Config } from './schema.ts';
+import { MERGE_FACTOR } from './schema.ts';
 
 type Rule = {
   readonly about: readonly string[];
@@ -13,8 +15,9 @@ type Rule = {
 
 const unless = (fine: boolean, problem: string): string[] => (fine ? [] : [problem]);
 
-/** Whether `inner` is `outer` or lies below it. Both absolute and normal. */
+/** Whether `inner` is `outer` or lies below it. Both absolute and normal, or URIs in their one spelling. */
 function within(inner: string, outer: string): boolean {
+  if (isStoreUri(inner) || isStoreUri(outer)) return inner === outer || inner.startsWith(`${outer}/`);
   const way = relative(outer, inner);
   return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith('../'));
 }
@@ -139,7 +142,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     about: ['merge.max_factor', 'merge.factor'],
-    problems: ({ merge: { factor, max_factor: most } }) =>
+    // Of the defaults the larger one: tables of all kinds of stores may come to be served.
+    problems: ({ merge: { factor = MERGE_FACTOR.disk, max_factor: most } }) =>
       unless(most >= factor, `${most} is less than merge.factor ${factor}`),
   },
   {

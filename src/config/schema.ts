@@ -16,11 +16,11 @@ const PARALLEL_TABLES = 4; // LanceDB threads each build by itself; more than a 
 const LINGER_MS = 0; // idle tables gain no delay, busy ones batch while a build runs
 const BATCH_MAX_ROWS = 5_000_000; // a build of a few seconds, so that a table never waits long for its next commit
 const BATCH_MAX_FRAGMENTS = 10_000; // keeps the manifest of the fragment view in the low megabytes
-const MERGE_FLOOR_ROWS = 5_000; // this one and the next four: docs/decisions/merge-policy.md
-const MERGE_FACTOR = 7;
+const MERGE_FLOOR_ROWS = 5_000; // this one and the next four: docs/decisions/merge-policy.md, for object stores the page beside it
+export const MERGE_FACTOR = { disk: 7, objectStore: 3 };
 const MERGE_MAX_FACTOR = 64;
 const MERGE_MAX_SEGMENT_ROWS = 200_000_000;
-const MERGE_MAX_SEGMENTS = 20;
+const MERGE_MAX_SEGMENTS = { disk: 20, objectStore: 10 };
 const MERGE_CONCURRENCY = 1; // LanceDB's builder uses several threads itself
 const MERGE_PAUSE_LAG_S = 5; // a busy table is behind by a build now and then; more means it needs the machine
 const BACKFILL_THRESHOLD_ROWS = 10_000_000; // some seconds of building: less is done sooner than it is shared out
@@ -35,6 +35,10 @@ const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the ope
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
 const DRAIN_MS = 20_000; // leaves 10 s of the 30 s that Kubernetes grants for commits and leaving the group
+
+/** What is shown of a default that depends on where a table lies; a value that is set holds everywhere. */
+const byStore = ({ disk, objectStore }: { disk: number; objectStore: number }) =>
+  `<${disk}, or ${objectStore} on an object store>`;
 
 export const schema = section('segmentd', {
   databases,
@@ -63,6 +67,12 @@ export const schema = section('segmentd', {
   }),
   batch: section('What goes into one segment.', {
     linger_ms: option(milliseconds(0).default(LINGER_MS), 'How long an idle table waits for more events.'),
+    min_interval_ms: option(
+      milliseconds(0).optional(),
+      'Least time between the commits of one table; what arrives meanwhile joins the next batch. The default is 0 on a disk, and a ' +
+        'second on an object store, where all writers of a table together have one to four commits a second.',
+      { defaultText: '<0, or 1000 on an object store>' },
+    ),
     max_rows: option(z.int().min(1).max(4_294_967_296).default(BATCH_MAX_ROWS), 'Rows after which a batch is closed.'),
     max_fragments: option(
       z.int().min(1).max(1_000_000).default(BATCH_MAX_FRAGMENTS),
@@ -75,8 +85,9 @@ export const schema = section('segmentd', {
       'Segments with fewer rows count as one tier: below it a merge costs a commit, whatever the rows.',
     ),
     factor: option(
-      z.int().min(2).max(100).default(MERGE_FACTOR),
+      z.int().min(2).max(100).optional(),
       'How much larger each tier is, and how many segments of a tier make a merge due.',
+      { defaultText: byStore(MERGE_FACTOR) },
     ),
     max_factor: option(z.int().min(2).max(1_000).default(MERGE_MAX_FACTOR), 'Most segments merged into one.'),
     max_segment_rows: option(
@@ -84,8 +95,9 @@ export const schema = section('segmentd', {
       'Most rows that a merge gives a segment; about that large it is left alone.',
     ),
     max_segments: option(
-      z.int().min(1).max(1_000).default(MERGE_MAX_SEGMENTS),
-      'Most segments of one index. More force the cheapest merge. Every lookup opens each segment.',
+      z.int().min(1).max(1_000).optional(),
+      'Most segments of one index. More force the cheapest merge. Every lookup opens each segment; in an object store that is three requests.',
+      { defaultText: byStore(MERGE_MAX_SEGMENTS) },
     ),
     concurrency: option(
       z.int().min(0).max(64).default(MERGE_CONCURRENCY),

@@ -3,9 +3,11 @@ import { resolveTable } from '../events/table-address.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
 import { listTables } from '../store/list-tables.ts';
-import { openStore } from '../store/open-store.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 
 type Listing = {
+  /** Opens a database. */
+  readonly storeOf: (uri: string) => ObjectStore;
   /** Ids of tables that are worked on. Those that are gone are returned too: they get the look that finds them gone. */
   readonly known: readonly string[];
   /** Called for each database that cannot be listed. */
@@ -15,11 +17,11 @@ type Listing = {
 /** The tables of all databases that can be listed, and the known ones of these. */
 export async function tablesOf(
   databases: ReadonlyMap<string, string>,
-  { known, failed }: Listing,
+  { storeOf, known, failed }: Listing,
 ): Promise<TableRef[]> {
   const lists = [...databases].map(async ([database, uri]) => {
     try {
-      const listed = (await listTables(openStore(uri))) ?? [];
+      const listed = (await listTables(storeOf(uri))) ?? [];
       const prefix = `${database}/`;
       return [...listed.map((name) => prefix + name), ...known.filter((id) => id.startsWith(prefix))];
     } catch (error) {

@@ -6,13 +6,20 @@ import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 
-/** How often the table is polled. A poll is the stat of two files; a segment takes some tens of milliseconds. */
-const POLL_MS = 50;
+/** How often something that costs no request is looked at for news. */
+const NEWS_EVERY_MS = 50;
+/** How long news are relied on: another process may cover the table. */
+const NEWS_RELIED_ON_MS = 5_000;
 
 export type WaitSettings = {
   readonly version: number;
   readonly policy: TablePolicy;
   readonly timeoutMs: number;
+  /**
+   * Changes when this process knows more of the table than before. A remote table is then looked at again at once, as this process last saw
+   * it, and otherwise seldom.
+   */
+  readonly news?: () => unknown;
   /** Ends the wait early. */
   readonly signal?: AbortSignal;
 };
@@ -33,10 +40,11 @@ export async function waitUntilCovered(table: LanceTable, settings: WaitSettings
   const endMs = performance.now() + timeoutMs;
   const look = looker(table, settings);
   let latestVersion: number | null = null;
+  let hasNews = false;
   for (;;) {
     let failure: SegmentdError | null = null;
     try {
-      const seen = await look();
+      const seen = await look(hasNews);
       if (seen.covered) return seen;
       latestVersion = seen.latestVersion;
     } catch (error) {
@@ -48,8 +56,23 @@ export async function waitUntilCovered(table: LanceTable, settings: WaitSettings
       if (failure && !signal?.aborted) throw failure;
       return { covered: false, latestVersion };
     }
-    await sleep(Math.min(POLL_MS, leftMs), signal);
+    hasNews = await untilWorthALook(table, settings, leftMs);
   }
+}
+
+/** Resolves to whether there is news. */
+async function untilWorthALook({ lookEveryMs }: LanceTable, { news, signal }: WaitSettings, leftMs: number) {
+  if (!news || lookEveryMs <= NEWS_EVERY_MS) {
+    await sleep(Math.min(lookEveryMs, leftMs), signal);
+    return false;
+  }
+  const before = news();
+  const endMs = performance.now() + Math.min(NEWS_RELIED_ON_MS, leftMs);
+  while (performance.now() < endMs && !signal?.aborted) {
+    await sleep(NEWS_EVERY_MS, signal);
+    if (news() !== before) return true;
+  }
+  return false;
 }
 
 /** Null when it is gone or cannot be read. */
@@ -62,12 +85,12 @@ async function olderVersion(table: LanceTable, version: number): Promise<Manifes
   }
 }
 
-/** A function that polls once. It keeps the fragments of the version, since a cleanup may delete the manifest. */
+/** A function that polls once, or looks at what was seen last. It keeps the fragments of the version, since a cleanup may delete the manifest. */
 function looker(table: LanceTable, { version, policy }: WaitSettings) {
   let seen: Manifest | null = null;
   let kept: { readonly tag: string | null; readonly fragments: Uint32Array } | null = null;
-  return async (): Promise<{ covered: boolean; latestVersion: number }> => {
-    const latest = await table.latest();
+  return async (recent: boolean): Promise<{ covered: boolean; latestVersion: number }> => {
+    const latest = await table.latest({ recent });
     const outcome = { covered: false, latestVersion: latest.version };
     if (latest === seen) return outcome;
     if (latest.version >= version) {

@@ -1,14 +1,17 @@
 /** What only the world can tell of a configuration: brokers, topics, the rights on tables, the addresses to listen on. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { asKafkaError, topicMissing } from '../kafka/kafka-errors.ts';
 import { missingTopics } from '../kafka/topics.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
+import { tableUri } from '../lib/table-name.ts';
 import { listTables } from '../store/list-tables.ts';
-import { checkAccess, openStore } from '../store/open-store.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { checkAccess } from '../store/open-store.ts';
+import { whyNoDatabase } from '../store/why-no-database.ts';
+import { storesOf } from './configured-stores.ts';
 import type { Finding } from './findings.ts';
 import { errorAt, warningAt } from './findings.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
@@ -18,12 +21,13 @@ const AT_ONCE = 8;
 /** What segmentd writes to below a table. */
 const WRITTEN = ['_versions', '_transactions', '_indices'];
 
-/** Beyond what checkPlaces finds. Creates nothing, joins no group. Never rejects. */
+/** Beyond what checkPlaces finds. Creates nothing that stays, joins no group. Never rejects. */
 export async function checkOnline(config: Config): Promise<Finding[]> {
   const { http, admin } = config;
   const isAdminOn = admin.token !== undefined || admin.token_file !== undefined;
+  const storeOf = storesOf(config);
   const findings = await Promise.all([
-    ...Object.entries(config.databases).map(([name, { uri }]) => checkStore(name, uri)),
+    ...Object.entries(config.databases).map(([name, { uri }]) => checkStore(name, uri, storeOf)),
     checkKafka(config),
     checkListener('http', http),
     ...(isAdminOn ? [checkListener('admin', admin)] : []),
@@ -31,24 +35,35 @@ export async function checkOnline(config: Config): Promise<Finding[]> {
   return findings.flat();
 }
 
-async function checkStore(database: string, uri: string): Promise<Finding[]> {
+type StoreOf = ReturnType<typeof storesOf>;
+
+async function checkStore(database: string, uri: string, storeOf: StoreOf): Promise<Finding[]> {
   const path = ['databases', database];
   try {
-    const names = (await listTables(openStore(uri))) ?? [];
-    const limit = asyncLimit(AT_ONCE);
-    const checks = names.map((name) => limit.run(() => checkAccess(join(uri, `${name}.lance`), WRITTEN)));
-    const outcomes = await Promise.allSettled(checks);
-    const failures = outcomes.flatMap((outcome) =>
-      outcome.status === 'rejected' ? [asSegmentdError(outcome.reason)] : [],
-    );
-    const [first] = failures;
-    if (first === undefined) return [];
-    const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more of ${names.length} tables`;
-    return [errorAt(path, `${first.message}${more}`, first.code)];
+    const store = storeOf(uri);
+    if (!store.remote) return await checkTables(path, store, storeOf);
+    // Rights in an object store are those on the database: asking for each table would take requests and tell the same.
+    await checkAccess(store, []);
+    const instead = await whyNoDatabase(uri, storeOf);
+    return instead === undefined ? [] : [errorAt(path, `${uri} ${instead}`)];
   } catch (thrown) {
     const { code, message } = asSegmentdError(thrown);
     return [errorAt(path, message, code)];
   }
+}
+
+async function checkTables(path: Finding['path'], database: ObjectStore, storeOf: StoreOf): Promise<Finding[]> {
+  const names = (await listTables(database)) ?? [];
+  const limit = asyncLimit(AT_ONCE);
+  const checks = names.map((name) => limit.run(() => checkAccess(storeOf(tableUri(database.root, name)), WRITTEN)));
+  const outcomes = await Promise.allSettled(checks);
+  const failures = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [asSegmentdError(outcome.reason)] : [],
+  );
+  const [first] = failures;
+  if (first === undefined) return [];
+  const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more of ${names.length} tables`;
+  return [errorAt(path, `${first.message}${more}`, first.code)];
 }
 
 async function checkKafka(config: Config): Promise<Finding[]> {

@@ -1,7 +1,6 @@
-/** What is wrong with the files and folders that a configuration names. Looks, and changes nothing; asks no other host. */
+/** What is wrong with the files and folders that a configuration names. Looks, and changes nothing; asks no other host, nor object store. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { PLACE_RULES } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
@@ -9,21 +8,25 @@ import { unsupportedReason } from '../lance/plan/supported.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
+import { optionInFile } from '../lib/known-storage-options.ts';
 import { scratchProblem } from '../lib/scratch.ts';
 import { secretOf } from '../lib/secret.ts';
+import { isStoreUri, schemeOf } from '../lib/store-uri.ts';
+import { tableUri } from '../lib/table-name.ts';
 import { openStore, realLocation } from '../store/open-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
 import type { Finding } from './findings.ts';
 import { errorAt, warningAt } from './findings.ts';
 
 type Path = Finding['path'];
+type Database = Config['databases'][string];
 
 /** Manifests read at once. */
 const AT_ONCE = 8;
 
 /** The findings in the order of the options. Never rejects. */
 export async function checkPlaces(config: Config): Promise<Finding[]> {
-  const databases = Object.entries(config.databases).map(([name, { uri }]) => checkDatabase(name, uri));
+  const databases = Object.entries(config.databases).map(([name, database]) => checkDatabase(name, database));
   const limit = asyncLimit(AT_ONCE);
   const tables = Object.keys(config.tables).map((id) => limit.run(() => checkTable(config, id)));
   const findings = [
@@ -37,19 +40,26 @@ export async function checkPlaces(config: Config): Promise<Finding[]> {
   return (await Promise.all(findings)).flat();
 }
 
-async function checkDatabase(name: string, uri: string): Promise<Finding[]> {
+async function checkDatabase(name: string, { uri, storage_options }: Database): Promise<Finding[]> {
   const path = ['databases', name];
+  if (isStoreUri(uri)) return checkOptionFiles([...path, 'storage_options'], uri, storage_options);
   try {
     if ((await openStore(uri).folders('')) === null) {
       return [warningAt(path, `there is no folder ${uri}; segmentd waits for it`, 'database_not_found')];
     }
-    const instead = await whyNoDatabase(uri);
+    const instead = await whyNoDatabase(uri, openStore);
     return instead === undefined ? [] : [errorAt(path, `${uri} ${instead}`)];
   } catch (thrown) {
     const { code, message, cause } = asSegmentdError(thrown);
     if (errnoOf(cause) === 'ENOTDIR') return [errorAt(path, `${uri} is a file, or lies below one`)];
     return [warningAt(path, message, code)];
   }
+}
+
+function checkOptionFiles(path: Path, uri: string, options: Database['storage_options']): Finding[] {
+  return Object.entries(options)
+    .filter(([name]) => optionInFile(schemeOf(uri), name) !== undefined)
+    .flatMap(([name, file]) => secretFindings([...path, name], file));
 }
 
 /** Two names of one folder are two builds at once: links are followed. */
@@ -66,12 +76,14 @@ async function checkLinks(config: Config): Promise<Finding[]> {
   );
 }
 
+/** Of tables in an object store nothing is known without asking. */
 async function checkTable({ databases, tables }: Config, id: string): Promise<Finding[]> {
   const path = ['tables', id];
-  const [database = '', name] = id.split('/');
+  const [database = '', name = ''] = id.split('/');
   const { indexes = 'existing', stable_row_ids: stableRowIds = 'decline' } = tables[id] ?? {};
   const base = databases[database]?.uri ?? '';
-  const uri = join(base, `${name}.lance`);
+  if (isStoreUri(base)) return [];
+  const uri = tableUri(base, name);
   try {
     // Said of the database already.
     if ((await openStore(base).folders('')) === null) return [];

@@ -17,6 +17,7 @@ import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
+import { storesOf } from './configured-stores.ts';
 import { databasesOf } from './pipeline-context.ts';
 
 type ControlContext = Omit<ControlTopicParts, 'signal'> & {
@@ -58,6 +59,7 @@ function sweepOptions({ config, context, ownership, log }: ControlContext, caugh
     owns: ({ id }) => ownership.claim(id),
     tables: () =>
       tablesOf(databasesOf(config), {
+        storeOf: storesOf(config, context.telemetry.storeRequested),
         known: context.states.all().map(({ table }) => table),
         failed: (database, error) => log('warn', 'a database could not be listed for the sweep', { database, error }),
       }),
@@ -99,7 +101,8 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
     },
     wait: async (address, { version, timeoutMs }, signal) => {
       const { id, uri } = control.resolve(address);
-      const settings = { version, timeoutMs, signal, policy: context.tables.policy(id) };
+      const news = () => context.states.of(id).version;
+      const settings = { version, timeoutMs, signal, news, policy: context.tables.policy(id) };
       const { covered, latestVersion } = await waitUntilCovered(context.tables.open(uri), settings);
       return { table: id, version, covered, latest_version: latestVersion };
     },

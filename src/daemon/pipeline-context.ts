@@ -2,31 +2,47 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
+import { createOwnCommits } from '../control/own-commits.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { recordDecoder } from '../events/append-event.ts';
 import { enginePool } from '../lance/engine/memory-pool.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';
 import { VERSION } from '../lib/version.ts';
-import type { MergeSchedule } from '../merge/merge-once.ts';
+import type { MergeSchedule } from '../merge/merge-schedule.ts';
+import type { MergeSettings } from '../merge/policy/tiered.ts';
+import { defaultMerge } from '../merge/policy/tiered.ts';
 import type { PipelineContext } from '../stages/context.ts';
-import { openStore } from '../store/open-store.ts';
+import type { StoreKind } from '../store/object-store.ts';
+import { storeKind } from '../store/open-store.ts';
+import { storesOf } from './configured-stores.ts';
 
 /** Names of the configured databases and where they lie. */
 export function databasesOf(config: Config): ReadonlyMap<string, string> {
   return new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
 }
 
+/**
+ * By kind of store. On an object store a commit takes up to a second, and all writers of a table together have one to four of them in a
+ * second.
+ */
+const BATCH_INTERVAL_MS: Record<StoreKind, number> = { local: 0, s3: 1_000, gs: 1_000, az: 1_000 };
+
 /** When and how segments are merged. */
 export function mergeSchedule({ merge }: Config): MergeSchedule {
-  return {
-    settings: {
+  const settingsOf = (remote: boolean): MergeSettings => {
+    const { factor, maxSegments } = defaultMerge(remote);
+    return {
       floorRows: merge.floor_rows,
-      factor: merge.factor,
+      factor: merge.factor ?? factor,
       maxFactor: merge.max_factor,
       maxSegmentRows: merge.max_segment_rows,
-      maxSegments: merge.max_segments,
-    },
+      maxSegments: merge.max_segments ?? maxSegments,
+    };
+  };
+  const [onDisk, inObjectStore] = [settingsOf(false), settingsOf(true)];
+  return {
+    settings: ({ uri }) => (storeKind(uri) === 'local' ? onDisk : inObjectStore),
     concurrency: merge.concurrency,
     pauseLagMs: merge.pause_lag_s * 1000,
   };
@@ -41,7 +57,11 @@ type ContextParts = Pick<
 };
 
 export function pipelineContext(config: Config, { scratchDir, ownership, ...parts }: ContextParts): PipelineContext {
-  const decoded = recordDecoder(databasesOf(config), { maxValueBytes: config.events.max_bytes });
+  const ownCommits = createOwnCommits();
+  const decoded = recordDecoder(databasesOf(config), {
+    maxValueBytes: config.events.max_bytes,
+    isOwnCommit: ownCommits.isOwn,
+  });
   const policies = new Map(
     Object.entries(config.tables).map(([id, { indexes, stable_row_ids: stableRowIds }]) => [
       id,
@@ -52,7 +72,7 @@ export function pipelineContext(config: Config, { scratchDir, ownership, ...part
   parts.telemetry.waitingBuilds(() => admission.waiting);
   return {
     ...parts,
-    tables: openTableCache(openStore, policies),
+    tables: openTableCache(storesOf(config, parts.telemetry.storeRequested), policies, { onLanded: ownCommits.note }),
     backfills: createBackfills(),
     onReleased: (listener) => ownership.onReleased(listener),
     builder: lanceSegmentBuilder(scratchDir, { memoryBytes: config.build.memory_bytes, signal: parts.signal }),
@@ -63,6 +83,7 @@ export function pipelineContext(config: Config, { scratchDir, ownership, ...part
     },
     settings: {
       lingerMs: config.batch.linger_ms,
+      batchIntervalMs: ({ uri }) => config.batch.min_interval_ms ?? BATCH_INTERVAL_MS[storeKind(uri)],
       limits: { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments },
       versionWaitMs: config.events.version_wait_ms,
       commit: { maxAttempts: config.commit.max_attempts, initialBackoffMs: config.commit.backoff_ms },

@@ -11,7 +11,7 @@ import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
 const MAX_VALUE_BYTES = 1024 * 1024;
 
 export type EventLimits = { readonly maxValueBytes?: number };
-type DecodeOptions = EventLimits & {
+export type DecodeOptions = EventLimits & {
   /** Leaves out this process's own commits from a notification; without it, planning finds nothing to do for them. */
   readonly isOwnCommit?: IsOwnCommit;
 };
@@ -63,19 +63,20 @@ function withDefaults(data: unknown, defaults: Readonly<Record<string, string>>)
 
 /**
  * `decodeRecord` for a stream: a record with the same bytes as the one before it means the same, and is not parsed
- * again. Writers that announce "look at this table" and no more send nothing else.
+ * again. Writers that announce "look at this table" and no more send nothing else. What was taken for another writer's commit
+ * stays that, though it may turn out to be our own: the plan finds nothing missing.
  */
 export function recordDecoder(
   databases: ReadonlyMap<string, string>,
-  limits: EventLimits = {},
+  options: DecodeOptions = {},
 ): (record: Pick<ConsumerRecord, 'value' | 'headers'>) => readonly AppendEvent[] {
   let last: { readonly value: Uint8Array; readonly events: readonly AppendEvent[] } | undefined;
   return (record) => {
     const { value, headers } = record;
     // Headers may change what the bytes mean.
-    if (value === null || headers.size > 0) return decodeRecord(databases, record, limits);
+    if (value === null || headers.size > 0) return decodeRecord(databases, record, options);
     if (last === undefined || Buffer.compare(last.value, value) !== 0) {
-      last = { value, events: decodeRecord(databases, record, limits) };
+      last = { value, events: decodeRecord(databases, record, options) };
     }
     return last.events;
   };

@@ -4,8 +4,14 @@
  *   { "Records": [{ "eventName": ["s3:"] "ObjectCreated:" ..., "s3": { "bucket": { "name" }, "object": { "key" } } }] }
  *   { "Event": "s3:TestEvent", ... }           sent once when notifications are switched on
  *
- * MinIO adds `EventName` and `Key` on top; its records say the same. `key` is form-encoded: `%2F` may be a slash, `+` is a
- * space. A new manifest is what an append ends with: <table>.lance/_versions/<name>, after the rule of manifest-name.ts.
+ * Stores differ in how they write the key and the ETag:
+ *
+ *   AWS         form-encoded, but for slashes: `+` is a space, `%2B` a plus          eTag without quotation marks
+ *   MinIO       form-encoded, slashes too: `%2F`; `EventName`, `Key` on top          eTag without
+ *   Ceph        as it is                                                             eTag without, may be absent
+ *   versitygw   as it is                                                             eTag in quotation marks, empty request id
+ *
+ * A new manifest is what an append ends with: <table>.lance/_versions/<name>, after the rule of manifest-name.ts.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
 import * as z from 'zod';
@@ -16,7 +22,7 @@ import { cutNote, readFields, toAppendEvent } from './append-fields.ts';
 import { isJsonObject } from './json-value.ts';
 import { resolveTable } from './table-address.ts';
 
-/** A manifest that a notification names. `etag` is the store's, without quotation marks. */
+/** A manifest that a notification names. `etag` is the store's, without quotation marks; absent where it was not told. */
 export type WrittenManifest = { readonly table: TableRef; readonly version: number; readonly etag?: string };
 
 /**
@@ -37,8 +43,10 @@ const MANIFEST_KEY = /^(.*)\/_versions\/([^/]*)$/s;
 /** A branch of a table has a version line of its own, with an index section that segmentd does not serve. */
 const BRANCH = /^(.*?\.lance)\/tree\//s;
 
-/** Provenance: what is missing or strange in it is left out. */
-const note = z.string().transform(cutNote).optional().catch(undefined);
+/** Provenance: what is missing, empty or strange in it is left out. */
+const note = z.string().min(1).transform(cutNote).optional().catch(undefined);
+/** Likewise. */
+const etag = z.string().transform(bareETag).pipe(z.string().min(1)).optional().catch(undefined);
 
 const notificationFields = z.object({
   Records: z
@@ -50,7 +58,7 @@ const notificationFields = z.object({
         responseElements: z.object({ 'x-amz-request-id': note }).optional().catch(undefined),
         s3: z.object({
           bucket: z.object({ name: z.string().regex(BUCKET) }),
-          object: z.object({ key: z.string().max(MAX_KEY_CHARS), eTag: z.string().optional().catch(undefined) }),
+          object: z.object({ key: z.string().max(MAX_KEY_CHARS), eTag: etag }),
         }),
       }),
     )
@@ -91,31 +99,67 @@ function appendOf(
   isOwnCommit: IsOwnCommit,
 ): AppendEvent | null {
   if (!CREATED.test(eventName)) return null;
-  const [, folder, file] = MANIFEST_KEY.exec(decodeKey(s3.object.key)) ?? [];
-  const manifest = file === undefined ? null : parseManifestName(file);
-  if (folder === undefined || manifest === null) return null;
-  const address = `s3://${s3.bucket.name}/${folder}`;
-  const branchOf = BRANCH.exec(address)?.[1];
-  if (branchOf !== undefined) {
-    resolveTable(databases, branchOf);
+  const named = namedManifest(databases, s3);
+  if (named === undefined) return null;
+  const { version } = named;
+  if (named.onBranch) {
+    resolveTable(databases, named.table);
     return null;
   }
   const event = toAppendEvent(databases, {
-    table: address,
-    version: manifest.version,
+    table: named.table,
+    version,
     id: responseElements?.['x-amz-request-id'],
     time: eventTime,
     producer: eventSource,
   });
-  const etag = s3.object.eTag;
-  const written = { table: event.table, version: manifest.version, ...(etag !== undefined && { etag }) };
+  const { eTag } = s3.object;
+  const written = { table: event.table, version, ...(eTag !== undefined && { etag: eTag }) };
   return isOwnCommit(written) ? null : event;
 }
 
-function decodeKey(key: string): string {
+/** `table` is an address for resolveTable. */
+type NamedManifest = { readonly table: string; readonly version: number; readonly onBranch: boolean };
+
+/**
+ * The manifest that a record names. Nothing in it says whether its key is encoded: it is, unless only the key as it stands leads to a
+ * configured database.
+ */
+function namedManifest(databases: ReadonlyMap<string, string>, { bucket, object }: ObjectRecord['s3']) {
+  const [likely, ...others] = spellings(object.key).flatMap((key) => manifestAt(bucket.name, key) ?? []);
+  const isOurs = (named: NamedManifest) => isConfigured(databases, named.table);
+  return likely === undefined || isOurs(likely) ? likely : (others.find(isOurs) ?? likely);
+}
+
+function manifestAt(bucket: string, key: string): NamedManifest | null {
+  const [, folder, file] = MANIFEST_KEY.exec(key) ?? [];
+  const manifest = file === undefined ? null : parseManifestName(file);
+  if (folder === undefined || manifest === null) return null;
+  const address = `s3://${bucket}/${folder}`;
+  const branchOf = BRANCH.exec(address)?.[1];
+  return { table: branchOf ?? address, version: manifest.version, onBranch: branchOf !== undefined };
+}
+
+function isConfigured(databases: ReadonlyMap<string, string>, address: string): boolean {
   try {
-    return decodeURIComponent(key.replaceAll('+', ' '));
-  } catch (cause) {
-    throw new SegmentdError('event_invalid', 's3.object.key: not URL-encoded UTF-8', { cause });
+    resolveTable(databases, address);
+    return true;
+  } catch (error) {
+    if (error instanceof SegmentdError) return false;
+    throw error;
   }
+}
+
+/** What a key may mean, the likely one first: decoded, where that is possible, and as it stands. */
+function spellings(key: string): readonly string[] {
+  try {
+    return [...new Set([decodeURIComponent(key.replaceAll('+', ' ')), key])];
+  } catch {
+    return [key];
+  }
+}
+
+/** HTTP has an ETag in quotation marks, and some notifications do. */
+function bareETag(etag: string): string {
+  return etag.replace(/^"(.*)"$/s, '$1');
 }

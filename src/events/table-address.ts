@@ -1,11 +1,10 @@
 import { SegmentdError } from '../lib/errors.ts';
 import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
-import { TABLE_NAME_PATTERN as NAME_PATTERN, TABLE_SUFFIX as SUFFIX } from '../lib/table-name.ts';
+import { STORE_SCHEME } from '../lib/store-uri.ts';
+import { TABLE_NAME_PATTERN as NAME_PATTERN, TABLE_SUFFIX as SUFFIX, tableUri } from '../lib/table-name.ts';
 import type { TableRef } from '../model.ts';
 
 const NAME = new RegExp(`^${NAME_PATTERN}$`);
-/** Not that of a file URI, whose path may follow at once. */
-const STORE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 
 /** Slashes after a table's folder, with the dots that mean the same folder. */
 const TAIL = String.raw`(?:/+\.)*/*`;
@@ -42,10 +41,10 @@ export function resolveTable(databases: ReadonlyMap<string, string>, address: st
   if (base === undefined) {
     throw new SegmentdError('event_database_unknown', `no database ${shown(database)} is configured`);
   }
-  return tableRef(database, withoutSlash(base), name);
+  return tableRef(database, base, name);
 }
 
-const isLocation = (address: string) => address.startsWith('/') || FILE_URI.test(address) || STORE_URI.test(address);
+const isLocation = (address: string) => address.startsWith('/') || FILE_URI.test(address) || STORE_SCHEME.test(address);
 
 function byLocation(databases: ReadonlyMap<string, string>, address: string): TableRef {
   const location = folderOf(address);
@@ -66,11 +65,13 @@ function byLocation(databases: ReadonlyMap<string, string>, address: string): Ta
 
 /**
  * The one spelling of a folder, without a slash at its end (so that of `/` is empty): of a path or file URI the absolute path,
- * decoded once, without empty parts and `.`; keys of object stores are taken as they are. Undefined for what leads upwards and for
- * a URI that names no file here.
+ * decoded once, without empty parts and `.`; keys of object stores are taken as they are, behind a scheme in lower case. Undefined for what
+ * leads upwards and for a URI that names no file here.
  */
 function folderOf(location: string): string | undefined {
-  if (!FILE_URI.test(location) && !location.startsWith('/')) return withoutSlash(location);
+  if (!FILE_URI.test(location) && !location.startsWith('/')) {
+    return withoutSlash(location.replace(STORE_SCHEME, (scheme) => scheme.toLowerCase()));
+  }
   const path = FILE_URI.test(location) ? pathOrNone(location) : location;
   const parts = path?.split('/').filter((part) => part !== '' && part !== '.');
   return parts?.includes('..') ? undefined : parts?.map((part) => `/${part}`).join('');
@@ -88,7 +89,7 @@ const tableRef = (database: string, base: string, name: string): TableRef => ({
   id: `${database}/${name}`,
   database,
   name,
-  uri: `${base}/${name}${SUFFIX}`,
+  uri: tableUri(base, name),
 });
 
 const withoutSlash = (base: string): string => base.replace(/\/+$/, '');

@@ -36,6 +36,14 @@ export type Build = AsyncDisposable & {
 /** `fresh`: rows that no segment covers. `merge`: rows that others cover, which can wait. */
 export type BuildPurpose = 'fresh' | 'merge';
 
+/** Where a table lies, as LanceDB's engine opens it. */
+export type TablePlace = {
+  readonly uri: string;
+  readonly storageOptions: Readonly<Record<string, string>>;
+  /** Whether each read is a request that takes milliseconds: then indexes are built side by side. */
+  readonly remote: boolean;
+};
+
 export interface SegmentBuilder {
   /**
    * `purpose` is `fresh` unless given. Errors: build_failed (LanceDB failed), build_stale (a file of the table is gone), and those of
@@ -43,7 +51,7 @@ export interface SegmentBuilder {
    */
   build(
     manifest: Manifest,
-    tableUri: string,
+    place: TablePlace,
     requests: readonly SegmentRequest[],
     purpose?: BuildPurpose,
   ): Promise<Build>;

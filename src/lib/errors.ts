@@ -120,6 +120,9 @@ export const ERRORS = {
     EXIT.unavailable,
     'segmentd may not read or write there. Check ownership and permissions.',
   ),
+  store_unfit: declined(
+    'The store overwrites objects that are to be created only. Use a store that honours If-None-Match.',
+  ),
   store_full: kind('backoff', EXIT.unavailable, 'The disk is full. Free some space, or raise the quota.'),
 
   database_not_found: kind(

@@ -5,3 +5,7 @@
  */
 export const TABLE_NAME_PATTERN = String.raw`(?!\.)[A-Za-z0-9_.\-]{1,249}`;
 export const TABLE_SUFFIX = '.lance';
+
+/** Where a table of a database lies: below a folder, or the URI of an object store. */
+export const tableUri = (database: string, name: string): string =>
+  `${database.replace(/\/+$/, '')}/${name}${TABLE_SUFFIX}`;

@@ -6,30 +6,20 @@ import { backoffMs } from '../lib/backoff.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
-import { memberProperties } from '../stages/provenance.ts';
+import { memberProperties, mergeProperties } from '../stages/provenance.ts';
 import type { CompactionBackoff } from './compaction-backoff.ts';
 import { excludingCompactable } from './compaction-backoff.ts';
 import type { FreshDataGap } from './fresh-data-lag.ts';
 import { freshDataGap, lagMs } from './fresh-data-lag.ts';
+import type { MergeAlong } from './merge-along.ts';
 import type { MergePlan } from './merge-plan.ts';
 import { planMerges } from './merge-plan.ts';
 import { countedBuilder, reportFinished, reportPlan, reportStarted } from './merge-report.ts';
+import type { MergeSchedule } from './merge-schedule.ts';
 import type { MergeResult } from './merge-table.ts';
 import { mergeTable } from './merge-table.ts';
-import type { MergeSettings } from './policy/tiered.ts';
 import { LOOKAHEAD, planAhead } from './policy/tiered.ts';
 import type { NextRun } from './table-queue.ts';
-
-export type MergeSchedule = {
-  readonly settings: MergeSettings;
-  /**
-   * Merges at once, of different tables; 0: merges are planned and counted, and none is begun. While all slots are taken, tables
-   * wait, those over the segment limit too.
-   */
-  readonly concurrency: number;
-  /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
-  readonly pauseLagMs: number;
-};
 
 /** What is known of a table between two runs. */
 export type TableMemory = {
@@ -40,13 +30,19 @@ export type TableMemory = {
   gap: FreshDataGap | null;
   /** The version at which nothing was due: most events of a burst find the table unchanged. */
   nothingDueAt: WeakRef<Manifest> | null;
+  /** The last version at which a merge was left for the next batch. */
+  leftAtVersion: number;
 };
+
+/** What the tables of a process share. */
+export type MergeRoom = { readonly compactions: CompactionBackoff; readonly along: MergeAlong };
 
 export const newTableMemory = (): TableMemory => ({
   failures: 0,
   overSegmentLimit: false,
   gap: null,
   nothingDueAt: null,
+  leftAtVersion: 0,
 });
 
 /**
@@ -58,6 +54,9 @@ const OVER_LIMIT_BACKOFF_MS = 3_000;
 /** Meanwhile other merges may become due. */
 const LATER_MAX_MS = 30_000;
 
+/** How long a merge that may land with a batch waits for one. A table that gets batches less often has time for versions of its merges. */
+const LEFT_FOR_BATCH_MS = 10_000;
+
 const WHEN_REQUESTED: NextRun = { when: 'requested' };
 
 /** Rejects only with what must end the process: an error that is no SegmentdError is a bug, and nothing was lost. */
@@ -66,17 +65,20 @@ export async function mergeOnce(
   schedule: MergeSchedule,
   table: TableRef,
   memory: TableMemory,
-  compactions: CompactionBackoff,
+  room: MergeRoom,
 ): Promise<NextRun> {
   if (context.pauses.isPaused(table.id)) return WHEN_REQUESTED;
   try {
     const lance = context.tables.open(table.uri);
-    const manifest = await lance.latest();
-    const due = await planDue(context, schedule, { table, lance, manifest, memory, compactions });
+    const manifest = await lance.latest({ recent: true });
+    const due = await planDue(context, schedule, { table, lance, manifest, memory, ...room });
     if ('when' in due) return due;
-    const result = await mergeDue(context, table, lance, manifest, due);
+    // A batch has merges of the table with it, and requests it when it is settled.
+    if (!room.along.begin(table.id)) return WHEN_REQUESTED;
+    const result = await mergeDue(context, table, lance, manifest, due).finally(() => room.along.end(table.id));
     if (result.kind === 'rejected') return backoff(context, memory);
     memory.failures = 0;
+    room.along.landedAlone(table.id);
     return { when: 'again' };
   } catch (error) {
     if (context.signal.aborted) return WHEN_REQUESTED;
@@ -95,22 +97,24 @@ function backoff({ settings }: PipelineContext, memory: TableMemory): NextRun {
   return { when: 'backoff', afterMs: memory.overSegmentLimit ? Math.min(afterMs, OVER_LIMIT_BACKOFF_MS) : afterMs };
 }
 
-type Planning = {
+type Planning = MergeRoom & {
   readonly table: TableRef;
   readonly lance: LanceTable;
   readonly manifest: Manifest;
   readonly memory: TableMemory;
-  readonly compactions: CompactionBackoff;
 };
 
 /** What to merge now, or when to plan again. */
 async function planDue(
   context: PipelineContext,
-  { settings, concurrency, pauseLagMs }: MergeSchedule,
-  { table, lance, manifest, memory, compactions }: Planning,
+  schedule: MergeSchedule,
+  planning: Planning,
 ): Promise<MergePlan | NextRun> {
+  const { table, lance, manifest, memory, compactions } = planning;
+  const { concurrency, pauseLagMs } = schedule;
   if (memory.nothingDueAt?.deref() === manifest) return WHEN_REQUESTED;
   const policy = context.tables.policy(table.id);
+  const settings = schedule.settings(table);
   const plan = planMerges(manifest, policy, (segments) => planAhead(segments, settings, LOOKAHEAD));
   reportPlan(context, table, plan, manifest, settings);
   memory.overSegmentLimit = plan.states.some(({ segments }) => segments.length > settings.maxSegments);
@@ -121,12 +125,19 @@ async function planDue(
   memory.gap = await freshDataGap(lance, manifest, plan.states, memory.gap, pauseLagMs);
   // The batch that ends the gap requests the table.
   if (lagMs(memory.gap) > pauseLagMs) return WHEN_REQUESTED;
-  if (await mayMerge(lance, table, plan, compactions)) return plan;
+  if (await mayMerge(lance, table, plan, compactions)) return unlessLeft(plan, planning);
   const others = planMerges(manifest, policy, (segments) =>
     planAhead(excludingCompactable(segments, settings.maxSegments), settings, LOOKAHEAD),
   );
-  if (others.merges.length > 0) return others;
+  if (others.merges.length > 0) return unlessLeft(others, planning);
   return { when: 'later', afterMs: Math.min(LATER_MAX_MS, compactions.remainingMs(table.id, Date.now())) };
+}
+
+/** Leaves what may land with a batch to the next one for a while, once at each version. */
+function unlessLeft(plan: MergePlan, { table, manifest, memory, along }: Planning): MergePlan | NextRun {
+  if (memory.leftAtVersion === manifest.version || !along.mayLandWithBatch(table, plan)) return plan;
+  memory.leftAtVersion = manifest.version;
+  return { when: 'later', afterMs: LEFT_FOR_BATCH_MS };
 }
 
 /** Whether the plan leaves alone what others are compacting, or their compactions do not keep failing because of segmentd. */
@@ -152,7 +163,7 @@ async function mergeDue(
 ): Promise<MergeResult> {
   reportStarted(context, table, plan);
   const inputs = plan.merges.reduce((sum, merge) => sum + merge.inputs.length, 0);
-  const properties = { ...memberProperties(context.settings), 'segmentd.merged': String(inputs) };
+  const properties = { ...memberProperties(context.settings), ...mergeProperties(inputs) };
   try {
     const result = await mergeTable(lance, manifest, plan, {
       builder: countedBuilder(context, table),

@@ -1,7 +1,7 @@
 /** The telemetry of merges, and the notification of one that landed. */
 import { indexReports } from '../control/table-states.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { SegmentBuilder } from '../lance/segment.ts';
+import type { BuiltSegment, SegmentBuilder } from '../lance/segment.ts';
 import type { TableRef } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
@@ -33,14 +33,22 @@ export function reportStarted({ telemetry }: PipelineContext, { id }: TableRef, 
 }
 
 /** Reports what each build wrote: a merge that does not land has cost as much as one that does. */
-export function countedBuilder({ builder, telemetry }: PipelineContext, { id }: TableRef): SegmentBuilder {
+export function countedBuilder(context: PipelineContext, table: TableRef): SegmentBuilder {
   return {
     async build(...work) {
-      const build = await builder.build(...work);
-      telemetry.mergeBuilt({ table: id, rows: build.segments.reduce((sum, { rows }) => sum + rows, 0) });
+      const build = await context.builder.build(...work);
+      reportBuilt(context, table, build.segments);
       return build;
     },
   };
+}
+
+export function reportBuilt(
+  { telemetry }: PipelineContext,
+  { id }: TableRef,
+  segments: readonly Pick<BuiltSegment, 'rows'>[],
+): void {
+  telemetry.mergeBuilt({ table: id, rows: segments.reduce((sum, { rows }) => sum + rows, 0) });
 }
 
 /** `result`: null when the merge failed. */

@@ -7,25 +7,31 @@ import { defer, filter, finalize, ignoreElements, mergeWith, tap } from 'rxjs';
 import type { PipelineContext } from '../stages/context.ts';
 import type { Batch } from '../stages/work.ts';
 import { CompactionBackoff } from './compaction-backoff.ts';
-import type { MergeSchedule, TableMemory } from './merge-once.ts';
+import type { MergeAlong } from './merge-along.ts';
+import type { TableMemory } from './merge-once.ts';
 import { mergeOnce, newTableMemory } from './merge-once.ts';
+import type { MergeSchedule } from './merge-schedule.ts';
 import { TableQueue } from './table-queue.ts';
 
 /**
  * Takes batches whose events are settled. Completes when they do and no merge runs; tables that wait by then run once more. Errors
  * with what must end the process.
  */
-export function mergeSegments(context: PipelineContext, schedule: MergeSchedule): OperatorFunction<Batch, never> {
+export function mergeSegments(
+  context: PipelineContext,
+  schedule: MergeSchedule,
+  along: MergeAlong,
+): OperatorFunction<Batch, never> {
   return (settled) =>
     defer(() => {
       const memories = new Map<string, TableMemory>();
-      const compactions = new CompactionBackoff();
+      const room = { compactions: new CompactionBackoff(), along };
       const unsubscribed = new AbortController();
       const queue = new TableQueue(
         (table) => {
           const memory = memories.get(table.id) ?? newTableMemory();
           memories.set(table.id, memory);
-          return mergeOnce(context, schedule, table, memory, compactions);
+          return mergeOnce(context, schedule, table, memory, room);
         },
         {
           concurrency: Math.max(1, schedule.concurrency),

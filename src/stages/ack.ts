@@ -39,10 +39,9 @@ const withRest = (batch: Batch, events: readonly PendingEvent[]): Batch => ({
 
 function settle(
   context: PipelineContext,
-  { batch, coveredVersion, tableVersion, indexes, committed }: Covered,
+  { batch, coveredVersion, coveredAtMs = Date.now(), tableVersion, indexes, committed }: Covered,
   events: readonly PendingEvent[],
 ): void {
-  const now = Date.now();
   const table = batch.table.id;
   // Events that name fragments are settled with those alone.
   const isCovered = isFullyCovered(indexes);
@@ -54,7 +53,9 @@ function settle(
     coveredVersion,
     indexes,
     committed,
-    eventToCoveredSeconds: events.flatMap(({ record }) => (record ? [secondsSince(context, table, record, now)] : [])),
+    eventToCoveredSeconds: events.flatMap(({ record }) =>
+      record ? [secondsSince(context, table, record, coveredAtMs)] : [],
+    ),
   });
   finish(context, events, committed ? 'accepted' : 'duplicate');
 }

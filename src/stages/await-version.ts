@@ -13,9 +13,6 @@ import { rejectRecord } from './decode.ts';
 import { forgetGone } from './forget-gone.ts';
 import type { Batch } from './work.ts';
 
-/** How often the table is polled while no version of a batch can be seen. A poll is two stats and a small read. */
-const POLL_MS = 50;
-
 export function awaitVersion(context: PipelineContext): OperatorFunction<Batch, Batch> {
   // Outlives a failure of this or a later stage, after which the same batch comes again.
   const rejected = new WeakSet<PendingEvent>();
@@ -39,7 +36,8 @@ async function visiblePart(
     const isExpired = (pending: PendingEvent) =>
       !pending.record || now - pending.receivedAtMs >= context.settings.versionWaitMs;
     // That a version never came is said after a listing.
-    const version = await latestVersion(() => table.latest({ listed: events.some(isExpired) }));
+    const announced = Math.max(0, ...events.map(({ event }) => event.version ?? 0));
+    const version = await latestVersion(() => table.latest({ listed: events.some(isExpired), announced }));
     if (version === null) forgetGone(context, batch.table.id);
     for (const pending of events.filter((each) => isAhead(each, version) && isExpired(each))) {
       // Another member may have it by now.
@@ -51,7 +49,7 @@ async function visiblePart(
     const isNew = version !== null && version > (batch.plannedVersion ?? 0);
     if (events.length > 0 && (isNew || events.some((pending) => !isAhead(pending, version))))
       return { ...batch, events };
-    if (events.length > 0) await sleep(POLL_MS);
+    if (events.length > 0) await sleep(table.lookEveryMs);
   }
 }
 

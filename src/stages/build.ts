@@ -3,18 +3,18 @@ import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { Build } from '../lance/segment.ts';
-import { asSegmentdError } from '../lib/errors.ts';
+import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { PipelineContext } from './context.ts';
 import { requeue } from './retry.ts';
-import type { Built, Planned } from './work.ts';
+import type { Built, MergesAlong, Missing, Planned } from './work.ts';
 
 export function build(context: PipelineContext): OperatorFunction<Planned, Built> {
   return concatMap(async (planned) => (planned.kind === 'missing' ? buildSegments(context, planned) : planned));
 }
 
-async function buildSegments(context: PipelineContext, planned: Extract<Planned, { kind: 'missing' }>): Promise<Built> {
-  const { batch, manifest, requests } = planned;
+async function buildSegments(context: PipelineContext, planned: Missing): Promise<Built> {
+  const { batch, requests } = planned;
   const table = batch.table.id;
   for (const { index, fragments, rows } of requests) {
     context.telemetry.buildStarted({ table, index, fragments: fragments.length, rows });
@@ -26,21 +26,46 @@ async function buildSegments(context: PipelineContext, planned: Extract<Planned,
       context.telemetry.buildFinished({ table, index, outcome, seconds, rows: 0, bytes: 0 });
     }
   };
-  let built: Build | null;
+  let made: Made;
   try {
-    built = await buildUnlessStale(context.builder, context.tables.open(batch.table.uri), manifest, requests);
+    made = await buildAll(context, planned);
   } catch (error) {
     unfinished('failed');
     throw asSegmentdError(error);
   }
-  if (!built) {
+  const { build, along } = made;
+  if (!build) {
     unfinished('stale');
     return requeue(context, batch, 'files_gone');
   }
   if (context.states.served(table)) context.telemetry.tableServed({ table });
-  for (const { index, rows, files, buildMs } of built.segments) {
+  for (const { index, rows, files, buildMs } of build.segments.filter((segment) => !along?.owns(segment))) {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });
   }
-  return { ...planned, kind: 'built', build: built };
+  return { ...planned, kind: 'built', build, along };
+}
+
+/** What was built, null when a cleanup was faster, and the merges that are part of it. */
+type Made = { readonly build: Build | null; readonly along: MergesAlong | null };
+
+/** Builds the merges with the rest, or the rest alone where that fails: fresh data must not suffer from what lies under old segments. */
+async function buildAll(context: PipelineContext, { batch, manifest, requests, along }: Missing): Promise<Made> {
+  const buildThose = (all: Missing['requests']) =>
+    buildUnlessStale(context.builder, context.tables.open(batch.table.uri), manifest, all);
+  if (along) {
+    along.started();
+    try {
+      const build = await buildThose([...requests, ...along.requests]);
+      if (build) {
+        along.built(build.segments);
+        return { build, along };
+      }
+      along.refused('files_gone');
+    } catch (error) {
+      along.failed();
+      if (!(error instanceof SegmentdError) || context.signal.aborted) throw error;
+    }
+  }
+  return { build: await buildThose(requests), along: null };
 }

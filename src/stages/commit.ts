@@ -2,16 +2,16 @@
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
 import { indexReport } from '../control/table-states.ts';
-import type { Manifest } from '../lance/codec/manifest.ts';
-import type { Committed } from '../lance/commit/apply-build.ts';
+import type { Committed, Moved } from '../lance/commit/apply-build.ts';
 import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitOutcome } from '../lance/commit/commit-request.ts';
+import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageOf } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { IndexReport, Notification } from '../model.ts';
 import type { PipelineContext } from './context.ts';
-import { provenance } from './provenance.ts';
+import { mergeProperties, provenance } from './provenance.ts';
 import { requeue } from './retry.ts';
 import type { Built, Settleable } from './work.ts';
 
@@ -22,26 +22,55 @@ export function commit(context: PipelineContext): OperatorFunction<Built, Settle
 type Work = Extract<Built, { kind: 'built' }>;
 
 async function commitSegments(context: PipelineContext, work: Work): Promise<Settleable> {
-  await using build = work.build;
-  context.signal.throwIfAborted();
-  const { batch, remove } = work;
+  await using _ = work.build;
+  const { batch, along } = work;
+  let done: Committed | Moved;
+  try {
+    context.signal.throwIfAborted();
+    done = await land(context, work);
+  } catch (error) {
+    along?.failed();
+    throw error;
+  }
+  if (done.kind === 'moved') {
+    along?.refused(done.cause);
+    return requeue(context, batch, done.cause);
+  }
+  along?.landed(done);
+  const fresh = done.segments.filter(({ segment }) => !along?.owns(segment));
+  context.notify(committedNotice(batch.table.id, done, fresh));
+  return settleable(context, work, done, fresh);
+}
+
+function land(context: PipelineContext, { batch, build, remove, along }: Work): Promise<Committed | Moved> {
   const { id, uri } = batch.table;
   const { commit: settings, writer } = context.settings;
   const onOutcome = (outcome: CommitOutcome, ms: number) => reportCommit(context, id, outcome, ms / 1000);
-  const change = { replaces: remove, properties: provenance(context.settings, batch) };
-  const done = await applyBuild(context.tables.open(uri), build, change, {
+  const merged = along ? mergeProperties(along.remove.length) : {};
+  const change = {
+    replaces: [...remove, ...(along?.remove ?? [])],
+    properties: { ...provenance(context.settings, batch), ...merged },
+  };
+  return applyBuild(context.tables.open(uri), build, change, {
     ...{ ...settings, writer, onOutcome },
     signal: context.signal,
   });
-  if (done.kind === 'moved') return requeue(context, batch, done.cause);
-  context.notify(committedNotice(id, done));
-  return settleable(context, work, done);
 }
 
-function settleable(context: PipelineContext, work: Work, done: Committed): Settleable {
-  const { batch, build, complete, states, remove } = work;
-  const { skipped, droppedFragments, version } = done;
+/** `fresh`: the committed segments of the batch itself. */
+function settleable(
+  context: PipelineContext,
+  work: Work,
+  done: Committed,
+  fresh: readonly RebasedSegment[],
+): Settleable {
+  const { batch, build, complete, states } = work;
+  const { skipped, version } = done;
   const table = batch.table.id;
+  const droppedFragments = fresh.reduce(
+    (sum, { segment, fragments }) => sum + segment.fragments.length - fragments.length,
+    0,
+  );
   if (droppedFragments > 0) context.telemetry.fragmentsDropped({ table, fragments: droppedFragments });
   for (const { cause } of skipped) context.telemetry.replanned({ table, cause });
   // Progress was made, so the count of rounds without progress starts again.
@@ -52,22 +81,25 @@ function settleable(context: PipelineContext, work: Work, done: Committed): Sett
     batch: after,
     committed: true,
     coveredVersion: build.manifest.version,
+    coveredAtMs: done.landedAtMs,
     tableVersion: version,
-    indexes: states.map((state) => stateAfter(state, done, remove, build.manifest)),
+    indexes: states.map((state) => stateAfter(state, work, done, fresh)),
   };
 }
 
 /** The index as the commit left it. It may still miss fragments that were not requested. */
 function stateAfter(
   state: IndexState,
+  { remove, along, build: { manifest: base } }: Work,
   { segments, stale }: Committed,
-  remove: readonly string[],
-  base: Manifest,
+  fresh: readonly RebasedSegment[],
 ): IndexReport {
-  const gone = new Set([...remove, ...stale]);
+  const gone = new Set([...remove, ...(along?.remove ?? []), ...stale]);
   const kept = state.segments.filter(({ uuid }) => !gone.has(uuid));
-  const added = segments.filter(({ segment }) => segment.index === state.name);
-  const built = added.reduce((sum, { fragments }) => sum + fragments.length, 0);
+  const isOfIndex = ({ segment }: RebasedSegment) => segment.index === state.name;
+  const added = segments.filter(isOfIndex);
+  // What merges cover was covered before.
+  const built = fresh.filter(isOfIndex).reduce((sum, { fragments }) => sum + fragments.length, 0);
   const coverage =
     built >= state.coverage.missing.length
       ? FULL
@@ -80,7 +112,11 @@ function stateAfter(
 
 const FULL: Coverage = { missing: new Uint32Array(), stale: 0, coveredRows: 0, missingRows: 0 };
 
-function committedNotice(table: string, { version, transactionUuid, commitMs, segments }: Committed): Notification {
+function committedNotice(
+  table: string,
+  { version, transactionUuid, commitMs }: Committed,
+  segments: readonly RebasedSegment[],
+): Notification {
   return {
     type: 'segment.committed',
     table,

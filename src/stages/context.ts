@@ -9,7 +9,7 @@ import type { SegmentBuilder } from '../lance/segment.ts';
 import type { TableCache } from '../lance/table/table-cache.ts';
 import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, ConsumerRecord, Notification } from '../model.ts';
+import type { AppendEvent, ConsumerRecord, Notification, TableRef } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 
 export type PipelineContext = {
@@ -39,6 +39,8 @@ export type PipelineContext = {
   readonly signal: AbortSignal;
   readonly settings: {
     readonly lingerMs: number;
+    /** Least time between the batches of a table, milliseconds. */
+    readonly batchIntervalMs: (table: TableRef) => number;
     readonly limits: BatchLimits;
     readonly versionWaitMs: number;
     readonly commit: { readonly maxAttempts: number; readonly initialBackoffMs: number };

@@ -9,15 +9,19 @@ import { planTable } from '../lance/plan/table-plan.ts';
 import { isFullyCovered } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { shareBackfill } from './share-backfill.ts';
-import type { Batch, Planned } from './work.ts';
+import type { Batch, OfferMerges, Planned } from './work.ts';
 
-export function plan(context: PipelineContext): OperatorFunction<Batch, Planned> {
-  return concatMap((batch) => planBatch(context, batch));
+/** `offerMerges`: merges that may go along with a batch. */
+export function plan(
+  context: PipelineContext,
+  offerMerges: OfferMerges = () => null,
+): OperatorFunction<Batch, Planned> {
+  return concatMap((batch) => planBatch(context, batch, offerMerges));
 }
 
-async function planBatch(context: PipelineContext, queued: Batch): Promise<Planned> {
+async function planBatch(context: PipelineContext, queued: Batch, offerMerges: OfferMerges): Promise<Planned> {
   const table = queued.table.id;
-  const manifest = await context.tables.open(queued.table.uri).latest();
+  const manifest = await context.tables.open(queued.table.uri).latest({ recent: true });
   const planned = await planRound(context, queued, manifest);
   const { version } = manifest;
   const { batch, ...plan } = planned;
@@ -29,7 +33,10 @@ async function planBatch(context: PipelineContext, queued: Batch): Promise<Plann
   context.states.observed(table, version, indexes, isCovered ? version : undefined);
   if (isCovered) context.states.succeeded(table);
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
-  if (missing) return { kind: 'missing', batch, manifest, ...plan };
+  if (missing) {
+    const along = takesMerges(planned) ? offerMerges(batch.table, manifest) : null;
+    return { kind: 'missing', batch, manifest, ...plan, along };
+  }
   return {
     kind: 'covered',
     batch,
@@ -41,6 +48,11 @@ async function planBatch(context: PipelineContext, queued: Batch): Promise<Plann
 }
 
 type PlannedRound = TablePlan & { readonly batch: Batch };
+
+/** Whether merges may go along: with fresh data that fits one commit and replaces nothing, which can wait for a small one. */
+function takesMerges({ batch, complete, remove }: PlannedRound): boolean {
+  return complete && remove.length === 0 && batch.events.every(({ event }) => !event.fragments);
+}
 
 /** Plans for the events that come first: those that name no fragments, which want fresh data covered; then the others. */
 async function planRound(context: PipelineContext, batch: Batch, manifest: Manifest): Promise<PlannedRound> {

@@ -8,7 +8,12 @@ export function memberProperties({ writer, member }: PipelineContext['settings']
   return { 'segmentd.version': writer.version, 'segmentd.member': member };
 }
 
-/** Beside those, the range of offsets per partition. */
+/** Of a version in which merges land: how many segments they replace. */
+export function mergeProperties(replaced: number): Record<string, string> {
+  return { 'segmentd.merged': String(replaced) };
+}
+
+/** Beside those of the member, the range of offsets per partition. */
 export function provenance(settings: PipelineContext['settings'], batch: Batch): Record<string, string> {
   const ranges = new Map<string, { low: bigint; high: bigint }>();
   for (const { record } of batch.events) {

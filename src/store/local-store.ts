@@ -6,13 +6,16 @@
  * large reads and writes, listings) is asynchronous.
  */
 import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import {
   closeSync,
   constants,
   fdatasync,
+  fstatSync,
   fsync,
   linkSync,
   openSync,
+  readFile,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,14 +23,14 @@ import {
   write,
   writeFileSync,
 } from 'node:fs';
-import { access, copyFile, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { access, copyFile, readdir, realpath, rm } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
-import type { ObjectStat, ObjectStore, PutOutcome } from './object-store.ts';
+import type { ListedObject, ObjectStat, ObjectStore, PutResult, StoredObject } from './object-store.ts';
 
 const CODE_OF_ERRNO: Record<string, ErrorCode> = {
   EACCES: 'store_denied',
@@ -59,16 +62,21 @@ async function attempt<T>(action: string, operation: () => Promise<T>, absent?: 
 const datasync = promisify(fdatasync);
 const sync = promisify(fsync);
 const writeAt = promisify(write);
+const readAll = promisify(readFile);
 
 /** Files up to this size are read and written without the thread pool. */
 const SMALL_BYTES = 256 * 1024;
 
-/** Writes and fsyncs a new file. */
-async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
+/** A file that is replaced is another file, and one that is written has another time. */
+const tagOf = ({ ino, mtimeNs, size }: BigIntStats) => `${ino}-${mtimeNs}-${size}`;
+
+/** Writes and fsyncs a new file; resolves to its tag. */
+async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<string> {
   const file = openSync(path, 'wx');
   try {
     await writeAll(file, parts);
     await datasync(file);
+    return tagOf(fstatSync(file, { bigint: true }));
   } finally {
     closeSync(file);
   }
@@ -97,19 +105,27 @@ async function writeAll(file: number, parts: readonly Uint8Array[]): Promise<voi
  * Runs `write`, making the folder of `path` when it turns out not to be there: it nearly always is. The root itself is never
  * made: another process has just deleted it, and must not find an empty folder there.
  */
-async function inFolder(root: string, path: string, write: () => Promise<void>): Promise<void> {
+async function inFolder<T>(root: string, path: string, write: () => Promise<T>): Promise<T> {
   try {
-    await write();
+    return await write();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     statSync(root);
     makeFolder(dirname(path));
-    await write();
+    return await write();
   }
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
-  return statSync(path).size <= SMALL_BYTES ? readFileSync(path) : readFile(path);
+/** Content and tag of one open file: another may take its name meanwhile. */
+async function readWhole(path: string): Promise<StoredObject> {
+  const file = openSync(path, 'r');
+  try {
+    const stat = fstatSync(file, { bigint: true });
+    const content = stat.size <= SMALL_BYTES ? readFileSync(file) : await readAll(file);
+    return { content, tag: tagOf(stat) };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Makes the content of a file durable, or the names in a folder. */
@@ -131,16 +147,17 @@ async function create(
   path: string,
   parts: readonly Uint8Array[],
   after?: Promise<unknown>,
-): Promise<PutOutcome> {
+): Promise<PutResult> {
   const staged = stagingOf(path);
   // Rejections are seen below even when staging fails first.
   after?.catch(() => undefined);
+  let tag: string;
   try {
-    await inFolder(root, staged, () => writeDurably(staged, parts));
+    tag = await inFolder(root, staged, () => writeDurably(staged, parts));
     await after;
     linkSync(staged, path);
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return 'exists';
+    if (errnoOf(error) === 'EEXIST') return { outcome: 'exists' };
     throw error;
   } finally {
     unstage(staged);
@@ -149,7 +166,7 @@ async function create(
     // The object is there by now: store_denied or store_full would promise that it is not.
     throw new SegmentdError('store_unavailable', `cannot make ${path} durable: ${messageOf(error)}`, { cause: error });
   });
-  return 'created';
+  return { outcome: 'created', tag };
 }
 
 async function replace(root: string, path: string, bytes: Uint8Array): Promise<void> {
@@ -217,21 +234,25 @@ export async function realFolder(folder: string): Promise<string> {
 export function localStore(root: string): ObjectStore {
   const at = (key: string) => join(root, key);
   return {
+    kind: 'local',
     root,
+    remote: false,
     listsInOrder: false,
+    engineOptions: () => ({}),
     readableAt: (location) => {
       const path = localPathOf(location);
       return path === null ? null : localStore(path);
     },
-    list: (folder) =>
-      attempt(
+    list: (folder, limit) =>
+      attempt<ListedObject[]>(
         `list ${at(folder)}`,
         async () => {
           const entries = await readdir(at(folder), { withFileTypes: true }).catch(async (error: unknown) => {
             await mustBeMounted(root);
             throw error;
           });
-          return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+          const files = entries.filter((entry) => entry.isFile());
+          return files.slice(0, limit).map(({ name }) => ({ name }));
         },
         { value: [] },
       ),
@@ -250,12 +271,12 @@ export function localStore(root: string): ObjectStore {
       attempt<ObjectStat | null>(
         `stat ${at(key)}`,
         async () => {
-          const { size, ino, mtimeNs } = statSync(at(key), { bigint: true });
-          return { bytes: Number(size), tag: `${ino}-${mtimeNs}-${size}` };
+          const stat = statSync(at(key), { bigint: true });
+          return { bytes: Number(stat.size), tag: tagOf(stat) };
         },
         { value: null },
       ),
-    read: (key) => attempt<Uint8Array | null>(`read ${at(key)}`, () => readWhole(at(key)), { value: null }),
+    read: (key) => attempt<StoredObject | null>(`read ${at(key)}`, () => readWhole(at(key)), { value: null }),
     putIfAbsent: (key, parts, after) => attempt(`create ${at(key)}`, () => create(root, at(key), parts, after)),
     put: (key, bytes) => attempt(`write ${at(key)}`, () => replace(root, at(key), bytes)),
     importFile: (localPath, key) => attempt(`move ${localPath} to ${at(key)}`, () => moveIn(root, localPath, at(key))),

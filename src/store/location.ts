@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
+import { isStoreUri, normalStoreUri, shownUri, storeUriProblem } from '../lib/store-uri.ts';
 
 const SUFFIX = '.lance';
 
@@ -10,26 +11,14 @@ export function namesTable(given: string): boolean {
   return given.replace(/(?:\/+\.)*\/*$/, '').endsWith(SUFFIX);
 }
 
-/** An absolute directory from a path or `file://` URI that ends in `.lance`. Errors: usage. */
-export function tableLocation(given: string, cwd: string): string {
-  const location = locationOf(given, cwd, 'tables');
-  if (namesTable(given)) return location;
-  throw new SegmentdError('usage', `${given}: a table is a directory that ends in .lance`);
-}
-
-/** The absolute directory of a database, from a path or `file://` URI. Errors: usage. */
-export function databaseLocation(given: string, cwd: string): string {
-  if (given === '') throw new SegmentdError('usage', 'the place of the database is empty');
-  return locationOf(given, cwd, 'databases');
-}
-
-function locationOf(given: string, cwd: string, what: string): string {
+/** An absolute directory, or the one spelling of a URI of an object store, from a path or URI. Errors: usage. */
+export function locationOf(given: string, cwd: string): string {
+  if (given === '') throw new SegmentdError('usage', 'the place of the table or database is empty');
   if (FILE_URI.test(given)) return resolve(pathOf(given));
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given)?.[1]?.toLowerCase();
-  if (scheme !== undefined) {
-    throw new SegmentdError('usage', `${given}: segmentd works on local ${what}; ${scheme}:// is not supported`);
-  }
-  return resolve(cwd, given);
+  if (!isStoreUri(given)) return resolve(cwd, given);
+  const problem = storeUriProblem(given);
+  if (problem === undefined) return normalStoreUri(given);
+  throw new SegmentdError('usage', `${shownUri(given)}: ${problem}`);
 }
 
 function pathOf(uri: string): string {

@@ -1,28 +1,30 @@
 /** Folders that are taken for a database and are something else. */
-import { openStore } from './open-store.ts';
+import type { ObjectStore } from './object-store.ts';
 
 const SUFFIX = '.lance';
 /** The outermost folder that may be a table, and what follows. */
 const INSIDE = /^(.*?\.lance)\/(.+)$/;
 const BRANCH = /^tree\/(.+)$/;
 
+type StoreOf = (uri: string) => Pick<ObjectStore, 'folders'>;
+
 /**
  * What a folder is that is surely no database, as the end of a sentence, or undefined. A folder that is not there may become one.
  * Errors: store_unavailable, store_denied.
  */
-export async function whyNoDatabase(folder: string): Promise<string | undefined> {
+export async function whyNoDatabase(folder: string, storeOf: StoreOf): Promise<string | undefined> {
   const [, table, part = ''] = INSIDE.exec(folder) ?? [];
-  if (table !== undefined && (await isTable(table))) {
+  if (table !== undefined && (await isTable(storeOf(table)))) {
     const [, branch] = BRANCH.exec(part) ?? [];
     if (branch === undefined) return `is ${part} of the table ${table}; a database is the folder that holds the table`;
     return `is the branch ${branch} of the table ${table}; segmentd serves main branches`;
   }
-  if (!(await isTable(folder))) return undefined;
+  if (!(await isTable(storeOf(folder)))) return undefined;
   return folder.endsWith(SUFFIX)
     ? 'is a table; a database is the folder that holds it'
     : `is a table whose name does not end in ${SUFFIX}; segmentd does not serve it`;
 }
 
-async function isTable(folder: string): Promise<boolean> {
-  return (await openStore(folder).folders(''))?.includes('_versions') ?? false;
+async function isTable(folder: Pick<ObjectStore, 'folders'>): Promise<boolean> {
+  return (await folder.folders(''))?.includes('_versions') ?? false;
 }

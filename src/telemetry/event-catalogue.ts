@@ -71,6 +71,7 @@ export const EVENTS = {
       'segment_build_bytes_total',
     ],
   },
+  storeRequested: { level: 'debug', says: 'object store asked', metrics: ['store_requests_total'] },
   commitFinished: {
     level: 'debug',
     says: 'commit finished',

@@ -157,6 +157,12 @@ export const METRICS = {
     help: 'Builds and merges that wait until they fit `build.memory_bytes`.',
     labels: [],
   },
+  // Object stores.
+  store_requests_total: {
+    type: 'counter',
+    help: 'Requests of segmentd itself to object stores; LanceDB counts what its builds read.',
+    labels: ['store', 'operation', 'outcome'],
+  },
   // Commits.
   commits_total: {
     type: 'counter',

@@ -1,5 +1,6 @@
 /** Events of builds and commits. */
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
+import type { StoreRequest } from '../store/store-request.ts';
 import type { EventContext } from './event-context.ts';
 import type { BuildOutcome, CommitOutcomeLabel, RetryCause } from './metric-catalogue.ts';
 
@@ -50,6 +51,10 @@ export function workEvents({ metrics, written, say }: EventContext) {
         written.built += build.rows;
       }
       say('buildFinished', build);
+    },
+    storeRequested({ store, operation, outcome }: StoreRequest): void {
+      metrics.inc('store_requests_total', { store, operation, outcome });
+      say('storeRequested', { store, operation, outcome });
     },
     commitFinished(commit: CommitFinished): void {
       metrics.inc('commits_total', { outcome: commit.outcome });

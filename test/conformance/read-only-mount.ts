@@ -19,7 +19,7 @@ const said = (run: () => Promise<unknown>) =>
   );
 process.stdout.write(
   JSON.stringify({
-    read: await said(async () => (await store.read('v/1'))?.length),
+    read: await said(async () => (await store.read('v/1'))?.content.length),
     list: await said(() => store.list('v')),
     createInFolder: await said(() => store.putIfAbsent('v/2', [new Uint8Array(1)])),
     createInNew: await said(() => store.putIfAbsent('new/deep/2', [new Uint8Array(1)])),

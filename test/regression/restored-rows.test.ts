@@ -35,7 +35,7 @@ test('rows that a restore brings back under a build are found', async () => {
   const table = new LanceTable(localStore(join(home, 'db', 'people.lance')));
   const manifest = await table.latest();
   const { requests } = planTable(manifest, DEFAULT_POLICY, LIMITS);
-  await using build = await lanceSegmentBuilder(join(home, 'scratch')).build(manifest, table.uri, requests);
+  await using build = await lanceSegmentBuilder(join(home, 'scratch')).build(manifest, table.place(), requests);
   await theirs.checkout(whole);
   await theirs.restore();
 

@@ -34,6 +34,8 @@ export type ApplySettings = CommitSettings & {
 export type Committed = {
   readonly kind: 'committed';
   readonly version: number;
+  /** Since when readers see it, milliseconds since the epoch; what was proven of it afterwards took longer. */
+  readonly landedAtMs: number;
   readonly transactionUuid: string;
   /** What was committed, with the fragments that are left of each segment. */
   readonly segments: readonly RebasedSegment[];
@@ -98,9 +100,10 @@ function answerTo(
 ): Committed | Moved {
   switch (outcome.kind) {
     case 'landed': {
-      const { version, attempts, rebased } = outcome;
+      const { version, landedAtMs, attempts, rebased } = outcome;
       const { keep, skipped, droppedFragments, stale } = rebased;
-      return { kind: 'committed', version, attempts, segments: keep, skipped, droppedFragments, stale, ...facts };
+      const landed = { version, landedAtMs, attempts, segments: keep, skipped, droppedFragments, stale };
+      return { kind: 'committed', ...landed, ...facts };
     }
     case 'rejected':
       if (outcome.cause === 'contended') {

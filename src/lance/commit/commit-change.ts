@@ -3,7 +3,7 @@
  * one, after the conflict rules were checked against exactly that one. A commit has three outcomes, and only a proven
  * rejection deletes files.
  */
-import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
+import { SegmentdError } from '../../lib/errors.ts';
 import { sleep } from '../../lib/sleep.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
 import type { Manifest } from '../codec/manifest.ts';
@@ -18,19 +18,13 @@ import type {
   Rejected,
 } from './commit-request.ts';
 import { conflictBackoffMs } from './conflict-wait.ts';
-import { nextVersion } from './next-version.ts';
+import { isBuried, ownerOf, putVersion } from './put-version.ts';
 import type { Rebased } from './rebase.ts';
 import { needsRowHistory, rebaseChange } from './rebase.ts';
 import { rollBack } from './roll-back.ts';
 import { deleteUploaded, findMissingFiles } from './upload.ts';
 
 type Attempt = { readonly target: number; readonly rebased: Rebased };
-type Put =
-  | { readonly kind: 'created' | 'exists' | 'files_gone' }
-  /** `refused`: nothing was created for certain. `unclear`: only reading the table can tell. */
-  | { readonly kind: 'refused'; readonly cause: 'store_refused'; readonly error: SegmentdError }
-  | { readonly kind: 'unclear'; readonly error: SegmentdError };
-
 export async function commitChange(
   table: LanceTable,
   request: CommitRequest,
@@ -44,7 +38,8 @@ export async function commitChange(
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, conflicts };
     const lap = stopwatch();
-    const latest = await latestOrError(table);
+    const isBlind = attempts === 1 && needsNoLook(table, request);
+    const latest = isBlind ? request.base : await latestOrError(table);
     if (latest instanceof SegmentdError) {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Nothing was created: every attempt so far met a version of another writer.
@@ -53,7 +48,8 @@ export async function commitChange(
     }
     if (pending && pending.target <= latest.version) {
       const owner = await ownerOf(table, pending.target, request.transactionUuid);
-      if (owner === 'ours') return { ...effort, kind: 'landed', version: pending.target, rebased: pending.rebased };
+      const { target: version, rebased } = pending;
+      if (owner === 'ours') return { ...effort, kind: 'landed', version, landedAtMs: Date.now(), rebased };
       // A version that was taken and has been cleaned up may be of this commit too.
       if (owner !== 'foreign') return { ...effort, kind: 'unknown', error: pending.error };
       pending = null;
@@ -71,11 +67,12 @@ export async function commitChange(
     if (typeof rebased === 'string') return giveUp({ cause: rebased });
 
     const target = latest.version + 1;
-    const put = await putVersion(table, latest, rebased, request, settings);
+    const landing = { rebased, latest, request, isBlind };
+    const put = await putVersion(table, landing, { writer: settings.writer, uploadedJustNow: isBlind });
     if (put.kind === 'files_gone') return giveUp({ cause: 'files_gone' });
     if (put.kind === 'refused') return giveUp(put);
     const owner = put.kind === 'created' ? 'ours' : await ownerOf(table, target, request.transactionUuid);
-    if (owner === 'ours') return { ...effort, ...(await afterLanding(table, { rebased, latest, request }, settings)) };
+    if (owner === 'ours') return { ...effort, ...(await afterLanding(table, landing, settings)) };
     const error = put.kind === 'unclear' ? put.error : taken(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
@@ -86,6 +83,14 @@ export async function commitChange(
       settings.signal,
     );
   }
+}
+
+/**
+ * Whether the first attempt may do without a look: where that is a request, the plan has looked a moment ago, and what was overtaken since is
+ * found out by the put. A merge looks first: it took long, and has time.
+ */
+function needsNoLook(table: LanceTable, { base, removeSegments }: CommitRequest): boolean {
+  return removeSegments.length === 0 && table.isRecent(base);
 }
 
 /** The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. */
@@ -119,75 +124,26 @@ async function segmentsWithoutFiles(table: LanceTable, { keep }: Rebased): Promi
   return missing.flat();
 }
 
+const isBelow = (version: number) =>
+  new SegmentdError('commit_unknown', `version ${version} was made below later ones, which do not have its segments`);
+
 const stillDamaged = (gone: readonly string[]) =>
   new SegmentdError(
     'commit_unknown',
     `the files of ${gone.join(', ')} vanished and the segments are still in the table`,
   );
 
-/** One attempt: the transaction file, then the manifest. */
-async function putVersion(
-  table: LanceTable,
-  latest: Manifest,
-  rebased: Rebased,
-  request: CommitRequest,
-  settings: CommitSettings,
-): Promise<Put> {
-  const { manifest, transaction, transactionFile } = nextVersion(latest, rebased, request, settings.writer);
-  const key = await table.manifestKey(latest.version + 1);
-  // The manifest is made ready while the files it names are checked and become durable, and appears after that.
-  const named: { state: 'unproven' | 'fine' | 'files_gone' } = { state: 'unproven' };
-  const checkNamed = async () => {
-    const kept = rebased.keep.map(({ segment }) => segment);
-    const [missing] = await Promise.all([
-      findMissingFiles(table.store, kept),
-      request.durable,
-      transactionFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
-    ]);
-    named.state = missing.length > 0 ? 'files_gone' : 'fine';
-    if (missing.length > 0) throw new SegmentdError('store_unavailable', `gone: ${missing.join(', ')}`);
-  };
-  try {
-    return { kind: await table.store.putIfAbsent(key, manifest, checkNamed()) };
-  } catch (thrown) {
-    if (named.state === 'files_gone') return { kind: 'files_gone' };
-    const error = asSegmentdError(thrown, 'store_unavailable');
-    const isRefused = named.state === 'unproven' || REFUSALS.has(error.code);
-    return isRefused ? { kind: 'refused', cause: 'store_refused', error } : { kind: 'unclear', error };
-  }
-}
-
-/** Errors with which a store promises that it created nothing. */
-const REFUSALS: ReadonlySet<string> = new Set(['store_denied', 'store_full']);
-
 /** A store that tries again by itself finds what it has just created: "taken" does not say by whom. */
 const taken = (version: number) =>
   new SegmentdError('store_unavailable', `version ${version} is taken, and it cannot be read whose it is`);
 
-type Owner = 'ours' | 'foreign' | 'absent' | 'unknown';
-
-/** How often an unreadable version is looked at again before its owner counts as unknown. */
-const OWNER_TRIES = 3;
-
-/** Whose commit a version is, after a put that failed or found the version taken (lance-format 3.2). */
-async function ownerOf(table: LanceTable, version: number, transactionUuid: string): Promise<Owner> {
-  for (let tries = 1; ; tries++) {
-    try {
-      const manifest = await table.at(version);
-      if (!manifest) return 'absent';
-      const ours = manifest.transaction
-        ? manifest.transaction.uuid === transactionUuid
-        : manifest.transactionFile.includes(transactionUuid);
-      return ours ? 'ours' : 'foreign';
-    } catch {
-      // Which error it was does not matter: as long as the version cannot be read, its owner is not known.
-      if (tries >= OWNER_TRIES) return 'unknown';
-      await sleep(50 * tries);
-    }
-  }
-}
-
-type Landing = { readonly rebased: Rebased; readonly latest: Manifest; readonly request: CommitRequest };
+type Landing = {
+  readonly rebased: Rebased;
+  readonly latest: Manifest;
+  readonly request: CommitRequest;
+  /** Whether it was put without a look at the table before. */
+  readonly isBlind: boolean;
+};
 
 /** The outcome of a version of this commit: landed, unless files that it names are gone. */
 async function afterLanding(
@@ -195,11 +151,18 @@ async function afterLanding(
   landing: Landing,
   settings: CommitSettings,
 ): Promise<OutcomeWithoutEffort> {
-  const { rebased, latest } = landing;
+  const { rebased, latest, isBlind } = landing;
   const version = latest.version + 1;
+  const landedAtMs = Date.now();
   // A cleanup with delete_unverified deletes files that no version names yet, even between our check and our put.
-  const [gone] = await Promise.all([segmentsWithoutFiles(table, rebased), tidyUp(table, version, rebased)]);
-  if (gone.length === 0) return { kind: 'landed', version, rebased };
+  const [gone, buried] = await Promise.all([
+    segmentsWithoutFiles(table, rebased),
+    isBlind && isBuried(table, version, rebased),
+    tidyUp(table, version, rebased),
+  ]);
+  // It names its files for as long as it is there.
+  if (buried) return { kind: 'unknown', error: isBelow(version) };
+  if (gone.length === 0) return { kind: 'landed', version, landedAtMs, rebased };
   const isOut = await rollBack(table, { gone, ...landing }, (undo) =>
     // Whatever the signal says: the segments are in the table, and must come out of it.
     commitChange(table, undo, { ...settings, signal: undefined }),

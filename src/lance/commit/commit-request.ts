@@ -29,7 +29,8 @@ export type Effort = { readonly attempts: number; readonly conflicts: number };
 export type CommitOutcome = Effort & OutcomeWithoutEffort;
 
 export type OutcomeWithoutEffort =
-  | { readonly kind: 'landed'; readonly version: number; readonly rebased: Rebased }
+  /** `landedAtMs`: since when readers see it, milliseconds since the epoch. */
+  | { readonly kind: 'landed'; readonly version: number; readonly landedAtMs: number; readonly rebased: Rebased }
   /** Nothing of the change is in the table, now or later, and its files are deleted. */
   | Rejected
   /** It may have landed or still land. The files stay; the next plan reads the table. */

@@ -1,6 +1,7 @@
 /** Brings built segments into the table's `_indices/`, where no manifest names them yet. */
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
+import { settleAll } from '../../lib/settle-all.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { BasePath } from '../codec/manifest.ts';
 import type { BuiltSegment } from '../segment.ts';
@@ -14,7 +15,10 @@ type Uploaded = {
   readonly durable: Promise<void>;
 };
 
-/** Moves every file of the segments and checks what arrived. Errors: store_*. */
+/**
+ * Moves every file of the segments and checks what arrived. Into a store where each call is a request, little is still on its way when this
+ * resolves, and is not looked at again: what its answer says has arrived is there. Errors: store_*.
+ */
 export async function uploadSegments(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Uploaded> {
   try {
     return await moveFiles(store, segments);
@@ -35,16 +39,21 @@ async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]):
   const moves = segments.flatMap(({ uuid, folder, files }) =>
     files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
   );
-  await Promise.all(moves.map(({ from, key }) => store.importFile(from, key)));
-  const durable = store.sync(moves.map(({ key }) => key));
+  const moved = settleAll(moves.map(({ from, key }) => store.importFile(from, key)));
+  if (!store.remote) await moved;
+  const durable = moved.then(() => store.sync(moves.map(({ key }) => key)));
   // The committer awaits this promise; until then its rejection must not count as unhandled.
   durable.catch(() => undefined);
-  const missing = await findMissingFiles(store, segments);
-  if (missing.length > 0)
-    throw new SegmentdError('store_unavailable', `not uploaded as written: ${missing.join(', ')}`);
+  if (!store.remote) await refuseMissing(store, segments);
   const bytes = segments.flatMap(({ files }) => files).reduce((sum, file) => sum + file.bytes, 0);
   if (bytes > MUCH_BYTES) await durable;
   return { durable };
+}
+
+async function refuseMissing(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<void> {
+  const missing = await findMissingFiles(store, segments);
+  if (missing.length === 0) return;
+  throw new SegmentdError('store_unavailable', `not uploaded as written: ${missing.join(', ')}`);
 }
 
 /**

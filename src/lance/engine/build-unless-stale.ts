@@ -17,7 +17,7 @@ export async function buildUnlessStale(
   purpose: BuildPurpose = 'fresh',
 ): Promise<Build | null> {
   try {
-    return await builder.build(manifest, table.uri, requests, purpose);
+    return await builder.build(manifest, table.place(), requests, purpose);
   } catch (error) {
     if (!(error instanceof SegmentdError && MAY_BE_DAMAGE.has(error.code))) throw error;
     await refuseLostFiles(table, new Set(requests.flatMap(({ fragments }) => Array.from(fragments))));

@@ -23,10 +23,11 @@ export function pooledBuilder(
   signal?: AbortSignal,
 ): SegmentBuilder {
   return {
-    async build(manifest, tableUri, requests, purpose = 'fresh') {
-      // One index is built after the other.
-      const need = Math.max(0, ...requests.map((request) => sortBytes(manifest, request, poolBytes)));
-      const task = () => builder.build(manifest, tableUri, requests, purpose);
+    async build(manifest, place, requests, purpose = 'fresh') {
+      const needs = requests.map((request) => sortBytes(manifest, request, poolBytes));
+      // One index is built after the other, or all side by side.
+      const need = place.remote ? needs.reduce((sum, bytes) => sum + bytes, 0) : Math.max(0, ...needs);
+      const task = () => builder.build(manifest, place, requests, purpose);
       for (let failures = 0; ; failures++) {
         const share = shareAfter(failures, need);
         try {

@@ -5,6 +5,7 @@ import { connect } from '@lancedb/lancedb';
 import type { DataType, Float, Vector } from 'apache-arrow';
 import { Precision, TimeUnit, Type } from 'apache-arrow';
 import { SegmentdError } from '../../lib/errors.ts';
+import type { TablePlace } from '../segment.ts';
 import { RowSet } from './row-set.ts';
 
 /** A condition whose two answers differ. Counts are rows. */
@@ -32,13 +33,13 @@ type Condition = (column: string) => string;
  * that cannot be read makes the query fail.
  */
 export async function compareAnswers(
-  tableUri: string,
+  { uri, storageOptions }: Pick<TablePlace, 'uri' | 'storageOptions'>,
   column: string,
   samples: number,
   maxRows = MAX_ROWS,
 ): Promise<SampleReport> {
-  const connection = await connect(dirname(tableUri));
-  const table = await connection.openTable(basename(tableUri, '.lance'));
+  const connection = await connect(dirname(uri), { storageOptions: { ...storageOptions } });
+  const table = await connection.openTable(basename(uri, '.lance'));
   try {
     const literals = await sampleLiterals(table, column, samples);
     const conditions: Condition[] = [

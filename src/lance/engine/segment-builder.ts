@@ -8,9 +8,10 @@ import type { Connection } from '@lancedb/lancedb';
 import { connect, Index, Session } from '@lancedb/lancedb';
 import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
+import { settleAll } from '../../lib/settle-all.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
 import { parseManifest } from '../codec/manifest.ts';
-import type { BuiltSegment, SegmentBuilder, SegmentRequest } from '../segment.ts';
+import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
 import { enginePool } from './memory-pool.ts';
@@ -39,21 +40,23 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
   let connection: Promise<Connection> | undefined;
   let builds = 0;
   return {
-    async build(manifest, tableUri, requests) {
+    async build(manifest, place, requests) {
       const views = new Cleanup();
       try {
         // The previous connection is closed by the garbage collector: a build may still use it.
         if (builds++ % BUILDS_PER_CONNECTION === 0) connection = undefined;
-        connection ??= connect(scratchDir, {}, new Session(CACHE_BYTES, CACHE_BYTES));
+        // Not as the third argument, which LanceDB 0.39 drops.
+        connection ??= connect({ uri: scratchDir, session: new Session(CACHE_BYTES, CACHE_BYTES) });
         const engine = await connection;
-        const segments: BuiltSegment[] = [];
-        // Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other.
-        for (const group of sameFragments(requests)) {
-          const view = openFragmentView(manifest, tableUri, group[0].fragments, scratchDir);
+        const buildGroup = (group: Group) => {
+          const view = openFragmentView(manifest, place.uri, group[0].fragments, scratchDir);
           views.defer(() => view.remove());
-          segments.push(...(await buildInView(engine, view, group)));
-        }
-        return { manifest, segments, [Symbol.asyncDispose]: () => views.run() };
+          return buildInView(engine, view, group, place.storageOptions);
+        };
+        const segments = place.remote
+          ? await settleAll(requests.map((request) => buildGroup([request])))
+          : await oneByOne(sameFragments(requests), buildGroup);
+        return { manifest, segments: segments.flat(), [Symbol.asyncDispose]: () => views.run() };
       } catch (error) {
         // Opened anew next time: a connection that failed to open stays failed.
         connection = undefined;
@@ -66,6 +69,13 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
 
 type Group = [SegmentRequest, ...SegmentRequest[]];
 
+async function oneByOne<T>(groups: readonly Group[], build: (group: Group) => Promise<T>): Promise<T[]> {
+  const built: T[] = [];
+  for (const group of groups) built.push(await build(group));
+  return built;
+}
+
+/** Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other. */
 function sameFragments(requests: readonly SegmentRequest[]): Group[] {
   const groups = new Map<string, Group>();
   for (const request of requests) {
@@ -77,10 +87,15 @@ function sameFragments(requests: readonly SegmentRequest[]): Group[] {
   return [...groups.values()];
 }
 
-async function buildInView(connection: Connection, view: FragmentView, group: Group): Promise<BuiltSegment[]> {
+async function buildInView(
+  connection: Connection,
+  view: FragmentView,
+  group: Group,
+  storageOptions: TablePlace['storageOptions'],
+): Promise<BuiltSegment[]> {
   const tookMs: number[] = [];
   try {
-    const table = await connection.openTable(view.name);
+    const table = await connection.openTable(view.name, undefined, { storageOptions: { ...storageOptions } });
     try {
       for (const { column, index } of group) {
         const lap = stopwatch();

@@ -1,4 +1,5 @@
 /** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
+import { asyncLimit } from '../../lib/async-limit.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import { hasDetails } from '../codec/index-metadata.ts';
@@ -54,7 +55,7 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
   let [answers, leftOut] = [0, 0];
   for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
     try {
-      const { asked, wrong, leftOut: tooLarge } = await compareAnswers(table.uri, column, samples);
+      const { asked, wrong, leftOut: tooLarge } = await compareAnswers(table.place(), column, samples);
       answers += asked;
       leftOut += tooLarge;
       for (const { condition, indexed, scanned } of wrong) {
@@ -81,17 +82,22 @@ function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Ma
   return columns;
 }
 
+/** Whose files are looked for at once: each look may be a request. */
+const SEGMENTS_AT_ONCE = 16;
+
 async function checkFiles(
   { store }: LanceTable,
   { basePaths }: Manifest,
   segments: readonly IndexMetadata[],
 ): Promise<Finding[]> {
-  const checks = segments.map(async (segment) => {
+  const limit = asyncLimit(SEGMENTS_AT_ONCE);
+  const check = async (segment: IndexMetadata) => {
     const base = basePaths.find(({ id }) => id === segment.baseId);
     if (base && !store.readableAt(base.path)) return [finding('file_unseen', segment, base.path)];
     const missing = await findMissingFiles(store, [segment], basePaths);
     return missing.map((key) => finding('file_missing', segment, key));
-  });
+  };
+  const checks = segments.map((segment) => limit.run(() => check(segment)));
   return (await Promise.all(checks)).flat();
 }
 

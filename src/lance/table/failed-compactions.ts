@@ -104,7 +104,7 @@ export async function readFailedCompactions(
   before: FailedCompactions | null,
   limits: HistoryLimits = HISTORY_LIMITS,
 ): Promise<FailedCompactions> {
-  const latest = await table.latest();
+  const latest = await table.latest({ recent: true });
   const most = Math.min(limits.versions, Math.floor(limits.bytes / latest.file.byteLength));
   // A table that was made anew begins a new history.
   const known = before && before.version <= latest.version ? before : await startAt(table, latest.version - most);

@@ -37,7 +37,8 @@ async function listed(
   const seen = known.get(uuid);
   if (seen) return seen;
   const place = filePlace(store, basePaths, '_indices', baseId);
-  const names = typeof place === 'string' ? [] : await place.store.list(place.keyOf(uuid));
+  const listed = typeof place === 'string' ? [] : await place.store.list(place.keyOf(uuid));
+  const names = listed.map(({ name }) => name);
   // An empty folder may be filled yet, as while the table is copied.
   if (names.length > 0) known.set(uuid, names);
   return names;

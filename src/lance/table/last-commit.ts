@@ -42,7 +42,7 @@ export async function findLastCommit(
   const oldest = Math.max(1, latest - versions + 1);
   let read = 0;
   for (let version = latest; version >= oldest; version--) {
-    const file = await table.store.read(await table.manifestKey(version));
+    const file = await table.manifestFile(version);
     if (!file) continue;
     const commit = ownCommitOrNone(version, file, latest);
     if (commit) return { commit, lookedBackTo: version };

@@ -54,7 +54,7 @@ export class RowHistory {
 
   /** A version that a cleanup deleted, or that does not carry its transaction, proves nothing. */
   async #isHarmless(version: number): Promise<boolean> {
-    const file = await this.#table.store.read(await this.#table.manifestKey(version));
+    const file = await this.#table.manifestFile(version);
     this.#read.versions += 1;
     this.#read.bytes += file?.byteLength ?? 0;
     return file !== null && BRINGS_NOTHING_BACK.has(transactionOf(file)?.operation ?? '');

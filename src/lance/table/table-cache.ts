@@ -2,6 +2,7 @@
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { TablePolicy } from '../plan/table-plan.ts';
 import { DEFAULT_POLICY } from '../plan/table-plan.ts';
+import type { OnLanded } from './table.ts';
 import { LanceTable } from './table.ts';
 
 export type TableCache = {
@@ -18,10 +19,16 @@ const TABLE_BYTES = 8 * 1024;
 /** Manifests grow while they are remembered, so that the sum is taken again after so many opens. */
 const OPENS_PER_CHECK = 1_000;
 
+type CacheOptions = {
+  readonly rememberedBytes?: number;
+  /** Given to each table. */
+  readonly onLanded?: OnLanded;
+};
+
 export function openTableCache(
   storeOf: (uri: string) => ObjectStore,
   policies: ReadonlyMap<string, TablePolicy>,
-  rememberedBytes = REMEMBERED_BYTES,
+  { rememberedBytes = REMEMBERED_BYTES, onLanded }: CacheOptions = {},
 ): TableCache {
   const tables = new Map<string, LanceTable>();
   let newest: LanceTable | undefined;
@@ -39,7 +46,7 @@ export function openTableCache(
   return {
     open(uri) {
       if (newest?.uri === uri) return newest;
-      const table = tables.get(uri) ?? new LanceTable(storeOf(uri));
+      const table = tables.get(uri) ?? new LanceTable(storeOf(uri), { onLanded });
       // A Map iterates in order of insertion: taking it out and in again makes it the most recent.
       tables.delete(uri);
       tables.set(uri, table);

@@ -18,6 +18,7 @@ export type MergeSettings = {
   readonly maxSegments: number;
 };
 
+/** On a disk, where segments cost a lookup time. */
 export const DEFAULT_MERGE: MergeSettings = {
   floorRows: 5_000,
   factor: 7,
@@ -25,6 +26,14 @@ export const DEFAULT_MERGE: MergeSettings = {
   maxSegmentRows: 200_000_000,
   maxSegments: 20,
 };
+
+/** In an object store, where each segment costs a lookup three requests: docs/decisions/merge-policy-object-stores.md. */
+export const DEFAULT_MERGE_REMOTE: MergeSettings = { ...DEFAULT_MERGE, factor: 3, maxSegments: 10 };
+
+/** `remote`: whether the table lies in an object store. */
+export function defaultMerge(remote: boolean): MergeSettings {
+  return remote ? DEFAULT_MERGE_REMOTE : DEFAULT_MERGE;
+}
 
 /** 0: below the floor. Each tier is `factor` times the one below. Mature: no merge may make it 1.5 times as large. */
 export type Tier = number | 'mature';

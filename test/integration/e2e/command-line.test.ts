@@ -96,7 +96,7 @@ test('exit codes say what went wrong', async () => {
     [['status'], 64, 'give either'],
     [['frobnicate'], 64, 'unknown command'],
     [['status', join(world.home, 'nowhere')], 65, 'database_not_found'],
-    [['status', 's3://bucket/t.lance'], 64, 's3://'],
+    [['status', 's3a://bucket/t.lance'], 64, 's3a:// is not supported'],
     [['status', join(world.home, 'nothing.lance')], 65, 'table_not_found'],
     [['index', join(world.home, 'nothing.lance')], 65, 'table_not_found'],
     [['index', world.tableFolder('people'), '--column', 'shoe_size'], 65, 'column_not_found'],

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
 import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
+import type { Place } from '../../../src/commands/places.ts';
 import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
+import { openStore } from '../../../src/store/open-store.ts';
 import type { Started } from '../../../testing/cli.ts';
 import { segmentd, startSegmentd } from '../../../testing/cli.ts';
 import { index, realTable } from '../../../testing/lance-table.ts';
@@ -12,7 +14,13 @@ import { until } from './world.ts';
 
 const status = async (...args: string[]) => JSON.parse((await segmentd(['status', ...args, '--json'])).stdout);
 /** The same without a process. */
-const textOf = async (uri: string) => formatTableStatus(await inspectOneTable(uri)());
+const placeOf = (uri: string): Place => ({
+  uri,
+  isTable: uri.endsWith('.lance'),
+  storeOf: openStore,
+  policyOf: () => undefined,
+});
+const textOf = async (uri: string) => formatTableStatus(await inspectOneTable(placeOf(uri))());
 
 async function indexed(rows: number) {
   const real = await realTable(people(0, rows));
@@ -45,7 +53,7 @@ test('status of a table shows tiers, the last commit of segmentd and the next wo
   await segmentd(['index', uri]);
   // Versions of others on top: it is found all the same.
   for (const from of [6_010, 6_020]) await table.add(people(from, 10));
-  const after = await inspectOneTable(uri)();
+  const after = await inspectOneTable(placeOf(uri))();
   expect(after).toMatchObject({
     version: 7,
     tiers: { 0: 2, 1: 2 },
@@ -69,7 +77,7 @@ test('status of a table shows the merges that are due', async () => {
     await table.add(people(10 * batch, 10));
     await index(uri);
   }
-  expect((await inspectOneTable(uri)()).next).toMatchObject({
+  expect((await inspectOneTable(placeOf(uri))()).next).toMatchObject({
     segments: [],
     merges: [{ index: 'id_idx', reason: 'tier', segments: 8, rows: 80 }, { index: 'name_idx' }],
     merges_due: 2,
@@ -122,7 +130,9 @@ test('status of a database shows every table; one that cannot be read hides no o
   expect(lines[6]?.split(/ +/)).toEqual(['t', '4', '1,001', '2', '99.90', '%', '1', '1', '0:2']);
 
   await index(uri);
-  expect(formatDatabaseStatus(await inspectDatabase(database))).toMatch(/\nt +5 +1,001 +2 +100\.00 % +0 +0 +0:4$/);
+  expect(formatDatabaseStatus(await inspectDatabase(placeOf(database)))).toMatch(
+    /\nt +5 +1,001 +2 +100\.00 % +0 +0 +0:4$/,
+  );
 });
 
 test('a database that is not there is an error, an empty one is not', async () => {
@@ -130,7 +140,7 @@ test('a database that is not there is an error, an empty one is not', async () =
   const missing = await segmentd(['status', join(database, 'nowhere')]);
   expect([missing.code, missing.stderr]).toEqual([65, expect.stringContaining('database_not_found')]);
   await mkdir(join(database, 'empty'));
-  expect(formatDatabaseStatus(await inspectDatabase(join(database, 'empty')))).toContain('no tables');
+  expect(formatDatabaseStatus(await inspectDatabase(placeOf(join(database, 'empty'))))).toContain('no tables');
 });
 
 test.each([

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { maintainedIndexes, nextSegments } from '../../../src/lance/plan/index-plan.ts';
 import { digests, latest, realTable } from '../../../testing/lance-table.ts';
+import { localPlace } from '../../../testing/local-place.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { people } from './people.ts';
 
@@ -25,7 +26,7 @@ test('a build reads the table and writes only to the scratch folder, which is em
   const { uri, manifest, requests, scratch, builder } = await planned();
   const before = await digests(uri);
   {
-    await using build = await builder.build(manifest, uri, requests);
+    await using build = await builder.build(manifest, localPlace(uri), requests);
     expect(build.segments.map(({ index, rows }) => [index, rows])).toEqual([
       ['id_idx', 1000],
       ['name_idx', 2000],
@@ -42,7 +43,7 @@ test('a build reads the table and writes only to the scratch folder, which is em
 test('a data file that vanishes under a build makes it stale, and its scratch files are deleted', async () => {
   const { uri, manifest, requests, scratch, builder } = await planned();
   for (const name of await readdir(join(uri, 'data'))) await rm(join(uri, 'data', name));
-  await expect(builder.build(manifest, uri, requests)).rejects.toMatchObject({ code: 'build_stale' });
+  await expect(builder.build(manifest, localPlace(uri), requests)).rejects.toMatchObject({ code: 'build_stale' });
   expect(await readdir(scratch)).toEqual([]);
 });
 
@@ -51,11 +52,11 @@ test('a build from a manifest that compaction and cleanup have overtaken is stal
   await table.dropIndex('id_idx');
   await table.optimize();
   await table.optimize({ cleanupOlderThan: new Date(), deleteUnverified: true });
-  await expect(builder.build(manifest, uri, requests)).rejects.toMatchObject({ code: 'build_stale' });
+  await expect(builder.build(manifest, localPlace(uri), requests)).rejects.toMatchObject({ code: 'build_stale' });
 });
 
 test('a fragment that the manifest does not have makes a build stale', async () => {
   const { uri, manifest, requests, builder } = await planned();
   const wrong = requests.map((request) => ({ ...request, fragments: Uint32Array.of(77) }));
-  await expect(builder.build(manifest, uri, wrong)).rejects.toMatchObject({ code: 'build_stale' });
+  await expect(builder.build(manifest, localPlace(uri), wrong)).rejects.toMatchObject({ code: 'build_stale' });
 });

@@ -4,6 +4,7 @@ import { LanceTable } from '../../../src/lance/table/table.ts';
 import { asSegmentdError } from '../../../src/lib/errors.ts';
 import { openScratch } from '../../../src/lib/scratch.ts';
 import { localStore } from '../../../src/store/local-store.ts';
+import { localPlace } from '../../../testing/local-place.ts';
 
 const [uri = '', scratchDir = '', builds, poolBytes] = process.argv.slice(2);
 const scratch = await openScratch(scratchDir);
@@ -20,7 +21,7 @@ const request = {
 
 const build = async () => {
   try {
-    await using _ = await builder.build(manifest, uri, [request]);
+    await using _ = await builder.build(manifest, localPlace(uri), [request]);
     return 'built';
   } catch (error) {
     const { code, message } = asSegmentdError(error);

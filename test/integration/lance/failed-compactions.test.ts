@@ -16,6 +16,7 @@ import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
+import { localPlace } from '../../../testing/local-place.ts';
 import { LONG } from '../../../testing/long.ts';
 import type { Pylance, PylanceVersion } from '../../../testing/pylance.ts';
 import { findPylance, versionsFor } from '../../../testing/pylance.ts';
@@ -110,7 +111,7 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
   const inputs = places.map((place) => base.indexes[place]);
   const fragments = inputs.flatMap((input) => Array.from(input?.fragments ?? []));
   const request = { index: 'id_idx', fieldId: 0, column: 'id', fragments: Uint32Array.from(fragments), rows: 0 };
-  await using build = await lanceSegmentBuilder(await tempDir()).build(base, uri, [request]);
+  await using build = await lanceSegmentBuilder(await tempDir()).build(base, localPlace(uri), [request]);
   const { durable } = await uploadSegments(lance.store, build.segments);
   const outcome = await commitChange(
     lance,

@@ -10,6 +10,7 @@ import { compareAnswers } from '../../../src/lance/engine/sample-answers.ts';
 import { versionFileName } from '../../../src/lib/manifest-name.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
+import { localPlace } from '../../../testing/local-place.ts';
 import { people } from '../../../testing/people.ts';
 
 /** A table of three fragments, each under a segment of its own. */
@@ -123,14 +124,14 @@ test('more values than one scan asks for are compared all the same', async () =>
 
 test('answers beyond a bound of rows are left out, and those that are asked still find what is wrong', async () => {
   const { uri, table } = await segmented();
-  const bound = (rows: number) => compareAnswers(uri, '`id`', 5, rows);
+  const bound = (rows: number) => compareAnswers(localPlace(uri), '`id`', 5, rows);
   expect(await bound(1_000)).toMatchObject({ leftOut: 0, wrong: [] });
   // Five values and the null; all of them at once have too many rows.
   expect(await bound(5)).toMatchObject({ asked: 6, leftOut: 1, wrong: [] });
   expect(await bound(0)).toMatchObject({ asked: 1, leftOut: 6 });
   await table.add(people(300, 5_000));
   await claim(uri, [2, 3]);
-  const { asked, wrong } = await compareAnswers(uri, '`id`', 5, 5);
+  const { asked, wrong } = await compareAnswers(localPlace(uri), '`id`', 5, 5);
   expect(asked).toBeLessThanOrEqual(7);
   expect(wrong.length).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 /** A store whose every creation of a version waits to be let through, and then meets the fate it is given. */
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
+import type { ObjectStore, PutResult } from '../../../src/store/object-store.ts';
 import type { PutFate } from './steps.ts';
 
 export type GatedStore = {
@@ -11,7 +11,7 @@ export type GatedStore = {
 };
 
 /** `late` collects puts that were given up by their caller and may still land. */
-export function gatedStore(inner: ObjectStore, late: (() => Promise<PutOutcome>)[]): GatedStore {
+export function gatedStore(inner: ObjectStore, late: (() => Promise<PutResult>)[]): GatedStore {
   let arrived = Promise.withResolvers<'waiting'>();
   let fate = Promise.withResolvers<PutFate>();
   return {

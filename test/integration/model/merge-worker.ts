@@ -8,7 +8,7 @@ import type { MergePlan, MergeRule } from '../../../src/merge/merge-plan.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeResult } from '../../../src/merge/merge-table.ts';
 import { mergeTable } from '../../../src/merge/merge-table.ts';
-import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
+import type { ObjectStore, PutResult } from '../../../src/store/object-store.ts';
 import type { GatedStore } from './gated-store.ts';
 import { gatedStore } from './gated-store.ts';
 import type { Change, Ending, Progress } from './model-worker.ts';
@@ -17,7 +17,7 @@ import type { PutFate } from './steps.ts';
 
 export type MergerSetup = {
   readonly store: ObjectStore;
-  readonly late: (() => Promise<PutOutcome>)[];
+  readonly late: (() => Promise<PutResult>)[];
   readonly builder: SegmentBuilder;
   /** Told of a commit before its first attempt. */
   readonly onCommit: (change: Change) => void;

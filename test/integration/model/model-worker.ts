@@ -11,7 +11,7 @@ import { planTable } from '../../../src/lance/plan/table-plan.ts';
 import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
-import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
+import type { ObjectStore, PutResult } from '../../../src/store/object-store.ts';
 import type { GatedStore } from './gated-store.ts';
 import { gatedStore } from './gated-store.ts';
 import type { PutFate } from './steps.ts';
@@ -44,7 +44,7 @@ export type Progress =
 
 export type WorkerSetup = {
   readonly store: ObjectStore;
-  readonly late: (() => Promise<PutOutcome>)[];
+  readonly late: (() => Promise<PutResult>)[];
   readonly builder: SegmentBuilder;
   readonly wanted: WantedIndexes;
   readonly limits: BatchLimits;
@@ -106,7 +106,7 @@ export class ModelWorker {
   async #build(manifest: Manifest, requests: readonly SegmentRequest[]): Promise<Progress> {
     this.#phase = { at: 'idle' };
     try {
-      const build = await this.#setup.builder.build(manifest, this.#table.uri, requests);
+      const build = await this.#setup.builder.build(manifest, this.#table.place(), requests);
       this.#phase = { at: 'built', build };
       return { kind: 'going-on' };
     } catch (error) {

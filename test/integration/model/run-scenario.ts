@@ -9,7 +9,7 @@ import type { MergeRule } from '../../../src/merge/merge-plan.ts';
 import { planMergeTo } from '../../../src/merge/policy/reduce-to.ts';
 import { planAhead } from '../../../src/merge/policy/tiered.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import type { PutOutcome } from '../../../src/store/object-store.ts';
+import type { PutResult } from '../../../src/store/object-store.ts';
 import { checkMerged, checkNotShrunk } from './merge-checks.ts';
 import { MergeWorker } from './merge-worker.ts';
 import { COLUMNS, probesAround, probesOfAll } from './model-rows.ts';
@@ -63,7 +63,7 @@ class Run {
   readonly #model: ModelTable;
   readonly #workers: readonly [ModelWorker, ModelWorker];
   readonly #mergers: readonly [MergeWorker, MergeWorker];
-  readonly #late: (() => Promise<PutOutcome>)[] = [];
+  readonly #late: (() => Promise<PutResult>)[] = [];
   /** Version that each segment was built from. */
   readonly #builtFrom = new Map<string, number>();
   /** Every commit that was begun, by transaction. */
@@ -214,7 +214,7 @@ class Run {
 
   async #landLate(): Promise<void> {
     for (const put of this.#late.splice(0)) {
-      const outcome = await put();
+      const { outcome } = await put();
       this.#count(`late put: ${outcome}`);
       if (outcome === 'created') await this.#adopt();
     }

@@ -26,6 +26,7 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.fragmentsDropped({ table: TABLE, fragments: 1 });
   telemetry.replanned({ table: TABLE, cause: 'contended' });
   const retries = { manifest_race: 1 };
+  telemetry.storeRequested({ store: 's3', operation: 'get', outcome: 'ok' });
   telemetry.commitFinished({ table: TABLE, outcome: 'landed', seconds: 0.01, attempts: 2, version: n, retries });
   telemetry.workFailed({ table: TABLE, error: new SegmentdError('build_failed', 'once'), nextTryMs: 500 });
   const covered = { ...index, missingRows: 0, missingFragments: 0, coverage: 1, lagSeconds: 0 };

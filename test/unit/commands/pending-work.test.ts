@@ -5,9 +5,8 @@ import { factsOf } from '../../../src/lance/inspect/inspect.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { ManifestSpec } from '../lance/manifest-fixture.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
-import { SCHEDULE, segmented } from '../merge/merging-fixture.ts';
+import { segmented, SETTINGS as settings } from '../merge/merging-fixture.ts';
 
-const { settings } = SCHEDULE;
 const LIMITS = { maxRows: 1e9, maxFragments: 2 };
 const next = (spec: ManifestSpec) => pendingWork(parseManifest(manifestFile(spec)), DEFAULT_POLICY, LIMITS, settings);
 const NOTHING = { segments: [], rebuilds: false, merges: [], merges_due: 0 };

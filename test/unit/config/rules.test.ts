@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { LEAVES, loadConfig } from '../../../src/config/load.ts';
 import { RULES } from '../../../src/config/rules.ts';
 import { mergeSchedule } from '../../../src/daemon/pipeline-context.ts';
-import { DEFAULT_MERGE } from '../../../src/merge/policy/tiered.ts';
+import { DEFAULT_MERGE, DEFAULT_MERGE_REMOTE } from '../../../src/merge/policy/tiered.ts';
 
 const load = (env: Record<string, string>) =>
   loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /data/lake}', ...env }, cwd: '/' });
+
+const tableAt = (uri: string) => ({ id: 'lake/t', database: 'lake', name: 't', uri });
 
 const sasl = (rest: Record<string, string>) =>
   Object.fromEntries(Object.entries(rest).map(([key, value]) => [`SEGMENTD_KAFKA_SASL_${key}`, value]));
@@ -25,6 +27,11 @@ describe('accepted', () => {
       { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_HTTP_PORT: '9465', SEGMENTD_HTTP_HOST: '10.0.0.1' },
     ],
     ['databases side by side', { SEGMENTD_DATABASES: '{a: /data/lake, b: /data/lake2, c: /data/..lake}' }],
+    [
+      'object stores side by side, and beside folders',
+      { SEGMENTD_DATABASES: '{a: s3://b/lake, b: s3://b/lake2, c: gs://b/lake, d: /b/lake, e: az://b}' },
+    ],
+    ['an object store that is named like the scratch folder', { SEGMENTD_DATABASES: '{a: s3://tmp/segmentd}' }],
     ['a table of a configured database', { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b}]}}' }],
     ['a password', sasl({ MECHANISM: 'plain', USERNAME: 'u', PASSWORD: 'p' })],
     ['a password file', sasl({ MECHANISM: 'scram-sha-512', USERNAME: 'u', PASSWORD_FILE: '/p' })],
@@ -95,6 +102,18 @@ describe('refused', () => {
       { SEGMENTD_DATABASES: '{a: /d, b: /d/e/f}' },
       'databases: b (/d/e/f) lies inside a (/d)',
     ],
+    [
+      'the same object store twice, whatever its options',
+      {
+        SEGMENTD_DATABASES: '{a: s3://b/lake/, b: {uri: S3://b/lake, storage_options: {endpoint: "https://other"}}}',
+      },
+      'databases: a and b are the same folder s3://b/lake',
+    ],
+    [
+      'a bucket around a folder of it',
+      { SEGMENTD_DATABASES: '{a: s3://b, b: s3://b/d}' },
+      'databases: b (s3://b/d) lies inside a (s3://b)',
+    ],
     ['a database around another', { SEGMENTD_DATABASES: '{a: /d/e, b: /d}' }, 'databases: a (/d/e) lies inside b (/d)'],
     [
       'scratch inside a database',
@@ -138,5 +157,18 @@ test('rules are about options that exist', () => {
 });
 
 test('merging is set as the policy was measured', () => {
-  expect(mergeSchedule(load({})).settings).toEqual(DEFAULT_MERGE);
+  const { settings } = mergeSchedule(load({}));
+  expect(settings(tableAt('/lake/t.lance'))).toEqual(DEFAULT_MERGE);
+  expect(settings(tableAt('s3://lake/t.lance'))).toEqual(DEFAULT_MERGE_REMOTE);
+  const textOf = (path: string) => LEAVES.find((leaf) => leaf.path.join('.') === path)?.meta.defaultText;
+  const text = (key: 'factor' | 'maxSegments') =>
+    `<${DEFAULT_MERGE[key]}, or ${DEFAULT_MERGE_REMOTE[key]} on an object store>`;
+  expect([textOf('merge.factor'), textOf('merge.max_segments')]).toEqual([text('factor'), text('maxSegments')]);
+});
+
+test('what is set of merging holds for all kinds of stores', () => {
+  const { settings } = mergeSchedule(load({ SEGMENTD_MERGE_FACTOR: '5', SEGMENTD_MERGE_MAX_SEGMENTS: '40' }));
+  for (const uri of ['/lake/t.lance', 's3://lake/t.lance']) {
+    expect(settings(tableAt(uri))).toEqual({ ...DEFAULT_MERGE, factor: 5, maxSegments: 40 });
+  }
 });

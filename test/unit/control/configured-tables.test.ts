@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tablesOf } from '../../../src/control/configured-tables.ts';
+import { openStore } from '../../../src/store/open-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
 test('a database that cannot be listed does not affect the others, whose known tables are returned too', async () => {
@@ -13,6 +14,7 @@ test('a database that cannot be listed does not affect the others, whose known t
   const failed: unknown[] = [];
   const databases = new Map(['sick', 'well', 'none'].map((name) => [name, join(home, name)]));
   const tables = await tablesOf(databases, {
+    storeOf: openStore,
     known: ['well/b', 'well/a', 'sick/c', 'none/d', 'left/e'],
     failed: (database, error) => failed.push([database, error]),
   });

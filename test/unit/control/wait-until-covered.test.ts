@@ -10,6 +10,7 @@ import { versionFileName } from '../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { ManifestSpec } from '../lance/manifest-fixture.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
+import { remoteLike } from '../lance/remote-fixture.ts';
 import { faultyTable, tableFolder } from '../lance/table-fixture.ts';
 
 /** Longer than any test: what ends a wait is what the test does. */
@@ -161,4 +162,20 @@ test('a table that is not there, or is declined, is an error at once', async () 
   await expect(wait(1)).rejects.toMatchObject({ code: 'table_stable_row_ids' });
   const nowhere = new LanceTable(localStore(`${root}-not`));
   await expect(wait(1, {}, nowhere)).rejects.toMatchObject({ code: 'table_not_found' });
+});
+
+test('a remote table is looked at again when this process knows more of it, without a request', async () => {
+  const { root, wait } = await waitable(spec(1, [0], []));
+  const { store, spent } = remoteLike(root);
+  const table = new LanceTable(store);
+  let known = 1;
+  const over = wait(1, { news: () => known }, table);
+  await vi.waitFor(() => expect(table.knownBytes).toBeGreaterThan(0), PATIENCE);
+  spent();
+  // A commit of this process, as its pipeline notes it.
+  await table.landed(2, manifestFile(spec(2, [0], [0])), 'tag');
+  known = 2;
+  expect(await over).toEqual({ covered: true, latestVersion: 2 });
+  // Only that the version asked about is still the same one was looked at.
+  expect(spent().filter((request) => request.startsWith('list'))).toEqual([]);
 });

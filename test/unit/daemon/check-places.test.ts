@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { checkPlaces } from '../../../src/daemon/check-places.ts';
 import { people } from '../../../testing/people.ts';
@@ -61,6 +64,29 @@ test('a folder that is a table, a branch or a file is no database', async () => 
   for (const file of ['file', 'file/below']) {
     expect(await of(file)).toEqual([`${INVALID} databases.lake: ~/${file} is a file, or lies below one`]);
   }
+});
+
+test('an object store is not asked, but the files of its secrets are looked at', async () => {
+  const { at, found } = await home();
+  let connections = 0;
+  const server = createServer(() => {
+    connections += 1;
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await writeFile(at('key'), 's3cret\n');
+  await writeFile(at('empty'), '\n');
+  const of = (secret_access_key_file: string) => {
+    const storage_options = { endpoint, allow_http: true, access_key_id: 'a', secret_access_key_file };
+    const lake = { uri: 's3://bucket/lake', storage_options };
+    return found({ databases: { lake }, tables: { 'lake/t': { indexes: [{ column: 'id' }] } } });
+  };
+  expect(await of('./key')).toEqual([]);
+  const option = 'databases.lake.storage_options.secret_access_key_file';
+  expect(await of('./empty')).toEqual([`${INVALID} ${option}: ~/empty is empty`]);
+  expect(await of('./none')).toEqual([expect.stringContaining(`${INVALID} ${option}: cannot read ~/none: ENOENT`)]);
+  expect(connections).toBe(0);
 });
 
 test('links do not hide that two databases, or a database and the scratch folder, are one', async () => {

@@ -32,3 +32,29 @@ test('a bad record is bad each time, also beside a good one', () => {
   expect(() => decode({ value: null, headers: new Map() })).toThrow('no value');
   expect(decode(record('{"table":"lake/a"}'))).toHaveLength(1);
 });
+
+test('asks about a commit once for the same bytes, and leaves our own out', () => {
+  const notification = (etag: string) =>
+    JSON.stringify({
+      Records: [
+        {
+          eventName: 's3:ObjectCreated:Put',
+          s3: { bucket: { name: 'bucket' }, object: { key: 'lake/t.lance/_versions/7.manifest', eTag: etag } },
+        },
+      ],
+    });
+  const asked: (string | undefined)[] = [];
+  const decode = recordDecoder(new Map([['cloud', 's3://bucket/lake']]), {
+    isOwnCommit: ({ etag }) => {
+      asked.push(etag);
+      return etag === 'ours';
+    },
+  });
+  expect(decode(record(notification('ours')))).toEqual([]);
+  expect(decode(record(notification('ours')))).toEqual([]);
+  expect(decode(record(notification('theirs')))).toMatchObject([{ table: { id: 'cloud/t' }, version: 7 }]);
+  const envelope = { 'content-type': 'application/cloudevents+json' };
+  const inEnvelope = `{"specversion": "1.0", "data": ${notification('ours')}}`;
+  expect(decode(record(inEnvelope, envelope))).toEqual([]);
+  expect(asked).toEqual(['ours', 'theirs', 'ours']);
+});

@@ -8,6 +8,8 @@ const databases = new Map([
   ['cloud', 's3://bucket/lake'],
   ['whole', 's3://whole-bucket/'],
   ['spaced', 's3://bucket/my lake'],
+  ['plus', 's3://bucket/c++/lake'],
+  ['umlaut', 's3://bucket/über'],
 ]);
 const V2_OF_42 = '18446744073709551573.manifest';
 const cloudTable = { id: 'cloud/t', database: 'cloud', name: 't', uri: 's3://bucket/lake/t.lance' };
@@ -52,7 +54,74 @@ test('what MinIO sends: slashes escaped, names with s3: in front, the key once m
   expect(s3AppendEvents(databases, notification)).toEqual([{ table: cloudTable, version: 7, producer: 'minio:s3' }]);
 });
 
+test('what Ceph sends: keys as they are', () => {
+  const sent = {
+    ...record(`c++/lake/t.lance/_versions/${V2_OF_42}`, { eTag: '37b51d194a7513e45b56f6524f2d51f2' }),
+    eventVersion: '2.1',
+    eventSource: 'ceph:s3',
+    awsRegion: 'zonegroup1',
+    eventTime: '2026-03-01T09:00:00.124724Z',
+    responseElements: { 'x-amz-request-id': '503a4c37-85eb.5330.903595', 'x-amz-id-2': '14d2-zone1-zonegroup1' },
+    eventId: '1772355600.124724.37b51d19',
+    opaqueData: '',
+  };
+  const table = { id: 'plus/t', database: 'plus', name: 't', uri: 's3://bucket/c++/lake/t.lance' };
+  const provenance = { id: '503a4c37-85eb.5330.903595', time: '2026-03-01T09:00:00.124724Z', producer: 'ceph:s3' };
+  expect(read(sent)).toEqual([{ table, version: 42, ...provenance }]);
+});
+
+test('what versitygw sends: keys as they are, an ETag in quotation marks, an empty request id', () => {
+  const eTag = '"81dc9bdb52d04dc20036dbd8313ed055"';
+  const sent = {
+    ...record(`lake/t.lance/_versions/${V2_OF_42}`, { eventName: 's3:ObjectCreated:Put', eTag }),
+    eventVersion: '2.2',
+    eventSource: 'aws:s3',
+    eventTime: '2026-03-01T09:00:00Z',
+    responseElements: { 'x-amz-request-id': '', 'x-amz-id-2': '' },
+    glacierEventData: { restoreEventData: { lifecycleRestorationExpiryTime: '', lifecycleRestoreStorageClass: '' } },
+  };
+  const etags: (string | undefined)[] = [];
+  const events = s3AppendEvents(databases, { Records: [sent] }, ({ etag }) => {
+    etags.push(etag);
+    return false;
+  });
+  expect(events).toEqual([{ table: cloudTable, version: 42, time: '2026-03-01T09:00:00Z', producer: 'aws:s3' }]);
+  expect(etags).toEqual(['81dc9bdb52d04dc20036dbd8313ed055']);
+});
+
 test.each([
+  ['a1', 'a1'],
+  ['"a1"', 'a1'],
+  ['"a1-5"', 'a1-5'],
+  ['"', '"'],
+])('the ETag %j is %j without quotation marks', (eTag, bare) => {
+  const asked: WrittenManifest[] = [];
+  const notification = { Records: [record('lake/t.lance/_versions/7.manifest', { eTag })] };
+  s3AppendEvents(databases, notification, (written) => asked.push(written) > 1);
+  expect(asked).toEqual([{ table: cloudTable, version: 7, etag: bare }]);
+});
+
+test.each([{}, { eTag: null }, { eTag: '' }, { eTag: '""' }, { eTag: 7 }])('%j tells no ETag', (object) => {
+  const sent = record('lake/t.lance/_versions/7.manifest');
+  const told = { ...sent, s3: { ...sent.s3, object: { ...sent.s3.object, ...object } } };
+  const asked: WrittenManifest[] = [];
+  s3AppendEvents(databases, { Records: [told] }, (written) => asked.push(written) > 1);
+  expect(asked).toEqual([{ table: cloudTable, version: 7 }]);
+});
+
+test.each(['Put', 'Post', 'Copy', 'CompleteMultipartUpload', '*'])('ObjectCreated:%s names an append', (how) => {
+  for (const eventName of [`ObjectCreated:${how}`, `s3:ObjectCreated:${how}`]) {
+    expect(read(record('lake/t.lance/_versions/7.manifest', { eventName }))).toHaveLength(1);
+  }
+});
+
+test.each([
+  ['c++/lake/t.lance/_versions/1.manifest', 'bucket', 's3://bucket/c++/lake/t.lance', 1],
+  ['c%2B%2B/lake/t.lance/_versions/1.manifest', 'bucket', 's3://bucket/c++/lake/t.lance', 1],
+  ['c%2B%2B%2Flake%2Ft.lance%2F_versions%2F1.manifest', 'bucket', 's3://bucket/c++/lake/t.lance', 1],
+  ['my lake/t.lance/_versions/1.manifest', 'bucket', 's3://bucket/my lake/t.lance', 1],
+  ['über/t.lance/_versions/1.manifest', 'bucket', 's3://bucket/über/t.lance', 1],
+  ['%C3%BCber%2Ft.lance%2F_versions%2F1.manifest', 'bucket', 's3://bucket/über/t.lance', 1],
   ['lake/t.lance/_versions/1.manifest', 'bucket', 's3://bucket/lake/t.lance', 1],
   [`lake/t.lance/_versions/${V2_OF_42}`, 'bucket', 's3://bucket/lake/t.lance', 42],
   ['t.lance/_versions/1.manifest', 'whole-bucket', 's3://whole-bucket/t.lance', 1],
@@ -78,6 +147,10 @@ test.each([
   'lake/t.lance/_versions/7.manifest/',
   'lake/t.lance/tree/dev/_versions/7.manifest',
   'lake/t.lance/tree/team/dev/_versions/7.manifest',
+  'c++/lake/t.lance/tree/dev/_versions/7.manifest',
+  'c%2B%2B%2Flake%2Ft.lance%2Ftree%2Fdev%2F_versions%2F7.manifest',
+  'lake/t.lance/data/50%.lance',
+  'lake/100%/readme+more.txt',
   '_versions/7.manifest',
   'readme.txt',
   '',
@@ -144,9 +217,12 @@ test.each([
   ['event_invalid', 'lake/t.lance/_versions/1.manifest', 'bucket\0'],
   ['event_invalid', 'lake/t.lance/_versions/1.manifest', 7],
   ['event_invalid', 'lake/t.lance/_versions/0.manifest', 'bucket'],
-  ['event_invalid', 'lake/%c0%ae%c0%ae/t.lance/_versions/1.manifest', 'bucket'],
-  ['event_invalid', 'lake/%/t.lance/_versions/1.manifest', 'bucket'],
-  ['event_invalid', 'lake/%ED%A0%80.lance/_versions/1.manifest', 'bucket'],
+  ['event_table_invalid', 'lake/%c0%ae%c0%ae/t.lance/_versions/1.manifest', 'bucket'],
+  ['event_table_invalid', 'lake/%/t.lance/_versions/1.manifest', 'bucket'],
+  ['event_table_invalid', 'lake/%ED%A0%80.lance/_versions/1.manifest', 'bucket'],
+  ['event_table_outside', 'c++/t.lance/_versions/1.manifest', 'bucket'],
+  ['event_table_outside', '100%/t.lance/_versions/1.manifest', 'bucket'],
+  ['event_table_outside', 'c++/other/t.lance/tree/dev/_versions/1.manifest', 'bucket'],
   ['event_invalid', `lake/${'a'.repeat(3_072)}.lance/_versions/1.manifest`, 'bucket'],
   ['event_invalid', null, 'bucket'],
 ])('%s, case %#: %j in %j', (code, key, bucket) => {

@@ -10,6 +10,7 @@ const databases = new Map([
   ['nested', '/data/docs/nested/'],
   ['spaced', '/data/my lake é'],
   ['cloud', 's3://bucket/lake'],
+  ['whole', 'gs://bucket'],
 ]);
 
 const codeOf = (address: string): string => {
@@ -29,6 +30,8 @@ test.each([
   ['/data/docs/nested/a.lance', 'nested/a', '/data/docs/nested/a.lance'],
   ['s3://bucket/lake/t.lance', 'cloud/t', 's3://bucket/lake/t.lance'],
   ['s3://bucket/lake/t.lance/', 'cloud/t', 's3://bucket/lake/t.lance'],
+  ['S3://bucket/lake/t.lance//', 'cloud/t', 's3://bucket/lake/t.lance'],
+  ['gs://bucket/t.lance', 'whole/t', 'gs://bucket/t.lance'],
   // What LanceDB and other writers call the same folder.
   ...[
     'file:///data/docs/a.lance',
@@ -61,7 +64,12 @@ test.each([
   ['/data/docs-2/a.lance', 'event_table_outside'],
   ['/data/docs', 'event_table_outside'],
   ['s3://bucket/lake2/t.lance', 'event_table_outside'],
-  ['S3://bucket/lake/t.lance', 'event_table_outside'],
+  ['s3://Bucket/lake/t.lance', 'event_table_outside'],
+  ['s3a://bucket/lake/t.lance', 'event_table_outside'],
+  ['s3://bucket/./lake/t.lance', 'event_table_outside'],
+  ['s3://bucket/lake%2Ft.lance', 'event_table_outside'],
+  ['gs://bucket2/t.lance', 'event_table_outside'],
+  ['gs://bucket/', 'event_table_outside'],
   ['file:///data/docs-2/a.lance', 'event_table_outside'],
   ['file:///data/do\ncs/a.lance', 'event_table_outside'],
   ['/data/my%20lake%20%C3%A9/a.lance', 'event_table_outside'],
@@ -127,6 +135,11 @@ test.each([
     'file://data/docs/a.lance',
     'file:data/docs/a.lance',
     's3://bucket/lake/x/t.lance',
+    's3://bucket/lake//t.lance',
+    's3://bucket/lake/../lake/t.lance',
+    's3://bucket/lake/t.lance/.',
+    's3://bucket/lake/t.lance?versionId=1',
+    's3://bucket/lake/%74.lance',
   ].map((address) => [address, address === '/' ? 'event_table_outside' : 'event_table_invalid']),
 ])('%j is refused as %s', (address = '', code = '') => {
   expect(codeOf(address)).toBe(code);
@@ -139,7 +152,17 @@ test('a long address is cut in the message', () => {
 const PIECES = [
   ...['/', '//', '/./', '/../', '.', '..', '%2e', '%2E%2e', '%2f', '%5c', '%00', '%', '\\', '\0', '?', '#', '\n'],
   ...['docs', 'nested', 'data', 'a', '.lance', '/data/docs/', '/data/docs/nested/', 'my lake é', 'my%20lake%20%C3%A9'],
-  ...['s3://', 's3://bucket/lake/', 'file:', 'file://', 'file:///data/docs/', 'file://localhost/', 'FILE:/'],
+  ...[
+    's3://',
+    's3://bucket/lake/',
+    'S3://bucket/lake/',
+    'gs://bucket/',
+    'file:',
+    'file://',
+    'file:///data/docs/',
+    'file://localhost/',
+    'FILE:/',
+  ],
 ];
 const anyAddress = fc.oneof(
   fc.string({ unit: 'binary' }),

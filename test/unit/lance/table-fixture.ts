@@ -6,7 +6,7 @@ import type { BuiltSegment } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { latestVersion, versionFileName } from '../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import type { ObjectStore, PutOutcome } from '../../../src/store/object-store.ts';
+import type { ObjectStore, PutResult } from '../../../src/store/object-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import type { ManifestSpec } from './manifest-fixture.ts';
 import { builtSegment, DATA_FILE_BYTES, manifestFile } from './manifest-fixture.ts';
@@ -67,7 +67,7 @@ export async function uploadedSegment(
 }
 
 /** What happens at one put of a manifest; `put` is the real one. */
-export type Fault = (put: () => Promise<PutOutcome>) => Promise<PutOutcome>;
+export type Fault = (put: () => Promise<PutResult>) => Promise<PutResult>;
 
 /** A store whose puts of manifests go through `faults`, one after the other, the last one for ever if `repeat`. */
 export function faultyTable(

@@ -27,9 +27,9 @@ test('anything thrown has a message', () => {
 
 test('bad events, declined tables and mistakes of the person at the keyboard are never tried again', () => {
   for (const [code, { retry, hint }] of Object.entries(ERRORS)) {
-    if (/^(event|table|column|index|config)_|^usage$/.test(code))
+    if (/^(event|table|column|index|config)_|^usage$|^store_unfit$/.test(code))
       expect({ code, retry }).toEqual({ code, retry: 'never' });
-    if (/^(build|commit|store|kafka)_/.test(code)) expect({ code, retry }).not.toEqual({ code, retry: 'never' });
+    else if (/^(build|commit|store|kafka)_/.test(code)) expect({ code, retry }).not.toEqual({ code, retry: 'never' });
     expect(hint).toMatch(/\.$/);
   }
 });

@@ -6,8 +6,9 @@ import type { ErrorCode } from '../../../src/lib/errors.ts';
 import { declinesTable, ERRORS, SegmentdError } from '../../../src/lib/errors.ts';
 import type { ManifestSpec } from '../lance/manifest-fixture.ts';
 import { message, uuidText } from '../lance/manifest-fixture.ts';
+import { remoteLike } from '../lance/remote-fixture.ts';
 import { testContext } from '../stages/context-fixture.ts';
-import { MADE_MS, merging, SCHEDULE, segmented, WAIT } from './merging-fixture.ts';
+import { MADE_MS, merging, SETTINGS, segmented, WAIT } from './merging-fixture.ts';
 
 const AGAIN = { when: 'again' };
 const REQUESTED = { when: 'requested' };
@@ -36,8 +37,8 @@ describe('a run', () => {
   });
 
   test('plans as the settings of the schedule say', async () => {
-    const settings = { ...SCHEDULE.settings, factor: 4, maxFactor: 4 };
-    const it = await merging({ a: segmented(3) }, { schedule: { settings } });
+    const settings = { ...SETTINGS, factor: 4, maxFactor: 4 };
+    const it = await merging({ a: segmented(3) }, { schedule: { settings: () => settings } });
     expect(await it.once('a')).toEqual(REQUESTED);
     expect(it.builder.builds).toEqual([]);
   });
@@ -139,7 +140,7 @@ describe('a merge that did not land', () => {
     const before = () => {
       throw new SegmentdError('build_failed', 'no');
     };
-    const schedule = { settings: { ...SCHEDULE.settings, maxSegments: 4 } };
+    const schedule = { settings: () => ({ ...SETTINGS, maxSegments: 4 }) };
     const it = await merging({ over: segmented(5), at: segmented(4) }, { before, context: { settings }, schedule });
     expect(await it.once('over')).toEqual({ when: 'backoff', afterMs: 3_000 });
     const next = (await it.once('at')) as { afterMs: number };
@@ -186,7 +187,7 @@ describe('a merge that did not land', () => {
       await after;
       await it.folders.a?.write(segmented(3, { version: putIfAbsent.mock.calls.length + 1 }));
       stop.abort();
-      return 'exists';
+      return { outcome: 'exists' };
     });
     expect(await it.once('a')).toEqual(REQUESTED);
     expect([putIfAbsent.mock.calls.length, it.lines('mergeFinished'), it.lines('mergeFailed')]).toEqual([1, [], []]);
@@ -215,8 +216,8 @@ describe('beside compactions of others that keep failing because of segmentd', (
   });
 
   /** Compactions that set a fragment id aside and lost to a commit of segmentd. */
-  async function afterFailures(failures: 1 | 2) {
-    const it = await merging({ a: compactable(1, 5) });
+  async function afterFailures(failures: 1 | 2, options: Parameters<typeof merging>[1] = {}) {
+    const it = await merging({ a: compactable(1, 5) }, options);
     await it.folders.a?.write(compactable(2, 6, reserved(1)));
     await it.folders.a?.write(compactable(3, 6, { writer: OURS }));
     if (failures === 1) return it;
@@ -239,21 +240,33 @@ describe('beside compactions of others that keep failing because of segmentd', (
     expect(it.notices).toMatchObject([{ segments: [{ replaced: [1, 2, 3].map(uuidText) }] }]);
   });
 
+  /** Beside the candidates, three segments over one fragment each. */
+  function appended(): ManifestSpec {
+    const { fragments = [], indexes = [], ...rest } = compactable(6, 10, { writer: OURS });
+    const fresh = [8, 9, 10];
+    return {
+      ...rest,
+      fragments: [...fragments, ...fresh.map((id) => ({ id }))],
+      indexes: [...indexes, ...fresh.map((id) => ({ uuid: id, fragments: [id] }))],
+    };
+  }
+
   test('after two in a row their candidates are left alone for now, while what is appended is merged as it comes', async () => {
     const it = await afterFailures(2);
     expect(await it.once('a')).toEqual({ when: 'later', afterMs: 30_000 });
     expect([it.lines('mergesPlanned'), it.builder.builds]).toMatchObject([[{ pending: 1 }], []]);
-    const { fragments = [], indexes = [], ...rest } = compactable(6, 10, { writer: OURS });
-    const fresh = [8, 9, 10];
-    await it.folders.a?.write({
-      ...rest,
-      fragments: [...fragments, ...fresh.map((id) => ({ id }))],
-      indexes: [...indexes, ...fresh.map((id) => ({ uuid: id, fragments: [id] }))],
-    });
+    await it.folders.a?.write(appended());
     expect(await it.once('a')).toEqual(AGAIN);
-    expect(it.notices).toMatchObject([{ segments: [{ replaced: fresh.map(uuidText) }] }]);
+    expect(it.notices).toMatchObject([{ segments: [{ replaced: [8, 9, 10].map(uuidText) }] }]);
     expect(await it.once('a')).toMatchObject({ when: 'later' });
     expect(it.builder.builds).toEqual(['a']);
+  });
+
+  test('in an object store what is appended is left to the next batch then, too', async () => {
+    const it = await afterFailures(2, { storeOf: (root) => remoteLike(root).store });
+    await it.folders.a?.write(appended());
+    expect([await it.once('a'), await it.once('a')]).toEqual([{ when: 'later', afterMs: 10_000 }, AGAIN]);
+    expect(it.notices).toMatchObject([{ segments: [{ replaced: [8, 9, 10].map(uuidText) }] }]);
   });
 
   test('a single fragment of which more than a tenth is deleted is such a candidate too', async () => {

@@ -7,7 +7,7 @@ import { planMergeTo } from '../../../src/merge/policy/reduce-to.ts';
 import type { Notification } from '../../../src/model.ts';
 import { manifestFile, uuidText } from '../lance/manifest-fixture.ts';
 import { tableRef, testContext } from '../stages/context-fixture.ts';
-import { SCHEDULE, segmented } from './merging-fixture.ts';
+import { SETTINGS, segmented } from './merging-fixture.ts';
 
 /** A table with two indexes of three and two segments, all of which are to become one each. */
 function reported() {
@@ -26,7 +26,7 @@ function reported() {
 
 test('a plan is reported with the segments of each tier and of each index', () => {
   const { manifest, plan, context, lines, table } = reported();
-  reportPlan(context, table, plan, manifest, SCHEDULE.settings);
+  reportPlan(context, table, plan, manifest, SETTINGS);
   expect(lines('mergesPlanned')).toMatchObject([{ table: 'lake/a', pending: 2, tiers: { 0: 0, 3: 5, mature: 0 } }]);
   expect(lines('planned')).toMatchObject([
     {

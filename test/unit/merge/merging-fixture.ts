@@ -7,14 +7,17 @@ import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { Build, SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { CompactionBackoff } from '../../../src/merge/compaction-backoff.ts';
-import type { MergeSchedule } from '../../../src/merge/merge-once.ts';
+import { MergeAlong } from '../../../src/merge/merge-along.ts';
 import { mergeOnce, newTableMemory } from '../../../src/merge/merge-once.ts';
+import type { MergeSchedule } from '../../../src/merge/merge-schedule.ts';
+import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import { mergeSegments } from '../../../src/merge/scheduler.ts';
 import type { NextRun } from '../../../src/merge/table-queue.ts';
 import type { Notification } from '../../../src/model.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import type { Batch } from '../../../src/stages/work.ts';
 import { localStore } from '../../../src/store/local-store.ts';
+import type { ObjectStore } from '../../../src/store/object-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import type { ManifestSpec } from '../lance/manifest-fixture.ts';
 import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
@@ -24,8 +27,12 @@ import type { Line, TestContext } from '../stages/context-fixture.ts';
 import { batchOf, pendingEvent, tableRef, testContext } from '../stages/context-fixture.ts';
 
 /** Three segments of a tier make a merge due, of three: nine take four merges, the last of them one of results. */
+export const SETTINGS: MergeSettings = {
+  ...{ floorRows: 10, factor: 3, maxFactor: 3 },
+  ...{ maxSegmentRows: 1_000_000, maxSegments: 20 },
+};
 export const SCHEDULE: MergeSchedule = {
-  settings: { floorRows: 10, factor: 3, maxFactor: 3, maxSegmentRows: 1_000_000, maxSegments: 20 },
+  settings: () => SETTINGS,
   concurrency: 1,
   pauseLagMs: 5_000,
 };
@@ -73,7 +80,8 @@ async function watchedBuilder(before: Before, names: ReadonlyMap<string, string>
       const folder = join(scratch, `${first + at}`);
       await mkdir(folder);
       await writeFile(join(folder, 'page_data.lance'), 'xyz');
-      const metadata = indexEntry({ uuid: first + at, fragments: [...request.fragments] });
+      const { index: name, fieldId } = request;
+      const metadata = indexEntry({ uuid: first + at, name, fields: [fieldId], fragments: [...request.fragments] });
       const files = [{ path: 'page_data.lance', bytes: 3 }];
       return { ...request, uuid: uuidText(first + at), metadata, files, folder, buildMs: 1 };
     });
@@ -85,7 +93,7 @@ async function watchedBuilder(before: Before, names: ReadonlyMap<string, string>
     peak,
     active: () => active.length,
     async build(...args) {
-      const table = names.get(args[1]) as string;
+      const table = names.get(args[1].uri) as string;
       builds.push(table);
       purposes.add(args[3]);
       active.push(table);
@@ -106,6 +114,7 @@ export type Merging = {
   readonly folders: Readonly<Record<string, TableFolder>>;
   readonly builder: WatchedBuilder;
   readonly notices: Notification[];
+  readonly along: MergeAlong;
   /** One run of the table beside the scheduler; what is known of the table is kept from run to run. */
   once(table: string): Promise<NextRun>;
   /** A batch of the table has just been covered. */
@@ -126,18 +135,21 @@ export async function merging(
   tables: Readonly<Record<string, ManifestSpec>>,
   {
     before = () => undefined,
-    schedule = {},
+    schedule: change = {},
     context: more = {},
+    storeOf = localStore,
   }: {
     before?: Before;
     schedule?: Partial<MergeSchedule>;
     context?: Partial<PipelineContext>;
+    /** The store of a folder. */
+    storeOf?: (root: string) => ObjectStore;
   } = {},
 ): Promise<Merging> {
   const folders: Record<string, TableFolder> = {};
   for (const [name, spec] of Object.entries(tables)) folders[name] = await tableFolder(spec);
   const opened = new Map(
-    Object.entries(folders).map(([name, { root }]) => [tableRef(name).uri, new LanceTable(localStore(root))]),
+    Object.entries(folders).map(([name, { root }]) => [tableRef(name).uri, new LanceTable(storeOf(root))]),
   );
   const names = Object.entries(folders).map(([name, { root }]) => [root, name] as const);
   const builder = await watchedBuilder(before, new Map(names));
@@ -149,12 +161,14 @@ export async function merging(
     ...more,
   });
   const memories = new Map(Object.keys(tables).map((name) => [name, newTableMemory()]));
-  const compactions = new CompactionBackoff();
+  const schedule = { ...SCHEDULE, ...change };
+  const along = new MergeAlong(context, schedule);
+  const room = { compactions: new CompactionBackoff(), along };
   const source = new Subject<Batch>();
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   ended.catch(() => undefined);
   const subscription = source
-    .pipe(mergeSegments(context, { ...SCHEDULE, ...schedule }))
+    .pipe(mergeSegments(context, schedule, along))
     .subscribe({ error: reject, complete: resolve });
   onTestFinished(() => subscription.unsubscribe());
   return {
@@ -162,11 +176,12 @@ export async function merging(
     folders,
     builder,
     notices,
+    along,
     ended,
     unsubscribe: () => subscription.unsubscribe(),
     once: (table) => {
       const memory = memories.get(table) ?? newTableMemory();
-      return mergeOnce(context, { ...SCHEDULE, ...schedule }, tableRef(table), memory, compactions);
+      return mergeOnce(context, schedule, tableRef(table), memory, room);
     },
     covered: (table, batch = batchOf([pendingEvent(0, table)])) => source.next(batch),
     lines: (event, table) =>

@@ -146,7 +146,9 @@ describe('configurations', () => {
 
   test.each<Record<string, unknown>>([
     { databases },
-    { databases: { lake: { uri: 'file:///data/lake', storage_options: { region: 'eu' } } } },
+    { databases: { lake: { uri: 's3://acme-data/lake', storage_options: { region: 'eu', allow_http: true } } } },
+    { databases: { a: 's3://b', b: 'S3://b2/lake/', c: 'gs://my.bucket_1/a b/é//', d: 'az://container/..lake/.x' } },
+    { databases: { lake: { uri: 'file:///data/lake', storage_options: {} } } },
     { databases: { lake: '../relative' }, kafka: null, http: {} },
     {
       databases: { a: 'file:/a', b: 'file://localhost/b%20c', c: 'file:///$c', d: './~', e: '/e/a:b', f: '/costs/5$' },
@@ -163,14 +165,28 @@ describe('configurations', () => {
     expect([isConfig(value), isConfig.errors, await isLoaded(value)]).toEqual([true, null, true]);
   });
 
+  const UNFIT_URIS = [
+    ...[
+      's3a://b/lake',
+      's3+ddb://b/lake',
+      'https://b/lake',
+      's3://',
+      's3://b/../lake',
+      's3://b//lake',
+      's3://b:9000/l',
+    ],
+    ...['s3://me@b/lake', 's3://b/l%20', 'gs://b/l?x', 'az://c/l#x', 's3://zone--use1-az4--x-s3/lake', 's3://b/a\\b'],
+  ];
+
   test.each<unknown>([
     [],
     { databases: {} },
     { databases: { Lake: '/data' } },
     { databases: { lake: '' } },
     { databases: { lake: '  ' } },
-    { databases: { lake: 's3://bucket/lake' } },
-    { databases: { lake: { uri: 's3://bucket/lake' } } },
+    ...UNFIT_URIS.map((lake) => ({ databases: { lake } })),
+    { databases: { lake: { uri: 'abfss://c@account/lake' } } },
+    { databases: { lake: { uri: 's3://b/lake', storage_options: { timeout: 30 } } } },
     { databases: { lake: {} } },
     { databases: { lake: { uri: '/data', colour: 'red' } } },
     { databases: { lake: 7 } },

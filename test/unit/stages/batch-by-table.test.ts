@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { concat, lastValueFrom, of, Subject, throwError, toArray } from 'rxjs';
-import { expect, test } from 'vitest';
-import type { PendingEvent } from '../../../src/model.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { PendingEvent, TableRef } from '../../../src/model.ts';
 import { batchByTable } from '../../../src/stages/batch-by-table.ts';
 import type { Batch } from '../../../src/stages/work.ts';
 import { pendingEvent } from './context-fixture.ts';
@@ -177,4 +177,42 @@ test('unsubscribing ends the work of all tables', () => {
   expect(work.observed).toBe(true);
   subscription.unsubscribe();
   expect([work.observed, source.observed]).toEqual([false, false]);
+});
+
+test('the batches of a table begin at least so far apart, those of another do not wait for it', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const source = new Subject<PendingEvent>();
+  const batches: (readonly [string, number[]])[] = [];
+  const intervalMs = ({ name }: TableRef) => (name === 'far' ? 1_000 : 0);
+  const done = lastValueFrom(
+    source.pipe(
+      batchByTable({ lingerMs: 0, intervalMs }, async (batch) => {
+        batches.push([batch.table.name, offsetsOf(batch)]);
+        return batch;
+      }),
+      toArray(),
+    ),
+  );
+  const send = async (...events: PendingEvent[]) => {
+    for (const event of events) source.next(event);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  await send(pendingEvent(0, 'far'), pendingEvent(1, 'near'));
+  await send(pendingEvent(2, 'far'), pendingEvent(3, 'near'));
+  await vi.advanceTimersByTimeAsync(999);
+  await send(pendingEvent(4, 'far'));
+  expect(batches).toEqual([
+    ['far', [0]],
+    ['near', [1]],
+    ['near', [3]],
+  ]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(batches.slice(3)).toEqual([['far', [2, 4]]]);
+  // After an idle time it starts at once again.
+  await vi.advanceTimersByTimeAsync(1_000);
+  await send(pendingEvent(5, 'far'));
+  expect(batches.slice(4)).toEqual([['far', [5]]]);
+  source.complete();
+  await done;
 });

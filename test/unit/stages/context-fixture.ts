@@ -60,6 +60,7 @@ export function testContext(more: Partial<PipelineContext> & { table?: Partial<L
     signal: new AbortController().signal,
     settings: {
       lingerMs: 0,
+      batchIntervalMs: () => 0,
       limits: { maxRows: 1e6, maxFragments: 100 },
       versionWaitMs: 60_000,
       commit: { maxAttempts: 3, initialBackoffMs: 1 },

@@ -53,7 +53,7 @@ test.each(cases)('in %s: %s', async (stage, code) => {
     settings: { ...testContext().settings, versionWaitMs: 0 },
   });
   const records = new Subject<ConsumerRecord>();
-  const merges = { settings: DEFAULT_MERGE, concurrency: 0, pauseLagMs: 0 };
+  const merges = { settings: () => DEFAULT_MERGE, concurrency: 0, pauseLagMs: 0 };
   const ended = Promise.withResolvers<unknown>();
   const subscription = pipeline(records, context, { merges }).subscribe({
     error: ended.resolve,

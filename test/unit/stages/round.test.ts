@@ -166,7 +166,7 @@ test('a commit that waits after a conflict gives up when the process must end', 
     stop.abort(new Error('stopping'));
     const fragments = [0, 1, 2].map((id) => ({ id }));
     await folder.write({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] });
-    return 'exists' as const;
+    return { outcome: 'exists' as const };
   };
   const { settings } = testContext();
   const context = contextWith(await builder(), {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { openStore } from '../../../src/store/open-store.ts';
 import { whyNoDatabase } from '../../../src/store/why-no-database.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
@@ -8,7 +9,7 @@ test('a database is distinguished from a table, a branch, and a folder in a tabl
   const home = await tempDir();
   const tables = ['t.lance', 't.lance/tree/a/b', 'plain', 'lake.lance/u.lance'];
   for (const table of tables) await mkdir(join(home, table, '_versions'), { recursive: true });
-  const why = (folder: string) => whyNoDatabase(join(home, folder));
+  const why = (folder: string) => whyNoDatabase(join(home, folder), openStore);
   expect(await why('t.lance')).toMatch(/^is a table;/);
   expect(await why('plain')).toContain('does not end in .lance');
   expect(await why('t.lance/tree/a/b')).toContain('is the branch a/b of the table');

@@ -86,6 +86,7 @@ const STEPS: readonly Step[] = [
         retries: { manifest_race: 1 },
       }),
   ],
+  ['storeRequested', () => telemetry.storeRequested({ store: 's3', operation: 'create', outcome: 'taken' })],
   ['replanned', () => telemetry.replanned({ table: 'lake/t', cause: 'column_changed' })],
   ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
   [

@@ -11,8 +11,10 @@ import { LanceTable } from '../../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import { versionFileName } from '../../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
+import type { ObjectStore } from '../../../../src/store/object-store.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, uuidText } from '../manifest-fixture.ts';
+import { remoteLike } from '../remote-fixture.ts';
 import type { Fault, TableFolder } from '../table-fixture.ts';
 import { faultyTable, tableFolder, uploadedSegment } from '../table-fixture.ts';
 
@@ -89,9 +91,9 @@ describe('landed', () => {
     expect(Array.from(added?.fragments ?? [])).toEqual([1, 2]);
     const store = localStore(folder.root);
     const file = await store.read(`_transactions/5-${OURS}.txn`);
-    expect(decodeTransactionHead(file ?? new Uint8Array())).toEqual(latest.transaction);
+    expect(decodeTransactionHead(file?.content ?? new Uint8Array())).toEqual(latest.transaction);
     const hint = await store.read('_versions/latest_version_hint.json');
-    expect(Buffer.from(hint ?? []).toString()).toBe('{"version":6}');
+    expect(Buffer.from(hint?.content ?? []).toString()).toBe('{"version":6}');
   });
 
   test('once, when the answer to the put was lost', async () => {
@@ -185,7 +187,7 @@ describe('landed', () => {
     expect(await segmentsIn()).toEqual([uuidText(0xbeef)]);
     const transaction = await localStore(folder.root).read(`_transactions/5-${OURS}.txn`);
     const removed = Buffer.from(request().base.indexes[0]?.raw ?? []);
-    expect(Buffer.from(transaction ?? []).includes(removed)).toBe(true);
+    expect(Buffer.from(transaction?.content ?? []).includes(removed)).toBe(true);
   });
 
   test('without a transaction file, where the table does not want them', async () => {
@@ -293,7 +295,7 @@ describe('rejected, and the files are gone', () => {
       told.abort();
       return answer;
     };
-    const table = faultyTable(folder.root, [cleanUp, async () => 'exists']);
+    const table = faultyTable(folder.root, [cleanUp, async () => ({ outcome: 'exists' })]);
     const outcome = await commitChange(table, request(), { ...SETTINGS, signal: told.signal });
     expect(outcome).toMatchObject({ kind: 'rejected', cause: 'files_gone' });
     expect(await folder.versions()).toEqual([5, 6, 7]);
@@ -470,4 +472,84 @@ test('a table that cannot be read is no outcome but an error, and the files that
   const commit = commitChange(faultyTable(folder.root, [], { more }), request(), SETTINGS);
   await expect(commit).rejects.toMatchObject({ code: 'store_unavailable' });
   expect(folder.has(FILE)).toBe(false);
+});
+
+describe('in an object store', () => {
+  /** The table after a look that found version 5, with what it asks of its store from then on. */
+  async function remote(more: Partial<ObjectStore> = {}) {
+    const { store, spent } = remoteLike(folder.root, more);
+    const table = new LanceTable(store);
+    const base = await table.latest();
+    spent();
+    return { table, spent, base };
+  }
+  const key = (version: number) => `_versions/${versionFileName('V2', version)}`;
+
+  test('the first put needs no look before, and is proven afterwards', async () => {
+    const { table, spent, base } = await remote();
+    expect(await commitChange(table, request({ base }), SETTINGS)).toMatchObject({ kind: 'landed', version: 6 });
+    expect(spent()).toEqual([
+      ...[`put _transactions/5-${OURS}.txn`, `create ${key(6)}`],
+      // Afterwards: whether its files are there, and whether it is the latest.
+      ...[`stat ${FILE}`, 'list _versions'],
+    ]);
+    expect((await table.latest({ recent: true })).version).toBe(6);
+    expect(spent()).toEqual([]);
+  });
+
+  test('after a conflict it looks, and so does one that replaces segments or was planned on an older look', async () => {
+    const { table, spent, base } = await remote();
+    await folder.write({ ...BASE, version: 6 });
+    expect(await commitChange(table, request({ base }), SETTINGS)).toMatchObject({
+      kind: 'landed',
+      version: 7,
+      conflicts: 1,
+    });
+    expect(spent().slice(0, 6)).toEqual([
+      ...[`put _transactions/5-${OURS}.txn`, `create ${key(6)}`, `read ${key(6)}`],
+      ...['list _versions', `read ${key(6)}`, `stat ${FILE}`],
+    ]);
+    const again = await remote();
+    const old = parseManifest(manifestFile({ ...BASE, version: 7 }));
+    segment = await uploadedSegment(folder, [2], { uuid: uuidText(0xd00d) });
+    await commitChange(again.table, request({ base: old }), SETTINGS);
+    expect(again.spent()[0]).toBe('list _versions');
+    const replacing = await remote();
+    await commitChange(replacing.table, request({ base: replacing.base, removeSegments: [uuidText(1)] }), SETTINGS);
+    expect(replacing.spent()[0]).toBe('list _versions');
+  });
+
+  test('one that a cleanup let land below later versions is not taken for landed, and keeps its files', async () => {
+    const { table, base } = await remote();
+    await folder.write({ ...BASE, version: 9 });
+    const outcome = await commitChange(table, request({ base }), SETTINGS);
+    expect(outcome).toMatchObject({ kind: 'unknown', error: { code: 'commit_unknown' } });
+    expect(folder.has(FILE)).toBe(true);
+    expect((await table.latest()).version).toBe(9);
+  });
+
+  test('one that others have built upon has landed', async () => {
+    const putIfAbsent: ObjectStore['putIfAbsent'] = async (...args) => {
+      const put = await localStore(folder.root).putIfAbsent(...args);
+      const ours = { uuid: 0xbeef, fragments: [1, 2] };
+      await folder.write({ ...BASE, version: 7, indexes: [...(BASE.indexes ?? []), ours] });
+      return put;
+    };
+    const { table, base } = await remote({ putIfAbsent });
+    expect(await commitChange(table, request({ base }), SETTINGS)).toMatchObject({ kind: 'landed', version: 6 });
+  });
+
+  test('files that vanish are found afterwards, and the segment is taken out again', async () => {
+    const putIfAbsent: ObjectStore['putIfAbsent'] = async (...args) => {
+      const put = await localStore(folder.root).putIfAbsent(...args);
+      await rm(join(folder.root, FILE), { force: true });
+      return put;
+    };
+    const { table, base } = await remote({ putIfAbsent });
+    expect(await commitChange(table, request({ base }), SETTINGS)).toMatchObject({
+      kind: 'rejected',
+      cause: 'files_gone',
+    });
+    expect(await segmentsIn()).toEqual([uuidText(1)]);
+  });
 });

@@ -5,6 +5,7 @@ import type { MemoryPool } from '../../../../src/lance/engine/memory-pool.ts';
 import { pooledBuilder } from '../../../../src/lance/engine/pooled-builder.ts';
 import type { Build, SegmentBuilder, SegmentRequest } from '../../../../src/lance/segment.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
+import { localPlace } from '../../../../testing/local-place.ts';
 import { manifestFile } from '../manifest-fixture.ts';
 
 const MIB = 2 ** 20;
@@ -37,7 +38,9 @@ async function mostAtOnce(pool: MemoryPool, count: number, rows: number): Promis
     },
     pool,
   );
-  await Promise.all(Array.from({ length: count }, () => builder.build(manifest, '/t.lance', [request(rows)])));
+  await Promise.all(
+    Array.from({ length: count }, () => builder.build(manifest, localPlace('/t.lance'), [request(rows)])),
+  );
   return most;
 }
 
@@ -60,7 +63,7 @@ function failing(isBad: (builds: number) => boolean, error: SegmentdError): Segm
 
 test('a build that finds the pool exhausted is tried again, without an error', async () => {
   const builder = failing((builds) => builds <= 2, failure(EXHAUSTED));
-  expect(await pooledBuilder(builder, poolOf(MIB)).build(manifest, '/t.lance', [request(1)])).toBe(built);
+  expect(await pooledBuilder(builder, poolOf(MIB)).build(manifest, localPlace('/t.lance'), [request(1)])).toBe(built);
   expect(builder.builds).toBe(3);
 });
 
@@ -69,7 +72,7 @@ test('a build that still fails with nothing beside it has failed, and the error 
   const run = vi.spyOn(pool.admission, 'run');
   const builder = failing(() => true, failure(EXHAUSTED));
   const error = await pooledBuilder(builder, pool)
-    .build(manifest, '/t.lance', [request(1)])
+    .build(manifest, localPlace('/t.lance'), [request(1)])
     .catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'build_failed', hint: expect.stringContaining('build.memory_bytes') });
   expect((error as SegmentdError).message).toContain('104857600 bytes of memory, with no other build beside it');
@@ -82,7 +85,9 @@ test.each([
   ['a table that moved', new SegmentdError('build_stale', 'gone')],
 ])('a build that fails for %s is not tried again', async (_, error) => {
   const builder = failing(() => true, error);
-  await expect(pooledBuilder(builder, poolOf(MIB)).build(manifest, '/t.lance', [request(1)])).rejects.toBe(error);
+  await expect(pooledBuilder(builder, poolOf(MIB)).build(manifest, localPlace('/t.lance'), [request(1)])).rejects.toBe(
+    error,
+  );
   expect(builder.builds).toBe(1);
 });
 
@@ -92,7 +97,7 @@ test('a stop ends the tries', async () => {
     if (builds === 1) stop.abort(new Error('stopped'));
     return true;
   }, failure(EXHAUSTED));
-  const build = pooledBuilder(builder, poolOf(MIB), stop.signal).build(manifest, '/t.lance', [request(1)]);
+  const build = pooledBuilder(builder, poolOf(MIB), stop.signal).build(manifest, localPlace('/t.lance'), [request(1)]);
   await expect(build).rejects.toThrow('stopped');
   expect(builder.builds).toBe(1);
 });

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { openTableCache } from '../../../../src/lance/table/table-cache.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
+import { manifestFile } from '../manifest-fixture.ts';
+import { tableFolder } from '../table-fixture.ts';
 
 test('a table is opened once, and keeps its policy', () => {
   const policy = { wanted: [{ column: 'id' }], stableRowIds: 'rebuild' } as const;
@@ -12,7 +14,7 @@ test('a table is opened once, and keeps its policy', () => {
 });
 
 test('of very many tables the least recently used are forgotten, and no others', () => {
-  const tables = openTableCache(localStore, new Map(), 8 * 1024 * 1024);
+  const tables = openTableCache(localStore, new Map(), { rememberedBytes: 8 * 1024 * 1024 });
   const opened = Array.from({ length: 2_000 }, (_, number) => tables.open(`/${number}.lance`));
   const remembered = (number: number) => tables.open(`/${number}.lance`) === opened[number];
   // Room for 1,024.
@@ -20,11 +22,23 @@ test('of very many tables the least recently used are forgotten, and no others',
 });
 
 test('a table in use is kept although it is larger than what may be remembered', async () => {
-  const tables = openTableCache(localStore, new Map(), 1);
+  const tables = openTableCache(localStore, new Map(), { rememberedBytes: 1 });
   for (let number = 0; number < 998; number++) tables.open(`/${number}.lance`);
   const used = tables.open('/used.lance');
   tables.open('/998.lance');
   const last = tables.open('/used.lance');
   expect(last).not.toBe(used);
   expect(tables.open('/used.lance')).toBe(last);
+});
+
+test('every table tells of the versions that land in it', async () => {
+  const [one, other] = [await tableFolder({ version: 2 }), await tableFolder({ version: 4 })];
+  const landed: unknown[] = [];
+  const tables = openTableCache(localStore, new Map(), { onLanded: (version) => landed.push(version) });
+  await tables.open(one.root).landed(3, manifestFile({ version: 3 }), 'a');
+  await tables.open(other.root).landed(5, manifestFile({ version: 5 }), 'b');
+  expect(landed).toEqual([
+    { uri: one.root, version: 3, tag: 'a' },
+    { uri: other.root, version: 5, tag: 'b' },
+  ]);
 });

@@ -1,11 +1,14 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
 import { versionFileName } from '../../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import type { ObjectStore } from '../../../../src/store/object-store.ts';
 import { tempDir } from '../../../../testing/temp-dir.ts';
+import type { ManifestSpec } from '../manifest-fixture.ts';
+import { manifestFile } from '../manifest-fixture.ts';
+import { remoteLike } from '../remote-fixture.ts';
 import type { TableFolder } from '../table-fixture.ts';
 import { tableFolder } from '../table-fixture.ts';
 
@@ -15,9 +18,9 @@ function counted(folder: TableFolder, more: Partial<ObjectStore> = {}) {
   const calls = { list: 0, stat: 0, read: 0 };
   const store: ObjectStore = {
     ...inner,
-    list: (key) => {
+    list: (key, limit) => {
       calls.list += 1;
-      return inner.list(key);
+      return inner.list(key, limit);
     },
     stat: (key) => {
       calls.stat += 1;
@@ -34,7 +37,7 @@ function counted(folder: TableFolder, more: Partial<ObjectStore> = {}) {
     return before;
   };
   const clock = { nowMs: 1_000_000 };
-  return { table: new LanceTable(store, () => clock.nowMs), spent, clock };
+  return { table: new LanceTable(store, { now: () => clock.nowMs }), spent, clock };
 }
 
 /** What a cleanup leaves that spares a tagged version: `kept` and `latest` with nothing between them. */
@@ -250,4 +253,128 @@ test('what a reader was given stays as it was when the table moves on', async ()
     [0, 1],
     [0, 1, 2],
   ]);
+});
+
+describe('a table in an object store', () => {
+  /** `table` with what it asks of its store, and a clock. */
+  async function remote(spec: ManifestSpec, scheme: 'V1' | 'V2' = 'V2') {
+    const folder = await tableFolder(spec, scheme);
+    const { store, spent } = remoteLike(folder.root);
+    const clock = { nowMs: 1_000_000 };
+    return { folder, spent, clock, table: new LanceTable(store, { now: () => clock.nowMs }) };
+  }
+  const key = (version: number) => `_versions/${versionFileName('V2', version)}`;
+
+  test('unchanged, costs a listing of one name', async () => {
+    const { table, spent } = await remote({ version: 3 });
+    const manifest = await table.latest();
+    expect(spent()).toEqual(['list _versions', `read ${key(3)}`]);
+    expect(await table.latest()).toBe(manifest);
+    expect(spent()).toEqual(['list _versions']);
+  });
+
+  test('is read where an event says while it is listed', async () => {
+    const { folder, table, spent } = await remote({ version: 3 });
+    await table.latest({ announced: 3 });
+    expect(spent()).toEqual(['list _versions', `read ${key(3)}`]);
+    await folder.write({ version: 4 });
+    expect((await table.latest({ announced: 4 })).version).toBe(4);
+    expect(spent()).toEqual(['list _versions', `read ${key(4)}`]);
+  });
+
+  test('is read where the listing says when the event is behind, ahead or of an older table', async () => {
+    const { folder, table } = await remote({ version: 3 });
+    await folder.write({ version: 4 });
+    expect((await table.latest({ announced: 3 })).version).toBe(4);
+    expect((await table.latest({ announced: 9 })).version).toBe(4);
+    const other = await tableFolder({ version: 2, fragments: [{ id: 44 }] });
+    await rm(folder.root, { recursive: true });
+    await rename(other.root, folder.root);
+    expect(Array.from((await table.latest({ announced: 2 })).fragments.ids)).toEqual([44]);
+  });
+
+  test('a gap in the versions hides nothing', async () => {
+    const { folder, table } = await remote({ version: 3 });
+    await table.latest();
+    await gapAbove(folder, 3, 8);
+    expect((await table.latest({ announced: 3 })).version).toBe(8);
+  });
+
+  test('a recent look will do for a plan, for some seconds, and not for a version that is said to be newer', async () => {
+    const { folder, table, spent, clock } = await remote({ version: 3 });
+    const manifest = await table.latest();
+    await folder.write({ version: 4 });
+    spent();
+    clock.nowMs += 4_000;
+    expect([await table.latest({ recent: true }), table.isRecent(manifest), spent()]).toEqual([manifest, true, []]);
+    expect((await table.latest({ recent: true, announced: 4 })).version).toBe(4);
+    expect(table.isRecent(manifest)).toBe(false);
+    clock.nowMs += 6_000;
+    await folder.write({ version: 5 });
+    expect((await table.latest({ recent: true })).version).toBe(5);
+  });
+
+  test('a version of our own is known without a request', async () => {
+    const { folder, table, spent } = await remote({ version: 3 });
+    await table.latest();
+    await folder.write({ version: 4, fragments: [{ id: 7 }] });
+    const tag = (await localStore(folder.root).stat(key(4)))?.tag ?? '';
+    spent();
+    await table.landed(4, manifestFile({ version: 4, fragments: [{ id: 7 }] }), tag);
+    expect(Array.from((await table.latest({ recent: true })).fragments.ids)).toEqual([7]);
+    expect(spent()).toEqual([]);
+    await table.latest();
+    expect(spent()).toEqual(['list _versions']);
+  });
+
+  test('with the old names, or with other objects before the first, all names are listed', async () => {
+    const old = await remote({ version: 9 }, 'V1');
+    await old.folder.write({ version: 10 });
+    expect((await old.table.latest()).version).toBe(10);
+    const { folder, table } = await remote({ version: 3 });
+    await writeFile(join(folder.root, '_versions', '.tmp_left'), '');
+    expect((await table.latest()).version).toBe(3);
+  });
+
+  test('that is not there is not found', async () => {
+    const { folder, table } = await remote({ version: 3 });
+    await rm(join(folder.root, key(3)));
+    await expect(table.latest({ announced: 3 })).rejects.toMatchObject({ code: 'table_not_found' });
+    expect(await table.listedVersion()).toBe(0);
+  });
+});
+
+test('tells of a version that landed before it asks anything of the store, and also of one that it has seen by then', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const landed: unknown[] = [];
+  const table = new LanceTable(localStore(folder.root), { onLanded: (version) => landed.push(version) });
+  const noted = table.landed(4, manifestFile({ version: 4 }), 'a');
+  expect(landed).toEqual([{ uri: folder.root, version: 4, tag: 'a' }]);
+  await noted;
+  await table.landed(4, manifestFile({ version: 4 }), 'a');
+  expect(landed).toHaveLength(2);
+});
+
+test('a look that ends late does not take back what was learned meanwhile', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const { store } = remoteLike(folder.root);
+  const gate = Promise.withResolvers<void>();
+  const listed = Promise.withResolvers<void>();
+  let isHeld = false;
+  const list: ObjectStore['list'] = async (...args) => {
+    const names = await store.list(...args);
+    if (!isHeld) return names;
+    listed.resolve();
+    await gate.promise;
+    return names;
+  };
+  const table = new LanceTable({ ...store, list });
+  await table.latest();
+  isHeld = true;
+  const late = table.latest();
+  await listed.promise;
+  isHeld = false;
+  await table.landed(4, manifestFile({ version: 4 }), 'tag');
+  gate.resolve();
+  expect([(await late).version, (await table.latest({ recent: true })).version]).toEqual([4, 4]);
 });

@@ -1,0 +1,15 @@
+/** When and how the tables of a process are merged. */
+import type { TableRef } from '../model.ts';
+import type { MergeSettings } from './policy/tiered.ts';
+
+export type MergeSchedule = {
+  /** By the kind of store in which a table lies. */
+  readonly settings: (table: TableRef) => MergeSettings;
+  /**
+   * Merges at once, of different tables; 0: merges are planned and counted, and none is begun. While all slots are taken, tables
+   * wait, those over the segment limit too. Merges that land with a batch take none.
+   */
+  readonly concurrency: number;
+  /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
+  readonly pauseLagMs: number;
+};
