@@ -1,9 +1,10 @@
 /**
  * A writer as a data team would run it: a process of its own that appends with LanceDB and announces each append on Kafka.
  *
- *   node writer.ts <database folder> <brokers> <topic> <first id> <batches> <rows per batch> <pause ms>
+ *   node writer.ts <database> <brokers> <topic> <first id> <batches> <rows per batch> <pause ms>
  *
- * Prints a JSON line per batch: {version, announced_ms}.
+ * The database is a folder or the URI of an object store, which LanceDB gets into with the variables of the environment. Prints a JSON line
+ * per batch: {version, announced_ms}.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@lancedb/lancedb';
@@ -12,15 +13,18 @@ import { kafkaSettings } from '../src/daemon/kafka-settings.ts';
 import { openProducer } from '../src/kafka/producer.ts';
 import { DATABASE, people, TABLE } from '../testing/people.ts';
 
-const [folder = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
+const [database = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
 const [first = 0, batches = 0, rows = 0, pauseMs = 0] = numbers.map(Number);
 
 const producer = openProducer(
   kafkaSettings(
-    loadConfig({ env: { SEGMENTD_DATABASES: `{${DATABASE}: ${folder}}`, SEGMENTD_KAFKA_BROKERS: brokers }, cwd: '/' }),
+    loadConfig({
+      env: { SEGMENTD_DATABASES: `{${DATABASE}: ${database}}`, SEGMENTD_KAFKA_BROKERS: brokers },
+      cwd: '/',
+    }),
   ),
 );
-const connection = await connect(folder);
+const connection = await connect(database);
 const table = await connection.openTable(TABLE);
 for (let batch = 0; batch < batches; batch++) {
   const data = people(first + batch * rows, rows);

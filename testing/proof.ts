@@ -1,18 +1,21 @@
-/** Checks that the demo did what it says: by LanceDB's own eyes and on the disk. */
+/** Checks that the demo did what it says: by LanceDB's own eyes and in the store. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
+import { localStore } from '../src/store/local-store.ts';
+import type { ObjectStore } from '../src/store/object-store.ts';
 import { nameOf, people, TABLE } from './people.ts';
 
-/** Digest of every file of every segment, by segment. */
-export async function segmentDigests(tableFolder: string): Promise<Map<string, string>> {
+type StorageOptions = Record<string, string>;
+
+/** Digest of every file of every segment, by segment. `table`: its folder, or its store. */
+export async function segmentDigests(table: string | ObjectStore): Promise<Map<string, string>> {
+  const store = typeof table === 'string' ? localStore(table) : table;
   const digests = new Map<string, string>();
-  const root = join(tableFolder, '_indices');
-  for (const segment of await readdir(root)) {
+  for (const segment of (await store.folders('_indices')) ?? []) {
     const hash = createHash('sha256');
-    for (const file of (await readdir(join(root, segment))).sort()) {
-      hash.update(file).update(await readFile(join(root, segment, file)));
+    const names = (await store.list(`_indices/${segment}`)).map(({ name }) => name);
+    for (const file of names.sort((a, b) => a.localeCompare(b))) {
+      hash.update(file).update((await store.read(`_indices/${segment}/${file}`))?.content ?? '');
     }
     digests.set(segment, hash.digest('hex'));
   }
@@ -25,8 +28,8 @@ export function untouched(before: ReadonlyMap<string, string>, after: ReadonlyMa
 }
 
 /** Looks a row up by each key: did the plan use the index, and was it the right row? */
-export async function lookUp(database: string, id: number) {
-  const connection = await connect(database);
+export async function lookUp(database: string, id: number, storageOptions: StorageOptions = {}) {
+  const connection = await connect(database, { storageOptions });
   const table = await connection.openTable(TABLE);
   let usedIndex = true;
   let correct = true;
@@ -45,8 +48,13 @@ export async function lookUp(database: string, id: number) {
  * Milliseconds of one `optimize()` after one more append to a copy of the table that only `optimize()` ever kept: its index is
  * one segment, nothing is left to compact, and what remains is the rewrite of the index.
  */
-export async function steadyStateOptimizeMs(copy: string, from: number, rows: number): Promise<number> {
-  const connection = await connect(copy);
+export async function steadyStateOptimizeMs(
+  copy: string,
+  from: number,
+  rows: number,
+  storageOptions: StorageOptions = {},
+): Promise<number> {
+  const connection = await connect(copy, { storageOptions });
   const table = await connection.openTable(TABLE);
   await table.add(people(from, rows));
   const start = performance.now();

@@ -1,0 +1,75 @@
+/** What the number of segments costs a reader in an object store. */
+import { join } from 'node:path';
+import { connect } from '@lancedb/lancedb';
+import { catchUp } from '../../src/commands/catch-up.ts';
+import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
+import { LanceTable } from '../../src/lance/table/table.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { S3Server } from '../../testing/stores/s3-access.ts';
+import { startStoreProxy } from '../../testing/stores/store-proxy.ts';
+import type { Keys, Kind } from './lookups.ts';
+import { keyBatch, lookUp } from './lookups.ts';
+import type { Cost } from './store-cost.ts';
+import { timed, typical } from './store-cost.ts';
+import { BUCKET } from './store-world.ts';
+
+const FRAGMENTS = 100;
+const SEGMENTS = [20, 10, 5, 1];
+/** Each with a new connection, which knows no page of the indexes. */
+const ROUNDS = 7;
+const INDEX = 'key_idx';
+
+export type LookupCost = {
+  readonly segments: number;
+  /** The first lookup of a connection, which opens the segments. */
+  readonly first: Cost;
+  readonly next: Cost;
+  readonly in_of_ten: Cost;
+};
+
+/** One table of scattered keys, whose index is built anew with fewer segments each time. */
+export async function lookupCosts(
+  server: S3Server,
+  home: string,
+  { delayMs, rows }: { delayMs: number; rows: number },
+): Promise<LookupCost[]> {
+  const perFragment = Math.ceil(rows / FRAGMENTS);
+  const keys: Keys = { rows: perFragment * FRAGMENTS, order: 'scattered' };
+  const database = `s3://${BUCKET}/lookups`;
+  // Indexes come from others: each use of the table looks for its latest version.
+  const connection = await connect(database, { storageOptions: server.storageOptions, readConsistencyInterval: 0 });
+  const table = await connection.createTable('t', keyBatch(keys, 0, perFragment));
+  for (let at = 1; at < FRAGMENTS; at++) await table.add(keyBatch(keys, at * perFragment, perFragment));
+  const builder = lanceSegmentBuilder(join(home, 'lookups'));
+  const costs: LookupCost[] = [];
+  for (const segments of SEGMENTS) {
+    if (costs.length > 0) await table.dropIndex(INDEX);
+    await catchUp(new LanceTable(openStore(`${database}/t.lance`, server.storageOptions)), builder, {
+      wanted: [{ column: 'key', name: INDEX }],
+      limits: { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: FRAGMENTS / segments },
+      commit: { maxAttempts: 1, initialBackoffMs: 0, writer: { library: 'segmentd', version: 'bench' } },
+      properties: {},
+    });
+    costs.push({ segments, ...(await costOfLookups(server, database, keys, delayMs)) });
+  }
+  table.close();
+  connection.close();
+  return costs.reverse();
+}
+
+async function costOfLookups(server: S3Server, database: string, keys: Keys, delayMs: number) {
+  const proxy = await startStoreProxy(server.endpoint, { delayMs });
+  const costs = { first: [] as Cost[], next: [] as Cost[], in_of_ten: [] as Cost[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const connection = await connect(database, { storageOptions: server.storageOptionsAt(proxy.url) });
+    const table = await connection.openTable('t');
+    const ask = (kind: Kind) => timed(proxy, () => lookUp(table, kind, keys));
+    costs.first.push(await ask('point'));
+    costs.next.push(await ask('point'));
+    costs.in_of_ten.push(await ask('in10'));
+    table.close();
+    connection.close();
+  }
+  await proxy.stop();
+  return { first: typical(costs.first), next: typical(costs.next), in_of_ten: typical(costs.in_of_ten) };
+}

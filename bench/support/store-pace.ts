@@ -1,0 +1,112 @@
+/** How many appends a second to one table segmentd covers, beside several writers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Table } from '@lancedb/lancedb';
+import { people } from '../../testing/people.ts';
+import { quantile } from '../../testing/screen.ts';
+import { isManifestOf } from '../../testing/stores/commit-requests.ts';
+import type { S3Server } from '../../testing/stores/s3-access.ts';
+import type { Covered, StoreWorld } from './store-world.ts';
+import { makeStoreWorld } from './store-world.ts';
+
+const APPEND_ROWS = 1_000;
+const COLUMNS = ['id', 'name'];
+const TABLE_ROWS = 100_000;
+
+export type Pace = {
+  readonly delay_ms: number;
+  /** Null: without segmentd. */
+  readonly min_interval_ms: number | null;
+  readonly writers: number;
+  readonly pause_ms: number;
+  readonly appends_per_second: number;
+  /** Given up by LanceDB. */
+  readonly failed_appends: number;
+  /** Appends by the time from the first one until the last one was covered. */
+  readonly covered_per_second: number | null;
+  readonly event_to_covered_ms: { readonly p50: number; readonly p99: number } | null;
+  readonly commits_per_second: number | null;
+  /** Puts of a manifest that met the version of a writer. */
+  readonly conflicts_per_commit: number | null;
+  readonly requests_per_append: number | null;
+};
+
+/** Writers append and announce for so many seconds, each with a pause after every append. */
+export async function paceOf(
+  server: S3Server,
+  home: string,
+  settings: { delayMs: number; writers: number; pauseMs: number; minIntervalMs: number | null; seconds: number },
+): Promise<Pace> {
+  const { delayMs, writers, pauseMs, minIntervalMs } = settings;
+  const name = `pace-${delayMs}-${writers}-${pauseMs}-${minIntervalMs ?? 'alone'}`;
+  const interval = { minIntervalMs: minIntervalMs ?? 0, merging: true };
+  const world = await makeStoreWorld(server, home, { name, rows: TABLE_ROWS, columns: COLUMNS, ...interval });
+  try {
+    return await run(world, settings);
+  } finally {
+    await world.close();
+  }
+}
+
+type Settings = Parameters<typeof paceOf>[2];
+
+async function run(world: StoreWorld, { delayMs, writers, pauseMs, minIntervalMs, seconds }: Settings): Promise<Pace> {
+  const tables = await Promise.all(Array.from({ length: writers }, () => world.openTable()));
+  world.delay(delayMs);
+  const startMs = performance.now();
+  const endMs = startMs + seconds * 1_000;
+  const covered: Promise<Covered>[] = [];
+  let appends = 0;
+  let tried = 0;
+  let failed = 0;
+  const write = async (table: Table) => {
+    while (performance.now() < endMs) {
+      const from = TABLE_ROWS + tried++ * APPEND_ROWS;
+      try {
+        await table.add(people(from, APPEND_ROWS));
+        appends++;
+      } catch {
+        // LanceDB gives an append up that lost too many conflicts.
+        failed++;
+        continue;
+      }
+      if (minIntervalMs !== null) covered.push(world.announce(await table.version()));
+      await sleep(pauseMs);
+    }
+  };
+  await Promise.all(tables.map(write));
+  const writtenMs = performance.now() - startMs;
+  const done = await Promise.all(covered);
+  const coveredMs = Math.max(...world.batches.map(({ landedAtMs }) => landedAtMs)) - performance.timeOrigin - startMs;
+  for (const table of tables) table.close();
+  const figures = {
+    delay_ms: delayMs,
+    min_interval_ms: minIntervalMs,
+    writers,
+    pause_ms: pauseMs,
+    failed_appends: failed,
+  };
+  const alone = {
+    ...figures,
+    appends_per_second: (appends * 1_000) / writtenMs,
+    covered_per_second: null,
+    event_to_covered_ms: null,
+    commits_per_second: null,
+    conflicts_per_commit: null,
+    requests_per_append: null,
+  };
+  if (minIntervalMs === null) return alone;
+  const waits = done.map(({ eventToCoveredMs }) => eventToCoveredMs);
+  const { requests } = world.ours;
+  const landed = requests.filter((request) => isManifestOf(request)).length;
+  const lost = requests.filter(
+    ({ method, path, status }) => method === 'PUT' && /_versions/.test(path) && status >= 400,
+  );
+  return {
+    ...alone,
+    covered_per_second: (appends * 1_000) / coveredMs,
+    event_to_covered_ms: { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) },
+    commits_per_second: (landed * 1_000) / coveredMs,
+    conflicts_per_commit: lost.length / landed,
+    requests_per_append: requests.length / appends,
+  };
+}
