@@ -5,6 +5,9 @@
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 
+/** The versions of a BTREE's entry that are written here: newer ones are another writer's. */
+export type IndexVersion = 0 | 1;
+
 /** One segment to build: these fragments of this column, for this index. */
 export type SegmentRequest = {
   readonly index: string;
@@ -13,6 +16,11 @@ export type SegmentRequest = {
   readonly fragments: Uint32Array;
   /** Live rows in them. */
   readonly rows: number;
+  /**
+   * What the segment says it is, and so what it records. 0, unless given: what the table calls a row id, its address or the stable one.
+   * 1: the address, on a table with stable row ids.
+   */
+  readonly indexVersion?: IndexVersion | undefined;
 };
 
 /** A segment on local disk that no table knows yet. */

@@ -22,26 +22,26 @@ export type DataFragment = {
   readonly files: readonly DataFile[];
   /** The DeletionFile message, or null when no row is deleted. */
   readonly deletions: Uint8Array | null;
-  /** Row ids or version sequences kept in files of the table: a fragment view could not find them. */
-  readonly hasExternalSequences: boolean;
+  /** Row ids kept in a file of the table: a fragment view could not find it. */
+  readonly hasExternalRowIds: boolean;
 };
 
 export function decodeDataFragment(message: Uint8Array): DataFragment {
   const files: DataFile[] = [];
   let id = 0;
   let deletions: Uint8Array | null = null;
-  let hasExternalSequences = false;
+  let hasExternalRowIds = false;
   const cursor = new Cursor(message);
   while (cursor.next()) {
     if (cursor.field === 1) id = cursor.varint();
     else if (cursor.field === FILES) files.push(decodeDataFile(cursor.message()));
     else if (cursor.field === DELETION_FILE) deletions = cursor.slice();
     else {
-      if (cursor.field === 6 || cursor.field === 8 || cursor.field === 10) hasExternalSequences = true;
+      if (cursor.field === EXTERNAL_ROW_IDS) hasExternalRowIds = true;
       cursor.skip();
     }
   }
-  return { id, files, deletions, hasExternalSequences };
+  return { id, files, deletions, hasExternalRowIds };
 }
 
 function decodeDataFile(cursor: Cursor): DataFile {
@@ -118,15 +118,19 @@ const isListed = (files: readonly DataFile[], field: number) => files.some((file
 const FILES = 2;
 const DELETION_FILE = 3;
 const BASE_ID = 7;
+const INLINE_ROW_IDS = 5;
+const EXTERNAL_ROW_IDS = 6;
+
+const isRowIds = (field: number) => field === INLINE_ROW_IDS || field === EXTERNAL_ROW_IDS;
 
 /** Version sequences (7 to 10): a view has one version, so they would say nothing, and Lance cannot read them by base path. */
 const isVersionSequence = (field: number) => field >= 7 && field <= 10;
 
 /**
  * The fragment as a fragment view lists it: every file that lies in the table itself points there through `baseId`; files
- * that already have a base keep it. All else stays byte for byte.
+ * that already have a base keep it. All else stays byte for byte; stable row ids only when `keepsRowIds`.
  */
-export function rebaseFragment(message: Uint8Array, baseId: number): Uint8Array {
+export function rebaseFragment(message: Uint8Array, baseId: number, keepsRowIds: boolean): Uint8Array {
   const writer = new BinaryWriter();
   const cursor = new Cursor(message);
   while (cursor.next()) {
@@ -134,7 +138,7 @@ export function rebaseFragment(message: Uint8Array, baseId: number): Uint8Array 
       writer.tag(cursor.field, WireType.LengthDelimited).bytes(withBaseId(cursor.slice(), baseId));
     } else {
       cursor.skip();
-      if (!isVersionSequence(cursor.field)) writer.raw(cursor.rawField());
+      if (!isVersionSequence(cursor.field) && (keepsRowIds || !isRowIds(cursor.field))) writer.raw(cursor.rawField());
     }
   }
   return writer.finish();

@@ -27,6 +27,8 @@ export type IndexMetadata = {
   readonly typeUrl: string;
   /** The details as they stand in the entry, tag included; empty when it has none. */
   readonly details: Uint8Array;
+  /** Of the format of its files and of what they record about a row; 0 where the entry does not say. */
+  readonly indexVersion: number;
   readonly createdAtMs: number | null;
   /** Which base of the manifest holds its files, or null when the table itself does. */
   readonly baseId: number | null;
@@ -59,6 +61,7 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
     typeUrl: '',
     details: new Uint8Array(0) as Uint8Array,
     fragments: null as Uint32Array | null,
+    indexVersion: 0,
     createdAtMs: null as number | null,
     baseId: null as number | null,
     hasCoveringFields: false,
@@ -78,14 +81,15 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
       case 4:
         index.datasetVersion = cursor.varint();
         break;
-      case 5: {
-        const bitmap = cursor.slice();
-        index.fragments = bitmap.length === 0 ? null : decodeFragmentBitmap(bitmap);
+      case 5:
+        index.fragments = idsOf(cursor.slice());
         break;
-      }
       case 6:
         index.typeUrl = new TextDecoder().decode(bytesField(cursor.message(), 1));
         index.details = cursor.rawField();
+        break;
+      case 7:
+        index.indexVersion = cursor.varint();
         break;
       case 8:
         index.createdAtMs = cursor.varint();
@@ -107,6 +111,8 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
   if (index.uuid === '') throw new SegmentdError('table_index_unreadable', `index "${index.name}" has no uuid`);
   return { ...index, raw, fields, files };
 }
+
+const idsOf = (bitmap: Uint8Array) => (bitmap.length === 0 ? null : decodeFragmentBitmap(bitmap));
 
 function bytesField(cursor: Cursor, field: number): Uint8Array {
   let value: Uint8Array = new Uint8Array(0);
@@ -135,6 +141,8 @@ export type SegmentIdentity = {
   /** Ids the segment may answer for; not empty. */
   readonly fragments: ArrayLike<number> & Iterable<number>;
   readonly createdAtMs: number;
+  /** Instead of the builder's. */
+  readonly indexVersion?: number | undefined;
   /** Details of the segments the index already has: all of one name must agree, or listing indexes fails for the table. */
   readonly details: Uint8Array | null;
   /** Both files with their exact sizes: a wrong size makes queries fail. */
@@ -145,6 +153,7 @@ const NAME = 3;
 const DATASET_VERSION = 4;
 const FRAGMENT_BITMAP = 5;
 const DETAILS = 6;
+const INDEX_VERSION = 7;
 const CREATED_AT = 8;
 const BASE_ID = 9;
 const FILES = 10;
@@ -157,9 +166,14 @@ export function encodeSegment(built: Uint8Array, identity: SegmentIdentity): Uin
     throw new SegmentdError('internal', `refusing to write a segment of "${identity.name}" that covers nothing`);
   }
   const writer = new BinaryWriter();
-  const keeps = (field: number) => !REPLACED.has(field) && !(field === DETAILS && identity.details);
+  const { indexVersion } = identity;
+  const keeps = (field: number) =>
+    !REPLACED.has(field) &&
+    !(field === DETAILS && identity.details) &&
+    !(field === INDEX_VERSION && indexVersion !== undefined);
   for (const kept of copyFields(built, keeps)) writer.raw(kept);
   if (identity.details) writer.raw(identity.details);
+  if (indexVersion !== undefined) writer.tag(INDEX_VERSION, WireType.Varint).int32(indexVersion);
   writer.tag(NAME, WireType.LengthDelimited).string(identity.name);
   writer.tag(DATASET_VERSION, WireType.Varint).uint64(identity.datasetVersion);
   writer.tag(FRAGMENT_BITMAP, WireType.LengthDelimited).bytes(encodeFragmentBitmap(identity.fragments));
@@ -170,4 +184,15 @@ export function encodeSegment(built: Uint8Array, identity: SegmentIdentity): Uin
     writer.tag(2, WireType.Varint).uint64(file.bytes).join();
   }
   return writer.finish();
+}
+
+/** An entry of the table as a view lists it: its files lie in the base, and it records what the view calls a row id. */
+export function entryInView({ raw, baseId }: IndexMetadata, viewBaseId: number): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const kept of copyFields(raw, (field) => field !== INDEX_VERSION && field !== BASE_ID)) writer.raw(kept);
+  writer.tag(INDEX_VERSION, WireType.Varint).int32(0);
+  return writer
+    .tag(BASE_ID, WireType.Varint)
+    .uint32(baseId ?? viewBaseId)
+    .finish();
 }

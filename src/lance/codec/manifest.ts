@@ -2,8 +2,8 @@
  * A manifest, read as a view over its file, and the next one, spliced from it.
  *
  *   Manifest = 1 { Field } · 2 { DataFragment } · 3 version · 4 aux offset · 6 index section offset · 7 timestamp · 8 tag
- *              9 reader flags · 10 writer flags · 11 max_fragment_id · 12 transaction_file · 13 writer_version · 15 data_format
- *              16 config · 18 { BasePath } · 19 table_metadata · 20 branch · 21, 23 transaction section offset
+ *              9 reader flags · 10 writer flags · 11 max_fragment_id · 12 transaction_file · 13 writer_version
+ *              14 next_row_id · 15 data_format · 16 { config } · 18 { BasePath } · 19 table_metadata · 20 branch · 21, 23 transaction section offset
  *
  * 4, 6, 21 and 23 are offsets into the file they stand in: copied into another file they would point at foreign bytes, so
  * they are always cut and only 6 and 21 are written anew. Whatever is not named here travels byte for byte.
@@ -43,6 +43,8 @@ export type Manifest = {
   /** Version of the data file format, such as `2.2`, or null in tables too old to say. */
   readonly dataFormat: string | null;
   readonly basePaths: readonly BasePath[];
+  /** Settings that Lance keeps with the table, such as `lance.auto_cleanup.interval`. */
+  readonly config: ReadonlyMap<string, string>;
   readonly indexes: readonly IndexMetadata[];
   /** The index section message, for copying. */
   readonly indexSection: Uint8Array;
@@ -51,7 +53,8 @@ export type Manifest = {
   readonly transaction: TransactionHead | null;
 };
 
-const F = {
+/** Numbers of the fields. */
+export const F = {
   schema: 1,
   fragments: 2,
   version: 3,
@@ -64,14 +67,16 @@ const F = {
   maxFragmentId: 11,
   transactionFile: 12,
   writerVersion: 13,
+  nextRowId: 14,
   dataFormat: 15,
+  config: 16,
   basePaths: 18,
   transactionSection: 21,
   transactionSectionNew: 23,
 } as const;
 
 /** Fields of the manifest that every commit writes anew or leaves out. */
-const REPLACED: ReadonlySet<number> = new Set([
+export const REPLACED: ReadonlySet<number> = new Set([
   ...[F.version, F.versionAuxData, F.indexSection, F.timestamp, F.tag, F.transactionFile, F.writerVersion],
   ...[F.transactionSection, F.transactionSectionNew],
 ]);
@@ -115,6 +120,7 @@ function emptyDraft() {
   return {
     schema: [] as SchemaField[],
     basePaths: [] as BasePath[],
+    config: new Map<string, string>(),
     spans: { starts: [], ends: [], listStart: 0, listEnd: null, contiguous: true } as FragmentSpans,
     /** Fragments of an older manifest that this one begins with. */
     known: undefined as FragmentList | undefined,
@@ -181,6 +187,9 @@ function readField(cursor: Cursor, draft: Draft): void {
     case F.dataFormat:
       draft.dataFormat = decodeStrings(cursor.message())[1];
       break;
+    case F.config:
+      draft.config.set(...decodeStrings(cursor.message()));
+      break;
     case F.basePaths:
       draft.basePaths.push(decodeBasePath(cursor.message()));
       break;
@@ -203,7 +212,7 @@ function decodeTimestamp(cursor: Cursor): number {
   return ms;
 }
 
-/** The strings of fields 1 and 2: the shape of WriterVersion and of DataStorageFormat. */
+/** The strings of fields 1 and 2: the shape of WriterVersion, of DataStorageFormat and of an entry of a map. */
 function decodeStrings(cursor: Cursor): [string, string] {
   const strings: [string, string] = ['', ''];
   while (cursor.next()) {
@@ -311,51 +320,9 @@ export function withoutFields(message: Uint8Array, fields: ReadonlySet<number>):
   return parts;
 }
 
-function writeTimestamp(writer: BinaryWriter, ms: number): void {
+export function writeTimestamp(writer: BinaryWriter, ms: number): void {
   writer.fork();
   writer.tag(1, WireType.Varint).int64(Math.floor(ms / 1000));
   writer.tag(2, WireType.Varint).int32((ms % 1000) * 1e6);
   writer.join();
-}
-
-/** What a fragment view keeps of the real manifest and what it says instead. */
-type ViewManifest = {
-  readonly fragments: readonly Uint8Array[];
-  readonly base: Pick<BasePath, 'id' | 'path'>;
-  readonly timestampMs: number;
-};
-
-/** Writer-only flags about things that a view leaves out: table config (8) and disabled transaction files (32). */
-const NOT_IN_A_VIEW = 8n | 32n;
-const BASE_PATHS_FLAG = 16n;
-const CONFIG = 16;
-const TABLE_METADATA = 19;
-const BRANCH = 20;
-const NOT_COPIED_TO_A_VIEW: ReadonlySet<number> = new Set([
-  ...REPLACED,
-  ...[F.fragments, F.readerFlags, F.writerFlags, CONFIG, TABLE_METADATA, BRANCH],
-]);
-
-/** The manifest file of a fragment view: version 1 of a dataset that holds `fragments` of the table and nothing else. */
-export function encodeViewManifest(table: Manifest, view: ViewManifest): Uint8Array[] {
-  const writer = new BinaryWriter();
-  for (const fragment of view.fragments) writer.tag(F.fragments, WireType.LengthDelimited).bytes(fragment);
-  writer.tag(F.version, WireType.Varint).uint64(1);
-  writeTimestamp(writer.tag(F.timestamp, WireType.LengthDelimited), view.timestampMs);
-  const flags = [
-    [F.readerFlags, table.readerFlags],
-    [F.writerFlags, table.writerFlags & ~NOT_IN_A_VIEW],
-  ] as const;
-  for (const [field, value] of flags) writer.tag(field, WireType.Varint).uint64(value | BASE_PATHS_FLAG);
-  writer.tag(F.writerVersion, WireType.LengthDelimited).fork();
-  writer.tag(1, WireType.LengthDelimited).string(table.writer?.library ?? '');
-  writer
-    .tag(2, WireType.LengthDelimited)
-    .string(table.writer?.version ?? '')
-    .join();
-  writer.tag(F.basePaths, WireType.LengthDelimited).fork();
-  writer.tag(1, WireType.Varint).uint32(view.base.id);
-  writer.tag(3, WireType.Varint).bool(true);
-  writer.tag(4, WireType.LengthDelimited).string(view.base.path).join();
-  return manifestFileWriter().finish([...withoutFields(table.message, NOT_COPIED_TO_A_VIEW), writer.finish()]);
 }

@@ -1,7 +1,7 @@
 /**
  * The schema fields of a manifest and the paths that name them.
  *
- *   Field = 2 name · 3 id · 4 parent_id (-1 at the root) · 5 logical_type
+ *   Field = 2 name · 3 id · 4 parent_id (-1 at the root) · 5 logical_type · 10 { metadata { 1 key, 2 value } }
  *   path  = name { "." name }        a name with characters other than letters, digits and _ stands in backquotes
  */
 import type { Cursor } from './wire.ts';
@@ -12,20 +12,38 @@ export type SchemaField = {
   readonly name: string;
   /** Lance's name of the type, such as `int64`, `timestamp:us:-` or `struct`. */
   readonly logicalType: string;
+  /** Of a struct: there when its fields lie packed in one column of the data files, and can only be read together. */
+  readonly packed?: true;
 };
 
 const ROOT = -1;
 
 export function decodeSchemaField(cursor: Cursor): SchemaField {
   const field = { id: 0, parentId: 0, name: '', logicalType: '' };
+  let isPacked = false;
   while (cursor.next()) {
     if (cursor.field === 2) field.name = cursor.string();
     else if (cursor.field === 3) field.id = cursor.int32();
     else if (cursor.field === 4) field.parentId = cursor.int32();
     else if (cursor.field === 5) field.logicalType = cursor.string();
+    else if (cursor.field === METADATA) isPacked ||= saysPacked(cursor.message());
     else cursor.skip();
   }
-  return field;
+  return isPacked ? { ...field, packed: true } : field;
+}
+
+const METADATA = 10;
+/** Keys that Lance packs a struct by. */
+const PACKED: ReadonlySet<string> = new Set(['packed', 'lance-encoding:packed']);
+
+function saysPacked(entry: Cursor): boolean {
+  let [key, value] = ['', ''];
+  while (entry.next()) {
+    if (entry.field === 1) key = entry.string();
+    else if (entry.field === 2) value = Buffer.from(entry.slice()).toString('latin1');
+    else entry.skip();
+  }
+  return PACKED.has(key) && value.toLowerCase() === 'true';
 }
 
 /** What holds the field, from the nearest on up to the root, or to where a parent is missing. */
@@ -105,4 +123,15 @@ export function lineagesOf(schema: readonly SchemaField[], fieldId: number): num
     const field = schema.find((candidate) => candidate.id === id);
     return [id, ...(field ? ancestorsOf(schema, field).map((ancestor) => ancestor.id) : [])];
   });
+}
+
+/**
+ * What has to be in a schema for one field to be read: the field, what it holds and what holds it, and of a packed struct all that is
+ * packed with it.
+ */
+export function fieldsToRead(schema: readonly SchemaField[], fieldId: number): number[] {
+  const field = schema.find((candidate) => candidate.id === fieldId);
+  const above = field ? ancestorsOf(schema, field) : [];
+  const packed = above.findLast((ancestor) => ancestor.packed);
+  return [...withDescendants(schema, packed?.id ?? fieldId), ...above.map(({ id }) => id)];
 }

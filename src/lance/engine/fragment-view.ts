@@ -10,8 +10,11 @@ import { SegmentdError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { versionFileName } from '../../lib/manifest-name.ts';
 import { decodeDataFragment, rebaseFragment } from '../codec/data-fragment.ts';
+import type { IndexMetadata } from '../codec/index-metadata.ts';
+import { entryInView } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { encodeViewManifest } from '../codec/manifest.ts';
+import { fieldsToRead } from '../codec/schema-field.ts';
+import { encodeViewManifest } from '../codec/view-manifest.ts';
 
 export type FragmentView = {
   /** Name of the view's table in the LanceDB database that is the scratch folder. */
@@ -22,20 +25,34 @@ export type FragmentView = {
   remove(): void;
 };
 
+export type ViewRequest = {
+  readonly manifest: Manifest;
+  readonly tableUri: string;
+  /** Ids of the fragments to be seen. */
+  readonly fragments: Iterable<number>;
+  /** Ids of the columns to be seen. */
+  readonly fieldIds: readonly number[];
+  /** Whether rows keep their stable row ids; without them a row goes by its address. */
+  readonly keepsRowIds: boolean;
+  /** Segments to be seen; they have to record what the view calls a row id. */
+  readonly segments?: readonly IndexMetadata[];
+};
+
 /**
- * Makes a view of `fragments` (ids) of the table at `tableUri` as of `manifest`, in a fresh folder below `scratchDir`.
+ * Makes a view of the table at `tableUri` as of `manifest`, in a fresh folder below `scratchDir`.
  * Errors: build_stale when the manifest lacks a fragment, table_needs_migration when a fragment cannot be seen from outside.
  */
-export function openFragmentView(
-  manifest: Manifest,
-  tableUri: string,
-  fragments: Iterable<number>,
-  scratchDir: string,
-): FragmentView {
+export function openFragmentView(request: ViewRequest, scratchDir: string): FragmentView {
+  const { manifest, tableUri, keepsRowIds, segments } = request;
   const baseId = unusedBaseId(manifest);
-  const messages = Array.from(fragments, (id) => viewOfFragment(manifest, id, baseId));
-  const base = { id: baseId, path: tableUri };
-  const file = encodeViewManifest(manifest, { fragments: messages, base, timestampMs: Date.now() });
+  const file = encodeViewManifest(manifest, {
+    fragments: Array.from(request.fragments, (id) => viewOfFragment(manifest, id, baseId, keepsRowIds)),
+    fields: new Set(request.fieldIds.flatMap((id) => fieldsToRead(manifest.schema, id))),
+    keepsRowIds,
+    ...(segments && { entries: segments.map((segment) => entryInView(segment, baseId)) }),
+    base: { id: baseId, path: tableUri },
+    timestampMs: Date.now(),
+  });
   const name = randomUUID();
   const folder = join(scratchDir, `${name}.lance`);
   try {
@@ -56,14 +73,14 @@ export function viewManifestFile(view: FragmentView, commits: number): string {
 
 const VIEW_VERSION = 1;
 
-function viewOfFragment(manifest: Manifest, id: number, baseId: number): Uint8Array {
+function viewOfFragment(manifest: Manifest, id: number, baseId: number, keepsRowIds: boolean): Uint8Array {
   const position = manifest.fragments.indexOf(id);
   if (position < 0) throw new SegmentdError('build_stale', `version ${manifest.version} has no fragment ${id}`);
   const message = manifest.fragments.bytesOf(position);
-  if (decodeDataFragment(message).hasExternalSequences) {
-    throw new SegmentdError('table_needs_migration', `fragment ${id} keeps row sequences in files of its own`);
+  if (keepsRowIds && decodeDataFragment(message).hasExternalRowIds) {
+    throw new SegmentdError('table_needs_migration', `fragment ${id} keeps its row ids in a file of its own`);
   }
-  return rebaseFragment(message, baseId);
+  return rebaseFragment(message, baseId, keepsRowIds);
 }
 
 /** Ids are arbitrary; 0 is left out because Lance takes it for "assign one". */

@@ -49,7 +49,13 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
         connection ??= connect({ uri: scratchDir, session: new Session(CACHE_BYTES, CACHE_BYTES) });
         const engine = await connection;
         const buildGroup = (group: Group) => {
-          const view = openFragmentView(manifest, place.uri, group[0].fragments, scratchDir);
+          const [{ fragments, indexVersion = 0 }] = group;
+          const fieldIds = group.map(({ fieldId }) => fieldId);
+          const keepsRowIds = indexVersion === 0;
+          const view = openFragmentView(
+            { manifest, tableUri: place.uri, fragments, fieldIds, keepsRowIds },
+            scratchDir,
+          );
           views.defer(() => view.remove());
           return buildInView(engine, view, group, place.storageOptions);
         };
@@ -75,11 +81,11 @@ async function oneByOne<T>(groups: readonly Group[], build: (group: Group) => Pr
   return built;
 }
 
-/** Indexes that miss the same fragments share a view; within a view LanceDB commits one index after the other. */
+/** Indexes that miss the same fragments, and record the same of a row, share a view; within a view LanceDB commits one index after the other. */
 function sameFragments(requests: readonly SegmentRequest[]): Group[] {
   const groups = new Map<string, Group>();
   for (const request of requests) {
-    const key = request.fragments.join();
+    const key = `${request.indexVersion ?? 0} ${request.fragments.join()}`;
     const group = groups.get(key);
     if (group) group.push(request);
     else groups.set(key, [request]);

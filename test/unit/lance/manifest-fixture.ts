@@ -85,6 +85,7 @@ export type IndexSpec = {
   version?: number;
   fragments?: readonly number[] | null;
   details?: Uint8Array | null;
+  indexVersion?: number;
   more?: WireField[];
 };
 
@@ -96,6 +97,7 @@ export function indexEntry(spec: IndexSpec): Uint8Array {
     version = 1,
     fragments = [0],
     details = BTREE_DETAILS,
+    indexVersion = 0,
     more = [],
   } = spec;
   return message(
@@ -105,7 +107,7 @@ export function indexEntry(spec: IndexSpec): Uint8Array {
     [4, version],
     ...(fragments ? [[5, bitmap(...fragments)] as const] : []),
     ...(details ? [[6, details] as const] : []),
-    [7, 0],
+    [7, indexVersion],
     [8, 1_700_000_000_000],
     ...more,
   );

@@ -18,7 +18,7 @@ test('decodes the files of a fragment with their fields, columns, version and ba
   expect(decodeDataFragment(fragment({ id: 7, files: TWO_FILES }))).toMatchObject({
     id: 7,
     deletions: null,
-    hasExternalSequences: false,
+    hasExternalRowIds: false,
     files: [
       { path: 'a.lance', fields: [0, 1, 2], columns: [0, 1, -1], major: 2, minor: 2, baseId: undefined },
       { path: 'b.lance', fields: [-2, 4], columns: [0, 3], major: 2, minor: 1, baseId: 9 },
@@ -26,13 +26,13 @@ test('decodes the files of a fragment with their fields, columns, version and ba
   });
 });
 
-test.each([6, 8, 10])('field %i keeps a sequence in a file of the table', (field) => {
+test('field 6 keeps row ids in a file of the table', () => {
   const external = message([1, '_sequences/x'], [2, 0], [3, 9]);
-  expect(decodeDataFragment(fragment({ id: 1, more: [[field, external]] })).hasExternalSequences).toBe(true);
+  expect(decodeDataFragment(fragment({ id: 1, more: [[6, external]] })).hasExternalRowIds).toBe(true);
 });
 
-test.each([5, 7, 9])('field %i keeps a sequence in the manifest', (field) => {
-  expect(decodeDataFragment(fragment({ id: 1, more: [[field, 'inline']] })).hasExternalSequences).toBe(false);
+test.each([5, 7, 8, 9, 10])('field %i keeps row ids in the manifest, or no row ids', (field) => {
+  expect(decodeDataFragment(fragment({ id: 1, more: [[field, 'sequence']] })).hasExternalRowIds).toBe(false);
 });
 
 const decoded = (files: FileSpec[]) => decodeDataFragment(fragment({ id: 0, files }));
@@ -111,17 +111,17 @@ test.each<[string, FileSpec[], boolean]>([
 });
 
 test('a view of a fragment points its files and its deletions at the base, and keeps a base they have', () => {
-  const rebased = decodeDataFragment(rebaseFragment(fragment({ id: 3, files: TWO_FILES, deleted: 2 }), 4));
+  const rebased = decodeDataFragment(rebaseFragment(fragment({ id: 3, files: TWO_FILES, deleted: 2 }), 4, true));
   expect(rebased.id).toBe(3);
   expect(rebased.files.map(({ baseId }) => baseId)).toEqual([4, 9]);
-  const [deletions] = copyFields(rebaseFragment(fragment({ id: 3, deleted: 2 }), 4), (field) => field === 3);
+  const [deletions] = copyFields(rebaseFragment(fragment({ id: 3, deleted: 2 }), 4, true), (field) => field === 3);
   expect(Buffer.from(deletions ?? [])).toEqual(
     Buffer.from(message([3, message([1, 1], [2, 1], [3, 77], [4, 2], [7, 4])])),
   );
 });
 
 test('base 0 is a base too', () => {
-  const rebased = rebaseFragment(fragment({ id: 3, files: [{ path: 'a', baseId: 0 }] }), 4);
+  const rebased = rebaseFragment(fragment({ id: 3, files: [{ path: 'a', baseId: 0 }] }), 4, true);
   expect(decodeDataFragment(rebased).files[0]?.baseId).toBe(0);
 });
 
@@ -144,11 +144,18 @@ test('all else of a fragment stays byte for byte, in its place', () => {
     [90, 'new'],
     [91, 2 ** 40],
   );
-  expect(Buffer.from(rebaseFragment(before, 4))).toEqual(Buffer.from(after));
+  expect(Buffer.from(rebaseFragment(before, 4, true))).toEqual(Buffer.from(after));
 });
 
 test('a view has one version, so version sequences are left out', () => {
   const sequences = [7, 8, 9, 10].map((field) => [field, 'sequence'] as const);
   const [plain, full] = [fragment({ id: 3 }), fragment({ id: 3, more: [...sequences] })];
-  expect(Buffer.from(rebaseFragment(full, 4))).toEqual(Buffer.from(rebaseFragment(plain, 4)));
+  expect(Buffer.from(rebaseFragment(full, 4, true))).toEqual(Buffer.from(rebaseFragment(plain, 4, true)));
+});
+
+test('a view of row addresses has no row ids of its own', () => {
+  const full = fragment({ id: 3, more: [5, 6, 7, 8, 9, 10].map((field) => [field, 'sequence'] as const) });
+  expect(Buffer.from(rebaseFragment(full, 4, false))).toEqual(
+    Buffer.from(rebaseFragment(fragment({ id: 3 }), 4, false)),
+  );
 });

@@ -48,6 +48,7 @@ test('decodes an entry', () => {
     fragments: undefined,
     typeUrl: '/lance.table.BTreeIndexDetails',
     details: message([6, BTREE_DETAILS]),
+    indexVersion: 0,
     createdAtMs: 1_700_000_000_000,
     baseId: null,
     files: [
@@ -112,6 +113,7 @@ test('a segment is published under the identity it has in the table', () => {
     fragments: [2, 4],
     typeUrl: '/lance.table.BTreeIndexDetails',
     details: message([6, BTREE_DETAILS]),
+    indexVersion: 0,
     createdAtMs: 1_700_000_000_123,
     baseId: null,
     files: IDENTITY.files,
@@ -154,4 +156,11 @@ test('what the builder wrote beyond that is kept byte for byte', () => {
   ] as const;
   const kept = copyFields(encodeSegment(built(...unknown), IDENTITY), (field) => field >= 60 || field === 7);
   expect(Buffer.concat(kept)).toEqual(Buffer.from(message([7, 0], ...unknown)));
+});
+
+test('a segment says the version that it is given instead of the one of its builder, once', () => {
+  const entry = encodeSegment(built(), { ...IDENTITY, indexVersion: 1 });
+  expect(copyFields(entry, (field) => field === 7).map((field) => Buffer.from(field))).toEqual([
+    Buffer.from(message([7, 1])),
+  ]);
 });

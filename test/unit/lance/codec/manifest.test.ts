@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ManifestChange } from '../../../../src/lance/codec/manifest.ts';
-import { encodeViewManifest, parseManifest, spliceManifest } from '../../../../src/lance/codec/manifest.ts';
+import { parseManifest, spliceManifest } from '../../../../src/lance/codec/manifest.ts';
 import { manifestMessageOf, sectionAt } from '../../../../src/lance/codec/manifest-file.ts';
 import { encodeCreateIndex } from '../../../../src/lance/codec/transaction.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
@@ -224,54 +224,6 @@ test('any damage to a manifest file is seen or harmless, never another kind of e
     }),
     { numRuns: 3000 },
   );
-});
-
-test('the manifest of a view holds the given fragments and one base, and says nothing about what a view leaves out', () => {
-  const table = parseManifest(
-    manifestFile({
-      version: 12,
-      fragments: [{ id: 1 }, { id: 2 }],
-      indexes: [{ uuid: 1 }],
-      readerFlags: 1n,
-      writerFlags: 1n | 8n | 32n,
-      transaction: transaction('theirs'),
-      transactionFile: 'x.txn',
-      more: [
-        [8, 'tag'],
-        [11, 41],
-        [14, 900],
-        [16, message([1, 'lance.auto_cleanup.interval'], [2, '1'])],
-        [19, message([1, 'k'], [2, 'v'])],
-        [20, 'branch'],
-        [70, 'new'],
-      ],
-    }),
-  );
-  const only = fragment({ id: 2, files: [{ path: 'x', baseId: 1 }] });
-  const parts = encodeViewManifest(table, {
-    fragments: [only],
-    base: { id: 1, path: '/db/t.lance' },
-    timestampMs: 5000,
-  });
-  const file = new Uint8Array(Buffer.concat(parts));
-  const view = parseManifest(file);
-  expect(view).toMatchObject({
-    version: 1,
-    timestampMs: 5000,
-    schema: table.schema,
-    dataFormat: '2.2',
-    writer: table.writer,
-    basePaths: [{ id: 1, path: '/db/t.lance', isTableRoot: true }],
-    readerFlags: 17n,
-    writerFlags: 17n,
-    indexes: [],
-    transaction: null,
-    transactionFile: '',
-  });
-  expect(Buffer.from(view.fragments.bytesOf(0))).toEqual(Buffer.from(only));
-  expect(view.fragments.length).toBe(1);
-  expect([4, 6, 8, 16, 19, 20, 21, 23].map((field) => fieldOf(file, field).length)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
-  expect([11, 14, 70].map((field) => fieldOf(file, field).length > 0)).toEqual([true, true, true]);
 });
 
 test('what a manifest has in common with an older one need not be scanned again, and reads the same', () => {
