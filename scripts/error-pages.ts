@@ -62,9 +62,23 @@ table as well. Lance opens one version by number all the same: migrate the names
 table. Move that manifest out of \`_versions/\`, and the version before it is the latest again.`,
   ),
   table_stable_row_ids: table(
-    `The table was made with stable row ids. An updated row keeps its id there, so a new segment beside an old one would find rows
-by values that the rows no longer have. \`tables.<id>.stable_row_ids: rebuild\` serves the table all the same, see
+    `The table has stable row ids, and its index records them, as Lance before 14 builds it. An updated row keeps its id, so a new
+segment beside an old one would find rows by values that the rows no longer have. An index that Lance 14 or newer makes records row
+addresses, and segmentd serves it. \`tables.<id>.stable_row_ids\` says what to do with the others, see
 [tables.md](tables.md#stable-row-ids).`,
+  ),
+  table_mixed_index_versions: table(
+    `Some segments of the index record stable row ids and others row addresses. Lance refuses to read such an index. Drop it and create it
+again with one Lance, 14 or newer if segmentd is to add to it.`,
+  ),
+  table_newer_index: table(
+    `The index has a version that segmentd does not write, and segments of one index must agree. The Lance that made the index goes on
+maintaining it with \`optimize_indices\`.`,
+  ),
+  table_newer_data_files: table(
+    `Everything that segmentd can read of the table is indexed; the fragments that the message names have data files of a newer version.
+They stay without an index, and queries scan them. A compaction that writes data files of version 2.2 or older makes them readable, and
+so does a segmentd whose engine is new enough. See [compatibility.md](compatibility.md).`,
   ),
   table_data_overlays: table(
     'Data overlay files change values without changing fragments. Lance itself does not ship them yet.',
@@ -109,7 +123,8 @@ out of \`_versions/\`, as for \`table_unreadable\`.`,
   column_type_unsupported: table(
     `LanceDB builds no BTREE over that type. The message lists the types that have one: integers, floats, booleans, strings, dates, times,
 timestamps and fixed-size binary. Large strings, binary of varying size, decimals, durations, lists, structs (name a column inside)
-and dictionaries have none, nor has a column whose name contains a backquote. Other engines build a BTREE over some of these;
+and dictionaries have none, nor has a timestamp in a time zone of a fixed offset such as \`+05:30\`, nor a column whose name contains a
+backquote. Other engines build a BTREE over some of these;
 segmentd declines a table with such an index until the configuration names the other indexes, or that index is dropped.`,
   ),
   index_name_taken: table('The index name belongs to another column or to another type of index.'),

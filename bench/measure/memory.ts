@@ -16,7 +16,8 @@ import { formatTable } from '../../src/commands/output.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
-import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
+import { planTable } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { localStore } from '../../src/store/local-store.ts';
 

@@ -16,7 +16,7 @@ import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
-import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { planMerges } from '../../src/merge/merge-plan.ts';
 import { mergeTable } from '../../src/merge/merge-table.ts';

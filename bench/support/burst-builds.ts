@@ -3,7 +3,8 @@
  * is the engine's own and takes no account of memory: what fails is tried again as the daemon does. Prints what it took as JSON.
  */
 import { lanceSegmentBuilder, viewBuilder } from '../../src/lance/engine/segment-builder.ts';
-import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
+import { planTable } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { backoffMs } from '../../src/lib/backoff.ts';
 import { openScratch } from '../../src/lib/scratch.ts';

@@ -10,7 +10,7 @@ import { createPauses } from '../../src/control/pauses.ts';
 import { TableOwnership } from '../../src/control/table-ownership.ts';
 import { TableStates } from '../../src/control/table-states.ts';
 import { mergeSchedule, pipelineContext } from '../../src/daemon/pipeline-context.ts';
-import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { asyncLimit } from '../../src/lib/async-limit.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';

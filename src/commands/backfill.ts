@@ -9,7 +9,7 @@ import { resolveTable } from '../events/table-address.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { BackfillPart } from '../lance/plan/backfill-plan.ts';
 import { cutBackfill, missingOfAny, rowsOf } from '../lance/plan/backfill-plan.ts';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { fragmentsToCover } from '../lance/plan/version-coverage.ts';
 import { LanceTable } from '../lance/table/table.ts';

@@ -5,7 +5,7 @@ import type { CommitSettings } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { BatchLimits, WantedIndexes } from '../lance/plan/index-plan.ts';
-import type { StableRowIds } from '../lance/plan/supported.ts';
+import type { StableRowIds } from '../lance/plan/row-ids.ts';
 import type { PlanScope } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';

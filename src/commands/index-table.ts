@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
+import type { StableRowIds } from '../lance/plan/row-ids.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { atLeastOne, COMMIT, LIMITS, memoryOption, scratchDirOption } from './arguments.ts';
@@ -18,7 +19,7 @@ type Options = PlaceOptions & {
   rowsPerSegment: number;
   concurrency: number;
   memory?: number;
-  stableRowIds: 'decline' | 'rebuild';
+  stableRowIds: StableRowIds;
   json?: boolean;
   scratchDir: string;
 };
@@ -39,8 +40,11 @@ export function indexCommand(io: Invocation): Command {
     .option('--concurrency <n>', 'segments that are built at once, if there is memory', atLeastOne, CONCURRENCY)
     .addOption(memoryOption())
     .addOption(
-      new Option('--stable-row-ids <how>', 'tables with stable row ids: leave them, or replace each index whole')
-        .choices(['decline', 'rebuild'])
+      new Option(
+        '--stable-row-ids <how>',
+        'tables with stable row ids, where Lance 14 made no index: leave them, replace each index whole, or make one for Lance 14 and newer',
+      )
+        .choices(['decline', 'rebuild', 'addresses'])
         .default('decline'),
     )
     .addOption(scratchDirOption())

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
-import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';

@@ -2,7 +2,7 @@
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { TableFacts } from '../lance/inspect/inspect.ts';
 import type { BatchLimits } from '../lance/plan/index-plan.ts';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { planMerges } from '../merge/merge-plan.ts';

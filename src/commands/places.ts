@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { resolveTable } from '../events/table-address.ts';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { isPathOption } from '../lib/known-storage-options.ts';

@@ -2,7 +2,7 @@
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect/inspect.ts';
 import { factsOf } from '../lance/inspect/inspect.ts';
-import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
 import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
 import { findLastCommit } from '../lance/table/last-commit.ts';
 import { LanceTable } from '../lance/table/table.ts';
@@ -42,7 +42,7 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
   let seen: { readonly manifest: Manifest; readonly last: LastCommit } | undefined;
   return async () => {
     const manifest = await table.latest();
-    const facts = factsOf(table.uri, manifest);
+    const facts = factsOf(table.uri, manifest, policy.stableRowIds);
     if (seen?.manifest !== manifest) seen = { manifest, last: await findLastCommit(table, manifest.version) };
     const { commit, lookedBackTo } = seen.last;
     return {
@@ -70,9 +70,10 @@ const number = (value: number) => value.toLocaleString('en-US');
 const counted = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 export function formatTableStatus(status: TableReport): string {
-  const { uri, version, rows, fragments, declined, indexes } = status;
+  const { uri, version, rows, fragments, written_by: writer, engine, declined, indexes } = status;
   return [
     `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
+    `written by ${printable(writer)}, engine ${engine}`,
     ...(declined ? [`declined: ${declined.code}: ${printable(declined.message)}`] : []),
     ...(indexes.length === 0 && !declined ? ['no BTREE index'] : []),
     ...indexes.map(formatIndex),

@@ -90,12 +90,13 @@ export const tables = option(
       z.string().regex(TABLE_ID, 'a table is written <database>/<table>'),
       z.strictObject({
         indexes: z.array(index).min(1).optional(),
-        stable_row_ids: z.enum(['decline', 'rebuild']).default('decline'),
+        stable_row_ids: z.enum(['decline', 'rebuild', 'addresses']).default('decline'),
       }),
     )
     .prefault({}),
   'What to keep per table: `<database>/<table>` to `{indexes: [{column, name}], stable_row_ids}`. Missing indexes are created. ' +
     'Without a name, the BTREE index that the column has, else `<column>_idx`. ' +
-    'A table without `indexes` keeps every BTREE index it has. Tables with stable row ids are declined, unless ' +
-    '`stable_row_ids: rebuild` says to replace each of their indexes whole whenever something is missing.',
+    'A table without `indexes` keeps every BTREE index it has. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
+    'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +
+    '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan.',
 );

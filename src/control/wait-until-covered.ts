@@ -1,6 +1,6 @@
 /** Waits until the rows of a version are indexed, by polling the table. */
 import type { Manifest } from '../lance/codec/manifest.ts';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { fragmentsToCover, isCovered } from '../lance/plan/version-coverage.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';

@@ -3,8 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { PLACE_RULES } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
-import { maintainedIndexes } from '../lance/plan/index-plan.ts';
-import { unsupportedReason } from '../lance/plan/supported.ts';
+import { servedIndexes } from '../lance/plan/row-ids.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
@@ -87,10 +86,7 @@ async function checkTable({ databases, tables }: Config, id: string): Promise<Fi
   try {
     // Said of the database already.
     if ((await openStore(base).folders('')) === null) return [];
-    const manifest = await new LanceTable(openStore(uri)).latest();
-    const declined = unsupportedReason(manifest, stableRowIds);
-    if (declined) return [warningAt(path, declined.message, declined.code)];
-    maintainedIndexes(manifest, indexes);
+    servedIndexes(await new LanceTable(openStore(uri)).latest(), { wanted: indexes, stableRowIds });
     return [];
   } catch (thrown) {
     const { code, message } = asSegmentdError(thrown);

@@ -37,7 +37,14 @@ export const ERRORS = {
     'The manifest is corrupt: the flag for mixed data file versions is set on one side only. Move it out of _versions/.',
   ),
   table_stable_row_ids: declined(
-    'Delta segments give wrong answers on stable row ids. Set stable_row_ids: rebuild, or let optimize() index the table.',
+    'Create the index with Lance 14 or newer, or set stable_row_ids: addresses for a new one, rebuild for one of an older Lance.',
+  ),
+  table_mixed_index_versions: declined(
+    'Drop the index and create it again with one Lance: its segments record different things about a row.',
+  ),
+  table_newer_index: declined('A newer Lance wrote the index. Upgrade segmentd, or let that Lance maintain it.'),
+  table_newer_data_files: declined(
+    'A newer Lance wrote data files that the engine cannot read. Upgrade segmentd, or write data files of version 2.2.',
   ),
   table_data_overlays: declined('segmentd does not index tables with data overlays, which Lance calls unstable.'),
   table_covering_index: declined(

@@ -2,12 +2,11 @@
 import type { IndexMetadata } from '../lance/codec/index-metadata.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
-import { maintainedIndexes } from '../lance/plan/index-plan.ts';
-import { unsupportedReason } from '../lance/plan/supported.ts';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
-import { hasStableRowIds, isReplacedWhole } from '../lance/plan/table-plan.ts';
+import { unreadableFragments } from '../lance/plan/newer-files.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
+import { recordsRowIds, servedIndexes } from '../lance/plan/row-ids.ts';
+import { isReplacedWhole, withVersion } from '../lance/plan/table-plan.ts';
 import type { SegmentRequest } from '../lance/segment.ts';
-import { SegmentdError } from '../lib/errors.ts';
 import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
 import type { MergeCandidate, MergeReason, MergesAhead } from './policy/candidates.ts';
 
@@ -48,13 +47,13 @@ export type MergePlan = {
 };
 
 /** Errors: the code of a declined table, and those of maintainedIndexes. */
-export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePolicy, rule: MergeRule): MergePlan {
-  const declined = unsupportedReason(manifest, stableRowIds);
-  if (declined) throw new SegmentdError(declined.code, declined.message);
-  const states = maintainedIndexes(manifest, wanted);
+export function planMerges(manifest: Manifest, policy: TablePolicy, rule: MergeRule): MergePlan {
+  const states = servedIndexes(manifest, policy);
   const due = states.map((state) => {
-    const candidates = state.segments.map((segment) => candidateOf(segment, manifest));
-    const rebuilt = hasStableRowIds(manifest) || isReplacedWhole(manifest, state);
+    const candidates = state.segments
+      .filter((segment) => isReadable(segment, manifest))
+      .map((segment) => candidateOf(segment, manifest));
+    const rebuilt = recordsRowIds(manifest, state, policy.stableRowIds) || isReplacedWhole(manifest, state);
     // An index that is replaced whole sooner or later, whatever its segments look like, has nothing to merge.
     return {
       state,
@@ -71,7 +70,9 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
       runs.map((run) => plannedMerge(state, run.uuids, run.reason, run.rows)),
     ),
     left: due.map(({ state, ahead: { segments } }) => ({ index: state.name, segments })),
-    requests: next.map(({ state, run }) => requestOf(state, run.uuids, manifest)),
+    requests: next.map(({ state, run }) =>
+      withVersion(requestOf(state, run.uuids, manifest), manifest, states, policy),
+    ),
     remove: next.flatMap(({ run }) => run.uuids),
     pending: due.reduce((sum, { ahead: { runs } }) => sum + runs.length, 0),
     touchesCandidates: next.some(({ run, candidates }) =>
@@ -80,6 +81,10 @@ export function planMerges(manifest: Manifest, { wanted, stableRowIds }: TablePo
     segmentRows: due.flatMap(({ candidates }) => candidates.map(({ rows }) => rows)),
   };
 }
+
+/** A newer Lance may have built a segment over fragments that the engine cannot read: that one stays as it is. */
+const isReadable = ({ fragments }: IndexMetadata, manifest: Manifest) =>
+  unreadableFragments(manifest, fragments ?? []).size === 0;
 
 function candidateOf({ uuid, fragments }: IndexMetadata, { fragments: current }: Manifest): MergeCandidate {
   const positions: number[] = [];

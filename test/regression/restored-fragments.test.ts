@@ -6,7 +6,7 @@
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
-import { DEFAULT_POLICY } from '../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { planMerges } from '../../src/merge/merge-plan.ts';
 import { mergeTable } from '../../src/merge/merge-table.ts';

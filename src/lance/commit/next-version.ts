@@ -32,6 +32,7 @@ export function nextVersion(
       datasetVersion: request.base.version,
       fragments,
       createdAtMs: now,
+      indexVersion: segment.indexVersion,
       details: siblings[0]?.details ?? null,
       files: segment.files,
     }),

@@ -9,8 +9,8 @@ import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { lineagesOf } from '../codec/schema-field.ts';
 import { isMaintained } from '../plan/index-kind.ts';
+import { hasStableRowIds } from '../plan/row-ids.ts';
 import { unsupportedReason } from '../plan/supported.ts';
-import { hasStableRowIds } from '../plan/table-plan.ts';
 import type { BuiltSegment } from '../segment.ts';
 import type { ReplanCause } from './reject-causes.ts';
 
@@ -47,7 +47,7 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
   const { base } = change;
   if (latest.version < base.version) return 'table_replaced';
   const stable = hasStableRowIds(base);
-  if (unsupportedReason(latest, stable ? 'rebuild' : 'decline')) return 'table_declined';
+  if (unsupportedReason(latest) || hasStableRowIds(latest) !== stable) return 'table_declined';
   const removed = new Set(change.removeSegments);
   const unchanged = (uuid: string) => sameEntry(byUuid(base, uuid), byUuid(latest, uuid));
   if (!change.removeSegments.every(unchanged)) return 'input_gone';
@@ -57,11 +57,10 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
   for (const segment of change.addSegments) {
     const siblings = latest.indexes.filter((index) => index.name === segment.index && !removed.has(index.uuid));
     const taken = [...siblings, ...keep.filter((kept) => kept.segment.index === segment.index)];
-    // Beside one without details the new segment would have to be without them too; the next plan replaces them.
     const cause =
       conflictOf(segment, base, latest) ??
-      (siblings.every(hasDetails) ? null : 'index_changed') ??
-      (stable ? rebuildConflict(segment, base, latest, siblings) : null);
+      (siblings.every((it) => canStandBeside(it, segment)) ? null : 'index_changed') ??
+      (stable && segment.indexVersion !== 1 ? rebuildConflict(segment, base, latest, siblings) : null);
     const fragments = cause
       ? []
       : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, noRowsRestored));
@@ -76,6 +75,14 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
   const droppedFragments = keep.reduce((sum, it) => sum + it.segment.fragments.length - it.fragments.length, 0);
   const stale = keep.flatMap(({ siblings }) => siblings.filter((index) => isStale(index, latest)));
   return { keep, skipped, droppedFragments, stale: stale.map(({ uuid }) => uuid) };
+}
+
+/**
+ * Beside one without details the new segment would have to be without them too; the next plan replaces them. Lance refuses an index of
+ * segments that record different things about a row.
+ */
+function canStandBeside(sibling: IndexMetadata, { indexVersion = 0 }: BuiltSegment): boolean {
+  return hasDetails(sibling) && sibling.indexVersion === indexVersion;
 }
 
 /**

@@ -3,12 +3,15 @@
 import { asSegmentdError } from '../../lib/errors.ts';
 import type { FragmentList } from '../codec/fragments.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
-import type { Manifest } from '../codec/manifest.ts';
+import type { Manifest, WriterVersion } from '../codec/manifest.ts';
 import { coverageRatio } from '../plan/coverage.ts';
 import type { IndexState } from '../plan/index-plan.ts';
 import { maintainedIndexes } from '../plan/index-plan.ts';
+import { newerFilesReason, unreadableFragments } from '../plan/newer-files.ts';
+import type { StableRowIds } from '../plan/row-ids.ts';
+import { rowIdsReason } from '../plan/row-ids.ts';
 import type { Unsupported } from '../plan/supported.ts';
-import { unsupportedReason } from '../plan/supported.ts';
+import { ENGINE, unsupportedReason } from '../plan/supported.ts';
 import type { LanceTable } from '../table/table.ts';
 
 export type SegmentFacts = {
@@ -19,6 +22,8 @@ export type SegmentFacts = {
   /** Size of its files, or null when the manifest does not say. */
   readonly bytes: number | null;
   readonly built_from_version: number;
+  /** 1: it records row addresses on a table with stable row ids, and Lance before 14 does not use it. */
+  readonly index_version: number;
   /** ISO 8601, or null when the manifest does not say. */
   readonly created_at: string | null;
 };
@@ -41,6 +46,9 @@ export type TableFacts = {
   readonly version: number;
   readonly rows: number;
   readonly fragments: number;
+  /** Who wrote the latest version, such as `lance 14.0.2`, and the Lance in the engine. */
+  readonly written_by: string;
+  readonly engine: string;
   readonly declined: Unsupported | null;
   /** Share of rows that every BTREE index covers, 0 to 1; 1 only when nothing is missing, null without an index. */
   readonly coverage: number | null;
@@ -55,12 +63,15 @@ export async function inspectTable(table: LanceTable): Promise<TableFacts> {
   return factsOf(table.uri, await table.latest());
 }
 
-/** The same of a manifest that is read already. */
-export function factsOf(uri: string, manifest: Manifest): TableFacts {
+/** The same of a manifest that is read already, under what is configured for tables with stable row ids. */
+export function factsOf(uri: string, manifest: Manifest, stableRowIds: StableRowIds = 'decline'): TableFacts {
   let declined = unsupportedReason(manifest);
   let states: IndexState[] = [];
   try {
     states = maintainedIndexes(manifest, 'existing');
+    const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
+    declined ??=
+      rowIdsReason(manifest, states, stableRowIds) ?? newerFilesReason(unreadableFragments(manifest, missing));
   } catch (thrown) {
     const { code, message } = asSegmentdError(thrown);
     declined ??= { code, message };
@@ -70,11 +81,15 @@ export function factsOf(uri: string, manifest: Manifest): TableFacts {
     version: manifest.version,
     rows: manifest.fragments.rows.reduce((sum, rows) => sum + rows, 0),
     fragments: manifest.fragments.length,
+    written_by: nameOf(manifest.writer),
+    engine: nameOf(ENGINE),
     declined,
     ...coverageOfAll(states, manifest.fragments),
     indexes: states.map((state) => indexFacts(state, manifest.fragments)),
   };
 }
+
+const nameOf = (writer: WriterVersion | null) => (writer ? `${writer.library} ${writer.version}` : 'unknown');
 
 function coverageOfAll(
   states: readonly IndexState[],
@@ -112,6 +127,7 @@ function segmentFacts(segment: IndexMetadata, current: FragmentList): SegmentFac
     rows: live.reduce((sum, position) => sum + (current.rows[position] as number), 0),
     bytes: segment.files.length > 0 ? segment.files.reduce((sum, file) => sum + file.bytes, 0) : null,
     built_from_version: segment.datasetVersion,
+    index_version: segment.indexVersion,
     created_at: timeOf(segment.createdAtMs),
   };
 }

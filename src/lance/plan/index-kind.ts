@@ -40,6 +40,14 @@ export const BTREE: IndexKind = {
 export const isMaintained = BTREE.matches;
 
 /** Whether LanceDB builds an index of this kind over the field, by its type. */
-export function supportsField({ types }: IndexKind, field: SchemaField): boolean {
-  return types.has(field.logicalType.split(':', 1)[0] as string);
+export function supportsField({ types }: IndexKind, { logicalType }: SchemaField): boolean {
+  return types.has(logicalType.split(':', 1)[0] as string) && isParsed(logicalType);
+}
+
+/**
+ * Whether the engine can parse the type. Lance 12 splits it at its colons, and panics on a time zone that has one, such as `+05:30`
+ * or `GMT-10:00`.
+ */
+export function isParsed(logicalType: string): boolean {
+  return !logicalType.startsWith('timestamp') || logicalType.split(':').length <= 3;
 }

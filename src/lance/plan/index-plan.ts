@@ -3,11 +3,11 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { SchemaField } from '../codec/schema-field.ts';
-import { ancestorsOf, defaultIndexName, fieldByPath, pathOfField } from '../codec/schema-field.ts';
+import { ancestorsOf, defaultIndexName, fieldByPath, fieldsToRead, pathOfField } from '../codec/schema-field.ts';
 import type { SegmentRequest } from '../segment.ts';
 import type { Coverage } from './coverage.ts';
 import { coverageOf } from './coverage.ts';
-import { BTREE, isMaintained, supportsField } from './index-kind.ts';
+import { BTREE, isMaintained, isParsed, supportsField } from './index-kind.ts';
 
 /** Indexes to maintain: all BTREEs the table has, or those named, which are created where missing. */
 export type WantedIndexes = 'existing' | readonly { readonly column: string; readonly name?: string | undefined }[];
@@ -81,6 +81,12 @@ function wantedIndex(manifest: Manifest, { column, name }: { column: string; nam
 
 /** Also of an index that is there: other engines build some that LanceDB does not, and segmentd cannot extend those. */
 function checkColumn(schema: readonly SchemaField[], field: SchemaField, column: string): void {
+  if (!isParsed(field.logicalType)) {
+    throw new SegmentdError(
+      'column_type_unsupported',
+      `column ${column} has type ${field.logicalType}, whose time zone the engine cannot parse`,
+    );
+  }
   const holder = ancestorsOf(schema, field).find(({ logicalType }) => logicalType !== 'struct');
   if (!supportsField(BTREE, field) || holder) {
     const types = [...BTREE.types].join(', ');
@@ -89,6 +95,14 @@ function checkColumn(schema: readonly SchemaField[], field: SchemaField, column:
       holder
         ? `column ${column} lies in a ${holder.logicalType}; LanceDB builds a BTREE at the top or inside structs, over ${types}`
         : `column ${column} has type ${field.logicalType}; LanceDB builds a BTREE over ${types}`,
+    );
+  }
+  const needed = new Set(fieldsToRead(schema, field.id));
+  const beside = schema.find(({ id, logicalType }) => needed.has(id) && !isParsed(logicalType));
+  if (beside) {
+    throw new SegmentdError(
+      'column_type_unsupported',
+      `column ${column} is packed with ${beside.name} of type ${beside.logicalType}, which the engine cannot parse`,
     );
   }
   // Measured with LanceDB 0.39: such a column makes its BTREE builder fail on a duplicate field.

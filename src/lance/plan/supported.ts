@@ -27,28 +27,32 @@ const OLDEST_TRUSTED_LANCE = [0, 8, 15] as const;
 
 const reason = (code: ErrorCode, message: string): Unsupported => ({ code, message });
 
-/** What to do with tables that have stable row ids: leave them alone, or rebuild their indexes whole each time. */
-export type StableRowIds = 'decline' | 'rebuild';
+/** The Lance in the engine: tables that a newer one wrote may hold what it cannot read. A test compares it with what the engine writes. */
+export const ENGINE = { library: 'lance', version: '12.0.0' } as const;
 
-/** Why the table at this manifest is not written, or null. */
-export function unsupportedReason(manifest: Manifest, stableRowIds: StableRowIds = 'decline'): Unsupported | null {
-  return unsupportedFlags(manifest, stableRowIds) ?? unsupportedIndexes(manifest) ?? unsupportedAge(manifest);
+/** Why the table at this manifest is not written, whatever its indexes record (see row-ids.ts), or null. */
+export function unsupportedReason(manifest: Manifest): Unsupported | null {
+  return unsupportedFlags(manifest) ?? unsupportedIndexes(manifest) ?? unsupportedAge(manifest);
 }
 
-function unsupportedFlags(
-  { readerFlags, writerFlags, fragments }: Manifest,
-  stableRowIds: StableRowIds,
-): Unsupported | null {
+/** The flags of a word one by one, as Lance's documentation names them. */
+function listFlags(word: bigint): string {
+  const flags: bigint[] = [];
+  for (let flag = 1n; flag <= word; flag *= 2n) if ((word & flag) !== 0n) flags.push(flag);
+  return flags.join(', ');
+}
+
+function unsupportedFlags({ readerFlags, writerFlags, fragments }: Manifest): Unsupported | null {
   const has = (flag: bigint) => ((readerFlags | writerFlags) & flag) !== 0n;
   const unknownReader = readerFlags & ~KNOWN_FLAGS;
   const unknownWriter = writerFlags & ~KNOWN_FLAGS;
-  if (unknownReader) return reason('table_unknown_reader_flag', `unknown reader feature flags ${unknownReader}`);
-  if (unknownWriter) return reason('table_unknown_writer_flag', `unknown writer feature flags ${unknownWriter}`);
+  if (unknownReader)
+    return reason('table_unknown_reader_flag', `unknown reader feature flags ${listFlags(unknownReader)}`);
+  if (unknownWriter)
+    return reason('table_unknown_writer_flag', `unknown writer feature flags ${listFlags(unknownWriter)}`);
   if ((readerFlags & FLAG.mixedDataFileVersions) !== (writerFlags & FLAG.mixedDataFileVersions)) {
     return reason('table_mixed_versions_flag', 'the flag for mixed data file versions is set on one side only');
   }
-  if (has(FLAG.stableRowIds) && stableRowIds === 'decline')
-    return reason('table_stable_row_ids', 'the table has stable row ids');
   if (has(FLAG.dataOverlays) || fragments.hasOverlays)
     return reason('table_data_overlays', 'the table has data overlays');
   if (has(FLAG.coveringIndexes)) return reason('table_covering_index', 'the table has a covering index');

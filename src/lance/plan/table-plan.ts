@@ -1,19 +1,14 @@
 /** The next change to make to a table: which segments to build and which they replace. Pure. */
-import { SegmentdError } from '../../lib/errors.ts';
 import { decodeDataFragment, showsRewrite } from '../codec/data-fragment.ts';
 import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { lineagesOf } from '../codec/schema-field.ts';
 import type { SegmentRequest } from '../segment.ts';
-import type { BatchLimits, IndexState, WantedIndexes } from './index-plan.ts';
-import { maintainedIndexes, nextSegments } from './index-plan.ts';
-import type { StableRowIds } from './supported.ts';
-import { FLAG, unsupportedReason } from './supported.ts';
-
-/** What the configuration says about a table. */
-export type TablePolicy = { readonly wanted: WantedIndexes; readonly stableRowIds: StableRowIds };
-
-export const DEFAULT_POLICY: TablePolicy = { wanted: 'existing', stableRowIds: 'decline' };
+import type { BatchLimits, IndexState } from './index-plan.ts';
+import { nextSegments } from './index-plan.ts';
+import { newerFilesReason, unreadableFragments } from './newer-files.ts';
+import type { StableRowIds, TablePolicy } from './row-ids.ts';
+import { nextIndexVersion, recordsRowIds, refuse, servedIndexes } from './row-ids.ts';
 
 export type TablePlan = {
   readonly states: readonly IndexState[];
@@ -35,27 +30,70 @@ export type PlanScope = {
   readonly isDelegated?: (fragment: number) => boolean;
 };
 
-/** Errors: the code of a declined table, and those of maintainedIndexes. */
+/**
+ * Fragments that the engine cannot read stay uncovered. Errors: the code of a declined table, table_newer_data_files among them when
+ * nothing but such fragments is missing, and those of maintainedIndexes.
+ */
 export function planTable(
   manifest: Manifest,
   policy: TablePolicy,
   limits: BatchLimits,
   { parts, isDelegated = () => false }: PlanScope = {},
 ): TablePlan {
-  const declined = unsupportedReason(manifest, policy.stableRowIds);
-  if (declined) throw new SegmentdError(declined.code, declined.message);
-  const states = maintainedIndexes(manifest, policy.wanted);
-  if (hasStableRowIds(manifest)) return rebuild(manifest, states);
-  const replaced = states.filter((state) => state.coverage.missing.length > 0 && isReplacedWhole(manifest, state));
+  const states = servedIndexes(manifest, policy);
+  const unreadable = unreadableFragments(manifest, missingOf(states));
+  const plan = planServed({ manifest, policy, limits, states, unreadable }, parts, isDelegated);
+  if (plan.requests.length === 0) refuse(newerFilesReason(unreadable));
+  return { ...plan, requests: plan.requests.map((request) => withVersion(request, manifest, states, policy)) };
+}
+
+type Planning = {
+  readonly manifest: Manifest;
+  readonly policy: TablePolicy;
+  readonly limits: BatchLimits;
+  readonly states: readonly IndexState[];
+  readonly unreadable: ReadonlyMap<number, string>;
+};
+
+const missingOf = (states: readonly IndexState[]) =>
+  new Set(states.flatMap(({ coverage }) => Array.from(coverage.missing)));
+
+function planServed(
+  { manifest, policy, limits, states, unreadable }: Planning,
+  parts: PlanScope['parts'],
+  isDelegated: (fragment: number) => boolean,
+): TablePlan {
+  const behind = states.filter(({ coverage }) => coverage.missing.some((id) => !unreadable.has(id)));
+  const replaced = behind.filter(
+    (state) => recordsRowIds(manifest, state, policy.stableRowIds) || isReplacedWhole(manifest, state),
+  );
   // Rare and costly, so on its own: the next plan finds the other indexes.
-  if (replaced.length > 0)
-    return { ...rebuild(manifest, replaced), states, complete: replaced.length === states.length };
-  if (parts) return { states, remove: [], ...planParts(manifest, states, limits, parts) };
-  const requests = nextSegments(manifest, states, limits, (id) => !isDelegated(id));
+  if (replaced.length > 0) {
+    // What is replaced must be replaced whole.
+    refuse(newerFilesReason(unreadableFragments(manifest, manifest.fragments.ids)));
+    return { ...rebuild(manifest, replaced), states, complete: replaced.length === behind.length };
+  }
+  const isServed = (id: number) => !isDelegated(id) && !unreadable.has(id);
+  if (parts) {
+    const readable = parts.map((part) => part.filter((id) => !unreadable.has(id)));
+    return { states, remove: [], ...planParts(manifest, states, limits, readable) };
+  }
+  const requests = nextSegments(manifest, states, limits, isServed);
   const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
-  const wanted = ({ missing }: IndexState['coverage']) => missing.filter((id) => !isDelegated(id)).length;
+  const wanted = ({ missing }: IndexState['coverage']) => missing.filter(isServed).length;
   const complete = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
-  return { states, requests, remove: [], complete: complete, parts: 0 };
+  return { states, requests, remove: [], complete, parts: 0 };
+}
+
+/** The request with the version that the segments of its index have. */
+export function withVersion(
+  request: SegmentRequest,
+  manifest: Manifest,
+  states: readonly IndexState[],
+  { stableRowIds }: { readonly stableRowIds: StableRowIds },
+): SegmentRequest {
+  const state = states.find(({ name }) => name === request.index);
+  return state && nextIndexVersion(manifest, state, stableRowIds) === 1 ? { ...request, indexVersion: 1 } : request;
 }
 
 /** A segment per part and index, for as many parts as the limits allow in one commit. */
@@ -86,10 +124,6 @@ function planParts(
   return { requests, complete: true, parts: parts.length };
 }
 
-export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
-  return ((readerFlags | writerFlags) & FLAG.stableRowIds) !== 0n;
-}
-
 /**
  * Whether the next segment of an index has to replace all that it has. Also those without details: with a second segment
  * beside one, Lance fails to merge rows by the column (measured with LanceDB 0.39), and with details it lists the index.
@@ -112,14 +146,10 @@ function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: In
   });
 }
 
-/**
- * With stable row ids a row keeps its id when it is updated, so a segment that stays beside a new one answers for values its
- * rows no longer have. The only right change is one segment over everything that replaces all others (lance-format 4.6).
- */
-function rebuild(manifest: Manifest, states: readonly IndexState[]): TablePlan {
+/** One segment over everything for each of the indexes, which replaces all others. */
+function rebuild(manifest: Manifest, behind: readonly IndexState[]): Pick<TablePlan, 'requests' | 'remove' | 'parts'> {
   const { ids, rows } = manifest.fragments;
   const total = rows.reduce((sum, count) => sum + count, 0);
-  const behind = states.filter(({ coverage }) => coverage.missing.length > 0);
   const requests = behind.map(({ name, fieldId, column }) => ({
     index: name,
     fieldId,
@@ -128,5 +158,5 @@ function rebuild(manifest: Manifest, states: readonly IndexState[]): TablePlan {
     rows: total,
   }));
   const remove = behind.flatMap(({ segments }) => segments.map(({ uuid }) => uuid));
-  return { states, requests, remove, complete: true, parts: 0 };
+  return { requests, remove, parts: 0 };
 }

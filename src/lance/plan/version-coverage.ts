@@ -7,11 +7,12 @@
  * they hold whatever rows are left. The same when a cleanup deleted the manifest of the version before it was read.
  */
 
-import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { maintainedIndexes } from './index-plan.ts';
+import { newerFilesReason, unreadableFragments } from './newer-files.ts';
+import type { TablePolicy } from './row-ids.ts';
+import { refuse, rowIdsReason } from './row-ids.ts';
 import { unsupportedReason } from './supported.ts';
-import type { TablePolicy } from './table-plan.ts';
 
 /** The fragments to be covered, given those of the version asked about, or null when its manifest is gone. */
 export function fragmentsToCover(asked: Uint32Array | null, { fragments }: Manifest): Uint32Array {
@@ -23,18 +24,16 @@ export function fragmentsToCover(asked: Uint32Array | null, { fragments }: Manif
  * all maintained indexes. False for a table that has none. Errors: the code of a declined table, and those of maintainedIndexes.
  */
 export function isCovered(asked: Uint32Array | null, latest: Manifest, { wanted, stableRowIds }: TablePolicy): boolean {
-  // Stable row ids do not keep the bitmaps from being true; with anything else that is declined they may mean something else.
-  refuse(latest, 'rebuild');
+  // What a segment records of a row does not keep the bitmaps from being true; with all else that is declined they may mean something else.
+  refuse(unsupportedReason(latest));
   const states = maintainedIndexes(latest, wanted);
   const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
   const needed = new Set(missing.length > 0 ? fragmentsToCover(asked, latest) : []);
-  const covered = states.length > 0 && !missing.some((id) => needed.has(id));
-  // segmentd never covers a declined table, so that the wait would never end.
-  if (!covered) refuse(latest, stableRowIds);
-  return covered;
-}
-
-function refuse(manifest: Manifest, stableRowIds: TablePolicy['stableRowIds']): void {
-  const declined = unsupportedReason(manifest, stableRowIds);
-  if (declined) throw new SegmentdError(declined.code, declined.message);
+  const awaited = missing.filter((id) => needed.has(id));
+  const covered = states.length > 0 && awaited.length === 0;
+  if (covered) return true;
+  // segmentd never covers a declined table, nor what it cannot read, so that the wait would never end.
+  refuse(rowIdsReason(latest, states, stableRowIds));
+  refuse(newerFilesReason(unreadableFragments(latest, awaited)));
+  return false;
 }

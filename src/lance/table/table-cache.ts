@@ -1,7 +1,7 @@
 /** The tables a process works on: opened once each, the least recently used forgotten, so that memory stays bounded. */
 import type { ObjectStore } from '../../store/object-store.ts';
-import type { TablePolicy } from '../plan/table-plan.ts';
-import { DEFAULT_POLICY } from '../plan/table-plan.ts';
+import type { TablePolicy } from '../plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../plan/row-ids.ts';
 import type { OnLanded } from './table.ts';
 import { LanceTable } from './table.ts';
 

@@ -6,7 +6,7 @@ import { connect, Index } from '@lancedb/lancedb';
 import { expect } from 'vitest';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';

@@ -1,6 +1,6 @@
 /** One merge at a time, as segmentd does it, that can be halted before its build, before it uploads, and at every put of a manifest. */
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import type { SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { WaitSettings } from '../../../src/control/wait-until-covered.ts';
 import { waitUntilCovered } from '../../../src/control/wait-until-covered.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { versionFileName } from '../../../src/lib/manifest-name.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
+import type { TablePolicy } from '../../../src/lance/plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { FLAG } from '../../../src/lance/plan/supported.ts';
-import type { TablePolicy } from '../../../src/lance/plan/table-plan.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
 import type { MergeRule } from '../../../src/merge/merge-plan.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import { planMergeTo } from '../../../src/merge/policy/reduce-to.ts';

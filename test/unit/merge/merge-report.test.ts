@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import { reportFinished, reportPlan, reportStarted } from '../../../src/merge/merge-report.ts';
 import { planMergeTo } from '../../../src/merge/policy/reduce-to.ts';

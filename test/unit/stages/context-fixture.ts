@@ -3,7 +3,7 @@
 import { createBackfills } from '../../../src/control/backfill-jobs.ts';
 import { createPauses } from '../../../src/control/pauses.ts';
 import { TableStates } from '../../../src/control/table-states.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import type { LanceTable } from '../../../src/lance/table/table.ts';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
-import { DEFAULT_POLICY, planTable } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
+import { planTable } from '../../../src/lance/plan/table-plan.ts';
 import type { AppendEvent } from '../../../src/model.ts';
 import { shareBackfill } from '../../../src/stages/share-backfill.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';

@@ -20,7 +20,7 @@ describe('flags', () => {
     both: string | null,
   ])[] = [
     [0, 'deletion files', null, null, null],
-    [1, 'stable row ids', 'table_stable_row_ids', 'table_stable_row_ids', 'table_stable_row_ids'],
+    [1, 'stable row ids', null, null, null],
     [2, 'the deprecated v2 format', null, null, null],
     [3, 'table config', null, null, null],
     [4, 'base paths', null, null, null],
@@ -45,8 +45,14 @@ describe('flags', () => {
     expect(codeOf({ readerFlags: flag | 2n, writerFlags: flag | 2n })).toBe('table_unknown_reader_flag');
   });
 
+  test('are named one by one', () => {
+    const unknown = (1n << 9n) | (1n << 12n) | (1n << 63n);
+    const { message: said } = unsupportedReason(parseManifest(manifestFile({ readerFlags: unknown | 3n }))) ?? {};
+    expect(said).toBe('unknown reader feature flags 512, 4096, 9223372036854775808');
+  });
+
   test('all that are known to be harmless together', () => {
-    const harmless = 1n | 4n | 8n | 16n | 32n | 256n;
+    const harmless = 1n | 2n | 4n | 8n | 16n | 32n | 256n;
     expect(codeOf({ readerFlags: harmless, writerFlags: harmless })).toBeNull();
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import type { TablePolicy } from '../../../../src/lance/plan/table-plan.ts';
-import { DEFAULT_POLICY, planTable } from '../../../../src/lance/plan/table-plan.ts';
+import type { TablePolicy } from '../../../../src/lance/plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../../../../src/lance/plan/row-ids.ts';
+import { planTable } from '../../../../src/lance/plan/table-plan.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, uuidText } from '../manifest-fixture.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import type { TablePolicy } from '../../../../src/lance/plan/table-plan.ts';
-import { DEFAULT_POLICY } from '../../../../src/lance/plan/table-plan.ts';
+import type { TablePolicy } from '../../../../src/lance/plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../../../../src/lance/plan/row-ids.ts';
 import { isCovered } from '../../../../src/lance/plan/version-coverage.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile } from '../manifest-fixture.ts';
