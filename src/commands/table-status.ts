@@ -1,10 +1,11 @@
 /** What `status` shows of one table. */
-import type { Manifest } from '../lance/codec/manifest.ts';
+import type { Manifest, WriterVersion } from '../lance/codec/manifest.ts';
 import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect/inspect.ts';
 import { factsOf } from '../lance/inspect/inspect.ts';
 import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
 import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
 import { findLastCommit } from '../lance/table/last-commit.ts';
+import { lastLanceOf } from '../lance/table/last-writer.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import type { Tier } from '../merge/policy/tiered.ts';
 import { defaultMerge, tierOf } from '../merge/policy/tiered.ts';
@@ -39,12 +40,15 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
   const table = new LanceTable(storeOf(uri));
   const policy = policyOf(uri) ?? DEFAULT_POLICY;
   const settings = defaultMerge(table.store.remote);
-  let seen: { readonly manifest: Manifest; readonly last: LastCommit } | undefined;
+  let seen: { manifest: Manifest; last: LastCommit; lance: WriterVersion | null } | undefined;
   return async () => {
     const manifest = await table.latest();
-    const facts = factsOf(table.uri, manifest, policy.stableRowIds);
-    if (seen?.manifest !== manifest) seen = { manifest, last: await findLastCommit(table, manifest.version) };
+    if (seen?.manifest !== manifest) {
+      const [last, lance] = await Promise.all([findLastCommit(table, manifest.version), lastLanceOf(table, manifest)]);
+      seen = { manifest, last, lance };
+    }
     const { commit, lookedBackTo } = seen.last;
+    const facts = factsOf(table.uri, manifest, { stableRowIds: policy.stableRowIds, lance: seen.lance });
     return {
       ...facts,
       indexes: facts.indexes.map((index) => ({

@@ -39,7 +39,9 @@ export async function compareAnswers(
   maxRows = MAX_ROWS,
 ): Promise<SampleReport> {
   const connection = await connect(dirname(uri), { storageOptions: { ...storageOptions } });
-  const table = await connection.openTable(basename(uri, '.lance'));
+  const table = await connection.openTable(basename(uri, '.lance'), undefined, {
+    storageOptions: { ...storageOptions },
+  });
   try {
     const literals = await sampleLiterals(table, column, samples);
     const conditions: Condition[] = [

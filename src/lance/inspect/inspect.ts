@@ -12,6 +12,7 @@ import type { StableRowIds } from '../plan/row-ids.ts';
 import { rowIdsReason } from '../plan/row-ids.ts';
 import type { Unsupported } from '../plan/supported.ts';
 import { ENGINE, unsupportedReason } from '../plan/supported.ts';
+import { lastLanceOf } from '../table/last-writer.ts';
 import type { LanceTable } from '../table/table.ts';
 
 export type SegmentFacts = {
@@ -46,7 +47,7 @@ export type TableFacts = {
   readonly version: number;
   readonly rows: number;
   readonly fragments: number;
-  /** Who wrote the latest version, such as `lance 14.0.2`, and the Lance in the engine. */
+  /** Which Lance last wrote to it, such as `lance 14.0.2`, or `unknown`, and the one in the engine. */
   readonly written_by: string;
   readonly engine: string;
   readonly declined: Unsupported | null;
@@ -60,11 +61,23 @@ export type TableFacts = {
 
 /** Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
 export async function inspectTable(table: LanceTable): Promise<TableFacts> {
-  return factsOf(table.uri, await table.latest());
+  const manifest = await table.latest();
+  return factsOf(table.uri, manifest, { lance: await lastLanceOf(table, manifest) });
 }
 
-/** The same of a manifest that is read already, under what is configured for tables with stable row ids. */
-export function factsOf(uri: string, manifest: Manifest, stableRowIds: StableRowIds = 'decline'): TableFacts {
+type Known = {
+  /** What is configured for the table; default: decline. */
+  readonly stableRowIds?: StableRowIds;
+  /** Which Lance last wrote to it; by default the writer of the manifest. */
+  readonly lance?: WriterVersion | null;
+};
+
+/** The same of a manifest that is read already. */
+export function factsOf(
+  uri: string,
+  manifest: Manifest,
+  { stableRowIds = 'decline', lance = manifest.writer }: Known = {},
+): TableFacts {
   let declined = unsupportedReason(manifest);
   let states: IndexState[] = [];
   try {
@@ -81,7 +94,7 @@ export function factsOf(uri: string, manifest: Manifest, stableRowIds: StableRow
     version: manifest.version,
     rows: manifest.fragments.rows.reduce((sum, rows) => sum + rows, 0),
     fragments: manifest.fragments.length,
-    written_by: nameOf(manifest.writer),
+    written_by: nameOf(lance),
     engine: nameOf(ENGINE),
     declined,
     ...coverageOfAll(states, manifest.fragments),

@@ -9,6 +9,7 @@ import { findMissingFiles } from '../commit/upload.ts';
 import { compareAnswers } from '../engine/sample-answers.ts';
 import { isMaintained } from '../plan/index-kind.ts';
 import type { LanceTable } from '../table/table.ts';
+import { askedPlace } from './asked-place.ts';
 
 export const FINDINGS = {
   file_missing: 'a file is not there, or not with its recorded size: queries on the column fail',
@@ -19,6 +20,7 @@ export const FINDINGS = {
   bitmap_unknown_fragment: 'the bitmap names fragments that the table never had',
   field_unknown: 'the indexed field is not in the schema',
   name_mixed: 'segments of one name differ in column or type: Lance lists no index of the table',
+  version_mixed: 'segments of one name differ in index version: Lance refuses the index',
   version_ahead: 'the segment claims to be built from a version that does not exist yet',
   time_implausible: 'created_at is not a time in milliseconds that has passed: readers may refuse the table',
   uuid_reused: 'two entries have the same uuid',
@@ -55,7 +57,12 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
   let [answers, leftOut] = [0, 0];
   for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
     try {
-      const { asked, wrong, leftOut: tooLarge } = await compareAnswers(table.place(), column, samples);
+      const own = segments.filter((segment) => segment.name === name);
+      const {
+        asked,
+        wrong,
+        leftOut: tooLarge,
+      } = await askedPlace(manifest, table.place(), own, (place) => compareAnswers(place, column, samples));
       answers += asked;
       leftOut += tooLarge;
       for (const { condition, indexed, scanned } of wrong) {
@@ -120,6 +127,7 @@ export function checkManifest(manifest: Manifest, nowMs = Date.now()): Finding[]
     else if (sibling.typeUrl !== segment.typeUrl || sibling.fields.join() !== segment.fields.join()) {
       say('name_mixed', `differs from ${sibling.uuid}`);
     }
+    if (sibling && sibling.indexVersion !== segment.indexVersion) say('version_mixed', `differs from ${sibling.uuid}`);
     if (!isMaintained(segment)) continue;
     if (!hasDetails(segment)) say('details_missing', 'its kind is inferred from its files');
     if (!pathOfField(manifest.schema, segment.fields[0] as number)) say('field_unknown', `field ${segment.fields[0]}`);

@@ -34,3 +34,31 @@ test('a fragment without live rows that is missing keeps the coverage below 1', 
 test('without an index there is no coverage to speak of', () => {
   expect(facts({ fragments: FRAGMENTS })).toMatchObject({ coverage: null, missing_rows: 0, missing_fragments: 0 });
 });
+
+test('the Lance of the writer stands beside that of the engine', () => {
+  expect(facts({ writer: ['lance', '14.0.2'] })).toMatchObject({ written_by: 'lance 14.0.2', engine: 'lance 12.0.0' });
+  const ours = parseManifest(manifestFile({ writer: ['segmentd', '1.0.0'] }));
+  expect(factsOf('/db/t.lance', ours, { lance: null }).written_by).toBe('unknown');
+});
+
+test('what is left alone is said to be declined, and why', () => {
+  const mixed = { readerFlags: 256n, writerFlags: 256n };
+  const newer = [{ id: 0 }, { id: 1, files: [{ path: 'f1', minor: 3 }] }];
+  expect(facts({ fragments: newer, indexes: [byId(0)], ...mixed }).declined?.code).toBe('table_newer_data_files');
+  const stable = { readerFlags: 2n, writerFlags: 2n, indexes: [byId(0)] };
+  expect(facts(stable).declined?.code).toBe('table_stable_row_ids');
+  const rebuilt = factsOf('/db/t.lance', parseManifest(manifestFile(stable)), { stableRowIds: 'rebuild' });
+  expect(rebuilt.declined).toBeNull();
+});
+
+test('a segment of row addresses counts like any other', () => {
+  const { declined, indexes, coverage } = facts({
+    ...{ fragments: FRAGMENTS, readerFlags: 2n, writerFlags: 2n },
+    indexes: [{ ...byId(0, 1), indexVersion: 1 }],
+  });
+  expect([declined, coverage, indexes[0]?.segments[0]]).toEqual([
+    null,
+    0.5,
+    expect.objectContaining({ fragments: 2, rows: 300, index_version: 1 }),
+  ]);
+});

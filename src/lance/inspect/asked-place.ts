@@ -1,0 +1,48 @@
+/**
+ * Where the engine is asked about an index. The table itself, as long as the engine understands all of it; else a view in which the same
+ * segments stand over the same fragments, since the engine leaves segments of row addresses (version 1) alone on the real table, panics
+ * on a type that it cannot parse in any column, and fails on data files that are newer than itself.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { IndexMetadata } from '../codec/index-metadata.ts';
+import type { Manifest } from '../codec/manifest.ts';
+import { openFragmentView } from '../engine/fragment-view.ts';
+import { isParsed } from '../plan/index-kind.ts';
+import { unreadableFragments } from '../plan/newer-files.ts';
+import type { TablePlace } from '../segment.ts';
+
+/** Runs `ask` with the place to ask about the index that these segments are. */
+export async function askedPlace<T>(
+  manifest: Manifest,
+  place: TablePlace,
+  segments: readonly IndexMetadata[],
+  ask: (place: TablePlace) => Promise<T>,
+): Promise<T> {
+  const unreadable = unreadableFragments(manifest, manifest.fragments.ids);
+  if (unreadable.size === 0 && isUnderstood(manifest, segments)) return ask(place);
+  const scratch = await mkdtemp(join(tmpdir(), 'segmentd-verify-'));
+  try {
+    const view = openFragmentView(
+      {
+        manifest,
+        tableUri: place.uri,
+        fragments: manifest.fragments.ids.filter((id) => !unreadable.has(id)),
+        fieldIds: segments.flatMap(({ fields }) => fields),
+        keepsRowIds: segments.every(({ indexVersion }) => indexVersion === 0),
+        segments,
+      },
+      scratch,
+    );
+    return await ask({ ...place, uri: view.folder });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function isUnderstood({ schema }: Manifest, segments: readonly IndexMetadata[]): boolean {
+  return (
+    schema.every(({ logicalType }) => isParsed(logicalType)) && segments.every(({ indexVersion }) => indexVersion === 0)
+  );
+}
