@@ -18,6 +18,7 @@ import type {
   Rejected,
 } from './commit-request.ts';
 import { conflictBackoffMs } from './conflict-wait.ts';
+import { isLeftToLance, leaveVersions } from './leave-version.ts';
 import { isBuried, ownerOf, putVersion } from './put-version.ts';
 import type { Rebased } from './rebase.ts';
 import { needsRowHistory, rebaseChange } from './rebase.ts';
@@ -38,8 +39,7 @@ export async function commitChange(
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, conflicts };
     const lap = stopwatch();
-    const isBlind = attempts === 1 && needsNoLook(table, request);
-    const latest = isBlind ? request.base : await latestOrError(table);
+    const { latest, isBlind } = await landingPlace(table, request, attempts, settings);
     if (latest instanceof SegmentdError) {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Nothing was created: every attempt so far met a version of another writer.
@@ -91,6 +91,20 @@ export async function commitChange(
  */
 function needsNoLook(table: LanceTable, { base, removeSegments }: CommitRequest): boolean {
   return removeSegments.length === 0 && table.isRecent(base);
+}
+
+/** The version to commit on, or the error of reading it, and whether that was done without a look. */
+async function landingPlace(
+  table: LanceTable,
+  request: CommitRequest,
+  attempts: number,
+  { commitNothing }: CommitSettings,
+): Promise<{ latest: Manifest | SegmentdError; isBlind: boolean }> {
+  const isBlind = attempts === 1 && needsNoLook(table, request);
+  const look = () => latestOrError(table);
+  const seen = isBlind ? request.base : await look();
+  if (seen instanceof SegmentdError || !isLeftToLance(seen)) return { latest: seen, isBlind };
+  return { latest: await leaveVersions(table, seen, look, commitNothing), isBlind: false };
 }
 
 /** The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. */

@@ -2,6 +2,7 @@
 import type { SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from '../codec/manifest.ts';
+import type { CommitNothing } from './leave-version.ts';
 import type { Rebased, TableChange } from './rebase.ts';
 import type { RejectCause } from './reject-causes.ts';
 
@@ -12,6 +13,8 @@ export type CommitSettings = {
   readonly writer: WriterVersion;
   /** Once it fires, a commit that has lost a conflict gives up as contended instead of waiting for another. */
   readonly signal?: AbortSignal | undefined;
+  /** Makes a version without a change, through Lance. Default: by the engine. */
+  readonly commitNothing?: CommitNothing;
 };
 
 export type CommitRequest = TableChange & {

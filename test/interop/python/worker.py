@@ -24,13 +24,14 @@ def export(start, count, path):
         writer.write_table(rows(start, count))
 
 
-def create(uri, start, count, data_format, v2_names, stable_row_ids=False):
+def create(uri, start, count, data_format, v2_names, stable_row_ids=False, auto_cleanup=None):
     lance.write_dataset(
         rows(start, count),
         uri,
         data_storage_version=data_format,
         enable_v2_manifest_paths=v2_names,
         enable_stable_row_ids=stable_row_ids,
+        auto_cleanup_options=auto_cleanup,
     )
 
 
