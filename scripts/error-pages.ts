@@ -77,8 +77,9 @@ maintaining it with \`optimize_indices\`.`,
   ),
   table_newer_data_files: table(
     `Everything that segmentd can read of the table is indexed; the fragments that the message names have data files of a newer version.
-They stay without an index, and queries scan them. A compaction that writes data files of version 2.2 or older makes them readable, and
-so does a segmentd whose engine is new enough. See [compatibility.md](compatibility.md).`,
+They stay without an index, and queries scan them. \`optimize_indices\` of the Lance that wrote them indexes them, and segmentd then goes
+on with the table; so does a segmentd whose engine is new enough. A compaction alone may pass them over, since it never joins fragments
+with and without an index. See [compatibility.md](compatibility.md).`,
   ),
   table_data_overlays: table(
     'Data overlay files change values without changing fragments. Lance itself does not ship them yet.',

@@ -44,7 +44,7 @@ export const ERRORS = {
   ),
   table_newer_index: declined('A newer Lance wrote the index. Upgrade segmentd, or let that Lance maintain it.'),
   table_newer_data_files: declined(
-    'A newer Lance wrote data files that the engine cannot read. Upgrade segmentd, or write data files of version 2.2.',
+    'A newer Lance wrote data files that the engine cannot read. Upgrade segmentd, or let that Lance index them with optimize_indices.',
   ),
   table_data_overlays: declined('segmentd does not index tables with data overlays, which Lance calls unstable.'),
   table_covering_index: declined(

@@ -15,7 +15,7 @@ import type { ErrorCode } from '../../src/lib/errors.ts';
 import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { forgeEntries, latestManifestFile, rewriteManifest, withVarint } from './forge.ts';
 import { answersOf, tablesOfPylance } from './pylance-table.ts';
-import type { TableUnderTest } from './table-under-test.ts';
+import type { Maker, TableUnderTest } from './table-under-test.ts';
 
 type Step = (table: TableUnderTest) => Promise<unknown>;
 
@@ -24,6 +24,8 @@ type Advice = {
   readonly what: string;
   /** Default: a table of two fragments with a BTREE over the first, data files 2.1. */
   readonly make?: Record<string, unknown>;
+  /** Default: pylance. */
+  readonly indexer?: Maker;
   readonly damage: Step;
   readonly follow: Step;
   readonly stableRowIds?: 'rebuild';
@@ -116,9 +118,41 @@ const ADVICE: readonly Advice[] = [
     code: 'table_stable_row_ids',
     what: 'asking for a rebuild',
     make: { stable_row_ids: true },
+    indexer: 'LanceDB',
     damage: (table) => table.ask('update', { where: 'id % 10 = 5', values: { id: 'id + 5000' } }),
     follow: async () => undefined,
     stableRowIds: 'rebuild',
+  },
+  {
+    code: 'table_stable_row_ids',
+    what: 'creating the index again with Lance 14',
+    make: { stable_row_ids: true },
+    indexer: 'LanceDB',
+    damage: (table) => table.ask('update', { where: 'id % 10 = 5', values: { id: 'id + 5000' } }),
+    follow: (table) => table.ask('create_index', { columns: ['id'], replace: true }),
+  },
+  {
+    code: 'table_mixed_index_versions',
+    what: 'dropping and creating the index',
+    make: { stable_row_ids: true },
+    damage: async (table) => {
+      await table.ask('optimize_indices', { num_indices_to_merge: 0 });
+      let segments = 0;
+      await forgeEntries(table.uri, 'id_idx', ({ raw }) => [segments++ === 0 ? raw : withVarint(raw, 7, 0)]);
+    },
+    follow: async (table) => {
+      await table.ask('drop_index', { name: 'id_idx' });
+      await table.ask('create_index', { columns: ['id'] });
+    },
+  },
+  {
+    code: 'table_newer_data_files',
+    what: 'letting the Lance that wrote them index them',
+    damage: async (table) => {
+      await table.ask('append', { start: 900, count: 50, data_format: '2.3' });
+      await table.catchUp('existing').catch(() => undefined);
+    },
+    follow: (table) => table.ask('optimize_indices'),
   },
   {
     code: 'table_fragment_reuse_index',
@@ -227,12 +261,12 @@ const wrongIn = (answers: readonly string[]) => answers.filter((it) => !/: (\d+)
 
 const FILTERS = ['id = 50', 'id < 40', 'id >= 60'];
 
-describe.each(ADVICE)('$code: $what', ({ code, make = {}, damage, follow, stableRowIds }) => {
+describe.each(ADVICE)('$code: $what', ({ code, make = {}, indexer = 'pylance', damage, follow, stableRowIds }) => {
   test('makes segmentd serve the table, and its answers are right', async () => {
     const table = await newTable();
     if (!table) return;
     await table.ask('create', { start: 0, count: 100, v2_names: true, data_format: '2.1', ...make });
-    await table.createIndexes('pylance', ['id']);
+    await table.createIndexes(indexer, ['id']);
     await table.append('pylance', 100, 100);
     await damage(table);
     await expect(table.catchUp('existing')).rejects.toMatchObject({ code });
@@ -253,7 +287,7 @@ describe('table_stable_row_ids: letting optimize() keep the indexes', () => {
     const table = await newTable();
     if (!table) return;
     await table.ask('create', { start: 0, count: 100, v2_names: true, data_format: '2.1', stable_row_ids: true });
-    await table.createIndexes('pylance', ['id']);
+    await table.createIndexes('LanceDB', ['id']);
     for (const start of [100, 200]) {
       await table.append('pylance', start, 100);
       await table.ask('update', { where: 'id % 10 = 5', values: { id: 'id + 5000' } });
@@ -298,7 +332,7 @@ describe('table_fragment_reuse_index, what not to do:', () => {
 /** Every code of a table in docs/errors.md is done above, or says nothing to do about the table. */
 const NOTHING_TO_DO: readonly string[] = [
   ...['table_not_found', 'table_unknown_reader_flag', 'table_unknown_writer_flag', 'table_data_overlays'],
-  ...['table_covering_index', 'table_mem_wal_index', 'column_not_found', 'index_name_taken'],
+  ...['table_covering_index', 'table_mem_wal_index', 'table_newer_index', 'column_not_found', 'index_name_taken'],
 ];
 
 test('nothing that docs/errors.md says about a table is left undone', () => {

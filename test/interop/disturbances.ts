@@ -1,7 +1,7 @@
 /** What pylance may commit while segmentd builds. */
 import { expect, test } from 'vitest';
 import { gaps, wrongAnswers } from './report.ts';
-import type { TableUnderTest } from './table-under-test.ts';
+import type { Shape, TableUnderTest } from './table-under-test.ts';
 import type { NewTable } from './tables.ts';
 import { fill, INDEXED, named, PLAIN, REWRITE } from './tables.ts';
 
@@ -18,11 +18,11 @@ const CHANGES: readonly { action: string; args?: Record<string, unknown>; gone?:
   { action: 'restore', args: { version: 4 }, gone: ['s', 'a.b'] },
 ];
 
-export function concurrentChanges(newTable: NewTable): void {
+export function concurrentChanges(newTable: NewTable, shape: Shape = PLAIN): void {
   test.each(CHANGES)('pylance may $action $args', async ({ action, args = {}, gone = [] }) => {
     const table = await newTable();
     if (!table) return;
-    await fill(table, PLAIN);
+    await fill(table, shape);
     let changed = false;
     await table.catchUp('existing', async () => {
       await table.ask(action, args);
@@ -42,11 +42,11 @@ export function concurrentChanges(newTable: NewTable): void {
  * that left its bitmap comes back as soon as another segment covers that fragment. A fragment that is removed never comes
  * back, but one whose column was rewritten in place does, so there the index is replaced whole.
  */
-export function rewrittenColumns(newTable: NewTable): void {
+export function rewrittenColumns(newTable: NewTable, shape: Shape = PLAIN): void {
   const filled = async () => {
     const table = await newTable();
     if (!table) return;
-    await table.create(PLAIN, 0, 5000);
+    await table.create(shape, 0, 5000);
     await table.append('pylance', 5000, 400);
     return table;
   };

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { Report } from './report.ts';
 import { gaps, wrongAnswers } from './report.ts';
-import type { TableUnderTest } from './table-under-test.ts';
+import type { Shape, TableUnderTest } from './table-under-test.ts';
 import { PROPERTIES } from './table-under-test.ts';
 import type { NewTable } from './tables.ts';
 import { fill, INDEXED, PLAIN } from './tables.ts';
@@ -13,10 +13,10 @@ const segmentCounts = ({ indexes }: Report) => indexes.map(({ segments }) => seg
 const each = (count: number) => INDEXED.map(() => count);
 
 /** Four segments per index: one of the maker's over two fragments, and three of ours over the rest. */
-async function segmented(newTable: NewTable): Promise<TableUnderTest | undefined> {
+async function segmented(newTable: NewTable, shape: Shape): Promise<TableUnderTest | undefined> {
   const table = await newTable();
   if (!table) return;
-  await fill(table, PLAIN);
+  await fill(table, shape);
   await table.catchUp('existing');
   for (const start of [6000, 6300]) {
     await table.append('pylance', start, 300);
@@ -31,17 +31,17 @@ async function segmentsOnDisk(table: TableUnderTest): Promise<Set<string>> {
   return new Set(paths.flatMap((path) => (path.includes('_indices') ? (path.at(-2) ?? []) : [])));
 }
 
-export function mergedSegments(newTable: NewTable): void {
-  afterAMerge(newTable);
-  concurrentMerges(newTable);
+export function mergedSegments(newTable: NewTable, shape: Shape = PLAIN): void {
+  afterAMerge(newTable, shape);
+  concurrentMerges(newTable, shape);
 }
 
 /** The life of one table. */
-function afterAMerge(newTable: NewTable): void {
+function afterAMerge(newTable: NewTable, shape: Shape): void {
   let table: TableUnderTest | undefined;
 
   beforeAll(async () => {
-    table = await segmented(newTable);
+    table = await segmented(newTable, shape);
   });
 
   const complete = async (columns = INDEXED) => {
@@ -143,9 +143,9 @@ const CHANGES: readonly { action: string; args?: Record<string, unknown>; result
   },
 ];
 
-function concurrentMerges(newTable: NewTable): void {
+function concurrentMerges(newTable: NewTable, shape: Shape): void {
   test.each(CHANGES)('while pylance may $action $args', async ({ action, args = {}, result }) => {
-    const table = await segmented(newTable);
+    const table = await segmented(newTable, shape);
     if (!table) return;
     let changed = false;
     const merged = await table.merge(1, async () => {

@@ -14,6 +14,8 @@ import { mergedSegments } from './merged-segments.ts';
 import { tablesOfPylance } from './pylance-table.ts';
 import { rebuiltWhole } from './stable-row-ids.ts';
 import type { Shape } from './table-under-test.ts';
+import type { NewTable } from './tables.ts';
+import { STABLE } from './tables.ts';
 
 /** Every pair of maker, format and naming once: all twelve together would show little more in twice the time. */
 const SHAPES: readonly Shape[] = [
@@ -25,8 +27,21 @@ const SHAPES: readonly Shape[] = [
   { maker: 'LanceDB', dataFormat: '2.2', v2Names: true },
 ];
 
+/** Tables with stable row ids of a Lance that records row addresses. */
+const STABLE_SHAPES: readonly Shape[] = (['2.0', '2.1', '2.2'] as const).map((dataFormat) => ({
+  ...STABLE,
+  dataFormat,
+}));
+
 /** Of a short run: both makers, both namings, the oldest and the newest format. */
-const SHORT_SHAPES = SHAPES.slice(2, 4);
+const SHORT_SHAPES = [...SHAPES.slice(2, 4), ...STABLE_SHAPES.slice(2)];
+
+/** What is done with a plain table, done where segments record row addresses. */
+function stableRowIds(newTable: NewTable): void {
+  describe('while segmentd builds', () => concurrentChanges(newTable, STABLE));
+  describe('a table that segmentd merges', () => mergedSegments(newTable, STABLE));
+  describe('a column that was rewritten in place', () => rewrittenColumns(newTable, STABLE));
+}
 
 export function interopSuite(version: PylanceVersion): void {
   const newTable = tablesOfPylance(version);
@@ -38,15 +53,19 @@ export function interopSuite(version: PylanceVersion): void {
 
   // What a short run has checked with the newest is not done again.
   const isRest = LONG && version === PYLANCE_VERSIONS.newest;
-  const shapes = LONG ? SHAPES.filter((shape) => !isRest || !SHORT_SHAPES.includes(shape)) : SHORT_SHAPES;
-  describe.each(shapes)('a table made by $maker with data files $dataFormat, V2 names $v2Names', (shape) => {
+  const isNewest = version === PYLANCE_VERSIONS.newest;
+  const all = isNewest ? [...SHAPES, ...STABLE_SHAPES] : SHAPES;
+  const shapes = LONG ? all.filter((shape) => !isRest || !SHORT_SHAPES.includes(shape)) : SHORT_SHAPES;
+  const title = 'a table made by $maker with data files $dataFormat, V2 names $v2Names, stable row ids $stableRowIds';
+  describe.each(shapes)(title, (shape) => {
     lifeOfATable(shape, newTable, version !== PYLANCE_VERSIONS.oldest);
   });
+  if (isNewest && LONG) describe('with stable row ids', () => stableRowIds(newTable));
   if (isRest) return;
   describe('while segmentd builds', () => concurrentChanges(newTable));
   describe('a table that segmentd merges', () => mergedSegments(newTable));
   describe('a column that was rewritten in place', () => rewrittenColumns(newTable));
-  describe('stable row ids', () => rebuiltWhole(newTable));
+  describe('stable row ids in an index', () => rebuiltWhole(newTable));
   describe('Lance itself', () => lanceItself(version, newTable));
   describe('a table that segmentd must not write', () => refusals(newTable));
   describe('these checks', () => checksThemselves(newTable));

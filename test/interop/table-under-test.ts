@@ -27,7 +27,13 @@ import type { Args, Worker } from './worker.ts';
 
 export type Maker = 'pylance' | 'LanceDB';
 export type DataFormat = 'legacy' | '2.0' | '2.1' | '2.2';
-export type Shape = { readonly maker: Maker; readonly dataFormat: DataFormat; readonly v2Names: boolean };
+export type Shape = {
+  readonly maker: Maker;
+  readonly dataFormat: DataFormat;
+  readonly v2Names: boolean;
+  /** Then the maker is pylance 14 or newer, whose segments record row addresses. */
+  readonly stableRowIds?: true;
+};
 
 const TABLE = 'rows';
 const WRITER = { library: 'segmentd', version: '0.0.0-interop' };
@@ -38,6 +44,8 @@ export class TableUnderTest {
   readonly uri: string;
   private readonly folder: string;
   private readonly worker: Worker;
+  /** What is configured for it. */
+  private stableRowIds: StableRowIds = 'decline';
 
   /** `folder` is the LanceDB database that holds the one table. */
   constructor(worker: Worker, folder: string) {
@@ -82,7 +90,9 @@ export class TableUnderTest {
 
   async create(shape: Shape, start: number, count: number): Promise<void> {
     if (shape.maker === 'LanceDB') return this.write(start, count, shape);
-    await this.ask('create', { start, count, data_format: shape.dataFormat, v2_names: shape.v2Names });
+    const { dataFormat: data_format, v2Names: v2_names, stableRowIds: stable_row_ids = false } = shape;
+    if (stable_row_ids) this.stableRowIds = 'addresses';
+    await this.ask('create', { start, count, data_format, v2_names, stable_row_ids });
   }
 
   async append(maker: Maker, start: number, count: number): Promise<void> {
@@ -123,7 +133,7 @@ export class TableUnderTest {
   async catchUp(
     wanted: WantedIndexes,
     meanwhile?: () => Promise<unknown>,
-    stableRowIds: StableRowIds = 'decline',
+    stableRowIds: StableRowIds = this.stableRowIds,
   ): Promise<CatchUp> {
     const builder = lanceSegmentBuilder(join(this.folder, 'scratch'));
     return catchUp(this.open(), meanwhile ? disturbed(builder, meanwhile) : builder, {

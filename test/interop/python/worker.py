@@ -35,8 +35,8 @@ def create(uri, start, count, data_format, v2_names, stable_row_ids=False, auto_
     )
 
 
-def append(uri, start, count):
-    lance.write_dataset(rows(start, count), uri, mode="append")
+def append(uri, start, count, data_format=None):
+    lance.write_dataset(rows(start, count), uri, mode="append", data_storage_version=data_format)
 
 
 def create_index(uri, columns, replace=False):
