@@ -92,7 +92,7 @@ function formatIndex(index: ReportedIndex): string {
     `\n${printable(index.name)}  BTREE on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
     `${counted(index.covered_rows, 'row')}, ` +
     `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
-    `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}`;
+    `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}${formatAddresses(index)}`;
   if (index.segments.length === 0) return head;
   const header = ['segment', 'tier', 'fragments', 'rows', 'size', 'built from', 'created'];
   const lines = index.segments.map((segment) => [
@@ -106,6 +106,12 @@ function formatIndex(index: ReportedIndex): string {
   ]);
   return `${head}\n${formatTable(header, lines).replaceAll(/^/gm, '  ')}`;
 }
+
+/** Whoever makes such an index should know who reads it. */
+const formatAddresses = ({ segments }: ReportedIndex): string =>
+  segments.some(({ index_version: version }) => version === 1)
+    ? '; of row addresses: Lance 14 and newer use it, older readers scan'
+    : '';
 
 const formatLookup = ({ requests_per_lookup: requests }: ReportedIndex): string =>
   requests === null ? '' : `; ${counted(requests, 'request')} per lookup`;

@@ -87,3 +87,12 @@ def delete_fragment(uri, fragment):
 
 def add_large_string(uri):
     lance.dataset(uri).add_columns({"large": "arrow_cast(s, 'LargeUtf8')"})
+
+
+def append_zoned(uri, start, count):
+    """Rows `id` and `at`, which has a time zone of a fixed offset, and a struct of both."""
+    zoned = pa.timestamp("us", tz="+05:30")
+    ids = pa.array(range(start, start + count), pa.int64())
+    at = pa.array([i * 1_000_000 for i in range(start, start + count)], zoned)
+    both = pa.StructArray.from_arrays([ids, at], ["id", "at"])
+    lance.write_dataset(pa.table({"id": ids, "at": at, "both": both}), uri, mode="append", data_storage_version="2.1")
