@@ -1,6 +1,6 @@
 /** One merge at a time, as segmentd does it, that can be halted before its build, before it uploads, and at every put of a manifest. */
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
+import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import type { SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
@@ -19,6 +19,7 @@ export type MergerSetup = {
   readonly store: ObjectStore;
   readonly late: (() => Promise<PutResult>)[];
   readonly builder: SegmentBuilder;
+  readonly stableRowIds: StableRowIds;
   /** Told of a commit before its first attempt. */
   readonly onCommit: (change: Change) => void;
 };
@@ -66,7 +67,8 @@ export class MergeWorker {
   async #begin(rule: MergeRule): Promise<Progress> {
     const gated = gatedStore(this.#setup.store, this.#setup.late);
     const manifest = await new LanceTable(gated.store).latest();
-    const plan = planMerges(manifest, DEFAULT_POLICY, rule);
+    const { stableRowIds } = this.#setup;
+    const plan = planMerges(manifest, { wanted: 'existing', stableRowIds }, rule);
     if (plan.merges.length === 0) return { kind: 'nothing-to-do' };
     this.#halted = Promise.withResolvers();
     const merge: Merge = { plan, gated, end: this.#run(manifest, plan, gated.store), at: 'planned' };

@@ -1,19 +1,19 @@
-/** A real table, written by LanceDB, and beside it what must be in it: rows and index names of every version. */
+/** A real table, written by an engine, and beside it what must be in it: rows and index names of every version. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Connection, Table } from '@lancedb/lancedb';
-import { connect, Index } from '@lancedb/lancedb';
+import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { index } from '../../../testing/lance-table.ts';
 import type { Row, Rows } from './model-rows.ts';
-import { COLUMNS, freshRow, toArrow } from './model-rows.ts';
+import { COLUMNS, freshRow } from './model-rows.ts';
 import type { Step } from './steps.ts';
+import type { OpenEngine, TableEngine } from './table-engine.ts';
+import { NAME, openLanceDb } from './table-engine.ts';
 
-export const NAME = 't';
 export const indexNameOf = (column: string) => `${column}_idx`;
 
 type State = { readonly rows: Rows; readonly indexes: ReadonlySet<string> };
 
-/** Steps of the table's users, done with LanceDB alone. */
+/** Steps of the table's users, done with the engine alone. */
 export type UserStep = Exclude<Step, { do: 'work' | 'merge' | 'crash' | 'crash-merge' | 'land-late' }>;
 
 /** Of the rows that steps touched, so many are asked for. */
@@ -28,13 +28,21 @@ export class ModelTable {
   #state: State = { rows: new Map(), indexes: new Set() };
   #states = new Map<number, State>();
   #nextKey = 0;
-  #connection: Connection;
-  #table: Table;
+  readonly #open: OpenEngine;
+  readonly #engine: TableEngine;
 
-  private constructor(database: string, connection: Connection, table: Table) {
+  private constructor(database: string, open: OpenEngine, engine: TableEngine) {
     this.database = database;
-    this.#connection = connection;
-    this.#table = table;
+    this.#open = open;
+    this.#engine = engine;
+  }
+
+  /** Readers of it. */
+  get reader(): Pick<TableEngine, 'ask' | 'rows' | 'stats'> {
+    return this.#engine;
+  }
+  get stableRowIds(): StableRowIds {
+    return this.#engine.stableRowIds;
   }
 
   get folder(): string {
@@ -47,17 +55,16 @@ export class ModelTable {
     return this.#state.indexes;
   }
 
-  /** Five fragments: the first two indexed by LanceDB, the next two by segmentd in a segment each, the last not at all. */
-  static async create(database: string): Promise<ModelTable> {
-    const connection = await connect(database);
-    const model = new ModelTable(database, connection, await connection.createTable(NAME, toArrow([freshRow(0)])));
-    model.#put([freshRow(0)]);
+  /** Five fragments: the first two indexed by the engine, the next two by segmentd in a segment each, the last not at all. */
+  static async create(database: string, open: OpenEngine = openLanceDb): Promise<ModelTable> {
+    const model = new ModelTable(database, open, await open(database));
+    await model.#engine.recreate(model.#put([freshRow(0)]));
     model.#nextKey = 1;
     await model.do({ do: 'append', rows: 14 });
     for (const column of COLUMNS) await model.do({ do: 'create-index', column });
     for (const rows of [3, 5]) {
       await model.do({ do: 'append', rows });
-      await index(model.folder);
+      await index(model.folder, { stableRowIds: model.stableRowIds });
       await model.remember();
     }
     await model.do({ do: 'append', rows: 10 });
@@ -66,8 +73,7 @@ export class ModelTable {
 
   /** The same table in a copy of its folder. */
   async inCopy(database: string): Promise<ModelTable> {
-    const connection = await connect(database);
-    const copy = new ModelTable(database, connection, await connection.openTable(NAME));
+    const copy = new ModelTable(database, this.#open, await this.#open(database));
     copy.#state = this.#state;
     copy.#states = new Map(this.#states);
     copy.#nextKey = this.#nextKey;
@@ -76,20 +82,17 @@ export class ModelTable {
   }
 
   close(): void {
-    this.#table.close();
-    this.#connection.close();
+    this.#engine.close();
   }
 
   async do(step: UserStep): Promise<void> {
-    await this.#table.checkoutLatest();
     await this.#perform(step);
     await this.remember();
   }
 
   /** A version has appeared: this is what it holds. */
   async remember(): Promise<void> {
-    await this.#table.checkoutLatest();
-    this.#states.set(await this.#table.version(), this.#state);
+    this.#states.set(await this.#engine.version(), this.#state);
   }
 
   /** segmentd has created an index. */
@@ -105,11 +108,10 @@ export class ModelTable {
   }
 
   async #perform(step: UserStep): Promise<void> {
-    const table = this.#table;
+    const engine = this.#engine;
     switch (step.do) {
       case 'append':
-        await table.add(toArrow(this.#put(this.#fresh(step.rows))));
-        return;
+        return engine.add(this.#put(this.#fresh(step.rows)));
       case 'delete':
         return this.#delete(step);
       case 'update':
@@ -117,17 +119,15 @@ export class ModelTable {
       case 'upsert':
         return this.#upsert(step);
       case 'compact':
-        await table.optimize();
-        return;
+        return engine.optimize();
       case 'cleanup':
-        await table.optimize({ cleanupOlderThan: new Date() });
+        await engine.optimize('old versions');
         this.takenAway += 1;
         return;
       case 'purge':
-        await table.optimize({ cleanupOlderThan: new Date(0), deleteUnverified: true });
-        return;
+        return engine.optimize('files that no version names');
       case 'create-index':
-        await table.createIndex(step.column, { config: Index.btree(), replace: true });
+        await engine.createIndex(step.column, indexNameOf(step.column));
         return this.addIndex(indexNameOf(step.column));
       case 'drop-index':
         return this.#dropIndex(indexNameOf(step.column));
@@ -171,7 +171,7 @@ export class ModelTable {
     const { rows, low, high } = this.#range(from, span);
     const gone =
       by === 'key' ? rows : [...this.rows.values()].filter(({ id }) => id !== null && id >= low && id < high);
-    await this.#table.delete(`${by} >= ${low} AND ${by} < ${high}`);
+    await this.#engine.delete(`${by} >= ${low} AND ${by} < ${high}`);
     const left = new Map(this.rows);
     for (const { key } of gone) left.delete(key);
     this.#state = { ...this.#state, rows: left };
@@ -181,25 +181,25 @@ export class ModelTable {
   async #update({ from, span, column }: Extract<Step, { do: 'update' }>): Promise<void> {
     const { where, rows } = this.#range(from, span);
     if (rows.length === 0) return;
-    const change =
-      column === 'id' ? { sql: 'key + 1000000', of: (row: Row) => ({ ...row, id: row.key + 1_000_000 }) } : null;
-    if (change) await this.#table.update({ where, valuesSql: { id: change.sql } });
-    else await this.#table.update({ where, values: { name: `u${from}` } });
+    if (column === 'id') await this.#engine.update(where, { id: 'key + 1000000' });
+    else await this.#engine.update(where, { name: `'u${from}'` });
     this.#note(rows[0]);
-    this.#put(rows.map((row) => change?.of(row) ?? { ...row, name: `u${from}` }));
+    this.#put(
+      rows.map((row) => ({ ...row, ...(column === 'id' ? { id: row.key + 1_000_000 } : { name: `u${from}` }) })),
+    );
   }
 
   async #upsert({ from, span, rows: count }: Extract<Step, { do: 'upsert' }>): Promise<void> {
     const changed = this.#range(from, span).rows.map((row) => ({ ...row, id: row.key + 2_000_000, name: 'upserted' }));
     const rows = [...changed, ...this.#fresh(count)];
-    await this.#table.mergeInsert('key').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(toArrow(rows));
+    await this.#engine.upsert(rows);
     this.#note(changed[0] && this.rows.get(changed[0].key));
     this.#put(rows);
   }
 
   async #dropIndex(name: string): Promise<void> {
     if (!this.indexes.has(name)) return;
-    await this.#table.dropIndex(name);
+    await this.#engine.dropIndex(name);
     this.#state = { ...this.#state, indexes: new Set([...this.indexes].filter((it) => it !== name)) };
   }
 
@@ -207,8 +207,7 @@ export class ModelTable {
     const versions = (await this.versions()).filter((version) => this.#states.has(version));
     const version = versions[Math.max(0, versions.length - 1 - back)];
     if (version === undefined) return;
-    await this.#table.checkout(version);
-    await this.#table.restore();
+    await this.#engine.restore(version);
     const before = this.#state;
     this.#state = this.#states.get(version) as State;
     this.#note([...before.rows.values()].at(-1), [...this.rows.values()].at(-1));
@@ -216,29 +215,17 @@ export class ModelTable {
 
   async #overwrite({ rows: count, how }: Extract<Step, { do: 'overwrite' }>): Promise<void> {
     this.#state = { rows: new Map(), indexes: new Set() };
-    const rows = this.#put(this.#fresh(count));
-    if (how === 'add') {
-      await this.#table.add(toArrow(rows), { mode: 'overwrite' });
-      return;
-    }
-    await this.#reopen(() => this.#connection.createTable(NAME, toArrow(rows), { mode: 'overwrite' }));
+    await this.#engine.overwrite(this.#put(this.#fresh(count)), how);
   }
 
   async #recreate({ rows: count, ahead }: Extract<Step, { do: 'recreate' }>): Promise<void> {
     this.takenAway += 1;
-    const reached = (await this.#table.version()) + ahead;
+    const reached = (await this.#engine.version()) + ahead;
     this.#states.clear();
     this.#state = { rows: new Map(), indexes: new Set() };
-    await this.#connection.dropTable(NAME);
-    const rows = this.#put(this.#fresh(count));
-    await this.#reopen(() => this.#connection.createTable(NAME, toArrow(rows)));
+    await this.#engine.recreate(this.#put(this.#fresh(count)));
     await this.remember();
     for (const column of COLUMNS) await this.do({ do: 'create-index', column });
-    while ((await this.#table.version()) < reached) await this.do({ do: 'append', rows: count });
-  }
-
-  async #reopen(open: () => Promise<Table>): Promise<void> {
-    this.#table.close();
-    this.#table = await open();
+    while ((await this.#engine.version()) < reached) await this.do({ do: 'append', rows: count });
   }
 }

@@ -7,6 +7,7 @@ import type { Rebased } from '../../../src/lance/commit/rebase.ts';
 import type { RejectCause } from '../../../src/lance/commit/reject-causes.ts';
 import { uploadSegments } from '../../../src/lance/commit/upload.ts';
 import type { BatchLimits, WantedIndexes } from '../../../src/lance/plan/index-plan.ts';
+import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { planTable } from '../../../src/lance/plan/table-plan.ts';
 import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
@@ -47,6 +48,7 @@ export type WorkerSetup = {
   readonly late: (() => Promise<PutResult>)[];
   readonly builder: SegmentBuilder;
   readonly wanted: WantedIndexes;
+  readonly stableRowIds: StableRowIds;
   readonly limits: BatchLimits;
   /** Told of a commit before its first attempt. */
   readonly onCommit: (change: Change) => void;
@@ -96,8 +98,8 @@ export class ModelWorker {
 
   async #plan(): Promise<Progress> {
     const manifest = await this.#table.latest();
-    const { wanted, limits } = this.#setup;
-    const { requests } = planTable(manifest, { wanted, stableRowIds: 'decline' }, limits);
+    const { wanted, stableRowIds, limits } = this.#setup;
+    const { requests } = planTable(manifest, { wanted, stableRowIds }, limits);
     if (requests.length === 0) return { kind: 'nothing-to-do' };
     this.#phase = { at: 'planned', manifest, requests };
     return { kind: 'going-on' };

@@ -14,11 +14,11 @@ import { checkMerged, checkNotShrunk } from './merge-checks.ts';
 import { MergeWorker } from './merge-worker.ts';
 import { COLUMNS, probesAround, probesOfAll } from './model-rows.ts';
 import type { ModelTable } from './model-table.ts';
-import { NAME } from './model-table.ts';
 import type { Change, Ending, Progress } from './model-worker.ts';
 import { ModelWorker } from './model-worker.ts';
 import type { MergeChoice, PutFate, Scenario, Step } from './steps.ts';
 import { checkAnswers, checkEverything, checkManifest } from './table-checks.ts';
+import { NAME } from './table-engine.ts';
 
 /** How often something happened, over all runs: a test that never comes to a conflict proves nothing. */
 export type Tally = Map<string, number>;
@@ -81,6 +81,7 @@ class Run {
       store: localStore(model.folder),
       late: this.#late,
       builder: lanceSegmentBuilder(scratch),
+      stableRowIds: model.stableRowIds,
       wanted: configured ? COLUMNS.map((column) => ({ column })) : ('existing' as const),
       limits: { maxRows, maxFragments },
       onCommit: (change: Change) => {

@@ -1,8 +1,6 @@
 /** What must hold for a table at any time, as its users and the manifest see it. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Table } from '@lancedb/lancedb';
-import { connect } from '@lancedb/lancedb';
 import { expect } from 'vitest';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
@@ -11,7 +9,6 @@ import { localStore } from '../../../src/store/local-store.ts';
 import type { Probe, Row } from './model-rows.ts';
 import { probesAround } from './model-rows.ts';
 import type { ModelTable } from './model-table.ts';
-import { NAME } from './model-table.ts';
 
 /** Version that each segment of segmentd was built from, by uuid. */
 export type BuiltFrom = ReadonlyMap<string, number>;
@@ -47,64 +44,40 @@ export async function checkManifest(model: ModelTable, builtFrom: BuiltFrom): Pr
 
 /** A reader that has never seen the table: it opens, its indexes list, and the questions get the model's answers. */
 export async function checkAnswers(model: ModelTable, probes: readonly Probe[], manifest: Manifest): Promise<void> {
-  await withFreshTable(model, async (table) => {
-    expect(await table.version()).toBe(manifest.version);
-    const names = (await table.listIndices()).map(({ name }) => name);
-    expect(new Set(names)).toEqual(model.indexes);
-    for (const probe of probes) {
-      expect(await keysOf(table, probe.where, false), probe.where).toEqual(expectedKeys(model, probe));
-    }
-  });
+  const { version, indexes, answers } = await model.reader.ask(probes.map(({ where }) => where));
+  expect(version).toBe(manifest.version);
+  expect(new Set(indexes)).toEqual(model.indexes);
+  for (const [at, probe] of probes.entries()) expect(answers[at], probe.where).toEqual(expectedKeys(model, probe));
 }
 
-/** Every row by a scan, LanceDB's own count of what is indexed, and all questions about all rows worth asking for. */
+/** Every row by a scan, the engine's own count of what is indexed, and all questions about all rows worth asking for. */
 export async function checkEverything(model: ModelTable, builtFrom: BuiltFrom, drained: boolean): Promise<void> {
   const manifest = await checkManifest(model, builtFrom);
   const probes = model.notable.slice(-8).flatMap((row, at) => rotated(probesAround(row), at).slice(0, 6));
   await checkAnswers(model, probes, manifest);
-  await withFreshTable(model, async (table) => {
-    const rows = (await table.query().select(['key', 'id', 'name']).toArray()) as Record<keyof Row, unknown>[];
-    const found = rows.map(({ key, id, name }) => ({ key: Number(key), id: id === null ? null : Number(id), name }));
-    expect(found.sort((a, b) => a.key - b.key)).toEqual([...model.rows.values()].sort((a, b) => a.key - b.key));
+  const found = await model.reader.rows();
+  expect(found.sort((a, b) => a.key - b.key)).toEqual([...model.rows.values()].sort((a, b) => a.key - b.key));
 
-    for (const { name, column, coverage, segments } of maintainedIndexes(manifest, 'existing')) {
-      if (drained) expect([...coverage.missing], `${name} misses fragments`).toEqual([]);
-      const stats = await table.indexStats(name);
-      expect(stats?.numIndexedRows, `indexed rows of ${name}`).toBe(coverage.coveredRows);
-      expect(stats?.numUnindexedRows, `unindexed rows of ${name}`).toBe(coverage.missingRows);
-      if (!drained || segments.length === 0 || coverage.coveredRows === 0) continue;
-      // Everything is covered, so the index alone must know the answers.
-      const [probe] = probesAround(model.notable.at(-1) as Row).filter(({ where }) => where.startsWith(`${column} =`));
-      if (probe) {
-        expect(await keysOf(table, probe.where, true), `${probe.where}, fast`).toEqual(expectedKeys(model, probe));
-        expect(await table.query().where(probe.where).explainPlan(true)).toContain('ScalarIndexQuery');
-      }
-    }
-  });
+  for (const { name, column, coverage, segments } of maintainedIndexes(manifest, 'existing')) {
+    if (drained) expect([...coverage.missing], `${name} misses fragments`).toEqual([]);
+    const stats = await model.reader.stats(name);
+    expect(stats?.indexed, `indexed rows of ${name}`).toBe(coverage.coveredRows);
+    expect(stats?.unindexed, `unindexed rows of ${name}`).toBe(coverage.missingRows);
+    if (!drained || segments.length === 0 || coverage.coveredRows === 0) continue;
+    // Everything is covered, so the index alone must know the answers.
+    const [probe] = probesAround(model.notable.at(-1) as Row).filter(({ where }) => where.startsWith(`${column} =`));
+    if (!probe) continue;
+    const { answers, plans } = await model.reader.ask([probe.where], true);
+    expect(answers[0], `${probe.where}, fast`).toEqual(expectedKeys(model, probe));
+    expect(plans[0], `${probe.where} uses the index`).toBe(true);
+  }
 }
 
 const rotated = <T>(values: readonly T[], by: number): T[] =>
   values.map((_, at) => values[(at + by * 3) % values.length] as T);
-
-async function withFreshTable(model: ModelTable, use: (table: Table) => Promise<void>): Promise<void> {
-  const connection = await connect(model.database);
-  const table = await connection.openTable(NAME);
-  try {
-    await use(table);
-  } finally {
-    table.close();
-    connection.close();
-  }
-}
 
 const expectedKeys = (model: ModelTable, { matches }: Probe) =>
   [...model.rows.values()]
     .filter(matches)
     .map(({ key }) => key)
     .sort((a, b) => a - b);
-
-async function keysOf(table: Table, where: string, indexOnly: boolean): Promise<number[]> {
-  const query = table.query().where(where).select(['key']);
-  const rows = (await (indexOnly ? query.fastSearch() : query).toArray()) as { key: number }[];
-  return rows.map(({ key }) => Number(key)).sort((a, b) => a - b);
-}

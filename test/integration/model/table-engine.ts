@@ -1,0 +1,184 @@
+/** Who writes and reads the model's table: LanceDB, or pylance with stable row ids. */
+import { join } from 'node:path';
+import type { Connection, Table } from '@lancedb/lancedb';
+import { connect, Index } from '@lancedb/lancedb';
+import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
+import type { Worker } from '../../interop/worker.ts';
+import type { Row } from './model-rows.ts';
+import { toArrow } from './model-rows.ts';
+
+export const NAME = 't';
+
+/** What a reader finds that has never seen the table. */
+export type Seen = {
+  readonly version: number;
+  readonly indexes: readonly string[];
+  /** Keys by filter, rising. */
+  readonly answers: readonly (readonly number[])[];
+  /** Whether an index takes part, by filter. */
+  readonly plans: readonly boolean[];
+};
+
+/** Everything is done on the latest version. */
+export type TableEngine = {
+  /** What segmentd is told about the table. */
+  readonly stableRowIds: StableRowIds;
+  version(): Promise<number>;
+  add(rows: readonly Row[]): Promise<void>;
+  delete(where: string): Promise<void>;
+  /** `values` are SQL. */
+  update(where: string, values: Readonly<Record<string, string>>): Promise<void>;
+  upsert(rows: readonly Row[]): Promise<void>;
+  /** Compacts, and indexes what is missing. */
+  optimize(cleanup?: 'old versions' | 'files that no version names'): Promise<void>;
+  createIndex(column: string, name: string): Promise<void>;
+  dropIndex(name: string): Promise<void>;
+  restore(version: number): Promise<void>;
+  overwrite(rows: readonly Row[], how: 'create' | 'add'): Promise<void>;
+  /** Drops the table, if there is one, and makes it anew. */
+  recreate(rows: readonly Row[]): Promise<void>;
+  ask(filters: readonly string[], indexOnly?: boolean): Promise<Seen>;
+  rows(): Promise<Row[]>;
+  stats(index: string): Promise<{ readonly indexed: number; readonly unindexed: number } | undefined>;
+  close(): void;
+};
+
+/** Opens the table of a database folder; there may be none yet. */
+export type OpenEngine = (database: string) => Promise<TableEngine>;
+
+export const openLanceDb: OpenEngine = async (database) => {
+  const connection = await connect(database);
+  const exists = (await connection.tableNames()).includes(NAME);
+  let opened: Table | undefined = exists ? await connection.openTable(NAME) : undefined;
+  const latest = async () => {
+    await opened?.checkoutLatest();
+    return opened as Table;
+  };
+  const reopen = async (open: () => Promise<Table>) => {
+    opened?.close();
+    opened = await open();
+  };
+  return {
+    stableRowIds: 'decline',
+    version: async () => (await latest()).version(),
+    add: async (rows) => void (await (await latest()).add(toArrow(rows))),
+    delete: async (where) => void (await (await latest()).delete(where)),
+    update: async (where, valuesSql) => void (await (await latest()).update({ where, valuesSql })),
+    async upsert(rows) {
+      const table = await latest();
+      await table.mergeInsert('key').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(toArrow(rows));
+    },
+    optimize: async (cleanup) => void (await (await latest()).optimize(CLEANUPS[cleanup ?? 'none']())),
+    createIndex: async (column, name) =>
+      (await latest()).createIndex(column, { config: Index.btree(), replace: true, name }),
+    dropIndex: async (name) => (await latest()).dropIndex(name),
+    async restore(version) {
+      const table = await latest();
+      await table.checkout(version);
+      await table.restore();
+    },
+    async overwrite(rows, how) {
+      if (how === 'add') await (await latest()).add(toArrow(rows), { mode: 'overwrite' });
+      else await reopen(() => connection.createTable(NAME, toArrow(rows), { mode: 'overwrite' }));
+    },
+    async recreate(rows) {
+      if (opened) await connection.dropTable(NAME);
+      await reopen(() => connection.createTable(NAME, toArrow(rows)));
+    },
+    ask: (filters, indexOnly = false) => withFreshTable(database, (table) => seenBy(table, filters, indexOnly)),
+    rows: () =>
+      withFreshTable(database, async (table) => {
+        const rows = (await table.query().select(['key', 'id', 'name']).toArray()) as Record<keyof Row, unknown>[];
+        return rows.map(({ key, id, name }) => ({
+          key: Number(key),
+          id: id === null ? null : Number(id),
+          name: name as string | null,
+        }));
+      }),
+    stats: (name) =>
+      withFreshTable(database, async (table) => {
+        const stats = await table.indexStats(name);
+        return stats && { indexed: stats.numIndexedRows, unindexed: stats.numUnindexedRows };
+      }),
+    close() {
+      opened?.close();
+      connection.close();
+    },
+  };
+};
+
+const CLEANUPS = {
+  none: () => ({}),
+  'old versions': () => ({ cleanupOlderThan: new Date() }),
+  'files that no version names': () => ({ cleanupOlderThan: new Date(0), deleteUnverified: true }),
+};
+
+async function withFreshTable<T>(database: string, use: (table: Table) => Promise<T>): Promise<T> {
+  const connection: Connection = await connect(database);
+  const table = await connection.openTable(NAME);
+  try {
+    return await use(table);
+  } finally {
+    table.close();
+    connection.close();
+  }
+}
+
+async function seenBy(table: Table, filters: readonly string[], indexOnly: boolean): Promise<Seen> {
+  const answers: number[][] = [];
+  const plans: boolean[] = [];
+  for (const filter of filters) {
+    const query = table.query().where(filter).select(['key']);
+    const rows = (await (indexOnly ? query.fastSearch() : query).toArray()) as { key: number }[];
+    answers.push(rows.map(({ key }) => Number(key)).sort((a, b) => a - b));
+    if (indexOnly) plans.push((await table.query().where(filter).explainPlan(true)).includes('ScalarIndexQuery'));
+  }
+  const indexes = (await table.listIndices()).map(({ name }) => name);
+  return { version: await table.version(), indexes, answers, plans };
+}
+
+type Plain = readonly [number, number | null, string | null];
+const plain = (rows: readonly Row[]) => rows.map(({ key, id, name }): Plain => [key, id, name]);
+
+/** pylance 14 or newer, whose segments record row addresses. Each answer is LanceDB's too, which scans. */
+export function openPylance(worker: Worker): OpenEngine {
+  return async (database) => {
+    const uri = join(database, `${NAME}.lance`);
+    const ask = <T>(action: string, args = {}) => worker.ask<T>(action, { uri, ...args });
+    const days = { none: null, 'old versions': 0, 'files that no version names': 10_000 };
+    return {
+      stableRowIds: 'addresses',
+      version: () => ask('model_version'),
+      add: (rows) => ask('model_write', { rows: plain(rows), mode: 'append' }),
+      delete: (where) => ask('delete', { where }),
+      update: async (where, values) => void (await ask('update', { where, values })),
+      upsert: (rows) => ask('model_upsert', { rows: plain(rows) }),
+      optimize: (cleanup) =>
+        ask('model_optimize', {
+          older_than_days: days[cleanup ?? 'none'],
+          delete_unverified: cleanup === 'files that no version names',
+        }),
+      createIndex: (column, name) => ask('model_create_index', { column, name }),
+      dropIndex: (name) => ask('drop_index', { name }),
+      restore: (version) => ask('restore', { version }),
+      overwrite: (rows) => ask('model_write', { rows: plain(rows), mode: 'overwrite' }),
+      async recreate(rows) {
+        await ask('model_drop');
+        await ask('model_write', { rows: plain(rows), mode: 'create' });
+      },
+      async ask(filters, indexOnly = false) {
+        const seen = await ask<Seen>('model_ask', { filters, index_only: indexOnly });
+        if (indexOnly) return seen;
+        const { answers } = await withFreshTable(database, (table) => seenBy(table, filters, false));
+        const other = filters.filter((_, at) => answers[at]?.join() !== seen.answers[at]?.join());
+        if (other.length > 0) throw new Error(`LanceDB finds other rows than pylance for ${other}`);
+        return seen;
+      },
+      async rows() {
+        return (await ask<Plain[]>('model_rows')).map(([key, id, name]) => ({ key, id, name }));
+      },
+      stats: (name) => ask('model_stats', { name }),
+      close: () => undefined,
+    };
+  };
+}

@@ -1,0 +1,73 @@
+"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name]`."""
+
+import datetime as dt
+import os
+import shutil
+
+import lance
+import pyarrow as pa
+
+SCHEMA = pa.schema(
+    [pa.field("key", pa.int32(), nullable=False), pa.field("id", pa.int64()), pa.field("name", pa.string())]
+)
+
+
+def table_of(rows):
+    columns = [list(column) for column in zip(*rows)] or [[], [], []]
+    return pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, SCHEMA)], schema=SCHEMA)
+
+
+def model_write(uri, rows, mode):
+    lance.write_dataset(table_of(rows), uri, mode=mode, enable_stable_row_ids=True)
+
+
+def model_upsert(uri, rows):
+    builder = lance.dataset(uri).merge_insert("key").when_matched_update_all().when_not_matched_insert_all()
+    builder.execute(table_of(rows))
+
+
+def model_optimize(uri, older_than_days=None, delete_unverified=False):
+    """What LanceDB's `optimize` does: compacts, cleans up and indexes."""
+    lance.dataset(uri).optimize.compact_files()
+    if older_than_days is not None:
+        age = dt.timedelta(days=older_than_days)
+        lance.dataset(uri).cleanup_old_versions(older_than=age, delete_unverified=delete_unverified)
+    lance.dataset(uri).optimize.optimize_indices()
+
+
+def model_create_index(uri, column, name):
+    lance.dataset(uri).create_scalar_index(column, "BTREE", name=name, replace=True)
+
+
+def model_drop(uri):
+    if os.path.isdir(uri):
+        shutil.rmtree(uri)
+
+
+def model_version(uri):
+    return lance.dataset(uri).version
+
+
+def model_ask(uri, filters, index_only=False):
+    """The table as a reader sees it that has never seen it before, and its answers."""
+    ds = lance.dataset(uri)
+
+    def keys(filter):
+        how = {"fast_search": True} if index_only else {}
+        return sorted(ds.scanner(columns=["key"], filter=filter, **how).to_table()["key"].to_pylist())
+
+    return {
+        "version": ds.version,
+        "indexes": sorted(index["name"] for index in ds.list_indices()),
+        "answers": [keys(filter) for filter in filters],
+        "plans": ["ScalarIndexQuery" in ds.scanner(filter=filter).explain_plan(True) for filter in filters],
+    }
+
+
+def model_rows(uri):
+    return [[row["key"], row["id"], row["name"]] for row in lance.dataset(uri).to_table().to_pylist()]
+
+
+def model_stats(uri, name):
+    stats = lance.dataset(uri).stats.index_stats(name)
+    return {"indexed": stats["num_indexed_rows"], "unindexed": stats["num_unindexed_rows"]}
