@@ -16,6 +16,12 @@ export const PYLANCE_VERSIONS = {
   /** The newest on the registry, two majors ahead of our engine: it may write what lance 12 has never seen. */
   newest: '14.0.2',
 } as const;
+/** Each of these majors has a row in docs/compatibility.md. */
+export const ALL_PYLANCE: readonly string[] = [
+  ...[PYLANCE_VERSIONS.oldest, '8.0.1', '9.0.1', '10.0.0'],
+  ...[PYLANCE_VERSIONS.middle, '12.0.0', '13.0.0', PYLANCE_VERSIONS.newest],
+];
+
 export type PylanceVersion = (typeof PYLANCE_VERSIONS)[keyof typeof PYLANCE_VERSIONS];
 
 /** The newest, or all others for a long run, which follows a short one. */
@@ -30,7 +36,7 @@ export type Pylance = { readonly python: string; readonly env: NodeJS.ProcessEnv
  * when it is not there yet. Undefined where it cannot be had; with `CI=true` that throws, since a check that did not run must
  * not look like one that passed.
  */
-export async function findPylance(version: PylanceVersion): Promise<Pylance | undefined> {
+export async function findPylance(version: string): Promise<Pylance | undefined> {
   try {
     const pylance = { python: PYTHON, env: environment(await pythonPackage('pylance', version)) };
     await run(PYTHON, ['-s', '-c', `import lance; assert lance.__version__ == '${version}', lance`], {

@@ -9,7 +9,7 @@ import { openLag } from '../../../src/kafka/lag.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
-import type { RoundsSetup } from './kill-rounds.ts';
+import type { RoundsSetup, Share } from './kill-rounds.ts';
 import { killRounds } from './kill-rounds.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
@@ -23,7 +23,7 @@ test('killed anywhere, the daemon continues at the committed offset', { timeout:
   await killRounds(ROUNDS, kafkaSetup);
 });
 
-async function kafkaSetup(): Promise<RoundsSetup> {
+async function kafkaSetup(share: Share): Promise<RoundsSetup> {
   const home = await tempDir();
   const database = join(home, 'db');
   await mkdir(database);
@@ -56,7 +56,7 @@ async function kafkaSetup(): Promise<RoundsSetup> {
   onTestFinished(() => producer.close());
   const probe = openLag(settings, 60_000);
   onTestFinished(() => probe.stop());
-  const world = await KillWorld.open(database);
+  const world = await KillWorld.open(database, share);
   onTestFinished(() => world.close());
   return {
     world,

@@ -29,14 +29,22 @@ export type Leftovers = { folders: number; staged: number; merges: number };
 
 const AT_ONCE = 2;
 
+/** What a share's tables are like: one half has stable row ids. */
+export type Share = { readonly stableRowIds: boolean };
+
 /** Kills so many times, in shares side by side; every point must have been hit. */
-export async function killRounds(rounds: number, openSetup: () => Promise<RoundsSetup>): Promise<Leftovers[]> {
+export async function killRounds(
+  rounds: number,
+  openSetup: (share: Share) => Promise<RoundsSetup>,
+): Promise<Leftovers[]> {
   const hits = new Hits();
   const armings = Array.from({ length: rounds }, (_, round) => armingOf(round));
   const shares = Array.from({ length: AT_ONCE }, (_, share) =>
     armings.filter((_arming, round) => round % AT_ONCE === share),
   );
-  const left = await Promise.all(shares.map(async (share) => runRounds(await openSetup(), share, hits)));
+  const left = await Promise.all(
+    shares.map(async (share, at) => runRounds(await openSetup({ stableRowIds: at % 2 === 1 }), share, hits)),
+  );
   process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
   expect(hits.total).toBe(rounds);
   expect(hits.missed).toEqual([]);

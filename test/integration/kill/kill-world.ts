@@ -5,6 +5,7 @@ import type { Connection, Table } from '@lancedb/lancedb';
 import { connect, Index } from '@lancedb/lancedb';
 import { expect } from 'vitest';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
+import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
@@ -12,6 +13,7 @@ import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import { planAhead } from '../../../src/merge/policy/tiered.ts';
 import { localStore } from '../../../src/store/local-store.ts';
+import { index } from '../../../testing/lance-table.ts';
 import { nameOf, people } from '../../../testing/people.ts';
 import { until } from '../e2e/world.ts';
 import { checkNotShrunk } from '../model/merge-checks.ts';
@@ -47,6 +49,8 @@ export type Append = { readonly table: string; readonly fragments: readonly numb
 export class KillWorld {
   readonly database: string;
   readonly #connection: Connection;
+  /** Whether its tables have stable row ids, and segments of row addresses. */
+  readonly #stable: boolean;
   #number = 0;
   #table: Table | undefined;
   #rows = 0;
@@ -54,13 +58,15 @@ export class KillWorld {
   #checked: Manifest | undefined;
   #merges = 0;
 
-  private constructor(database: string, connection: Connection) {
+  private constructor(database: string, connection: Connection, stable: boolean) {
     this.database = database;
     this.#connection = connection;
+    this.#stable = stable;
   }
 
-  static async open(database: string): Promise<KillWorld> {
-    return new KillWorld(database, await connect(database));
+  static async open(database: string, { stableRowIds = false } = {}): Promise<KillWorld> {
+    const storageOptions = { new_table_enable_stable_row_ids: String(stableRowIds) };
+    return new KillWorld(database, await connect(database, { storageOptions }), stableRowIds);
   }
 
   /** Merges that landed, of all tables. */
@@ -86,9 +92,17 @@ export class KillWorld {
     this.#table?.close();
     this.#number += 1;
     this.#table = await this.#connection.createTable(this.#name, people(0, FIRST_ROWS));
-    for (const column of ['id', 'name']) await this.#table.createIndex(column, { config: Index.btree() });
+    await this.#createIndexes(this.#table);
     this.#rows = FIRST_ROWS;
     this.#checked = await this.#manifest();
+  }
+
+  /** Segments of row addresses are segmentd's own: the Lance of LanceDB makes none. */
+  async #createIndexes(table: Table): Promise<void> {
+    const columns = ['id', 'name'];
+    if (this.#stable)
+      await index(this.#folder, { wanted: columns.map((column) => ({ column })), stableRowIds: 'addresses' });
+    else for (const column of columns) await table.createIndex(column, { config: Index.btree() });
   }
 
   async append(): Promise<Append> {
@@ -129,6 +143,8 @@ export class KillWorld {
   async checkRecovered(scratch: string): Promise<void> {
     expect(await this.isCovered()).toBe(true);
     await this.#checkTable();
+    // LanceDB's own answers are by a scan there.
+    if (this.#stable) expect((await verifyTable(this.#open(), 3)).findings).toEqual([]);
     const [own, ...others] = await readdir(scratch);
     expect(others, 'scratch folders of dead processes').toEqual([]);
     // The files of a merge go when its version is already there.
@@ -153,8 +169,12 @@ export class KillWorld {
     return { folders: before.folders.length, staged: before.staged.length };
   }
 
+  #open(): LanceTable {
+    return new LanceTable(localStore(this.#folder));
+  }
+
   #manifest(): Promise<Manifest> {
-    return new LanceTable(localStore(this.#folder)).latest();
+    return this.#open().latest();
   }
 
   /** Segments that no version names, and staging files. */
@@ -175,7 +195,8 @@ export class KillWorld {
   async #checkTable(): Promise<Manifest> {
     const manifest = await this.#manifest();
     const seen = new Set<string>();
-    for (const { name, uuid, fragments, files } of manifest.indexes) {
+    for (const { name, uuid, fragments, files, indexVersion } of manifest.indexes) {
+      expect(indexVersion, `index version of ${uuid}`).toBe(this.#stable ? 1 : 0);
       for (const id of fragments ?? []) {
         expect(seen.has(`${name} ${id}`), `fragment ${id} of ${name} is covered twice`).toBe(false);
         seen.add(`${name} ${id}`);
@@ -206,7 +227,8 @@ export class KillWorld {
     const table = await connection.openTable(this.#name);
     try {
       expect(await table.version()).toBe(version);
-      expect(new Set((await table.listIndices()).map(({ name }) => name))).toEqual(new Set(['id_idx', 'name_idx']));
+      const names = (await table.listIndices()).map(({ name }) => name);
+      expect(new Set(names)).toEqual(new Set(this.#stable ? [] : ['id_idx', 'name_idx']));
       expect(await table.countRows()).toBe(this.#rows);
       for (const id of [0, this.#rows - APPENDED_ROWS - 1, this.#rows - APPENDED_ROWS, this.#rows - 1, this.#rows]) {
         const expected = id < this.#rows ? [id] : [];

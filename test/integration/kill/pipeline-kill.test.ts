@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { LONG } from '../../../testing/long.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { ROUNDS_OF_ALL_POINTS } from './kill-points.ts';
-import type { RoundsSetup } from './kill-rounds.ts';
+import type { RoundsSetup, Share } from './kill-rounds.ts';
 import { killRounds } from './kill-rounds.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
@@ -19,7 +19,7 @@ test('killed anywhere, it continues where it was', { timeout: 600_000 }, async (
 });
 
 /** The daemon as it is, but its records come from a file. */
-async function fileSetup(): Promise<RoundsSetup> {
+async function fileSetup(share: Share): Promise<RoundsSetup> {
   const home = await tempDir();
   const database = join(home, 'db');
   await mkdir(database);
@@ -37,7 +37,7 @@ async function fileSetup(): Promise<RoundsSetup> {
     http: { port: 0 },
   };
   await writeFile(configFile, stringify(config));
-  const world = await KillWorld.open(database);
+  const world = await KillWorld.open(database, share);
   onTestFinished(() => world.close());
   return {
     world,
