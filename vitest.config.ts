@@ -6,7 +6,7 @@ const LONG_ONLY = [
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
   'test/integration/e2e/{memory,package,producers}.test.ts',
-  'test/interop/handmade-index.test.ts',
+  'test/interop/{compatibility,handmade-index}.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
 ];
 

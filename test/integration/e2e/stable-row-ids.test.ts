@@ -49,3 +49,29 @@ test('tables with stable row ids are declined, or rebuilt whole when asked for',
     await table.add(people(200 + round * 10, 10));
   }
 });
+
+test('an index that is not there yet is made of row addresses when asked for, which LanceDB does not use, with right answers', async () => {
+  const world = await makeWorld();
+  const connection = await connect(world.database, { storageOptions: { new_table_enable_stable_row_ids: 'true' } });
+  const table = await connection.createTable('stable', people(0, 100));
+  onTestFinished(() => {
+    table.close();
+    connection.close();
+  });
+  const uri = world.tableFolder('stable');
+  const declined = await segmentd(['index', uri, '--column', 'id']);
+  expect([declined.code, declined.stderr]).toEqual([65, expect.stringContaining('"id_idx" is not there yet')]);
+  const made = await segmentd(['index', uri, '--column', 'id', '--stable-row-ids', 'addresses', '--json']);
+  expect(JSON.parse(made.stdout).indexes).toMatchObject([{ name: 'id_idx', rows: 100 }]);
+  for (const start of [100, 110]) {
+    await table.add(people(start, 10));
+    // Nothing needs to be said about an index that is there.
+    const added = await segmentd(['index', uri, '--json']);
+    expect(JSON.parse(added.stdout).indexes).toMatchObject([{ name: 'id_idx', rows: 10 }]);
+  }
+  expect((await segmentd(['status', uri])).stdout).toContain('of row addresses: Lance 14 and newer use it');
+  expect(JSON.parse((await segmentd(['merge', uri, '--to', '1', '--json'])).stdout).merges).toHaveLength(1);
+  expect(JSON.parse((await segmentd(['verify', uri, '--json'])).stdout)).toMatchObject({ segments: 1, findings: [] });
+  await table.checkoutLatest();
+  expect([await table.countRows('id = 105'), await table.countRows('id >= 0')]).toEqual([1, 120]);
+});

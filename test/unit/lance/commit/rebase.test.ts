@@ -338,3 +338,42 @@ describe('a segment that was replaced can be restored', () => {
     expect(returns({ ...LATER, indexes: [...indexes, { ...OLD, uuid: 4, fragments: [1] }] })).toBe(false);
   });
 });
+
+describe('a table with stable row ids', () => {
+  const STABLE = { readerFlags: 2n, writerFlags: 2n };
+  const addresses = (segments: readonly IndexSpec[]): ManifestSpec => ({
+    ...{ ...BASE, ...STABLE },
+    indexes: segments.map((segment) => ({ indexVersion: 1, ...segment })),
+  });
+  const base = addresses([OLD]);
+  const ofAddresses = { base: parse(base), addSegments: [builtSegment([1, 2], { indexVersion: 1 })] };
+  const changed = replaceFile(2, { deleted: 5 });
+
+  test('takes a segment of row addresses like any other, whatever others delete and add beside it', () => {
+    const fragments = [...changed, { id: 3 }];
+    const flags = { readerFlags: 3n, writerFlags: 3n };
+    expect(outcome({ ...base, version: 6, fragments, ...flags }, ofAddresses)).toEqual([[1, 2]]);
+    const beside = addresses([OLD, { uuid: 2, fragments: [2] }]);
+    expect(outcome({ ...beside, version: 6 }, ofAddresses)).toEqual([[1]]);
+  });
+
+  test('does not take a segment of row ids beside another, nor over rows that moved', () => {
+    const rowIds = { ...BASE, ...STABLE };
+    const whole = { base: parse(rowIds), addSegments: [builtSegment([0, 1, 2])], removeSegments: [uuidText(1)] };
+    expect(outcome({ ...rowIds, version: 6 }, whole)).toEqual([[0, 1, 2]]);
+    expect(outcome({ ...rowIds, version: 6, fragments: changed }, whole)).toBe('rows_moved');
+    const beside = [OLD, { uuid: 2, fragments: [] }];
+    expect(outcome({ ...rowIds, version: 6, indexes: beside }, whole)).toBe('rows_moved');
+  });
+
+  test('does not take a segment beside one that records something else, as after a rebuild by another Lance', () => {
+    expect(outcome({ ...BASE, ...STABLE, version: 6 }, ofAddresses)).toBe('index_changed');
+    const ofIds = { base: parse({ ...BASE, ...STABLE }), addSegments: [builtSegment([1, 2])] };
+    expect(outcome({ ...base, version: 6 }, ofIds)).toBe('index_changed');
+  });
+
+  test('does not become one, nor stop being one, under a build', () => {
+    expect(outcome({ ...base, version: 6, ...STABLE }, { base: parse(BASE) })).toBe('table_declined');
+    expect(outcome({ ...LATER, indexes: base.indexes ?? [] }, ofAddresses)).toBe('table_declined');
+  });
+});
