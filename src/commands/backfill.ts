@@ -79,7 +79,7 @@ async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { 
   const manifest = await table.latest();
   const limits = { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments };
   const plan = planTable(manifest, configuredPolicy(config, ref.id), limits);
-  const missing = missingOfAny(plan.states);
+  const missing = missingOfAny(plan.states, (id) => plan.unreadable.has(id));
   const { version } = manifest;
   const parts = cutBackfill(manifest, missing, {
     rowsPerPart: rowsPerSegment ?? config.backfill.rows_per_segment,

@@ -25,7 +25,7 @@ export async function catchUpInParts(
 ): Promise<CatchUp> {
   const manifest = await table.latest();
   const { wanted, stableRowIds = 'decline', limits } = settings;
-  const { states, remove, requests } = planTable(manifest, { wanted, stableRowIds }, limits);
+  const { states, remove, requests, unreadable } = planTable(manifest, { wanted, stableRowIds }, limits);
   // An index that is replaced whole has no parts.
   const isWhole = remove.length > 0;
   const total = isWhole
@@ -39,7 +39,13 @@ export async function catchUpInParts(
   };
   onRows(0);
   const cut = { rowsPerPart: rowsPerSegment, maxFragments: limits.maxFragments };
-  const parts = isWhole ? [] : cutBackfill(manifest, missingOfAny(states), cut);
+  const parts = isWhole
+    ? []
+    : cutBackfill(
+        manifest,
+        missingOfAny(states, (id) => unreadable.has(id)),
+        cut,
+      );
   const slots = asyncLimit(concurrency);
   const partLimits = { ...limits, maxRows: rowsPerSegment };
   const work = parts.map(({ fragments }) =>

@@ -38,7 +38,8 @@ async function buildSegments(context: PipelineContext, planned: Missing): Promis
     unfinished('stale');
     return requeue(context, batch, 'files_gone');
   }
-  if (context.states.served(table)) context.telemetry.tableServed({ table });
+  // A table that will be declined for the rest once this is covered stays declined meanwhile: that is said once.
+  if (planned.unreadable.size === 0 && context.states.served(table)) context.telemetry.tableServed({ table });
   for (const { index, rows, files, buildMs } of build.segments.filter((segment) => !along?.owns(segment))) {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });

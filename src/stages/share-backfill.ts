@@ -20,7 +20,8 @@ export async function shareBackfill(
   const { thresholdRows, rowsPerSegment } = context.settings.backfill;
   // An index that is replaced whole cannot be shared out.
   if (plan.remove.length > 0 || plan.requests.length === 0) return false;
-  const missing = missingOfAny(plan.states, (id) => context.backfills.has(table.id, id));
+  const isLeft = (id: number) => plan.unreadable.has(id) || context.backfills.has(table.id, id);
+  const missing = missingOfAny(plan.states, isLeft);
   if (rowsOf(manifest, missing) <= thresholdRows) return false;
   const maxFragments = Math.min(context.settings.limits.maxFragments, MAX_EVENT_FRAGMENTS);
   const parts = cutBackfill(manifest, missing, { rowsPerPart: rowsPerSegment, maxFragments }).slice(0, -1);

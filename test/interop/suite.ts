@@ -34,7 +34,7 @@ const STABLE_SHAPES: readonly Shape[] = (['2.0', '2.1', '2.2'] as const).map((da
 }));
 
 /** Of a short run: both makers, both namings, the oldest and the newest format. */
-const SHORT_SHAPES = [...SHAPES.slice(2, 4), ...STABLE_SHAPES.slice(2)];
+const SHORT_SHAPES = SHAPES.slice(2, 4);
 
 /** What is done with a plain table, done where segments record row addresses. */
 function stableRowIds(newTable: NewTable): void {

@@ -20,6 +20,8 @@ export type TablePlan = {
   readonly complete: boolean;
   /** How many parts of the scope, from the first on, the requests cover. */
   readonly parts: number;
+  /** Fragments that stay uncovered, since the engine cannot read them: the table is declined once nothing else is missing. */
+  readonly unreadable: ReadonlyMap<number, string>;
 };
 
 /** The fragments to plan for; by default everything that is missing. */
@@ -44,7 +46,8 @@ export function planTable(
   const unreadable = unreadableFragments(manifest, missingOf(states));
   const plan = planServed({ manifest, policy, limits, states, unreadable }, parts, isDelegated);
   if (plan.requests.length === 0) refuse(newerFilesReason(unreadable));
-  return { ...plan, requests: plan.requests.map((request) => withVersion(request, manifest, states, policy)) };
+  const requests = plan.requests.map((request) => withVersion(request, manifest, states, policy));
+  return { ...plan, states, requests, complete: plan.complete && unreadable.size === 0, unreadable };
 }
 
 type Planning = {
@@ -62,7 +65,7 @@ function planServed(
   { manifest, policy, limits, states, unreadable }: Planning,
   parts: PlanScope['parts'],
   isDelegated: (fragment: number) => boolean,
-): TablePlan {
+): Omit<TablePlan, 'states' | 'unreadable'> {
   const behind = states.filter(({ coverage }) => coverage.missing.some((id) => !unreadable.has(id)));
   const replaced = behind.filter(
     (state) => recordsRowIds(manifest, state, policy.stableRowIds) || isReplacedWhole(manifest, state),
@@ -71,18 +74,18 @@ function planServed(
   if (replaced.length > 0) {
     // What is replaced must be replaced whole.
     refuse(newerFilesReason(unreadableFragments(manifest, manifest.fragments.ids)));
-    return { ...rebuild(manifest, replaced), states, complete: replaced.length === behind.length };
+    return { ...rebuild(manifest, replaced), complete: replaced.length === behind.length };
   }
   const isServed = (id: number) => !isDelegated(id) && !unreadable.has(id);
   if (parts) {
     const readable = parts.map((part) => part.filter((id) => !unreadable.has(id)));
-    return { states, remove: [], ...planParts(manifest, states, limits, readable) };
+    return { remove: [], ...planParts(manifest, states, limits, readable) };
   }
   const requests = nextSegments(manifest, states, limits, isServed);
   const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
   const wanted = ({ missing }: IndexState['coverage']) => missing.filter(isServed).length;
   const complete = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
-  return { states, requests, remove: [], complete, parts: 0 };
+  return { requests, remove: [], complete, parts: 0 };
 }
 
 /** The request with the version that the segments of its index have. */

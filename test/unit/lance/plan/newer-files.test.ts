@@ -43,9 +43,10 @@ test('a message names the fragments and the versions', () => {
   expect(newerFilesReason(new Map())).toBeNull();
 });
 
-test('what can be read is planned and complete, and only when nothing else is missing the table is declined', () => {
+test('what can be read is planned, which is not all, and only when nothing else is missing the table is declined', () => {
   const plan = planTable(tableOf([2, 2, 3], MIXED), DEFAULT_POLICY, LIMITS);
-  expect([plan.requests.map(({ fragments }) => [...fragments]), plan.complete]).toEqual([[[1]], true]);
+  expect([plan.requests.map(({ fragments }) => [...fragments]), plan.complete]).toEqual([[[1]], false]);
+  expect([...plan.unreadable]).toEqual([[2, '2.3']]);
   const left = tableOf([2, 3], MIXED);
   expect(() => planTable(left, DEFAULT_POLICY, LIMITS)).toThrow(
     expect.objectContaining({ code: 'table_newer_data_files' }),
