@@ -6,6 +6,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { SegmentBuilder } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
+import { ack } from '../../../src/stages/ack.ts';
 import { build } from '../../../src/stages/build.ts';
 import { commit } from '../../../src/stages/commit.ts';
 import { plan } from '../../../src/stages/plan.ts';
@@ -89,6 +90,33 @@ test('a declined table is not built', async () => {
   await folder.write({ version: 4, readerFlags: 64n, writerFlags: 64n });
   const context = contextWith({ build: () => Promise.reject(new Error('built')) });
   expect(await round(context)).toMatchObject({ kind: 'declined', error: { code: 'table_data_overlays' } });
+});
+
+test('a table that is indexed as far as it can be read is declined for the rest, once, however often the readable part grows', async () => {
+  const fragmentsOf = (minors: readonly number[]) =>
+    minors.map((minor, id) => ({ id, files: [{ path: `f${id}.lance`, fields: [0, 1], minor }] }));
+  const mixed = { readerFlags: 256n, writerFlags: 256n };
+  const context = contextWith(await builder());
+  const append = async (minors: readonly number[]) => {
+    const { version, indexes } = await new LanceTable(localStore(folder.root)).latest();
+    const kept = indexes.map(({ raw }) => raw);
+    await folder.write({ version: version + 1, fragments: fragmentsOf(minors), indexes: kept, ...mixed });
+    const batch = batchOf([pendingEvent(version)]);
+    const outcomes = [];
+    for (;;) {
+      const done = await round(context, batch);
+      await lastValueFrom(of(done).pipe(ack(context)), { defaultValue: null });
+      outcomes.push(done.kind);
+      if (done.kind !== 'requeue') return outcomes;
+    }
+  };
+  expect(await append([2, 2, 3])).toEqual(['requeue', 'declined']);
+  expect(await append([2, 2, 3, 2])).toEqual(['requeue', 'declined']);
+  expect(context.states.of('lake/t').declined?.code).toBe('table_newer_data_files');
+  // A compaction has written the fragment anew.
+  expect(await append([2, 2, 2, 2])).toEqual(['covered']);
+  const said = events(context).filter((event) => event === 'tableDeclined' || event === 'tableServed');
+  expect(said).toEqual(['tableDeclined', 'tableServed']);
 });
 
 test('what does not fit one round is requeued, as progress', async () => {
