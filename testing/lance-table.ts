@@ -21,11 +21,12 @@ export type RealTable = {
 };
 
 /** A LanceDB table `t` with these rows in a database of its own; closed when the test ends. */
-export async function realTable(rows: ArrowTable): Promise<RealTable> {
+export async function realTable(rows: ArrowTable, { stableRowIds = false } = {}): Promise<RealTable> {
   const database = await tempDir();
   // Nothing is remembered between two looks: a test asks what is on disk now.
   const connection = await connect(database, { readConsistencyInterval: 0 });
-  const table = await connection.createTable('t', rows);
+  const storageOptions = { new_table_enable_stable_row_ids: String(stableRowIds) };
+  const table = await connection.createTable('t', rows, { storageOptions });
   onTestFinished(() => {
     table.close();
     connection.close();

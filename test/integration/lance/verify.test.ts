@@ -13,10 +13,10 @@ import { index, latest, realTable } from '../../../testing/lance-table.ts';
 import { localPlace } from '../../../testing/local-place.ts';
 import { people } from '../../../testing/people.ts';
 
-/** A table of three fragments, each under a segment of its own. */
-async function segmented() {
-  const real = await realTable(people(0, 100));
-  await index(real.uri, { wanted: [{ column: 'id' }] });
+/** A table of three fragments, each under a segment of its own; with stable row ids of row addresses, which LanceDB does not know. */
+async function segmented(stableRowIds = false) {
+  const real = await realTable(people(0, 100), { stableRowIds });
+  await index(real.uri, { wanted: [{ column: 'id' }], stableRowIds: 'addresses' });
   for (const from of [100, 200]) {
     await real.table.add(people(from, 100));
     await index(real.uri);
@@ -134,4 +134,22 @@ test('answers beyond a bound of rows are left out, and those that are asked stil
   const { asked, wrong } = await compareAnswers(localPlace(uri), '`id`', 5, 5);
   expect(asked).toBeLessThanOrEqual(7);
   expect(wrong.length).toBeGreaterThan(0);
+});
+
+test('segments of row addresses are proven in a view', async () => {
+  const { uri, table } = await segmented(true);
+  expect((await latest(uri)).indexes.map(({ indexVersion }) => indexVersion)).toEqual([1, 1, 1]);
+  await table.delete('id >= 40 AND id < 60');
+  const { code, report } = await verify(uri);
+  expect([code, report.segments, report.findings]).toEqual([0, 3, []]);
+  await table.add(people(300, 100));
+  await claim(uri, [2, 3]);
+  expect((await verify(uri)).codes).toEqual(new Set(['answer_wrong']));
+});
+
+test('a compaction by a Lance that does not know segments of row addresses is found', async () => {
+  const { uri, table } = await segmented(true);
+  await table.delete('id >= 0 AND id < 60');
+  await table.optimize();
+  expect((await verify(uri)).codes).toEqual(new Set(['answer_wrong']));
 });

@@ -116,7 +116,7 @@ test('a table that is not there, or not as it is configured, is named; others ar
   expect(await found({ tables })).toEqual([
     'warning table_not_found tables.lake/none: there is no table ~/lake/none.lance; segmentd waits for it',
     'warning table_not_found tables.lake/empty: there is no table ~/lake/empty.lance; segmentd waits for it',
-    'warning table_stable_row_ids tables.lake/stable: the table has stable row ids',
+    'warning table_stable_row_ids tables.lake/stable: the table has stable row ids, and index "id_idx" is not there yet',
     expect.stringMatching(/^warning column_not_found tables\.lake\/columns: .*ident/),
   ]);
 });
