@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntilCovered } from '../../../src/control/wait-until-covered.ts';
 import { coverageOf } from '../../../src/lance/plan/coverage.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import type { S3Server } from '../../../testing/stores/s3-access.ts';
 import { startS3Server } from '../../../testing/stores/s3-server.ts';
 import type { S3Table } from './s3-table.ts';

@@ -4,7 +4,7 @@ import { connect, Index } from '@lancedb/lancedb';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { openTableCache } from '../../../src/lance/table/table-cache.ts';
 import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
