@@ -2,11 +2,11 @@
 
 /** A table inside a configured database, the only way segmentd names a table internally. */
 export type TableRef = {
-  /** `<database>/<table>`: the Kafka key, the metric label, the word in logs. */
+  /** `<database>/<table>`, or `<database>/<namespace>$<table>`: the Kafka key, the metric label, the word in logs. */
   readonly id: string;
   readonly database: string;
   readonly name: string;
-  /** Where the table lies: a directory or URI that ends in `.lance`. */
+  /** Where the table lies: a directory or URI, which ends in `.lance` unless a catalog lists the table. */
   readonly uri: string;
 };
 

@@ -22,7 +22,7 @@ export type Appendable<Data> = {
 
 /** A LanceDB connection. */
 export type TableOpener<Data> = {
-  openTable(name: string): Promise<Appendable<Data> & { close(): void }>;
+  openTable(name: string, namespacePath?: string[]): Promise<Appendable<Data> & { close(): void }>;
 };
 
 export type WriterOptions<Data> = {
@@ -52,7 +52,8 @@ export type Appended =
 
 export type Writer<Data> = {
   /**
-   * Appends to a table, by name or as LanceDB opened it, and announces the version once it has landed. Calls may overlap. Rejects
+   * Appends to a table, by name or as LanceDB opened it, and announces the version once it has landed. A table in a namespace is named
+   * `<namespace>$<table>`; as LanceDB opened it, it does not tell its namespace. Calls may overlap. Rejects
    * when nothing was appended: with LanceDB's own error, with `event_table_invalid` for a name that cannot be announced, or
    * because the writer is closed.
    */
@@ -128,7 +129,9 @@ class AnnouncingWriter<Data> implements Writer<Data> {
 
   /** Opened anew each time, which takes some milliseconds: a table may have been dropped and made again. */
   async #addByName(name: string, data: Data): Promise<number> {
-    const table = await this.#options.connection.openTable(name);
+    const path = name.split('$');
+    const own = path.pop() as string;
+    const table = await this.#options.connection.openTable(own, ...(path.length > 0 ? [path] : []));
     try {
       return (await table.add(data)).version;
     } finally {

@@ -5,13 +5,13 @@ import { messageOf } from '../lib/errors.ts';
 import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
 import { isPathOption } from '../lib/known-storage-options.ts';
 import { isStoreUri, normalStoreUri, STORE_URI_PATTERN, schemeOf, storeUriProblem } from '../lib/store-uri.ts';
-import { TABLE_NAME_PATTERN } from '../lib/table-name.ts';
+import { LISTED_NAME_PATTERN } from '../lib/table-name.ts';
 import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, text, variableProblem } from './option.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
 export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
-/** What LanceDB accepts as a table name, behind the database's. */
-const TABLE_ID = new RegExp(String.raw`^[a-z0-9][a-z0-9_\-]*/${TABLE_NAME_PATTERN}$`);
+/** What LanceDB accepts as a table name, with its namespaces, behind the database's. */
+const TABLE_ID = new RegExp(String.raw`^[a-z0-9][a-z0-9_\-]*/${LISTED_NAME_PATTERN}$`);
 
 /** The same as uriProblem, for the JSON Schema. */
 const URI = String.raw`^(?:[Ff][Ii][Ll][Ee]:/[^?#\\]*$|${STORE_URI_PATTERN}$|(?![Ff][Ii][Ll][Ee]:/|[A-Za-z][A-Za-z0-9+.\-]*://)${PLAIN_PATH})`;
@@ -94,7 +94,7 @@ export const tables = option(
       }),
     )
     .prefault({}),
-  'What to keep per table: `<database>/<table>` to `{indexes: [{column, name}], stable_row_ids}`. Missing indexes are created. ' +
+  'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name}], stable_row_ids}`. Missing indexes are created. ' +
     'Without a name, the BTREE index that the column has, else `<column>_idx`. ' +
     'A table without `indexes` keeps every BTREE index it has. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
     'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +

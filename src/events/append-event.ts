@@ -6,6 +6,7 @@ import { openEnvelope } from './cloud-event.ts';
 import { isJsonObject } from './json-value.ts';
 import type { IsOwnCommit } from './s3-notification.ts';
 import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
+import type { Databases } from './table-address.ts';
 
 /** An event is a few hundred bytes; one that names a hundred thousand fragments is less than this. */
 const MAX_VALUE_BYTES = 1024 * 1024;
@@ -25,7 +26,7 @@ export type DecodeOptions = EventLimits & {
  * `event_database_unknown`.
  */
 export function decodeRecord(
-  databases: ReadonlyMap<string, string>,
+  databases: Databases,
   { value, headers }: Pick<ConsumerRecord, 'value' | 'headers'>,
   { isOwnCommit, ...limits }: DecodeOptions = {},
 ): readonly AppendEvent[] {
@@ -63,20 +64,23 @@ function withDefaults(data: unknown, defaults: Readonly<Record<string, string>>)
 
 /**
  * `decodeRecord` for a stream: a record with the same bytes as the one before it means the same, and is not parsed
- * again. Writers that announce "look at this table" and no more send nothing else. What was taken for another writer's commit
- * stays that, though it may turn out to be our own: the plan finds nothing missing.
+ * again while the catalogs stay as they are. Writers that announce "look at this table" and no more send nothing else. What was taken for
+ * another writer's commit stays that, though it may turn out to be our own: the plan finds nothing missing.
  */
 export function recordDecoder(
-  databases: ReadonlyMap<string, string>,
+  databases: Databases,
   options: DecodeOptions = {},
 ): (record: Pick<ConsumerRecord, 'value' | 'headers'>) => readonly AppendEvent[] {
-  let last: { readonly value: Uint8Array; readonly events: readonly AppendEvent[] } | undefined;
+  let last:
+    | { readonly value: Uint8Array; readonly changes: number; readonly events: readonly AppendEvent[] }
+    | undefined;
   return (record) => {
     const { value, headers } = record;
     // Headers may change what the bytes mean.
     if (value === null || headers.size > 0) return decodeRecord(databases, record, options);
-    if (last === undefined || Buffer.compare(last.value, value) !== 0) {
-      last = { value, events: decodeRecord(databases, record, options) };
+    const changes = databases.listed?.changes ?? 0;
+    if (last === undefined || last.changes !== changes || Buffer.compare(last.value, value) !== 0) {
+      last = { value, changes, events: decodeRecord(databases, record, options) };
     }
     return last.events;
   };

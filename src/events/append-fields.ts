@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
+import type { Databases } from './table-address.ts';
 import { resolveTable } from './table-address.ts';
 
 /** Lance keeps fragment ids in 32 bits. */
@@ -35,7 +36,7 @@ export const appendFields = z.object({
  * Where every event format ends: checks the fields and finds the table among the configured databases.
  * Throws SegmentdError `event_invalid`, or what resolveTable throws.
  */
-export function toAppendEvent(databases: ReadonlyMap<string, string>, fields: unknown): AppendEvent {
+export function toAppendEvent(databases: Databases, fields: unknown): AppendEvent {
   const { table: address, version, fragments, backfill, id, time, producer, rows } = readFields(appendFields, fields);
   return {
     table: resolveTable(databases, address),

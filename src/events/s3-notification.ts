@@ -11,7 +11,8 @@
  *   Ceph        as it is                                                             eTag without, may be absent
  *   versitygw   as it is                                                             eTag in quotation marks, empty request id
  *
- * A new manifest is what an append ends with: <table>.lance/_versions/<name>, after the rule of manifest-name.ts.
+ * A new manifest is what an append ends with: <table>.lance/_versions/<name>, after the rule of manifest-name.ts. The folder of a table with
+ * namespaces has another name; a database's catalog is a table itself, and no append.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
 import * as z from 'zod';
@@ -20,6 +21,7 @@ import { parseManifestName } from '../lib/manifest-name.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
 import { cutNote, readFields, toAppendEvent } from './append-fields.ts';
 import { isJsonObject } from './json-value.ts';
+import type { Databases } from './table-address.ts';
 import { resolveTable } from './table-address.ts';
 
 /** A manifest that a notification names. `etag` is the store's, without quotation marks; absent where it was not told. */
@@ -41,7 +43,8 @@ const TEST_EVENT = 's3:TestEvent';
 const CREATED = /^(?:s3:)?ObjectCreated:/;
 const MANIFEST_KEY = /^(.*)\/_versions\/([^/]*)$/s;
 /** A branch of a table has a version line of its own, with an index section that segmentd does not serve. */
-const BRANCH = /^(.*?\.lance)\/tree\//s;
+const BRANCH = /^(.*?(?:\.lance|\/[0-9a-f]{8}_[^/]*))\/tree\//s;
+const CATALOG = /\/__manifest$/;
 
 /** Provenance: what is missing, empty or strange in it is left out. */
 const note = z.string().min(1).transform(cutNote).optional().catch(undefined);
@@ -74,11 +77,11 @@ export function isS3Notification(data: unknown): boolean {
 
 /**
  * The appends that a notification names, one per table, of its latest version. Empty when there is nothing to do: objects
- * removed, objects that are not manifests of a version, branches, own commits. One record that is refused refuses the
+ * removed, objects that are not manifests of a version, branches, catalogs, own commits. One record that is refused refuses the
  * notification. Throws SegmentdError `event_invalid`, `event_table_invalid` or `event_table_outside`.
  */
 export function s3AppendEvents(
-  databases: ReadonlyMap<string, string>,
+  databases: Databases,
   notification: unknown,
   isOwnCommit: IsOwnCommit = () => false,
 ): readonly AppendEvent[] {
@@ -94,7 +97,7 @@ export function s3AppendEvents(
 }
 
 function appendOf(
-  databases: ReadonlyMap<string, string>,
+  databases: Databases,
   { eventName, eventSource, eventTime, responseElements, s3 }: ObjectRecord,
   isOwnCommit: IsOwnCommit,
 ): AppendEvent | null {
@@ -125,7 +128,7 @@ type NamedManifest = { readonly table: string; readonly version: number; readonl
  * The manifest that a record names. Nothing in it says whether its key is encoded: it is, unless only the key as it stands leads to a
  * configured database.
  */
-function namedManifest(databases: ReadonlyMap<string, string>, { bucket, object }: ObjectRecord['s3']) {
+function namedManifest(databases: Databases, { bucket, object }: ObjectRecord['s3']) {
   const [likely, ...others] = spellings(object.key).flatMap((key) => manifestAt(bucket.name, key) ?? []);
   const isOurs = (named: NamedManifest) => isConfigured(databases, named.table);
   return likely === undefined || isOurs(likely) ? likely : (others.find(isOurs) ?? likely);
@@ -135,12 +138,13 @@ function manifestAt(bucket: string, key: string): NamedManifest | null {
   const [, folder, file] = MANIFEST_KEY.exec(key) ?? [];
   const manifest = file === undefined ? null : parseManifestName(file);
   if (folder === undefined || manifest === null) return null;
+  if (CATALOG.test(`/${folder}`)) return null;
   const address = `s3://${bucket}/${folder}`;
   const branchOf = BRANCH.exec(address)?.[1];
   return { table: branchOf ?? address, version: manifest.version, onBranch: branchOf !== undefined };
 }
 
-function isConfigured(databases: ReadonlyMap<string, string>, address: string): boolean {
+function isConfigured(databases: Databases, address: string): boolean {
   try {
     resolveTable(databases, address);
     return true;

@@ -1,10 +1,40 @@
 import { SegmentdError } from '../lib/errors.ts';
 import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
 import { STORE_SCHEME } from '../lib/store-uri.ts';
-import { TABLE_NAME_PATTERN as NAME_PATTERN, TABLE_SUFFIX as SUFFIX, tableUri } from '../lib/table-name.ts';
+import {
+  LISTED_NAME_PATTERN,
+  madeName,
+  TABLE_NAME_PATTERN as NAME_PATTERN,
+  TABLE_SUFFIX as SUFFIX,
+  TABLE_FOLDER_PATTERN,
+  tableUri,
+} from '../lib/table-name.ts';
 import type { TableRef } from '../model.ts';
 
+/** What the catalogs of the databases say, as far as they were read. */
+export type ListedTables = {
+  /** The folder of a table that the catalog lists, from the database on; undefined for a table that it does not list. */
+  locationOf(database: string, name: string): string | undefined;
+  /** The name of the table that lies there, likewise. */
+  nameOf(database: string, location: string): string | undefined;
+  /** Grows whenever the answers change. */
+  readonly changes: number;
+};
+
+/**
+ * Names of databases and where they lie: URIs of object stores or absolute directories, as loadConfig gives them, without `.`, `..` and
+ * empty parts.
+ */
+export interface Databases extends ReadonlyMap<string, string> {
+  /** The tables beside the folders `<table>.lance`. */
+  readonly listed?: ListedTables;
+}
+
 const NAME = new RegExp(`^${NAME_PATTERN}$`);
+const LISTED_NAME = new RegExp(`^${LISTED_NAME_PATTERN}$`);
+/** The last folder of a location. */
+const FOLDER = new RegExp(`(?:^|/)${TABLE_FOLDER_PATTERN}$`);
+const BRANCH = /^(.+?)\/tree\/(.+)$/s;
 
 /** Slashes after a table's folder, with the dots that mean the same folder. */
 const TAIL = String.raw`(?:/+\.)*/*`;
@@ -12,55 +42,89 @@ const NO_WAY_UP = String.raw`(?![\s\S]*/\.\.(?:/|$))`;
 const FILE = '[Ff][Ii][Ll][Ee]:';
 const LOCAL = '(?://(?:[Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt])?(?=/)|(?=/(?!/)))';
 /** In a file URI any character may be an escape; what the escapes mean is left to resolveTable. */
-const ENCODED_FILE = String.raw`(?:[^?#\\]*/)(?=[^/]*(?:%|\.lance(?:/|$)))(?!\.|%2[Ee])(?:[A-Za-z0-9_.\-]|%[2-7][0-9A-Fa-f])+`;
+const ENCODED_FILE = String.raw`(?:[^?#\\]*/)(?=[^/]*(?:%|\.lance(?:/|$))|[0-9a-f]{8}_)(?!\.|%2[Ee])(?:[A-Za-z0-9_.\-$]|%[2-7][0-9A-Fa-f])+`;
 /**
  * An address that resolveTable may take, for the JSON Schema: which databases there are it cannot know. Names of databases are
  * written as the configuration has them.
  */
 export const ADDRESS_PATTERN = `^(?:${[
-  String.raw`[a-z0-9][a-z0-9_\-]*/${NAME_PATTERN}`,
-  String.raw`${NO_WAY_UP}/(?:[\s\S]*/)?${NAME_PATTERN}\.lance${TAIL}`,
+  String.raw`[a-z0-9][a-z0-9_\-]*/${LISTED_NAME_PATTERN}`,
+  String.raw`${NO_WAY_UP}/(?:[\s\S]*/)?${TABLE_FOLDER_PATTERN}${TAIL}`,
   `${NO_WAY_UP}${FILE}${LOCAL}${ENCODED_FILE}${TAIL}`,
-  String.raw`(?!${FILE})[A-Za-z][A-Za-z0-9+.\-]*://(?:[\s\S]*/)?${NAME_PATTERN}\.lance/*`,
+  String.raw`(?!${FILE})[A-Za-z][A-Za-z0-9+.\-]*://(?:[\s\S]*/)?${TABLE_FOLDER_PATTERN}/*`,
 ].join('|')})$`;
 /** Of an address in a message; longer ones are no address. */
 const SHOWN_CHARS = 120;
 
 /**
- * The table that an event names: `<database>/<table>`, or the full path or URI of a table inside a configured database. The
- * result lies at exactly `<database uri>/<table>.lance`. `databases` maps names to URIs of object stores or absolute directories, as
- * loadConfig gives them: without `.`, `..` and empty parts.
+ * The table that an event names: `<database>/<table>`, or the full path or URI of a table inside a configured database. The result lies
+ * at exactly `<database uri>/<table>.lance`, or where a catalog lists it inside its database. One with namespaces in its name that is not
+ * listed yet gets a place where no table is: TableCache.locate tells when it is.
  * Throws SegmentdError `event_table_invalid`, `event_database_unknown` or `event_table_outside`.
  */
-export function resolveTable(databases: ReadonlyMap<string, string>, address: string): TableRef {
+export function resolveTable(databases: Databases, address: string): TableRef {
   if (isLocation(address)) return byLocation(databases, address);
   const parts = address.split('/');
   const [database = '', name = ''] = parts;
-  if (parts.length !== 2 || database === '' || !NAME.test(name)) throw invalid(address);
+  if (parts.length !== 2 || database === '' || !LISTED_NAME.test(name)) throw invalid(address);
+  return byName(databases, database, name);
+}
+
+function byName(databases: Databases, database: string, name: string): TableRef {
   const base = databases.get(database);
   if (base === undefined) {
     throw new SegmentdError('event_database_unknown', `no database ${shown(database)} is configured`);
   }
-  return tableRef(database, base, name);
+  const location = databases.listed?.locationOf(database, name);
+  if (location === undefined && NAME.test(name)) return tableRef(database, base, name);
+  const uri = `${withoutSlash(base)}/${location ?? name}`;
+  // A folder has one name, whatever else a catalog calls it.
+  return plainTableAt(databases, uri) ?? { id: `${database}/${name}`, database, name, uri };
 }
 
 const isLocation = (address: string) => address.startsWith('/') || FILE_URI.test(address) || STORE_SCHEME.test(address);
 
-function byLocation(databases: ReadonlyMap<string, string>, address: string): TableRef {
+function byLocation(databases: Databases, address: string): TableRef {
   const location = folderOf(address);
   if (location === undefined) throw invalid(address);
-  let isInside = false;
-  for (const [database, uri] of databases) {
-    const base = withoutSlash(uri);
-    if (!location.startsWith(`${base}/`)) continue;
-    isInside = true;
-    // Databases may be nested folders, so one that does not hold the table directly does not end the search.
-    const rest = location.slice(base.length + 1);
+  const table = tableAt(databases, location);
+  if (table) return table;
+  if (databasesAround(databases, location).length === 0) {
+    throw new SegmentdError('event_table_outside', `${shown(address)} lies outside the configured databases`);
+  }
+  const [, folder = '', branch = ''] = BRANCH.exec(location) ?? [];
+  const main = folder === '' ? undefined : tableAt(databases, folder);
+  if (main === undefined) throw invalid(address);
+  const message = `${shown(address)} is the branch ${shown(branch)} of ${main.id}; segmentd serves main branches`;
+  throw new SegmentdError('event_table_invalid', message);
+}
+
+function tableAt(databases: Databases, location: string): TableRef | undefined {
+  const plain = plainTableAt(databases, location);
+  if (plain || !FOLDER.test(location)) return plain;
+  for (const { database, rest } of databasesAround(databases, location)) {
+    // A catalog may list it by now, most likely under the name that it was made with.
+    const name = databases.listed?.nameOf(database, rest) ?? madeName(rest);
+    if (name !== undefined) return byName(databases, database, name);
+  }
+  return undefined;
+}
+
+/** Databases may be nested folders, so one that does not hold the table directly does not end the search. */
+function plainTableAt(databases: Databases, location: string): TableRef | undefined {
+  for (const { database, base, rest } of databasesAround(databases, location)) {
     const name = rest.slice(0, -SUFFIX.length);
     if (rest.endsWith(SUFFIX) && NAME.test(name)) return tableRef(database, base, name);
   }
-  if (isInside) throw invalid(address);
-  throw new SegmentdError('event_table_outside', `${shown(address)} lies outside the configured databases`);
+  return undefined;
+}
+
+/** The databases that a location lies in, with the rest of it. */
+function databasesAround(databases: Databases, location: string) {
+  return [...databases].flatMap(([database, uri]) => {
+    const base = withoutSlash(uri);
+    return location.startsWith(`${base}/`) ? [{ database, base, rest: location.slice(base.length + 1) }] : [];
+  });
 }
 
 /**

@@ -56,6 +56,9 @@ export const ERRORS = {
   table_mem_wal_index: declined(
     'segmentd does not maintain the index progress of a MemWAL. Let Lance index the table.',
   ),
+  table_managed_versioning: declined(
+    'The catalog decides which version is the latest, and segmentd commits to the store. Let Lance index the table.',
+  ),
   table_legacy_data_files: declined('Rewrite the table in Lance file format 2.0 or newer.'),
   table_needs_migration: declined(
     'An old Lance wrote this table. Commit to it once with a current LanceDB, then index it.',
@@ -136,6 +139,11 @@ export const ERRORS = {
     'never',
     EXIT.declined,
     'Check the path: a database is a folder that holds <table>.lance folders.',
+  ),
+  catalog_unreadable: kind(
+    'backoff',
+    EXIT.unavailable,
+    'The __manifest table of a database cannot be read; the message has the cause. Its tables in namespaces wait.',
   ),
   daemon_unavailable: kind(
     'backoff',
