@@ -98,6 +98,11 @@ several segments and deleted rows).`,
   table_mem_wal_index: table(
     'The table has a MemWAL. Each commit would have to carry its progress on, and segmentd does not.',
   ),
+  table_managed_versioning: table(
+    `The catalog that lists the table says \`managed_versioning=true\`, for the table or for a namespace around it, or holds versions of the
+table itself. Its versions are those that the catalog knows: what segmentd commits to the store would not be seen, or be taken for another
+version. A REST catalog that manages versions leaves no trace in the store: do not give segmentd the folder of one as a database.`,
+  ),
   table_legacy_data_files: table(
     `The data files have Lance's first format, whose manifests hold offsets that cannot be copied. Rewrite the table in file format 2.0 or
 newer, with pylance \`lance.write_dataset(rows, uri, mode="overwrite", data_storage_version="2.1")\`, and create its indexes again.`,
@@ -192,6 +197,10 @@ as well. Stores that honour it: Amazon S3, Google Cloud Storage, Azure Blob Stor
   store_full: work('No space, or no quota, is left on the storage. Work goes on by itself once there is some.'),
   database_not_found: work(
     'The path given to `segmentd status` is not a folder. A path that ends in `.lance` names one table.',
+  ),
+  catalog_unreadable: work(
+    `The \`__manifest\` table, in which LanceDB keeps the tables of a database with namespaces, cannot be read: it is damaged, or of a
+newer Lance. The tables that were known stay so, and those in \`<table>.lance\` folders do not need it. segmentd tries again.`,
   ),
   daemon_unavailable: work("`segmentd status --daemon` got no answer, or the answer was not a daemon's."),
   wait_invalid: work(

@@ -7,7 +7,7 @@ import { missingTopics } from '../kafka/topics.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
 import { tableUri } from '../lib/table-name.ts';
-import { listTables } from '../store/list-tables.ts';
+import { listDatabase } from '../store/list-tables.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { checkAccess } from '../store/open-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
@@ -53,16 +53,17 @@ async function checkStore(database: string, uri: string, storeOf: StoreOf): Prom
 }
 
 async function checkTables(path: Finding['path'], database: ObjectStore, storeOf: StoreOf): Promise<Finding[]> {
-  const names = (await listTables(database)) ?? [];
+  const { tables = [], made = [] } = (await listDatabase(database)) ?? {};
   const limit = asyncLimit(AT_ONCE);
-  const checks = names.map((name) => limit.run(() => checkAccess(storeOf(tableUri(database.root, name)), WRITTEN)));
+  const uris = [...tables.map((name) => tableUri(database.root, name)), ...made.map((it) => `${database.root}/${it}`)];
+  const checks = uris.map((uri) => limit.run(() => checkAccess(storeOf(uri), WRITTEN)));
   const outcomes = await Promise.allSettled(checks);
   const failures = outcomes.flatMap((outcome) =>
     outcome.status === 'rejected' ? [asSegmentdError(outcome.reason)] : [],
   );
   const [first] = failures;
   if (first === undefined) return [];
-  const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more of ${names.length} tables`;
+  const more = failures.length === 1 ? '' : `, and ${failures.length - 1} more of ${uris.length} tables`;
   return [errorAt(path, `${first.message}${more}`, first.code)];
 }
 

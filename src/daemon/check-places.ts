@@ -82,6 +82,8 @@ async function checkTable({ databases, tables }: Config, id: string): Promise<Fi
   const { indexes = 'existing', stable_row_ids: stableRowIds = 'decline' } = tables[id] ?? {};
   const base = databases[database]?.uri ?? '';
   if (isStoreUri(base)) return [];
+  // Of one with namespaces only the catalog knows where it lies.
+  if (name.includes('$')) return [];
   const uri = tableUri(base, name);
   try {
     // Said of the database already.

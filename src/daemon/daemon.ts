@@ -31,7 +31,7 @@ import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { openControl } from './open-control.ts';
-import { mergeSchedule, pipelineContext } from './pipeline-context.ts';
+import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
 
 export type Daemon = {
   /** Port of `/metrics` and the probes. */
@@ -102,7 +102,8 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const stopping = new AbortController();
   const { signal } = stopping;
   const { outputs, notifications, send: publish } = openOutputs(config, settings, ownership, { log, cleanup, signal });
-  const parts = { telemetry, states, signal, pauses, slots, ownership, scratchDir: scratch.dir };
+  const catalogs = tableCatalogs(config, telemetry, scratch.dir);
+  const parts = { telemetry, states, signal, pauses, slots, ownership, catalogs, scratchDir: scratch.dir };
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
@@ -110,6 +111,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     config,
     settings,
     context,
+    catalogs,
     ownership,
     notifications,
     publish,

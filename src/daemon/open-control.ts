@@ -6,6 +6,7 @@ import type { ControlTopicParts } from '../control/control-topic.ts';
 import { obeyControlTopic } from '../control/control-topic.ts';
 import type { RefreshRequests, SweepOptions } from '../control/sweep.ts';
 import { refreshRequests } from '../control/sweep.ts';
+import type { TableCatalogs } from '../control/table-catalogs.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
@@ -17,39 +18,53 @@ import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
-import { storesOf } from './configured-stores.ts';
-import { databasesOf } from './pipeline-context.ts';
 
 type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly context: PipelineContext;
+  readonly catalogs: TableCatalogs;
   readonly publish: RecordProducer['send'];
 };
 
 type ControlChannels = {
   /** The tables to plan. */
   readonly refreshRequests: RefreshRequests['events'];
-  /** Resolves when the commands given before this process are in force: no table is to be touched before that. */
+  /** Resolves when the commands given before this process are in force and the catalogs known: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
 };
 
 /** Errors: config_invalid. */
 export async function openControl(parts: ControlContext): Promise<ControlChannels> {
-  const { config, context } = parts;
+  const { config, context, catalogs } = parts;
   const { promise: caughtUp, resolve } = Promise.withResolvers<void>();
   const requests = refreshRequests(config.sweep.interval_s === 0 ? null : sweepOptions(parts, caughtUp));
   const control = createControl({
-    resolve: (address) => resolveTable(databasesOf(config), address),
+    resolve: (address) => resolveTable(catalogs.databases, address),
     pauses: context.pauses,
     telemetry: context.telemetry,
     refresh: requests.refresh,
     status: (table) => context.states.of(table),
   });
   await openTablesApi(parts, control);
-  obeyControlTopic({ ...parts, signal: context.signal }, control).then(resolve, resolve);
+  const obeying = obeyControlTopic({ ...parts, signal: context.signal }, control);
+  void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
   return { refreshRequests: requests.events, caughtUp };
 }
 
-function sweepOptions({ config, context, ownership, log }: ControlContext, caughtUp: Promise<void>): SweepOptions {
+/** A store that does not answer must not block the start for ever: what its catalog lists is found later. */
+const CATALOGS_MS = 10_000;
+
+/** Resolves when the catalogs of the databases are known, as far as they can be read. */
+async function knowCatalogs({ catalogs, log }: ControlContext): Promise<void> {
+  const looked = catalogs.lookAll((database, error) =>
+    log('warn', 'the catalog of a database could not be read', { database, error }),
+  );
+  await Promise.race([looked, sleep(CATALOGS_MS, undefined, { ref: false })]);
+}
+
+function sweepOptions(
+  { config, context, catalogs, ownership, log }: ControlContext,
+  caughtUp: Promise<void>,
+): SweepOptions {
   return {
     intervalMs: config.sweep.interval_s * 1000,
     ready: async () => {
@@ -58,8 +73,7 @@ function sweepOptions({ config, context, ownership, log }: ControlContext, caugh
     },
     owns: ({ id }) => ownership.claim(id),
     tables: () =>
-      tablesOf(databasesOf(config), {
-        storeOf: storesOf(config, context.telemetry.storeRequested),
+      tablesOf(catalogs, {
         known: context.states.all().map(({ table }) => table),
         failed: (database, error) => log('warn', 'a database could not be listed for the sweep', { database, error }),
       }),
@@ -86,9 +100,10 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
     commands: COMMANDS,
     run: async (name, address, { force, by }: CommandRequest) => {
       const command = name as CommandName;
-      const table = control.resolve(address);
+      const named = control.resolve(address);
       // A paused table can be resumed even when it is gone.
-      if (!force && !context.pauses.isPaused(table.id)) await mustExist(context, table, command);
+      const isAnyFine = force || context.pauses.isPaused(named.id);
+      const table = isAnyFine ? named : await existing(context, named, command);
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
       if (topic !== undefined && command !== 'status') {
@@ -100,7 +115,7 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
       return answer;
     },
     wait: async (address, { version, timeoutMs }, signal) => {
-      const { id, uri } = control.resolve(address);
+      const { id, uri } = await context.locate(control.resolve(address));
       const news = () => context.states.of(id).version;
       const settings = { version, timeoutMs, signal, news, policy: context.tables.policy(id) };
       const { covered, latestVersion } = await waitUntilCovered(context.tables.open(uri), settings);
@@ -111,13 +126,20 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
   cleanup.defer(() => server.close());
 }
 
-/** Errors: event_table_not_found. A table that cannot be read exists, and so does one whose store does not answer. */
-async function mustExist({ tables }: PipelineContext, { id, uri }: TableRef, command: CommandName): Promise<void> {
+/**
+ * The table, where it lies. Errors: event_table_not_found, catalog_unreadable. A table that cannot be read exists, and so does one whose
+ * store does not answer.
+ */
+async function existing(context: PipelineContext, table: TableRef, command: CommandName): Promise<TableRef> {
+  const { id, uri } = table;
   try {
-    await tables.open(uri).latest();
+    await context.tables.open(uri).latest();
+    return table;
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;
-    if (error.code !== 'table_not_found') return;
+    if (error.code !== 'table_not_found') return table;
+    const found = await context.locate(table);
+    if (found.uri !== uri) return found;
     // Only a pause means anything for a table that is not there.
     const ahead = command === 'pause' ? '; ?force=true pauses one that is to come' : '';
     throw new SegmentdError('event_table_not_found', `there is no table ${id}${ahead}`);

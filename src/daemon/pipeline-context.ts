@@ -3,8 +3,11 @@ import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
 import { createOwnCommits } from '../control/own-commits.ts';
+import { TableCatalogs } from '../control/table-catalogs.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { recordDecoder } from '../events/append-event.ts';
+import { resolveTable } from '../events/table-address.ts';
+import { readCatalogRows } from '../lance/engine/catalog-rows.ts';
 import { enginePool } from '../lance/engine/memory-pool.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';
@@ -54,11 +57,29 @@ type ContextParts = Pick<
 > & {
   readonly scratchDir: string;
   readonly ownership: TableOwnership;
+  readonly catalogs?: TableCatalogs;
 };
 
-export function pipelineContext(config: Config, { scratchDir, ownership, ...parts }: ContextParts): PipelineContext {
+/** The tables of the configured databases; catalogs are read through views below `scratchDir`. */
+export function tableCatalogs(
+  config: Config,
+  telemetry: PipelineContext['telemetry'],
+  scratchDir: string,
+): TableCatalogs {
+  return new TableCatalogs({
+    databases: databasesOf(config),
+    storeOf: storesOf(config, telemetry.storeRequested),
+    read: (manifest, place) => readCatalogRows(manifest, place, scratchDir),
+  });
+}
+
+export function pipelineContext(
+  config: Config,
+  { scratchDir, ownership, catalogs: known, ...parts }: ContextParts,
+): PipelineContext {
+  const catalogs = known ?? tableCatalogs(config, parts.telemetry, scratchDir);
   const ownCommits = createOwnCommits();
-  const decoded = recordDecoder(databasesOf(config), {
+  const decoded = recordDecoder(catalogs.databases, {
     maxValueBytes: config.events.max_bytes,
     isOwnCommit: ownCommits.isOwn,
   });
@@ -70,9 +91,18 @@ export function pipelineContext(config: Config, { scratchDir, ownership, ...part
   );
   const { admission } = enginePool(config.build.memory_bytes);
   parts.telemetry.waitingBuilds(() => admission.waiting);
+  const storeOf = storesOf(config, parts.telemetry.storeRequested);
+  const cache = openTableCache(storeOf, policies, { onLanded: ownCommits.note });
   return {
     ...parts,
-    tables: openTableCache(storesOf(config, parts.telemetry.storeRequested), policies, { onLanded: ownCommits.note }),
+    tables: {
+      ...cache,
+      policy: (id) => {
+        const managedVersioning = catalogs.isManaged(resolveTable(catalogs.databases, id));
+        return managedVersioning ? { ...cache.policy(id), managedVersioning } : cache.policy(id);
+      },
+    },
+    locate: (table) => catalogs.locate(table),
     backfills: createBackfills(),
     onReleased: (listener) => ownership.onReleased(listener),
     builder: lanceSegmentBuilder(scratchDir, { memoryBytes: config.build.memory_bytes, signal: parts.signal }),

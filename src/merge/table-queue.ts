@@ -27,7 +27,8 @@ type TableQueueOptions = {
 };
 
 type Entry = {
-  readonly table: TableRef;
+  /** As it was requested last: a table that is made anew may lie elsewhere. */
+  table: TableRef;
   state: 'idle' | 'waiting' | 'running' | 'delayed';
   /** Whether it waits once its run or its delay is over. */
   requested: boolean;
@@ -106,7 +107,10 @@ export class TableQueue {
 
   private entryOf(table: TableRef): Entry {
     const known = this.entries.get(table.id);
-    if (known) return known;
+    if (known) {
+      known.table = table;
+      return known;
+    }
     const flags = { requested: false, dropped: false, cancelLater: null, cancelDelay: null };
     const entry: Entry = { table, state: 'idle', ...flags };
     this.entries.set(table.id, entry);

@@ -1,6 +1,7 @@
 /**
  * Holds a batch until an announced version can be seen, or any that was not planned yet: appends by others do not wait
- * for an event that announces too much. Gives up on events whose version never comes.
+ * for an event that announces too much. Gives up on events whose version never comes. A table that a catalog lists elsewhere by now is
+ * followed there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperatorFunction } from 'rxjs';
@@ -26,8 +27,9 @@ async function visiblePart(
   batch: Batch,
   rejected: WeakSet<PendingEvent>,
 ): Promise<Batch | null> {
-  const table = context.tables.open(batch.table.uri);
+  let ref = batch.table;
   for (;;) {
+    const table = context.tables.open(ref.uri);
     const isOpen = (pending: PendingEvent) => !rejected.has(pending) && !pending.record?.signal.aborted;
     let events = batch.events.filter(isOpen);
     if (events.length === 0) return null;
@@ -38,7 +40,14 @@ async function visiblePart(
     // That a version never came is said after a listing.
     const announced = Math.max(0, ...events.map(({ event }) => event.version ?? 0));
     const version = await latestVersion(() => table.latest({ listed: events.some(isExpired), announced }));
-    if (version === null) forgetGone(context, batch.table.id);
+    if (version === null) {
+      const found = await context.locate(ref);
+      if (found.uri !== ref.uri) {
+        ref = found;
+        continue;
+      }
+      forgetGone(context, ref.id);
+    }
     for (const pending of events.filter((each) => isAhead(each, version) && isExpired(each))) {
       // Another member may have it by now.
       if (pending.record && !pending.record.signal.aborted)
@@ -48,7 +57,7 @@ async function visiblePart(
     events = events.filter(isOpen);
     const isNew = version !== null && version > (batch.plannedVersion ?? 0);
     if (events.length > 0 && (isNew || events.some((pending) => !isAhead(pending, version))))
-      return { ...batch, events };
+      return { ...batch, table: ref, events };
     if (events.length > 0) await sleep(table.lookEveryMs);
   }
 }

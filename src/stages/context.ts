@@ -14,6 +14,8 @@ import type { Telemetry } from '../telemetry/events.ts';
 
 export type PipelineContext = {
   readonly tables: TableCache;
+  /** Where a table lies that is not at its place: a catalog may have it elsewhere by now. Errors: catalog_unreadable, store_*. */
+  locate(table: TableRef): Promise<TableRef>;
   readonly builder: SegmentBuilder;
   /** Write-only: no stage reads from it. */
   readonly telemetry: Telemetry;

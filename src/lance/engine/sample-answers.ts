@@ -1,10 +1,13 @@
 /** Runs the same query twice, with and without the index, for values sampled from the table. */
-import { basename, dirname } from 'node:path';
-import type { Table } from '@lancedb/lancedb';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { Connection, Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import type { DataType, Float, Vector } from 'apache-arrow';
 import { Precision, TimeUnit, Type } from 'apache-arrow';
 import { SegmentdError } from '../../lib/errors.ts';
+import { TABLE_NAME_PATTERN } from '../../lib/table-name.ts';
 import type { TablePlace } from '../segment.ts';
 import { RowSet } from './row-set.ts';
 
@@ -25,6 +28,8 @@ const MAX_ROWS = 250_000;
 /** Conditions that share a pass over the column: each is a column of its answer, and the filter names them all. */
 const PER_SCAN = 25;
 
+const PLAIN = new RegExp(`^${TABLE_NAME_PATTERN}$`);
+
 type Condition = (column: string) => string;
 
 /**
@@ -38,10 +43,7 @@ export async function compareAnswers(
   samples: number,
   maxRows = MAX_ROWS,
 ): Promise<SampleReport> {
-  const connection = await connect(dirname(uri), { storageOptions: { ...storageOptions } });
-  const table = await connection.openTable(basename(uri, '.lance'), undefined, {
-    storageOptions: { ...storageOptions },
-  });
+  const { table, connection, remove } = await openTable(uri, storageOptions);
   try {
     const literals = await sampleLiterals(table, column, samples);
     const conditions: Condition[] = [
@@ -63,6 +65,28 @@ export async function compareAnswers(
   } finally {
     table.close();
     connection.close();
+    remove();
+  }
+}
+
+type Opened = { readonly table: Table; readonly connection: Connection; remove(): void };
+
+/** LanceDB opens no table without `.lance` in its name, as catalogs list them: it is read through a shallow clone on local disk. */
+async function openTable(uri: string, options: TablePlace['storageOptions']): Promise<Opened> {
+  const storageOptions = { ...options };
+  const name = basename(uri, '.lance');
+  if (PLAIN.test(name) && uri.endsWith('.lance')) {
+    const connection = await connect(dirname(uri), { storageOptions });
+    return { table: await connection.openTable(name), connection, remove: () => undefined };
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'segmentd-verify-'));
+  const remove = () => rmSync(scratch, { recursive: true, force: true });
+  try {
+    const connection = await connect(scratch, { storageOptions });
+    return { table: await connection.cloneTable('clone', uri, { isShallow: true }), connection, remove };
+  } catch (error) {
+    remove();
+    throw error;
   }
 }
 

@@ -12,7 +12,7 @@ import type { IndexVersion } from '../segment.ts';
 import type { IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes } from './index-plan.ts';
 import type { Unsupported } from './supported.ts';
-import { FLAG, unsupportedReason } from './supported.ts';
+import { FLAG, MANAGED_VERSIONING, unsupportedReason } from './supported.ts';
 
 /**
  * What to do with the indexes of a table with stable row ids that do not record addresses. `decline`: leave the table alone. `rebuild`:
@@ -20,8 +20,13 @@ import { FLAG, unsupportedReason } from './supported.ts';
  */
 export type StableRowIds = 'decline' | 'rebuild' | 'addresses';
 
-/** What the configuration says about a table. */
-export type TablePolicy = { readonly wanted: WantedIndexes; readonly stableRowIds: StableRowIds };
+/** What the configuration, and the catalog of its database, say about a table. */
+export type TablePolicy = {
+  readonly wanted: WantedIndexes;
+  readonly stableRowIds: StableRowIds;
+  /** Whether a catalog decides which version of the table is the latest. */
+  readonly managedVersioning?: boolean;
+};
 
 export const DEFAULT_POLICY: TablePolicy = { wanted: 'existing', stableRowIds: 'decline' };
 
@@ -94,8 +99,11 @@ function stableRowIdsReason(
 }
 
 /** The indexes that segmentd maintains in a table. Errors: the code of a declined table, and those of maintainedIndexes. */
-export function servedIndexes(manifest: Manifest, { wanted, stableRowIds }: TablePolicy): IndexState[] {
-  refuse(unsupportedReason(manifest));
+export function servedIndexes(
+  manifest: Manifest,
+  { wanted, stableRowIds, managedVersioning = false }: TablePolicy,
+): IndexState[] {
+  refuse(managedVersioning ? MANAGED_VERSIONING : unsupportedReason(manifest));
   const states = maintainedIndexes(manifest, wanted);
   refuse(rowIdsReason(manifest, states, stableRowIds));
   return states;

@@ -30,6 +30,12 @@ const reason = (code: ErrorCode, message: string): Unsupported => ({ code, messa
 /** The Lance in the engine: tables that a newer one wrote may hold what it cannot read. A test compares it with what the engine writes. */
 export const ENGINE = { library: 'lance', version: '12.0.0' } as const;
 
+/** Of tables whose versions a catalog manages: no manifest says so. */
+export const MANAGED_VERSIONING: Unsupported = reason(
+  'table_managed_versioning',
+  'the catalog that lists the table manages its versions',
+);
+
 /** Why the table at this manifest is not written, whatever its indexes record (see row-ids.ts), or null. */
 export function unsupportedReason(manifest: Manifest): Unsupported | null {
   return unsupportedFlags(manifest) ?? unsupportedIndexes(manifest) ?? unsupportedAge(manifest);

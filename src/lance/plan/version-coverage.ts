@@ -12,7 +12,7 @@ import { maintainedIndexes } from './index-plan.ts';
 import { newerFilesReason, unreadableFragments } from './newer-files.ts';
 import type { TablePolicy } from './row-ids.ts';
 import { refuse, rowIdsReason } from './row-ids.ts';
-import { unsupportedReason } from './supported.ts';
+import { MANAGED_VERSIONING, unsupportedReason } from './supported.ts';
 
 /** The fragments to be covered, given those of the version asked about, or null when its manifest is gone. */
 export function fragmentsToCover(asked: Uint32Array | null, { fragments }: Manifest): Uint32Array {
@@ -23,7 +23,8 @@ export function fragmentsToCover(asked: Uint32Array | null, { fragments }: Manif
  * Whether every fragment of `asked` (null: of a version whose manifest is gone) that the latest version has is covered there by
  * all maintained indexes. False for a table that has none. Errors: the code of a declined table, and those of maintainedIndexes.
  */
-export function isCovered(asked: Uint32Array | null, latest: Manifest, { wanted, stableRowIds }: TablePolicy): boolean {
+export function isCovered(asked: Uint32Array | null, latest: Manifest, policy: TablePolicy): boolean {
+  const { wanted, stableRowIds, managedVersioning = false } = policy;
   // What a segment records of a row does not keep the bitmaps from being true; with all else that is declined they may mean something else.
   refuse(unsupportedReason(latest));
   const states = maintainedIndexes(latest, wanted);
@@ -33,7 +34,7 @@ export function isCovered(asked: Uint32Array | null, latest: Manifest, { wanted,
   const covered = states.length > 0 && awaited.length === 0;
   if (covered) return true;
   // segmentd never covers a declined table, nor what it cannot read, so that the wait would never end.
-  refuse(rowIdsReason(latest, states, stableRowIds));
+  refuse(managedVersioning ? MANAGED_VERSIONING : rowIdsReason(latest, states, stableRowIds));
   refuse(newerFilesReason(unreadableFragments(latest, awaited)));
   return false;
 }

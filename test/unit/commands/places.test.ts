@@ -91,15 +91,16 @@ describe('with a configuration', () => {
   test('a path to a table of a database has its indexes too', async () => {
     const { cwd, io, config } = await home();
     for (const given of ['disk/t', './disk/t.lance', 'disk/t.lance', join(cwd, 'disk', 't.lance')]) {
-      const { table, policy } = openTable(io, given, { config });
+      const { table, policy } = await openTable(io, given, { config });
       expect([table.uri, policy?.wanted]).toEqual([join(cwd, 'disk', 't.lance'), [{ column: 'name' }]]);
     }
   });
 
   test('a place outside has neither', async () => {
     const { cwd, io, config } = await home();
-    const { table, policy } = openTable(io, 's3://bucket/lake2/t.lance', { config });
-    expect([table.store.engineOptions(), policy]).toEqual([{}, undefined]);
+    const uri = 's3://bucket/lake2/t.lance';
+    const place = findPlace(io, uri, { config });
+    expect([place.storeOf(uri).engineOptions(), place.policyOf(uri)]).toEqual([{}, undefined]);
     for (const given of ['./lake', 'other', 'lake/../x', 'lake/a b']) {
       expect(findPlace(io, given, { config }).uri).toBe(join(cwd, given));
     }

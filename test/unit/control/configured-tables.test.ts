@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tablesOf } from '../../../src/control/configured-tables.ts';
+import { TableCatalogs } from '../../../src/control/table-catalogs.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
@@ -13,8 +14,8 @@ test('a database that cannot be listed does not affect the others, whose known t
   await writeFile(join(home, 'sick'), '');
   const failed: unknown[] = [];
   const databases = new Map(['sick', 'well', 'none'].map((name) => [name, join(home, name)]));
-  const tables = await tablesOf(databases, {
-    storeOf: openStore,
+  const catalogs = new TableCatalogs({ databases, storeOf: openStore, read: async () => [] });
+  const tables = await tablesOf(catalogs, {
     known: ['well/b', 'well/a', 'sick/c', 'none/d', 'left/e'],
     failed: (database, error) => failed.push([database, error]),
   });

@@ -44,6 +44,7 @@ export function testContext(more: Partial<PipelineContext> & { table?: Partial<L
     lines,
     deadLetters,
     tables: { open: () => (more.table as LanceTable | undefined) ?? unused(), policy: () => DEFAULT_POLICY },
+    locate: async (table) => table,
     builder: { build: unused },
     telemetry: createTelemetry({ logger, metrics }),
     decodeRecord: unused,
