@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { TableCatalogs } from '../control/table-catalogs.ts';
 import { storesOf } from '../daemon/configured-stores.ts';
 import { kafkaSettings } from '../daemon/kafka-settings.ts';
 import { publishSpread } from '../events/publish-events.ts';
@@ -10,6 +11,7 @@ import type { Manifest } from '../lance/codec/manifest.ts';
 import type { BackfillPart } from '../lance/plan/backfill-plan.ts';
 import { cutBackfill, missingOfAny, rowsOf } from '../lance/plan/backfill-plan.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
+import { MANAGED_VERSIONING } from '../lance/plan/supported.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { fragmentsToCover } from '../lance/plan/version-coverage.ts';
 import { LanceTable } from '../lance/table/table.ts';
@@ -22,6 +24,7 @@ import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { configuredPolicy } from './places.ts';
 import { openProgress } from './progress.ts';
+import { readCatalog } from './read-catalog.ts';
 
 /** As for `announce`. */
 const TIMEOUT_S = 15;
@@ -52,8 +55,12 @@ export function backfillCommand(io: Invocation): Command {
 async function backfill(io: Invocation, address: string, options: Options): Promise<void> {
   const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
   const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
-  const ref = resolveTable(databases, address);
-  const table = new LanceTable(storesOf(config)(ref.uri));
+  const storeOf = storesOf(config);
+  const catalogs = new TableCatalogs({ databases, storeOf, read: readCatalog });
+  await catalogs.refresh(resolveTable(databases, address).database);
+  const ref = resolveTable(catalogs.databases, address);
+  if (catalogs.isManaged(ref)) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);
+  const table = new LanceTable(storeOf(ref.uri));
   const { events, parts, missing, version } = await planBackfill(config, ref, table, options);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };

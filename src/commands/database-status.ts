@@ -1,13 +1,14 @@
 /** What `status` shows of all tables of a database. */
 import type { TableFacts } from '../lance/inspect/inspect.ts';
 import { inspectTable } from '../lance/inspect/inspect.ts';
+import { MANAGED_VERSIONING } from '../lance/plan/supported.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
-import { tableUri } from '../lib/table-name.ts';
+import { TABLE_SUFFIX } from '../lib/table-name.ts';
 import { defaultMerge } from '../merge/policy/tiered.ts';
-import { listTables } from '../store/list-tables.ts';
+import { CATALOG_FOLDER } from '../store/list-tables.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
@@ -45,10 +46,11 @@ const AT_ONCE = 8;
 /**
  * A table that cannot be read is reported with its error, beside the others. Errors: database_not_found, store_unavailable, store_denied.
  */
-export async function inspectDatabase({ uri: database, storeOf }: Place): Promise<DatabaseReport> {
+export async function inspectDatabase(place: Place): Promise<DatabaseReport> {
+  const { uri: database, storeOf, catalogs } = place;
   const store = storeOf(database);
-  const names = await listTables(store);
-  if (!names) {
+  const listing = await catalogs.look(place.database);
+  if (!listing) {
     throw new SegmentdError(
       'database_not_found',
       `there is ${store.remote ? 'nothing below' : 'no folder'} ${database}`,
@@ -57,11 +59,36 @@ export async function inspectDatabase({ uri: database, storeOf }: Place): Promis
   const instead = await whyNoDatabase(database, storeOf);
   if (instead !== undefined) throw new SegmentdError('database_not_found', `${database} ${instead}`);
   const limit = asyncLimit(AT_ONCE);
-  const tables = names.map((name) => limit.run(() => summarize(name, storeOf(tableUri(database, name)))));
-  return { database, tables: await Promise.all(tables) };
+  const { names, unfit, problem } = listing;
+  const tables = names.map((name) => limit.run(() => summarize(place, name)));
+  return {
+    database,
+    tables: [
+      ...(await Promise.all(tables)),
+      ...unfit.map((name) => unreadable(name, NOT_NAMED)),
+      ...(problem ? [unreadable(CATALOG_FOLDER, problem)] : []),
+    ],
+  };
 }
 
-async function summarize(name: string, store: ObjectStore): Promise<TableSummary | UnreadableTable> {
+/** Of a table that is in the catalog alone: events cannot name it. */
+const NOT_NAMED = new SegmentdError(
+  'event_table_invalid',
+  'the catalog lists a table with a name or place that segmentd does not serve',
+);
+
+const unreadable = (table: string, { code, message }: SegmentdError): UnreadableTable => ({
+  table,
+  error: { code, message },
+});
+
+async function summarize(
+  { uri, storeOf, catalogs, ...place }: Place,
+  name: string,
+): Promise<TableSummary | UnreadableTable> {
+  const location = catalogs.locationOf(place.database, name) ?? `${name}${TABLE_SUFFIX}`;
+  const store = storeOf(`${uri.replace(/\/+$/, '')}/${location}`);
+  const isManaged = catalogs.isManaged({ database: place.database, name });
   try {
     const facts = await inspectTable(new LanceTable(store));
     const { version, rows, fragments, coverage, missing_rows, missing_fragments, declined, indexes } = facts;
@@ -73,14 +100,13 @@ async function summarize(name: string, store: ObjectStore): Promise<TableSummary
       coverage,
       missing_rows,
       missing_fragments,
-      declined,
+      declined: isManaged ? MANAGED_VERSIONING : declined,
       indexes: indexes.map((index) => index.name),
       tiers: segmentsByTier(indexes, defaultMerge(store.remote)),
       requests_per_lookup: mostRequests(indexes, store),
     };
   } catch (error) {
-    const { code, message } = asSegmentdError(error);
-    return { table: name, error: { code, message } };
+    return unreadable(name, asSegmentdError(error));
   }
 }
 

@@ -55,7 +55,7 @@ export function indexCommand(io: Invocation): Command {
 async function indexTable(io: Invocation, uri: string, options: Options, command: Command): Promise<void> {
   const { column: columns, name } = options;
   if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
-  const { table, policy } = openTable(io, uri, options);
+  const { table, policy } = await openTable(io, uri, options);
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
   const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');

@@ -35,7 +35,7 @@ export function mergeCommand(io: Invocation): Command {
 }
 
 async function merge(io: Invocation, uri: string, { to, dryRun, json, ...rest }: Options): Promise<void> {
-  const { table, policy = DEFAULT_POLICY } = openTable(io, uri, rest);
+  const { table, policy = DEFAULT_POLICY } = await openTable(io, uri, rest);
   const settings = defaultMerge(table.store.remote);
   const rule: MergeRule = (segments) => (to === undefined ? planAhead(segments, settings) : planMergeTo(segments, to));
   const manifest = await table.latest();

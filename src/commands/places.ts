@@ -3,22 +3,30 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { TableCatalogs } from '../control/table-catalogs.ts';
+import type { Databases } from '../events/table-address.ts';
 import { resolveTable } from '../events/table-address.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
+import { MANAGED_VERSIONING } from '../lance/plan/supported.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { isPathOption } from '../lib/known-storage-options.ts';
 import { storageOptionsProblem } from '../lib/storage-options-problem.ts';
 import { isStoreUri, schemeOf, shownUri } from '../lib/store-uri.ts';
-import { TABLE_NAME_PATTERN, TABLE_SUFFIX } from '../lib/table-name.ts';
+import { LISTED_NAME_PATTERN, madeName, TABLE_SUFFIX } from '../lib/table-name.ts';
+import type { TableRef } from '../model.ts';
 import { locationOf, namesTable } from '../store/location.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { StorageOptions } from '../store/open-store.ts';
 import { openStore } from '../store/open-store.ts';
+import { isTableFolder } from '../store/why-no-database.ts';
 import type { Invocation } from './io.ts';
+import { readCatalog } from './read-catalog.ts';
 
 /** The meaning of an argument that is a table. */
-export const TABLE_ARGUMENT = 'folder or URI of the table, ending in .lance; with --config also <database>/<table>';
+export const TABLE_ARGUMENT =
+  'folder or URI of the table, ending in .lance; with --config also <database>/<table> or <database>/<namespace>$<table>';
 
 export type PlaceOptions = { readonly config?: string; readonly storageOption?: readonly string[] };
 
@@ -45,31 +53,67 @@ export type Place = {
   readonly storeOf: (uri: string) => ObjectStore;
   /** What is configured for the table at `uri`; undefined without a configuration, and for a table outside of its databases. */
   readonly policyOf: (uri: string) => TablePolicy | undefined;
+  /** Name of the database that the place is or lies in, for the catalogs. */
+  readonly database: string;
+  readonly catalogs: TableCatalogs;
+  /** `<database>/<table>`, if the place was given so. */
+  readonly id: string | undefined;
 };
 
 /**
- * With a configuration, `given` may be the name of a database, or `<database>/<table>`: a path of that kind is written `./lake`. Errors:
- * usage; config_unreadable and config_invalid.
+ * With a configuration, `given` may be the name of a database, or `<database>/<table>`: a path of that kind is written `./lake`. No I/O:
+ * `located` finds what only a catalog knows. Errors: usage; config_unreadable and config_invalid.
  */
 export function findPlace({ env, cwd }: Invocation, given: string, options: PlaceOptions): Place {
   const config = options.config === undefined ? undefined : loadConfig({ file: options.config, env, cwd });
-  const { uri, isTable } = (config && named(config, given)) ?? {
+  const place = (config && named(config, given)) ?? {
     uri: locationOf(given, cwd),
     isTable: namesTable(given),
+    id: undefined,
   };
-  const database = config && Object.values(config.databases).find((it) => isWithin(uri, it.uri));
+  const { uri, isTable } = place;
+  const [name, database] = Object.entries(config?.databases ?? {}).find(([, it]) => isWithin(uri, it.uri)) ?? [];
   const storageOptions = { ...database?.storage_options, ...givenOptions(uri, options.storageOption ?? [], cwd) };
   const problems = storageOptionsProblem(uri, storageOptions, env);
   if (problems.length > 0) throw new SegmentdError('usage', `storage options: ${problems.join('\n  ')}`);
-  return {
-    uri,
-    isTable,
-    storeOf: (at) => openStore(at, storageOptions),
-    policyOf: (at) => {
-      const id = config && idOf(config, at);
-      return id === undefined ? undefined : configuredPolicy(config as Config, id);
-    },
-  };
+  const storeOf = (at: string) => openStore(at, storageOptions);
+  // A folder in a configured database may be a database of its own.
+  const around = isTable || isMade(uri) ? folderAround(uri) : uri;
+  const isConfigured = name !== undefined && (around !== uri || database?.uri === uri);
+  const databases = config && isConfigured ? databasesOf(config) : new Map([[NAMELESS, around]]);
+  const catalogs = new TableCatalogs({ databases, storeOf, read: readCatalog });
+  const policyOf = (at: string) => policyAt(at, isConfigured ? config : undefined, catalogs);
+  return { ...place, storeOf, policyOf, database: isConfigured ? name : NAMELESS, catalogs };
+}
+
+/** Stands for a database that no configuration names. */
+const NAMELESS = 'given';
+
+const folderAround = (uri: string) => uri.slice(0, uri.lastIndexOf('/')) || '/';
+const isMade = (uri: string) => madeName(uri.slice(uri.lastIndexOf('/') + 1)) !== undefined;
+
+function policyAt(uri: string, config: Config | undefined, catalogs: TableCatalogs): TablePolicy | undefined {
+  const table = refAt(catalogs.databases, uri);
+  if (!table) return undefined;
+  const policy = config && configuredPolicy(config, table.id);
+  return catalogs.isManaged(table) ? { ...DEFAULT_POLICY, ...policy, managedVersioning: true } : policy;
+}
+
+/**
+ * The place as the catalog of its database has it. A folder that LanceDB made for a table of a catalog is a table, whether or not it is
+ * listed. Errors: catalog_unreadable, store_unavailable, store_denied.
+ */
+export async function located(place: Place): Promise<Place> {
+  const { uri, storeOf, database, catalogs, id } = place;
+  const isTable = place.isTable || (isMade(uri) && (await isTableFolder(storeOf(uri))));
+  if (!isTable) return place;
+  try {
+    await catalogs.refresh(database);
+  } catch (error) {
+    // A table in a folder `<table>.lance` is found without, also by who may see nothing but that folder.
+    if (!namesTable(uri) || !(error instanceof SegmentdError)) throw error;
+  }
+  return { ...place, isTable, uri: id === undefined ? uri : resolveTable(catalogs.databases, id).uri };
 }
 
 /** What is maintained in a table of the configuration. */
@@ -78,41 +122,51 @@ export function configuredPolicy({ tables }: Config, id: string): TablePolicy {
   return { wanted: settings?.indexes ?? 'existing', stableRowIds: settings?.stable_row_ids ?? 'decline' };
 }
 
-/** The table that was given, and its policy where one is configured. Errors: as findPlace. */
-export function openTable(
+/** The table that was given, and its policy where one is configured. Errors: as findPlace and located; table_managed_versioning. */
+export async function openTable(
   io: Invocation,
   given: string,
   options: PlaceOptions,
-): { table: LanceTable; policy: TablePolicy | undefined } {
-  const { uri, isTable, storeOf, policyOf } = findPlace(io, given, options);
-  if (!isTable)
-    throw new SegmentdError('usage', `${shownUri(given)} is no table: those are folders that end in .lance`);
-  return { table: new LanceTable(storeOf(uri)), policy: policyOf(uri) };
+): Promise<{ table: LanceTable; policy: TablePolicy | undefined }> {
+  const { uri, isTable, storeOf, policyOf } = await located(findPlace(io, given, options));
+  if (!isTable) throw new SegmentdError('usage', `${shownUri(given)} is no table: ${whyNoTable(uri)}`);
+  const policy = policyOf(uri);
+  if (policy?.managedVersioning) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);
+  return { table: new LanceTable(storeOf(uri)), policy };
 }
 
-type Located = Pick<Place, 'uri' | 'isTable'>;
+function whyNoTable(uri: string): string {
+  const [, branch] = BRANCH.exec(uri) ?? [];
+  return branch === undefined
+    ? 'those are folders that end in .lance'
+    : `it is the branch ${branch} of one, and segmentd serves main branches`;
+}
 
-const TABLE_NAME = new RegExp(`^${TABLE_NAME_PATTERN}$`);
+const BRANCH = /(?:\.lance|\/[0-9a-f]{8}_[^/]*)\/tree\/(.+)$/;
+
+type Named = Pick<Place, 'uri' | 'isTable' | 'id'>;
+
+const TABLE_NAME = new RegExp(`^${LISTED_NAME_PATTERN}$`);
 
 const databasesOf = ({ databases }: Config) =>
   new Map(Object.entries(databases).map(([name, { uri }]) => [name, uri] as const));
 
-function named(config: Config, given: string): Located | undefined {
+function named(config: Config, given: string): Named | undefined {
   const databases = databasesOf(config);
   const [database = '', table, ...more] = given.split('/');
   const uri = databases.get(database);
   if (uri === undefined || more.length > 0) return undefined;
-  if (table === undefined) return { uri, isTable: false };
+  if (table === undefined) return { uri, isTable: false, id: undefined };
   if (!TABLE_NAME.test(table) || table.endsWith(TABLE_SUFFIX)) return undefined;
-  return { uri: resolveTable(databases, given).uri, isTable: true };
+  return { uri: resolveTable(databases, given).uri, isTable: true, id: given };
 }
 
 const isWithin = (uri: string, base: string) => uri === base || uri.startsWith(base.endsWith('/') ? base : `${base}/`);
 
-/** `<database>/<table>` of a table that the configuration serves, undefined for other places. */
-function idOf(config: Config, uri: string): string | undefined {
+/** The table that lies there by its name, undefined for other places. */
+function refAt(databases: Databases, uri: string): TableRef | undefined {
   try {
-    return resolveTable(databasesOf(config), uri).id;
+    return resolveTable(databases, uri);
   } catch (error) {
     if (error instanceof SegmentdError) return undefined;
     throw error;

@@ -4,7 +4,7 @@ import { formatDatabaseStatus, inspectDatabase } from './database-status.ts';
 import type { Invocation } from './io.ts';
 import { printJson, printLine } from './output.ts';
 import type { PlaceOptions } from './places.ts';
-import { findPlace, withPlaceOptions } from './places.ts';
+import { findPlace, located, withPlaceOptions } from './places.ts';
 import { formatTableStatus, inspectOneTable } from './table-status.ts';
 import type { Look } from './watch.ts';
 import { watch } from './watch.ts';
@@ -38,7 +38,9 @@ async function status(io: Invocation, uri: string | undefined, options: Options,
   const { daemon, json = false } = options;
   if ((uri === undefined) === (daemon === undefined)) command.error('give either a table, a database or --daemon');
   const look =
-    daemon === undefined ? lookAt(io, uri as string, options) : lookOf(() => askDaemon(daemon), formatDaemonStatus);
+    daemon === undefined
+      ? await lookAt(io, uri as string, options)
+      : lookOf(() => askDaemon(daemon), formatDaemonStatus);
   if (options.watch !== undefined) {
     await watch(io, look, { intervalMs: (options.watch === true ? WATCH_S : options.watch) * 1000, json });
     return;
@@ -48,8 +50,8 @@ async function status(io: Invocation, uri: string | undefined, options: Options,
   else printLine(io.stdout, seen.text);
 }
 
-function lookAt(io: Invocation, given: string, options: PlaceOptions): Look {
-  const place = findPlace(io, given, options);
+async function lookAt(io: Invocation, given: string, options: PlaceOptions): Promise<Look> {
+  const place = await located(findPlace(io, given, options));
   return place.isTable
     ? lookOf(inspectOneTable(place), formatTableStatus)
     : lookOf(() => inspectDatabase(place), formatDatabaseStatus);

@@ -3,6 +3,7 @@ import type { Manifest, WriterVersion } from '../lance/codec/manifest.ts';
 import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect/inspect.ts';
 import { factsOf } from '../lance/inspect/inspect.ts';
 import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
+import { MANAGED_VERSIONING } from '../lance/plan/supported.ts';
 import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
 import { findLastCommit } from '../lance/table/last-commit.ts';
 import { lastLanceOf } from '../lance/table/last-writer.ts';
@@ -51,6 +52,7 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
     const facts = factsOf(table.uri, manifest, { stableRowIds: policy.stableRowIds, lance: seen.lance });
     return {
       ...facts,
+      declined: policy.managedVersioning ? MANAGED_VERSIONING : facts.declined,
       indexes: facts.indexes.map((index) => ({
         ...index,
         segments: index.segments.map((segment) => ({ ...segment, tier: tierOf(segment.rows, settings) })),

@@ -33,7 +33,7 @@ function count(text: string): number {
 }
 
 async function verify(io: Invocation, uri: string, { samples, json, ...place }: Options): Promise<void> {
-  const { table } = openTable(io, uri, place);
+  const { table } = await openTable(io, uri, place);
   const { verifyTable } = await import('../lance/inspect/verify-table.ts');
   const verification = await verifyTable(table, samples);
   if (json) printJson(io.stdout, verification);

@@ -27,7 +27,7 @@ export function waitCommand(io: Invocation): Command {
 }
 
 async function wait(io: Invocation, uri: string, { version, timeout, column, json, ...place }: Options): Promise<void> {
-  const { table, policy: configured } = openTable(io, uri, place);
+  const { table, policy: configured } = await openTable(io, uri, place);
   const policy: TablePolicy = {
     wanted: column?.map((name) => ({ column: name })) ?? configured?.wanted ?? 'existing',
     // Whether the daemon rebuilds tables with stable row ids is in its configuration: without it, they are waited for.

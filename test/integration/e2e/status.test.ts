@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
 import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
-import type { Place } from '../../../src/commands/places.ts';
+import { invocation, processIo } from '../../../src/commands/io.ts';
+import { findPlace } from '../../../src/commands/places.ts';
 import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
-import { openStore } from '../../../src/store/open-store.ts';
 import type { Started } from '../../../testing/cli.ts';
 import { segmentd, startSegmentd } from '../../../testing/cli.ts';
 import { index, realTable } from '../../../testing/lance-table.ts';
@@ -14,12 +14,7 @@ import { until } from './world.ts';
 
 const status = async (...args: string[]) => JSON.parse((await segmentd(['status', ...args, '--json'])).stdout);
 /** The same without a process. */
-const placeOf = (uri: string): Place => ({
-  uri,
-  isTable: uri.endsWith('.lance'),
-  storeOf: openStore,
-  policyOf: () => undefined,
-});
+const placeOf = (uri: string) => findPlace(invocation(processIo()), uri, {});
 const textOf = async (uri: string) => formatTableStatus(await inspectOneTable(placeOf(uri))());
 
 async function indexed(rows: number) {
