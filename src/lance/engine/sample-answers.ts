@@ -7,7 +7,8 @@ import { connect } from '@lancedb/lancedb';
 import type { DataType, Float, Vector } from 'apache-arrow';
 import { Precision, TimeUnit, Type } from 'apache-arrow';
 import { SegmentdError } from '../../lib/errors.ts';
-import { TABLE_NAME_PATTERN } from '../../lib/table-name.ts';
+import { isStoreUri } from '../../lib/store-uri.ts';
+import { madeName, TABLE_NAME_PATTERN } from '../../lib/table-name.ts';
 import type { TablePlace } from '../segment.ts';
 import { RowSet } from './row-set.ts';
 
@@ -71,18 +72,27 @@ export async function compareAnswers(
 
 type Opened = { readonly table: Table; readonly connection: Connection; remove(): void };
 
-/** LanceDB opens no table without `.lance` in its name, as catalogs list them: it is read through a shallow clone on local disk. */
+/**
+ * LanceDB opens no table without `.lance` by its place. On a disk it is read through a shallow clone; a clone of a table in an object store
+ * would not get the storage options, so that one is opened by the name in its folder, which has to be in the catalog.
+ */
 async function openTable(uri: string, options: TablePlace['storageOptions']): Promise<Opened> {
   const storageOptions = { ...options };
   const name = basename(uri, '.lance');
-  if (PLAIN.test(name) && uri.endsWith('.lance')) {
+  const isPlain = PLAIN.test(name) && uri.endsWith('.lance');
+  if (isPlain || isStoreUri(uri)) {
     const connection = await connect(dirname(uri), { storageOptions });
-    return { table: await connection.openTable(name), connection, remove: () => undefined };
+    const path = isPlain ? [name] : (madeName(basename(uri)) ?? name).split('$');
+    return {
+      table: await connection.openTable(path.at(-1) ?? '', path.slice(0, -1), { storageOptions }),
+      connection,
+      remove: () => undefined,
+    };
   }
   const scratch = mkdtempSync(join(tmpdir(), 'segmentd-verify-'));
   const remove = () => rmSync(scratch, { recursive: true, force: true });
   try {
-    const connection = await connect(scratch, { storageOptions });
+    const connection = await connect(scratch);
     return { table: await connection.cloneTable('clone', uri, { isShallow: true }), connection, remove };
   } catch (error) {
     remove();
