@@ -60,6 +60,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/main-job.test.ts': ['src/pipeline.ts'],
   'test/integration/e2e/main.test.ts': ['src/main.ts', 'src/commands/io.ts'],
   'test/integration/e2e/merge-command.test.ts': ['src/commands/merge.ts'],
+  'test/integration/e2e/namespaces.test.ts': ['src/commands/read-catalog.ts', 'src/lance/engine/catalog-rows.ts'],
   'test/integration/e2e/operators.test.ts': [
     ...[
       'src/control/control-topic.ts',

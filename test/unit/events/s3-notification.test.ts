@@ -293,3 +293,26 @@ test('own commits are left out, others of the same notification are not', () => 
   const again = { Records: [record('lake/t.lance/_versions/9.manifest', { eTag: 'made anew' })] };
   expect(s3AppendEvents(databases, again, isOwnCommit)).toEqual([{ table: cloudTable, version: 9 }]);
 });
+
+test('the folder of a table with namespaces has another name; its branches and the catalog itself are no appends', () => {
+  const uri = 's3://bucket/lake/775d8cd1_ns$t';
+  const listed = {
+    changes: 0,
+    locationOf: (_: string, name: string) => (name === 'ns$t' ? '775d8cd1_ns$t' : undefined),
+    nameOf: () => 'ns$t',
+  };
+  const known = Object.assign(new Map(databases), { listed });
+  const table = { id: 'cloud/ns$t', database: 'cloud', name: 'ns$t', uri };
+  for (const key of ['lake/775d8cd1_ns$t', 'lake/775d8cd1_ns%24t', 'lake%2F775d8cd1_ns%24t']) {
+    const notification = { Records: [record(`${key}/_versions/7.manifest`)] };
+    expect(s3AppendEvents(known, notification)).toEqual([{ table, version: 7 }]);
+  }
+  // Not listed yet: by the name in its folder, at a place where no table is.
+  expect(read(record('lake/775d8cd1_ns$t/_versions/7.manifest'))).toEqual([
+    { table: { ...table, uri: 's3://bucket/lake/ns$t' }, version: 7 },
+  ]);
+  for (const key of ['lake/775d8cd1_ns$t/tree/dev', 'lake/__manifest', '__manifest']) {
+    expect(read(record(`${key}/_versions/7.manifest`))).toEqual([]);
+  }
+  expect(outcome(() => read(record('lake/775d8cd1_ns$../_versions/7.manifest')))).toBe('event_table_invalid');
+});

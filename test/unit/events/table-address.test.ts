@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { Databases } from '../../../src/events/table-address.ts';
 import { ADDRESS_PATTERN, resolveTable } from '../../../src/events/table-address.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 
@@ -167,7 +168,7 @@ const PIECES = [
 const anyAddress = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((parts) => parts.join('')),
-  fc.stringMatching(/^(docs|nested|cloud|none)\/[A-Za-z0-9_.-]{1,20}$/),
+  fc.stringMatching(/^(docs|nested|cloud|none)\/[A-Za-z0-9_.$-]{1,20}$/),
   fc.stringMatching(/^(file:\/\/|file:)?\/data\/docs\/[A-Za-z0-9_./-]{1,20}\.lance\/?$/),
 );
 const resolved = (address: string) => {
@@ -187,10 +188,14 @@ test('no accepted address leads out of the databases, however a file system or a
       if (typeof table === 'string') return;
       accepted++;
       const base = databases.get(table.database)?.replace(/\/$/, '');
-      expect(table.uri).toBe(`${base}/${table.name}.lance`);
-      expect(table.name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,248}$/);
+      expect(table.name).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9_.$-]{0,248}$/);
       expect(table.id).toBe(`${table.database}/${table.name}`);
-      for (const same of [table.id, table.uri]) expect(resolveTable(databases, same)).toEqual(table);
+      expect(resolveTable(databases, table.id)).toEqual(table);
+      // Of one with namespaces only a catalog knows the place.
+      expect(table.uri).toBe(`${base}/${table.name}${table.name.includes('$') ? '' : '.lance'}`);
+      if (table.name.includes('$')) return;
+      expect(resolveTable(databases, table.uri)).toEqual(table);
+      if (/\/[0-9a-f]{8}_[^/]*$/.test(text) && !text.endsWith('.lance')) return;
       // What others make of the same address is the same place.
       if (text.startsWith('/')) expect(resolve(text)).toBe(table.uri);
       if (/^file:/i.test(text)) expect(resolve(fileURLToPath(text))).toBe(table.uri);
@@ -213,4 +218,99 @@ test('the JSON Schema takes every address that is taken, no other name and no wa
     }),
     { numRuns: 5_000 },
   );
+});
+
+describe('with catalogs', () => {
+  const LISTED: Readonly<Record<string, string>> = {
+    'docs/ns$t': '775d8cd1_ns$t',
+    'docs/ns$new': '1ecde0f7_ns$old',
+    'docs/ns$alias': 'a.lance',
+    'docs/ns$inner': 'nested/b.lance',
+    'docs/ns$deep': 'x/y.lance',
+    'docs/root': '544f779c_root',
+    'cloud/ns$t': '11111111_ns$t',
+  };
+  const listed: Databases = Object.assign(new Map(databases), {
+    listed: {
+      changes: 0,
+      locationOf: (database: string, name: string) => LISTED[`${database}/${name}`],
+      nameOf: (database: string, location: string) =>
+        Object.entries(LISTED)
+          .find(([id, it]) => id.startsWith(`${database}/`) && it === location)?.[0]
+          .slice(database.length + 1),
+    },
+  });
+
+  test.each([
+    ['docs/ns$t', 'docs/ns$t', '/data/docs/775d8cd1_ns$t'],
+    ['/data/docs/775d8cd1_ns$t/', 'docs/ns$t', '/data/docs/775d8cd1_ns$t'],
+    ['file:///data/docs/775d8cd1_ns%24t', 'docs/ns$t', '/data/docs/775d8cd1_ns$t'],
+    ['s3://bucket/lake/11111111_ns$t', 'cloud/ns$t', 's3://bucket/lake/11111111_ns$t'],
+    // Renamed: the folder keeps the old name.
+    ['/data/docs/1ecde0f7_ns$old', 'docs/ns$new', '/data/docs/1ecde0f7_ns$old'],
+    // A folder has one name.
+    ['docs/ns$alias', 'docs/a', '/data/docs/a.lance'],
+    ['docs/ns$inner', 'nested/b', '/data/docs/nested/b.lance'],
+    ['/data/docs/x/y.lance', 'docs/ns$deep', '/data/docs/x/y.lance'],
+    ['docs/root', 'docs/root', '/data/docs/544f779c_root'],
+    ['/data/docs/544f779c_root', 'docs/root', '/data/docs/544f779c_root'],
+    ['docs/a', 'docs/a', '/data/docs/a.lance'],
+    // Not listed (yet), or no longer: a place where no table is.
+    ['docs/ns$none', 'docs/ns$none', '/data/docs/ns$none'],
+    ['/data/docs/deadbeef_ns$none', 'docs/ns$none', '/data/docs/ns$none'],
+    ['/data/docs/deadbeef_ns$t', 'docs/ns$t', '/data/docs/775d8cd1_ns$t'],
+    ['nested/ns$t', 'nested/ns$t', '/data/docs/nested/ns$t'],
+  ])('%s is %s', (address = '', id = '', uri = '') => {
+    const [database = '', name = ''] = id.split('/');
+    expect(resolveTable(listed, address)).toEqual({ id, database, name, uri });
+    expect(address).toMatch(new RegExp(ADDRESS_PATTERN, 'u'));
+  });
+
+  test.each([
+    ['docs/$$', 'does not name a table'],
+    ['docs/ns$', 'does not name a table'],
+    ['docs/ns$..', 'does not name a table'],
+    ['/data/docs/775d8cd1_ns$..', 'does not name a table'],
+    ['/data/docs/__manifest', 'does not name a table'],
+    ['/data/docs/ns$t', 'does not name a table'],
+    ['/data/docs/775d8cd1_ns$t/tree/dev/fix', 'is the branch "dev/fix" of docs/ns$t; segmentd serves main branches'],
+    ['s3://bucket/lake/t.lance/tree/dev', 'is the branch "dev" of cloud/t; segmentd serves main branches'],
+  ])('%s is refused: %s', (address = '', why = '') => {
+    expect(() => resolveTable(listed, address)).toThrow(
+      expect.objectContaining({ code: 'event_table_invalid', message: expect.stringContaining(why) }),
+    );
+  });
+
+  test('no name and no folder leads out of the databases', () => {
+    const part = fc.constantFrom(
+      'docs',
+      'ns',
+      't',
+      '$',
+      '..',
+      '.',
+      '/',
+      '775d8cd1_',
+      '.lance',
+      '%',
+      '/data/docs/',
+      'tree',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 7 }), (parts) => {
+        let table: ReturnType<typeof resolveTable>;
+        try {
+          table = resolveTable(listed, parts.join(''));
+        } catch (error) {
+          expect(error).toBeInstanceOf(SegmentdError);
+          return;
+        }
+        const base = `${databases.get(table.database)?.replace(/\/$/, '')}/`;
+        expect(table.uri.startsWith(base)).toBe(true);
+        expect(resolve(table.uri)).toBe(table.uri);
+        expect(resolveTable(listed, table.id)).toEqual(table);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
 });

@@ -8,6 +8,8 @@ const AGAIN: NextRun = { when: 'again' };
 const later = (afterMs: number): NextRun => ({ when: 'later', afterMs });
 const backoff = (afterMs: number): NextRun => ({ when: 'backoff', afterMs });
 
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 /** A clock that stands still until it is moved. */
 function manualClock() {
   let nowMs = 0;
@@ -354,4 +356,22 @@ test('without a timer of its own the queue takes those of the process', async ()
   queue.request(tableRef('a'));
   await queue.ended;
   expect(runs).toBe(3);
+});
+
+test('a table that is made anew elsewhere runs where it was requested last', async () => {
+  const ran: string[] = [];
+  const clock = manualClock();
+  const queue = new TableQueue(
+    async ({ uri }) => {
+      ran.push(uri);
+      return ran.length === 1 ? backoff(10) : REQUESTED;
+    },
+    { concurrency: 1, signal: new AbortController().signal, timer: clock.timer },
+  );
+  queue.request(tableRef('t'));
+  await settled();
+  queue.request({ ...tableRef('t'), uri: '/lake/775d8cd1_t' });
+  clock.moveTo(10);
+  await settled();
+  expect(ran).toEqual(['/lake/t.lance', '/lake/775d8cd1_t']);
 });

@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { parseManifest } from '../../../src/lance/codec/manifest.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { TableRef } from '../../../src/model.ts';
 import { awaitVersion } from '../../../src/stages/await-version.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
 import type { TestContext } from './context-fixture.ts';
-import { batchOf, passing, pendingEvent, testContext } from './context-fixture.ts';
+import { batchOf, passing, pendingEvent, tableRef, testContext } from './context-fixture.ts';
 
 const at = (version: number) => parseManifest(manifestFile({ version }));
 const none = () => new SegmentdError('table_not_found', 'no table');
@@ -130,4 +131,21 @@ test('a table that cannot be reached is a temporary error, not a dead letter', a
   const context = contextWith([passing()], 0);
   await expect(through(context, [pendingEvent(0)])).rejects.toMatchObject({ code: 'store_unavailable' });
   expect(context.deadLetters).toEqual([]);
+});
+
+test('a table that a catalog lists elsewhere by now is followed there', async () => {
+  const context = contextWith([at(7)]);
+  const { open } = context.tables;
+  const moved = { ...tableRef('t'), uri: '/lake/775d8cd1_t' };
+  const tables = {
+    ...context.tables,
+    open: (uri: string) => {
+      if (uri === moved.uri) return open(uri);
+      return { latest: () => Promise.reject(none()), lookEveryMs: 1 } as unknown as ReturnType<typeof open>;
+    },
+  };
+  let asked = 0;
+  const locate = async (table: TableRef) => (asked++ === 0 ? table : moved);
+  expect(await through({ ...context, tables, locate }, [version(0, 7)])).toMatchObject([{ table: moved }]);
+  expect(asked).toBe(2);
 });

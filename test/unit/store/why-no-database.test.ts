@@ -16,6 +16,10 @@ test('a database is distinguished from a table, a branch, and a folder in a tabl
   expect(await why('t.lance/tree')).toContain('is tree of the table');
   expect(await why('t.lance/_versions')).toContain('is _versions of the table');
   expect(await why('lake.lance/u.lance')).toMatch(/^is a table;/);
+  await mkdir(join(home, '775d8cd1_ns$t', 'tree', 'b', '_versions'), { recursive: true });
+  await mkdir(join(home, '775d8cd1_ns$t', '_versions'));
+  expect(await why('775d8cd1_ns$t')).toMatch(/^is a table;/);
+  expect(await why('775d8cd1_ns$t/tree/b')).toContain('is the branch b of the table');
   // A database may have any name, and may be yet to come.
   for (const fine of ['', 'lake.lance', 'lake.lance/sub', 'none', 'none.lance/x']) {
     expect(await why(fine)).toBeUndefined();

@@ -25,6 +25,12 @@ test('says when the limits leave something for later', () => {
   });
 });
 
+test('a table whose versions a catalog manages is declined, whatever its manifest says', () => {
+  const declined = expect.objectContaining({ code: 'table_managed_versioning' });
+  expect(() => plan({ fragments: THREE }, { managedVersioning: true })).toThrow(declined);
+  expect(() => plan({ fragments: THREE }, { managedVersioning: false })).not.toThrow();
+});
+
 const STABLE: ManifestSpec = { fragments: THREE, readerFlags: 2n, writerFlags: 2n };
 
 test('a table with stable row ids is declined, unless its indexes may be rebuilt', () => {
