@@ -63,12 +63,15 @@ const WHEN_REQUESTED: NextRun = { when: 'requested' };
 export async function mergeOnce(
   context: PipelineContext,
   schedule: MergeSchedule,
-  table: TableRef,
+  requested: TableRef,
   memory: TableMemory,
   room: MergeRoom,
 ): Promise<NextRun> {
-  if (context.pauses.isPaused(table.id)) return WHEN_REQUESTED;
+  if (context.pauses.isPaused(requested.id)) return WHEN_REQUESTED;
+  let table = requested;
   try {
+    // Its batch may have found it elsewhere, or it was made anew since.
+    table = await context.locate(requested);
     const lance = context.tables.open(table.uri);
     const manifest = await lance.latest({ recent: true });
     const due = await planDue(context, schedule, { table, lance, manifest, memory, ...room });
