@@ -18,6 +18,7 @@
 import { connect, Session } from '@lancedb/lancedb';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
+import { fieldByPath } from '../codec/schema-field.ts';
 import type { TablePlace } from '../segment.ts';
 import { openFragmentView } from './fragment-view.ts';
 
@@ -27,6 +28,8 @@ export type CatalogRow = {
   readonly location: string | null;
   readonly metadata: string | null;
 };
+
+const COLUMNS = ['object_id', 'object_type', 'location', 'metadata'];
 
 /** Read once per version. */
 const CACHE_BYTES = 16n * 1024n * 1024n;
@@ -42,12 +45,14 @@ export async function readCatalogRows(
 ): Promise<CatalogRow[]> {
   if (manifest.fragments.length === 0) return [];
   try {
-    const view = openFragmentView(manifest, uri, manifest.fragments.ids, scratchDir);
+    const fieldIds = COLUMNS.map((column) => fieldByPath(manifest.schema, column)?.id ?? -1);
+    const request = { manifest, tableUri: uri, fragments: manifest.fragments.ids, fieldIds, keepsRowIds: false };
+    const view = openFragmentView(request, scratchDir);
     try {
-      const connection = await connect(scratchDir, {}, new Session(CACHE_BYTES, CACHE_BYTES));
+      const connection = await connect({ uri: scratchDir, session: new Session(CACHE_BYTES, CACHE_BYTES) });
       const table = await connection.openTable(view.name, undefined, { storageOptions: { ...storageOptions } });
       try {
-        const rows = await table.query().select(['object_id', 'object_type', 'location', 'metadata']).toArray();
+        const rows = await table.query().select(COLUMNS).toArray();
         return rows.map(rowOf);
       } finally {
         table.close();

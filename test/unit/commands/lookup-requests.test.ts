@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
+import { invocation, processIo } from '../../../src/commands/io.ts';
 import { requestsPerLookup } from '../../../src/commands/lookup-requests.ts';
 import type { Place } from '../../../src/commands/places.ts';
+import { findPlace } from '../../../src/commands/places.ts';
 import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import type { ObjectStore } from '../../../src/store/object-store.ts';
@@ -12,8 +14,8 @@ import { remoteLike } from '../lance/remote-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 
 const place = (uri: string, storeOf: (root: string) => ObjectStore): Place => ({
-  ...{ uri, isTable: true },
-  ...{ storeOf, policyOf: () => undefined },
+  ...findPlace(invocation(processIo()), uri, {}),
+  storeOf,
 });
 const remote = (root: string) => remoteLike(root).store;
 
