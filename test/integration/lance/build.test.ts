@@ -4,6 +4,7 @@ import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { maintainedIndexes, nextSegments } from '../../../src/lance/plan/index-plan.ts';
+import { ENGINE } from '../../../src/lance/plan/supported.ts';
 import { digests, latest, realTable } from '../../../testing/lance-table.ts';
 import { localPlace } from '../../../testing/local-place.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
@@ -59,4 +60,9 @@ test('a fragment that the manifest does not have makes a build stale', async () 
   const { uri, manifest, requests, builder } = await planned();
   const wrong = requests.map((request) => ({ ...request, fragments: Uint32Array.of(77) }));
   await expect(builder.build(manifest, localPlace(uri), wrong)).rejects.toMatchObject({ code: 'build_stale' });
+});
+
+test('the engine is the Lance that segmentd takes it for', async () => {
+  const { uri } = await realTable(people(0, 1));
+  expect((await latest(uri)).writer).toEqual(ENGINE);
 });
