@@ -59,7 +59,7 @@ data = pa.table({'id': pa.array([1, 2], pa.int64())})
 lance.write_dataset(data, namespace_client=ns, table_id=['stored', 't'], mode='create')
 `;
 
-/** Makes the table `stored$t` of a catalog that keeps its versions itself, which pylance 12 and newer no longer do. */
+/** Makes the table `stored$t` of a catalog that keeps its versions itself, which pylance 11 and newer no longer do. */
 export async function storeVersions(pylance: Pylance, database: string): Promise<void> {
   await run(pylance.python, ['-s', '-c', STORE_VERSIONS, database], { env: pylance.env });
 }

@@ -1,9 +1,9 @@
 /**
- * The rows of a database's catalog, which LanceDB calls a directory namespace with a manifest. Found with LanceDB 0.39 and pylance 7 to 14:
+ * The rows of a database's catalog, which LanceDB calls a directory namespace with a manifest. Found with LanceDB 0.39 and pylance 7, 11 and 14:
  *
  *   __manifest   a Lance table of the database, beside its tables, made with the first namespace or table through a namespace connection
  *     object_id    namespaces and name, with `$` between them: `sales`, `sales$people`, `sales$eu$people`; unique; anything goes in a part
- *     object_type  `namespace`, `table`; up to pylance 11 also `table_version`, `<table>$<20 digits>`, where the catalog stores versions
+ *     object_type  `namespace`, `table`; pylance 7 also writes `table_version`, `<table>$<20 digits>`, where the catalog stores versions
  *     location     folder of a table, from the database on: `775d8cd1_sales$people`, `people.lance` for one without namespaces; null
  *     metadata     properties, as a JSON object, or null
  *     base_objects null
@@ -12,8 +12,9 @@
  * deregisters it and registers its folder has renamed it, and the folder keeps the old name. Registering takes any path within the
  * database. A table that is dropped goes with its folder and its row, a deregistered one with its row, and a table that was only declared
  * has a row and no version yet. `managed_versioning` is what a catalog answers when it is asked for a table: a directory catalog does with
- * `table_version_tracking_enabled`, an option of each connection, which leaves no trace and makes no difference to other writers. With
- * stored versions, where it does make one, the rows show it; otherwise properties may say it.
+ * `table_version_tracking_enabled`, an option of each connection, which leaves no trace: it puts versions where everybody does, sees those
+ * of others, and goes on from them. With stored versions it does not see those of others, and the rows show it. Otherwise properties of the
+ * table or of a namespace around it may say it. A catalog behind REST leaves none of this in the store.
  */
 import { connect, Session } from '@lancedb/lancedb';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
