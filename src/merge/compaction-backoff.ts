@@ -7,12 +7,10 @@
  * compaction. A merge that replaces a candidate, though, makes each compaction of its fragments under way fail. Where fragments are
  * compacted as they are appended, the candidates are the segments at the end of the table.
  */
+import { TARGET_ROWS_PER_FRAGMENT } from '../lance/plan/compaction-target.ts';
 import type { FailedCompactions } from '../lance/table/failed-compactions.ts';
 import { consecutiveFailures } from '../lance/table/failed-compactions.ts';
 import type { MergeCandidate } from './policy/candidates.ts';
-
-/** Rows below which a fragment is worth compacting: the default target of Lance's compaction. */
-const TARGET_ROWS_PER_FRAGMENT = 1024 * 1024;
 
 /** Share of deleted rows above which Lance's compaction rewrites a fragment, by default. */
 const MUCH_DELETED = 0.1;

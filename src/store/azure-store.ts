@@ -155,6 +155,7 @@ async function listPage(client: ContainerClient, request: ListRequest, abortSign
       objects: blobItems.map(({ name, properties }) => ({
         key: name,
         stat: { bytes: properties.contentLength ?? 0, tag: tagOf(properties.etag) },
+        modifiedMs: properties.lastModified.getTime(),
       })),
       folders: blobPrefixes.map(({ name }) => name.replace(/\/$/, '')),
       next: continuationToken || undefined,

@@ -5,9 +5,12 @@
  */
 import type { ObjectStat, StoredObject, StoreKind } from './object-store.ts';
 
+/** `modifiedMs`: when it was last written, milliseconds by the store's clock; infinite where the store does not say. */
+type PagedObject = { readonly key: string; readonly stat: ObjectStat; readonly modifiedMs: number };
+
 /** One page of a listing, in the order of keys. */
 export type Page = {
-  readonly objects: readonly { readonly key: string; readonly stat: ObjectStat }[];
+  readonly objects: readonly PagedObject[];
   /** Folders, whole, without the slash at the end; only of a listing that asked for one level. */
   readonly folders: readonly string[];
   /** Where the next page begins, for `from`. */

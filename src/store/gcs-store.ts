@@ -191,7 +191,7 @@ function unlessMissing(error: unknown): void {
 function listQuery({ prefix, oneLevel, limit, from }: ListRequest): Record<string, string> {
   return {
     prefix,
-    fields: 'items(name,size,generation),prefixes,nextPageToken',
+    fields: 'items(name,size,generation,updated),prefixes,nextPageToken',
     ...(oneLevel ? { delimiter: '/' } : {}),
     ...(limit === undefined ? {} : { maxResults: `${limit}` }),
     ...(from === undefined ? {} : { pageToken: from }),
@@ -199,7 +199,12 @@ function listQuery({ prefix, oneLevel, limit, from }: ListRequest): Record<strin
 }
 
 /** As the API words it: numbers of 64 bits are texts. */
-type Metadata = { readonly name?: string; readonly size?: string; readonly generation?: string };
+type Metadata = {
+  readonly name?: string;
+  readonly size?: string;
+  readonly generation?: string;
+  readonly updated?: string;
+};
 type ListAnswer = {
   readonly items?: readonly Metadata[];
   readonly prefixes?: readonly string[];
@@ -209,7 +214,11 @@ type ListAnswer = {
 const statOf = ({ size, generation }: Metadata): ObjectStat => ({ bytes: Number(size), tag: generation ?? '' });
 
 const pageOf = ({ items = [], prefixes = [], nextPageToken }: ListAnswer): Page => ({
-  objects: items.map((item) => ({ key: item.name ?? '', stat: statOf(item) })),
+  objects: items.map((item) => ({
+    key: item.name ?? '',
+    stat: statOf(item),
+    modifiedMs: item.updated === undefined ? Number.POSITIVE_INFINITY : Date.parse(item.updated),
+  })),
   folders: prefixes.map((prefix) => prefix.replace(/\/$/, '')),
   next: nextPageToken,
 });

@@ -6,7 +6,7 @@
  * large reads and writes, listings) is asynchronous.
  */
 import { randomUUID } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import {
   closeSync,
   constants,
@@ -23,14 +23,14 @@ import {
   write,
   writeFileSync,
 } from 'node:fs';
-import { access, copyFile, readdir, realpath, rm } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join } from 'node:path';
+import { access, copyFile, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
-import type { ListedObject, ObjectStat, ObjectStore, PutResult, StoredObject } from './object-store.ts';
+import type { ListedObject, ObjectStat, ObjectStore, PutResult, StoredObject, SurveyedObject } from './object-store.ts';
 
 const CODE_OF_ERRNO: Record<string, ErrorCode> = {
   EACCES: 'store_denied',
@@ -199,6 +199,24 @@ async function syncAll(paths: readonly string[]): Promise<void> {
   await Promise.all([...paths, ...folders].map(syncFile));
 }
 
+/** Files that a survey looks at together: the thread pool has other work too. */
+const SURVEYED_AT_ONCE = 16;
+
+async function surveyFiles(folder: string): Promise<SurveyedObject[]> {
+  const entries = (await readdir(folder, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
+  const found: SurveyedObject[] = [];
+  for (let from = 0; from < entries.length; from += SURVEYED_AT_ONCE) {
+    const looks = entries.slice(from, from + SURVEYED_AT_ONCE).map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name);
+      // One that was deleted meanwhile is left out.
+      const seen = await attempt<Stats | null>(`stat ${path}`, () => stat(path), { value: null });
+      return seen ? [{ name: relative(folder, path), bytes: seen.size, modifiedMs: seen.mtimeMs }] : [];
+    });
+    found.push(...(await Promise.all(looks)).flat());
+  }
+  return found;
+}
+
 /** A root may not be there yet. Without its parent folder that is unknown: an unmounted disk looks the same. */
 async function mustBeMounted(root: string): Promise<void> {
   await access(dirname(root)).catch((error: unknown) => {
@@ -267,6 +285,7 @@ export function localStore(root: string): ObjectStore {
           throw error;
         }
       }),
+    survey: (folder) => attempt(`list ${at(folder)}`, () => surveyFiles(at(folder)), { value: [] }),
     stat: (key) =>
       attempt<ObjectStat | null>(
         `stat ${at(key)}`,

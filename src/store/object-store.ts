@@ -15,6 +15,9 @@ export type StoredObject = { readonly content: Uint8Array; readonly tag: string 
 /** An object of a listing; `stat` where the listing tells it anyway. */
 export type ListedObject = { readonly name: string; readonly stat?: ObjectStat };
 
+/** An object of a survey: its path in the folder that was surveyed, and when it was last written, milliseconds by the store's clock. */
+export type SurveyedObject = { readonly name: string; readonly bytes: number; readonly modifiedMs: number };
+
 /**
  * - `created`: the object is there, durable, and holds exactly what was given.
  * - `exists`: an object is there, of another writer or of our own attempt whose answer was lost, or others are creating it right now
@@ -51,6 +54,11 @@ export interface ObjectStore {
   list(folder: string, limit?: number): Promise<ListedObject[]>;
   /** Names of the folders directly in a folder, `''` for the root, in no order; null when it does not exist. */
   folders(folder: string): Promise<string[] | null>;
+  /**
+   * Every object in a folder and in all folders below it, in no order; none when it does not exist. In an object store that is a request
+   * for each thousand of them, on a disk a look at each.
+   */
+  survey(folder: string): Promise<SurveyedObject[]>;
   stat(key: string): Promise<ObjectStat | null>;
   read(key: string): Promise<StoredObject | null>;
   /**

@@ -7,7 +7,7 @@ import { MOST_REMOVED } from './blob-driver.ts';
 import type { BucketRequests } from './bucket-requests.ts';
 import { bucketRequests, requestError } from './bucket-requests.ts';
 import { proveCondition } from './condition-probe.ts';
-import type { ListedObject, ObjectStore, PutResult } from './object-store.ts';
+import type { ListedObject, ObjectStore, PutResult, SurveyedObject } from './object-store.ts';
 import type { OnRequest } from './store-request.ts';
 
 /** How to get at the buckets of one kind of store with one set of options. */
@@ -55,6 +55,7 @@ export function remoteStore(root: string, access: Access): RemoteStore {
     },
     list: (folder, limit) => listObjects(requests, below(folder), shown(folder), limit),
     folders: (folder) => listFolders(requests, below(folder), shown(folder)),
+    survey: (folder) => surveyObjects(requests, below(folder), shown(folder)),
     stat: (key) =>
       findObject(at(key), (whole) =>
         requests.find(`stat ${shown(key)}`, { operation: 'head', run: (driver, signal) => driver.head(whole, signal) }),
@@ -158,6 +159,18 @@ async function listObjects(
     if (limit !== undefined && listed.length >= limit) return listed.slice(0, limit);
   }
   return listed;
+}
+
+async function surveyObjects(requests: BucketRequests, prefix: string, shown: string): Promise<SurveyedObject[]> {
+  const found: SurveyedObject[] = [];
+  for await (const { objects } of pagesOf(requests, { prefix, oneLevel: false }, shown)) {
+    for (const { key, stat, modifiedMs } of objects) {
+      const name = key.slice(prefix.length);
+      // Consoles mark folders with objects whose names end in a slash.
+      if (name !== '' && !name.endsWith('/')) found.push({ name, bytes: stat.bytes, modifiedMs });
+    }
+  }
+  return found;
 }
 
 async function listFolders(requests: BucketRequests, prefix: string, shown: string): Promise<string[] | null> {

@@ -205,9 +205,10 @@ async function listPage(
     { abortSignal },
   );
   return {
-    objects: (Contents ?? []).map(({ Key = '', Size = 0, ETag }) => ({
+    objects: (Contents ?? []).map(({ Key = '', Size = 0, ETag, LastModified }) => ({
       key: Key,
       stat: { bytes: Size, tag: tagOf(ETag) },
+      modifiedMs: LastModified?.getTime() ?? Number.POSITIVE_INFINITY,
     })),
     folders: (CommonPrefixes ?? []).map(({ Prefix = '' }) => Prefix.replace(/\/$/, '')),
     next: IsTruncated === true ? NextContinuationToken : undefined,

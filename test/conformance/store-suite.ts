@@ -79,6 +79,20 @@ function readingAndListing(open: () => Promise<ObjectStore>): void {
     expect(new Set(await namesIn(store, 'v'))).toEqual(new Set(['1', '2']));
   });
 
+  test('a survey has every object of a folder, those below it too, with its size and when it was written', async () => {
+    const store = await open();
+    const beganMs = Date.now();
+    for (const key of ['v/1', 'v/a/b/2', 'w/3', 'v2']) await store.put(key, bytes(key));
+    const found = (await store.survey('v')).sort((a, b) => a.name.localeCompare(b.name));
+    expect(found.map(({ name, bytes: size }) => [name, size])).toEqual([
+      ['1', 3],
+      ['a/b/2', 7],
+    ]);
+    // Stores count in seconds, and by clocks of their own.
+    for (const { modifiedMs } of found) expect(Math.abs(modifiedMs - beganMs)).toBeLessThan(60_000);
+    expect(await store.survey('none')).toEqual([]);
+  });
+
   test('a listing has no more objects than were asked for, in the order of names where the store has one', async () => {
     const store = await open();
     const names = ['b', 'a', 'C', 'ä', '10', '9'];

@@ -11,6 +11,7 @@ import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { settleAll } from '../../lib/settle-all.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
 import { parseManifest } from '../codec/manifest.ts';
+import { ownUuid, withUuid } from '../codec/own-uuid.ts';
 import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
@@ -120,8 +121,10 @@ async function buildInView(
     if (!built || built.fields[0] !== request.fieldId || built.files.length === 0) {
       throw new SegmentdError('build_failed', `LanceDB built no index over "${request.column}"`);
     }
-    const { uuid, raw: metadata, files } = built;
-    return { ...request, uuid, metadata, files, folder: join(view.folder, '_indices', uuid), buildMs: tookMs[at] ?? 0 };
+    const { raw, files } = built;
+    const uuid = ownUuid();
+    const folder = join(view.folder, '_indices', built.uuid);
+    return { ...request, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs: tookMs[at] ?? 0 };
   });
 }
 

@@ -27,8 +27,9 @@ export function bitmap(...ids: readonly number[]): Uint8Array {
   }
 }
 
-/** The bytes of a uuid that ends in `number`, and how it is written. */
-export function uuidBytes(number: number): Uint8Array {
+/** The bytes of a uuid that ends in `number`, or is given whole, and how it is written. */
+export function uuidBytes(number: number | string): Uint8Array {
+  if (typeof number === 'string') return Buffer.from(number.replaceAll('-', ''), 'hex');
   const bytes = new Uint8Array(16);
   new DataView(bytes.buffer).setUint32(12, number);
   return bytes;
@@ -79,7 +80,7 @@ export const schemaField = ({ id, name, parent = -1, type = 'int64' }: FieldSpec
 export const BTREE_DETAILS = message([1, '/lance.table.BTreeIndexDetails'], [2, '']);
 
 export type IndexSpec = {
-  uuid: number;
+  uuid: number | string;
   name?: string;
   fields?: number[];
   version?: number;

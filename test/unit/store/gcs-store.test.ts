@@ -44,10 +44,14 @@ test('a creation is an upload on the condition that there is nothing; the tag is
 test('a listing asks for nothing that it does not use', async () => {
   const { server, driver } = await opened();
   server.answer(
-    json(200, { items: [{ name: 'v/1', size: '3', generation: '7' }], prefixes: ['v/a/'], nextPageToken: 'next' }),
+    json(200, {
+      items: [{ name: 'v/1', size: '3', generation: '7', updated: '2026-11-28T20:00:00.000Z' }],
+      prefixes: ['v/a/'],
+      nextPageToken: 'next',
+    }),
   );
   expect(await driver.list({ prefix: 'v/', oneLevel: true, limit: 2, from: 'token' }, signal)).toEqual({
-    objects: [{ key: 'v/1', stat: { bytes: 3, tag: '7' } }],
+    objects: [{ key: 'v/1', stat: { bytes: 3, tag: '7' }, modifiedMs: Date.UTC(2026, 10, 28, 20) }],
     folders: ['v/a'],
     next: 'next',
   });
@@ -57,7 +61,7 @@ test('a listing asks for nothing that it does not use', async () => {
     delimiter: '/',
     maxResults: '2',
     pageToken: 'token',
-    fields: 'items(name,size,generation),prefixes,nextPageToken',
+    fields: 'items(name,size,generation,updated),prefixes,nextPageToken',
   });
   server.answer(json(200, {}));
   expect(await driver.list({ prefix: 'v/', oneLevel: false }, signal)).toEqual({ objects: [], folders: [] });

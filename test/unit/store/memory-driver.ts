@@ -10,6 +10,9 @@ export type MemoryDriver = BlobDriver & {
   readonly instead: Map<string, (FailureKind | (() => Promise<void>) | undefined)[]>;
 };
 
+/** When each of its objects was last written. */
+export const MODIFIED_MS = 1_700_000_000_000;
+
 class DriverError extends Error {
   readonly kind: FailureKind;
 
@@ -101,6 +104,7 @@ function pageOf(objects: MemoryDriver['objects'], request: ListRequest, pageSize
       .map(([key]) => ({
         key,
         stat: { bytes: objects.get(key)?.content.length ?? 0, tag: objects.get(key)?.tag ?? '' },
+        modifiedMs: MODIFIED_MS,
       })),
     folders: page.filter(([, what]) => what === 'folder').map(([key]) => key),
     next: rest.length > limit ? page.at(-1)?.[0] : undefined,
