@@ -186,6 +186,21 @@ stays, look for a writer that commits in a loop.`,
     `The store failed in the middle of a commit, and reading the store did not show whether the commit landed. The next plan
 reads the truth from the table. Lance's cleanup collects the files if no version uses them.`,
   ),
+  optimize_failed: work(
+    `Compaction and cleanup run in a process of their own, so that whatever ends it ends nothing else. Each of their steps is a commit of Lance:
+a table is never half compacted.`,
+  ),
+  optimize_conflict: work(
+    `A compaction that meets an update or a delete of its fragments is given up as a whole, by Lance. A table that is updated all the time is best
+compacted at an hour at which it is not.`,
+  ),
+  optimize_memory: work(
+    `The process that compacted was killed before it took the memory that the rest of the machine needs. Wide rows need more of it than narrow ones.`,
+  ),
+  optimize_unproven: work(
+    `After a compaction, and before the cleanup, answers by the index are compared with a scan. They differed, or a file was not there. Until this is
+understood, look for \`maintenanceFailed\` in the log before you clean the table up in another way.`,
+  ),
   store_unavailable: work('Check that the storage is mounted.'),
   store_denied: work('segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`.'),
   store_unfit: work(

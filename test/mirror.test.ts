@@ -36,6 +36,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/telemetry/events.test.ts': [
     ...['src/telemetry/event-catalogue.ts', 'src/telemetry/event-context.ts', 'src/telemetry/intake-events.ts'],
+    'src/telemetry/maintenance-events.ts',
     ...['src/telemetry/merge-events.ts', 'src/telemetry/table-events.ts', 'src/telemetry/work-events.ts'],
     ...['src/telemetry/error-throttle.ts', 'src/telemetry/tier-counts.ts'],
   ],

@@ -1,6 +1,7 @@
 /** What the dashboard shows. Bounds come from config/prometheus/rules.yml, so that a panel turns red where its alert fires. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { costRow } from './cost-row.ts';
 import type { Json, Panel } from './panels.ts';
 import { graph, heatmap, stat, table } from './panels.ts';
 
@@ -472,6 +473,7 @@ export const ROWS = [
   { title: 'Commits', height: 8, panels: COMMITS },
   { title: 'Segments', height: 8, panels: SEGMENTS },
   { title: 'Merges', height: 8, panels: MERGES },
+  { title: 'What tables cost', height: 8, panels: costRow({ bound, m, perTable }) },
   { title: 'Dead letters', height: 8, panels: DEAD_LETTERS },
   { title: 'Process', height: 8, panels: PROCESS },
 ];

@@ -120,6 +120,27 @@ export const ERRORS = {
     EXIT.unavailable,
     'The store did not say whether the commit landed. Nothing was deleted.',
   ),
+  optimize_failed: kind(
+    'backoff',
+    EXIT.unavailable,
+    'LanceDB could not optimize the table; the message has the cause. The table is as it was.',
+  ),
+  optimize_conflict: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Another writer changed what was to be compacted. segmentd tries again when the table is quieter.',
+  ),
+  optimize_memory: kind(
+    'backoff',
+    EXIT.unavailable,
+    'The compaction took more memory than it may. Raise maintain.max_memory, or --max-memory.',
+  ),
+  optimize_unproven: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Run `segmentd verify`. No version was cleaned up, so an older one can be restored.',
+  ),
+
   store_unavailable: kind(
     'backoff',
     EXIT.unavailable,

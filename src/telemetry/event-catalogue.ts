@@ -9,6 +9,11 @@ type EventKind = { readonly level: Level; readonly says: string; readonly metric
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
 const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
 
+const COST_METRICS = [
+  ...(['table_versions', 'manifest_bytes', 'oldest_version_timestamp_seconds', 'small_fragments'] as const),
+  ...(['deleted_rows', 'index_live_bytes', 'index_dead_bytes'] as const),
+];
+
 export const EVENTS = {
   // Intake.
   eventReceived: { level: 'debug', says: 'event received', metrics: [] },
@@ -100,6 +105,24 @@ export const EVENTS = {
     ],
   },
   mergeFailed: { level: 'warn', says: 'merge failed, fresh data is not affected', metrics: [] },
+  // Housekeeping.
+  tableCost: { level: 'debug', says: 'cost of table looked at', metrics: COST_METRICS },
+  maintenanceStarted: { level: 'info', says: 'housekeeping started', metrics: [] },
+  maintenanceFinished: {
+    level: 'info',
+    says: 'housekeeping finished',
+    metrics: ['maintenance_runs_total', 'maintenance_seconds', 'maintenance_freed_bytes_total'],
+  },
+  maintenanceFailed: {
+    level: 'warn',
+    says: 'housekeeping failed, the table is as it was',
+    metrics: ['maintenance_runs_total'],
+  },
+  orphansRemoved: {
+    level: 'info',
+    says: 'files of killed processes taken away',
+    metrics: ['orphans_removed_total'],
+  },
   // Process.
   started: { level: 'info', says: 'segmentd started', metrics: [] },
   configDoubted: { level: 'warn', says: 'the configuration names what is not there or not usable', metrics: [] },

@@ -6,6 +6,7 @@ import type { EventContext } from './event-context.ts';
 import { sayTo } from './event-context.ts';
 import { intakeEvents } from './intake-events.ts';
 import type { Logger } from './logger.ts';
+import { maintenanceEvents } from './maintenance-events.ts';
 import { mergeEvents } from './merge-events.ts';
 import type { State } from './metric-catalogue.ts';
 import { STATES } from './metric-catalogue.ts';
@@ -73,6 +74,7 @@ export function createTelemetry(options: { logger: Logger; metrics: Metrics; now
     ...tableEvents(context),
     ...workEvents(context),
     ...mergeEvents(context),
+    ...maintenanceEvents(context),
     ...processEvents(context),
   };
 }

@@ -10,6 +10,7 @@ const EVENT_OUTCOMES = ['accepted', 'duplicate', 'declined', 'ignored', 'invalid
 const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
 const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
 const MERGE_OUTCOMES = ['landed', 'rejected', 'failed'] as const;
+const MAINTENANCE_OUTCOMES = ['done', 'rejected', 'failed'] as const;
 const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;
 export const STATES = [
   'starting',
@@ -25,6 +26,7 @@ export type EventOutcome = (typeof EVENT_OUTCOMES)[number];
 export type BuildOutcome = (typeof BUILD_OUTCOMES)[number];
 export type CommitOutcomeLabel = (typeof COMMIT_OUTCOMES)[number];
 export type MergeOutcome = (typeof MERGE_OUTCOMES)[number];
+export type MaintenanceOutcome = (typeof MAINTENANCE_OUTCOMES)[number];
 export type RetryCause = (typeof RETRY_CAUSES)[number];
 export type State = (typeof STATES)[number];
 
@@ -48,6 +50,8 @@ export type Metric = {
 const COMMIT_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** From one small fragment (tens of milliseconds) to `batch.max_rows` on a slow disk. */
 const BUILD_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+/** From a small table to one whose compaction takes hours. */
+const MAINTENANCE_BUCKETS = [0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14_400];
 /** Holds both alert bounds, 30 s and 300 s, so that a quantile near them is exact. */
 const FRESHNESS_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
 
@@ -250,6 +254,57 @@ export const METRICS = {
   write_amplification: {
     type: 'gauge',
     help: 'Rows written into segments since the start, merges included, those that did not land too, per row of fresh data.',
+    labels: [],
+  },
+  // What tables cost, and their housekeeping. On a disk looked at every few minutes; in an object store, where a look is paid for, daily.
+  table_versions: { type: 'gauge', help: 'Versions of the table that are kept.', labels: TABLE, other: 'sum' },
+  manifest_bytes: { type: 'gauge', help: 'Bytes of the manifests of all kept versions.', labels: TABLE, other: 'sum' },
+  oldest_version_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the oldest kept version was written.',
+    labels: TABLE,
+    other: 'min',
+  },
+  small_fragments: {
+    type: 'gauge',
+    help: 'Fragments of less than a tenth of the rows that a compaction aims at.',
+    labels: TABLE,
+    other: 'sum',
+  },
+  deleted_rows: {
+    type: 'gauge',
+    help: 'Rows that are deleted and still in the data files.',
+    labels: TABLE,
+    other: 'sum',
+  },
+  index_live_bytes: {
+    type: 'gauge',
+    help: 'Bytes of index files that the latest version names.',
+    labels: TABLE,
+    other: 'sum',
+  },
+  index_dead_bytes: {
+    type: 'gauge',
+    help: 'Bytes of index files that only older versions name, or none.',
+    labels: TABLE,
+    other: 'sum',
+  },
+  maintenance_runs_total: {
+    type: 'counter',
+    help: 'Housekeeping of tables, by outcome. Rejected: another writer changed what was to be compacted, and it is tried again.',
+    labels: ['outcome'],
+    known: { outcome: MAINTENANCE_OUTCOMES },
+  },
+  maintenance_seconds: {
+    type: 'histogram',
+    help: 'Duration of housekeeping that was done.',
+    labels: [],
+    buckets: MAINTENANCE_BUCKETS,
+  },
+  maintenance_freed_bytes_total: { type: 'counter', help: 'Bytes that housekeeping freed.', labels: [] },
+  orphans_removed_total: {
+    type: 'counter',
+    help: 'Segments and staged manifests of processes that were killed, taken away after a day.',
     labels: [],
   },
   // Process.

@@ -138,6 +138,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     gaps.forget(table);
     tiers.forget(table);
     throttle.recovered(`merge ${table}`);
+    throttle.recovered(`maintenance ${table}`);
     metrics.tables.forget(table);
   };
   return {

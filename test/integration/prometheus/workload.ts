@@ -45,6 +45,15 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.mergeBuilt({ table: TABLE, rows: 80 });
   telemetry.mergeFinished({ table: TABLE, outcome: 'landed', ...merge });
   telemetry.mergeFailed({ table: TABLE, error: new SegmentdError('build_failed', 'once') });
+  const maintained = { fragmentsRemoved: 8, fragmentsAdded: 1, versionsRemoved: 7, bytesFreed: 9, seconds: 3 };
+  telemetry.tableCost({
+    ...{ table: TABLE, versions: 12, manifestBytes: 900, oldestVersionMs: Date.now() - 9_000, smallFragments: 3 },
+    ...{ deletedRows: 4, indexLiveBytes: 2_000_000_000, indexDeadBytes: 600 },
+  });
+  telemetry.maintenanceStarted({ table: TABLE, reason: 'schedule', version: n });
+  telemetry.maintenanceFinished({ table: TABLE, version: n, ...maintained });
+  telemetry.maintenanceFailed({ table: TABLE, outcome: 'rejected', error: new SegmentdError('build_failed', 'once') });
+  telemetry.orphansRemoved({ table: TABLE, segments: 2, staged: 1, bytes: 9 });
   telemetry.offsetsCommitted();
   telemetry.consumerCrashed({ error: new SegmentdError('consumer_crashed', 'again'), willRestart: true });
   telemetry.consumerRecovered();

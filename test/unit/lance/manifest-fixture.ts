@@ -34,7 +34,8 @@ export function uuidBytes(number: number | string): Uint8Array {
   new DataView(bytes.buffer).setUint32(12, number);
   return bytes;
 }
-export const uuidText = (number: number) => `00000000-0000-0000-0000-0000${number.toString(16).padStart(8, '0')}`;
+export const uuidText = (number: number | string) =>
+  typeof number === 'string' ? number : `00000000-0000-0000-0000-0000${number.toString(16).padStart(8, '0')}`;
 
 export const DATA_FILE_BYTES = 1000;
 

@@ -16,6 +16,14 @@ const position = { topic: 'appends', partition: 3, offset: 12n };
 const behind = { name: 'id_idx', missingRows: 1, missingFragments: 1, coverage: 0.9999999, segments: 4, lagSeconds: 5 };
 const covered = { name: 'id_idx', missingRows: 0, missingFragments: 0, coverage: 1, segments: 5, lagSeconds: 0 };
 const merge = { table: 'lake/t', segmentsIn: 8, segmentsOut: 1, rows: 90, bytesIn: 99, bytesOut: 80, seconds: 2 };
+const cost = {
+  ...{ table: 'lake/t', versions: 12, manifestBytes: 900, oldestVersionMs: START - 9_000, smallFragments: 3 },
+  ...{ deletedRows: 4, indexLiveBytes: 100, indexDeadBytes: 600 },
+};
+const maintained = {
+  ...{ table: 'lake/t', version: 9, fragmentsRemoved: 8, fragmentsAdded: 1, versionsRemoved: 7 },
+  ...{ bytesFreed: 4_000, seconds: 3 },
+};
 const failure = new SegmentdError('build_failed', 'no disk', { cause: new Error('ENOSPC') });
 
 let now = START;
@@ -106,6 +114,11 @@ const STEPS: readonly Step[] = [
   ['mergeBuilt', () => telemetry.mergeBuilt({ table: 'lake/t', rows: 90 })],
   ['mergeStarted', () => telemetry.mergeStarted({ ...merge, index: 'id_idx', segments: 8, reason: 'tier' })],
   ['mergeFinished', () => telemetry.mergeFinished({ ...merge, outcome: 'landed' })],
+  ['tableCost', () => telemetry.tableCost(cost)],
+  ['maintenanceStarted', () => telemetry.maintenanceStarted({ table: 'lake/t', reason: 'schedule', version: 8 })],
+  ['maintenanceFinished', () => telemetry.maintenanceFinished(maintained)],
+  ['maintenanceFailed', () => telemetry.maintenanceFailed({ table: 'lake/t', outcome: 'rejected', error: failure })],
+  ['orphansRemoved', () => telemetry.orphansRemoved({ table: 'lake/t', segments: 2, staged: 1, bytes: 9 })],
   ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
   ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
   ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
@@ -119,7 +132,7 @@ const STEPS: readonly Step[] = [
 ];
 
 /** These give a table everything that is dropped with it, once more after it was released. */
-const TABLE_STEPS = new Set(['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned']);
+const TABLE_STEPS = new Set(['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned', 'tableCost']);
 const SCRIPT: readonly Step[] = [
   ...STEPS,
   ...STEPS.filter(([name]) => TABLE_STEPS.has(name)),
