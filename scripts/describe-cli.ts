@@ -24,6 +24,9 @@ tables of a running daemon that are covered, retrying after failures, declined o
 daemon \`status\` goes by the defaults: every BTREE index there is, the default tiers. With \`-c\` the next work is that of the indexes
 that are configured.`,
   wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered.`,
+  optimize: `Does once what \`maintain\` lets the daemon do: merges segments that keep small fragments apart, compacts, compares answers with a scan,
+and cleans up last. A compaction that meets an update of its fragments fails as a whole, with \`optimize_conflict\`. \`--dry-run\` says what the cleanup would
+free; tagged versions count as if they went.`,
   merge: `Merges as a daemon with the default \`merge.*\` does; \`--to 1\` leaves one segment per index. Runs beside a daemon too.
 [merging.md](merging.md) explains the policy.`,
   announce: `[producers.md](producers.md) has snippets for other producers.`,

@@ -3,7 +3,9 @@
  * segment per index and one new version; then the events are acknowledged.
  */
 import type { Observable, OperatorFunction } from 'rxjs';
-import { concatMap, EMPTY, endWith, expand, firstValueFrom, ignoreElements, mergeWith, of } from 'rxjs';
+import { concatMap, EMPTY, endWith, expand, firstValueFrom, identity, ignoreElements, mergeWith, of } from 'rxjs';
+import type { MaintainSchedule } from './maintain/look-after.ts';
+import { maintainTables } from './maintain/maintain-tables.ts';
 import { MergeAlong } from './merge/merge-along.ts';
 import type { MergeSchedule } from './merge/merge-schedule.ts';
 import { mergeSegments } from './merge/scheduler.ts';
@@ -21,17 +23,19 @@ import { plan } from './stages/plan.ts';
 import { endRound, retryLater } from './stages/retry.ts';
 import type { Batch } from './stages/work.ts';
 
-type Background = {
+export type Background = {
   /** Tables that segmentd plans without an event: the sweep, an operator's refresh. */
   readonly refreshRequests?: Observable<PendingEvent>;
   readonly merges: MergeSchedule;
+  /** Without it tables are not looked after. */
+  readonly maintenance?: MaintainSchedule;
 };
 
 /** Completes when its inputs do and all is settled; errors only with what must end the process. */
 export function pipeline(
   records: Observable<ConsumerRecord>,
   context: PipelineContext,
-  { refreshRequests = EMPTY, merges }: Background,
+  { refreshRequests = EMPTY, merges, maintenance }: Background,
 ): Observable<never> {
   const along = new MergeAlong(context, merges);
   return records.pipe(
@@ -41,6 +45,7 @@ export function pipeline(
     batchByTable(batching(context), (batch) =>
       of(batch).pipe(expand(round(context, along)), ignoreElements(), endWith(batch)),
     ), // one batch at a time per table, and out of it once its events are settled
+    maintenance ? maintainTables(context, { schedule: maintenance, merges, along }) : identity, // now and then: compaction and cleanup
     mergeSegments(context, merges, along), // in the background: small segments become larger ones
   );
 }

@@ -20,7 +20,7 @@ export function memoryOption(): Option {
   ).argParser(memoryBytes);
 }
 
-function memoryBytes(text: string): number {
+export function memoryBytes(text: string): number {
   const bytes = byteSize(text);
   if (bytes === null) throw new InvalidArgumentError('expected a number with its unit: MiB or GiB');
   if (bytes < LEAST_SORT_BYTES) throw new InvalidArgumentError('expected at least 64MiB');
@@ -46,9 +46,9 @@ export function timeoutOption(limits: string, seconds: number): Option {
     .default(seconds * 1000, `${seconds}s`);
 }
 
-function duration(text: string): number {
+export function duration(text: string): number {
   const ms = durationMs(text);
-  if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m or h');
+  if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m, h or d');
   return ms;
 }
 

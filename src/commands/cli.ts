@@ -9,6 +9,7 @@ import { indexCommand } from './index-table.ts';
 import type { Invocation, Io, Output } from './io.ts';
 import { invocation, processIo } from './io.ts';
 import { mergeCommand } from './merge.ts';
+import { optimizeCommand } from './optimize.ts';
 import { printableLines } from './output.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -29,6 +30,7 @@ export function program(io: Invocation = invocation(processIo())): Command {
     waitCommand(io),
     verifyCommand(io),
     mergeCommand(io),
+    optimizeCommand(io),
     announceCommand(io),
     backfillCommand(io),
     configCommand(io),

@@ -28,6 +28,9 @@ import { readCatalog } from './read-catalog.ts';
 export const TABLE_ARGUMENT =
   'folder or URI of the table, ending in .lance; with --config also <database>/<table> or <database>/<namespace>$<table>';
 
+/** Times and sizes as the configuration has them. */
+type MaintainTexts = Pick<Config['maintain'], 'keep_versions_for' | 'max_memory'>;
+
 export type PlaceOptions = { readonly config?: string; readonly storageOption?: readonly string[] };
 
 /** Gives the command `--config` and `--storage-option`. */
@@ -58,6 +61,8 @@ export type Place = {
   readonly catalogs: TableCatalogs;
   /** `<database>/<table>`, if the place was given so. */
   readonly id: string | undefined;
+  /** As `policyOf`, of how a table is compacted and cleaned up. */
+  readonly maintainOf: (uri: string) => MaintainTexts | undefined;
 };
 
 /**
@@ -83,7 +88,8 @@ export function findPlace({ env, cwd }: Invocation, given: string, options: Plac
   const databases = config && isConfigured ? databasesOf(config) : new Map([[NAMELESS, around]]);
   const catalogs = new TableCatalogs({ databases, storeOf, read: readCatalog });
   const policyOf = (at: string) => policyAt(at, isConfigured ? config : undefined, catalogs);
-  return { ...place, storeOf, policyOf, database: isConfigured ? name : NAMELESS, catalogs };
+  const maintainOf = (at: string) => maintainAt(at, isConfigured ? config : undefined, catalogs);
+  return { ...place, storeOf, policyOf, maintainOf, database: isConfigured ? name : NAMELESS, catalogs };
 }
 
 /** Stands for a database that no configuration names. */
@@ -97,6 +103,18 @@ function policyAt(uri: string, config: Config | undefined, catalogs: TableCatalo
   if (!table) return undefined;
   const policy = config && configuredPolicy(config, table.id);
   return catalogs.isManaged(table) ? { ...DEFAULT_POLICY, ...policy, managedVersioning: true } : policy;
+}
+
+function maintainAt(uri: string, config: Config | undefined, catalogs: TableCatalogs): MaintainTexts | undefined {
+  const id = refAt(catalogs.databases, uri)?.id;
+  const own = id === undefined ? undefined : config?.tables[id]?.maintain;
+  const said = own === 'off' ? undefined : own;
+  return (
+    config && {
+      keep_versions_for: said?.keep_versions_for ?? config.maintain.keep_versions_for,
+      max_memory: said?.max_memory ?? config.maintain.max_memory,
+    }
+  );
 }
 
 /**
@@ -122,17 +140,19 @@ export function configuredPolicy({ tables }: Config, id: string): TablePolicy {
   return { wanted: settings?.indexes ?? 'existing', stableRowIds: settings?.stable_row_ids ?? 'decline' };
 }
 
+export type OpenedTable = {
+  readonly table: LanceTable;
+  readonly policy: TablePolicy | undefined;
+  readonly maintain: MaintainTexts | undefined;
+};
+
 /** The table that was given, and its policy where one is configured. Errors: as findPlace and located; table_managed_versioning. */
-export async function openTable(
-  io: Invocation,
-  given: string,
-  options: PlaceOptions,
-): Promise<{ table: LanceTable; policy: TablePolicy | undefined }> {
-  const { uri, isTable, storeOf, policyOf } = await located(findPlace(io, given, options));
+export async function openTable(io: Invocation, given: string, options: PlaceOptions): Promise<OpenedTable> {
+  const { uri, isTable, storeOf, policyOf, maintainOf } = await located(findPlace(io, given, options));
   if (!isTable) throw new SegmentdError('usage', `${shownUri(given)} is no table: ${whyNoTable(uri)}`);
   const policy = policyOf(uri);
   if (policy?.managedVersioning) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);
-  return { table: new LanceTable(storeOf(uri)), policy };
+  return { table: new LanceTable(storeOf(uri)), policy, maintain: maintainOf(uri) };
 }
 
 function whyNoTable(uri: string): string {

@@ -8,6 +8,7 @@ import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
 import { findLastCommit } from '../lance/table/last-commit.ts';
 import { lastLanceOf } from '../lance/table/last-writer.ts';
 import { LanceTable } from '../lance/table/table.ts';
+import { readTableCost } from '../lance/table/table-cost.ts';
 import type { Tier } from '../merge/policy/tiered.ts';
 import { defaultMerge, tierOf } from '../merge/policy/tiered.ts';
 import { LIMITS } from './arguments.ts';
@@ -16,6 +17,8 @@ import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
 import type { Place } from './places.ts';
+import type { CostReport } from './table-cost-report.ts';
+import { costReport, formatCost } from './table-cost-report.ts';
 
 type ReportedSegment = SegmentFacts & { readonly tier: Tier };
 type ReportedIndex = Omit<IndexFacts, 'segments'> & {
@@ -33,6 +36,7 @@ type TableReport = Omit<TableFacts, 'indexes'> & {
   readonly last_commit: OwnCommit | null;
   /** The oldest version that was looked at for it. */
   readonly looked_back_to: number;
+  readonly cost: CostReport;
   readonly next: PendingWork;
 };
 
@@ -41,12 +45,16 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
   const table = new LanceTable(storeOf(uri));
   const policy = policyOf(uri) ?? DEFAULT_POLICY;
   const settings = defaultMerge(table.store.remote);
-  let seen: { manifest: Manifest; last: LastCommit; lance: WriterVersion | null } | undefined;
+  let seen: { manifest: Manifest; last: LastCommit; lance: WriterVersion | null; cost: CostReport } | undefined;
   return async () => {
     const manifest = await table.latest();
     if (seen?.manifest !== manifest) {
-      const [last, lance] = await Promise.all([findLastCommit(table, manifest.version), lastLanceOf(table, manifest)]);
-      seen = { manifest, last, lance };
+      const [last, lance, cost] = await Promise.all([
+        findLastCommit(table, manifest.version),
+        lastLanceOf(table, manifest),
+        readTableCost(table, manifest),
+      ]);
+      seen = { manifest, last, lance, cost: costReport(cost) };
     }
     const { commit, lookedBackTo } = seen.last;
     const facts = factsOf(table.uri, manifest, { stableRowIds: policy.stableRowIds, lance: seen.lance });
@@ -62,6 +70,7 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
       tiers: segmentsByTier(facts.indexes, settings),
       last_commit: commit,
       looked_back_to: lookedBackTo,
+      cost: seen.cost,
       next: pendingWork(manifest, policy, LIMITS, settings),
     };
   };
@@ -84,6 +93,7 @@ export function formatTableStatus(status: TableReport): string {
     ...(indexes.length === 0 && !declined ? ['no BTREE index'] : []),
     ...indexes.map(formatIndex),
     '',
+    formatCost(status.cost),
     formatLastCommit(status),
     formatNext(status),
   ].join('\n');

@@ -6,6 +6,7 @@ import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
 import { isPathOption } from '../lib/known-storage-options.ts';
 import { isStoreUri, normalStoreUri, STORE_URI_PATTERN, schemeOf, storeUriProblem } from '../lib/store-uri.ts';
 import { LISTED_NAME_PATTERN } from '../lib/table-name.ts';
+import { tableMaintain } from './maintain-options.ts';
 import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, text, variableProblem } from './option.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
@@ -91,12 +92,15 @@ export const tables = option(
       z.strictObject({
         indexes: z.array(index).min(1).optional(),
         stable_row_ids: z.enum(['decline', 'rebuild', 'addresses']).default('decline'),
+        maintain: tableMaintain.optional(),
       }),
     )
     .prefault({}),
-  'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name}], stable_row_ids}`. Missing indexes are created. ' +
+  'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name}], stable_row_ids, ' +
+    'maintain}`. Missing indexes are created. ' +
     'Without a name, the BTREE index that the column has, else `<column>_idx`. ' +
     'A table without `indexes` keeps every BTREE index it has. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
     'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +
-    '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan.',
+    '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan. ' +
+    '`maintain` has the options of the section below, which hold for what it leaves out, or is `off`.',
 );

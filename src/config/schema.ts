@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
+import { maintain } from './maintain-options.ts';
 import { milliseconds, option, path, pathText, secret, section, text } from './option.ts';
 
 const VERSION_WAIT_MS = 10_000; // a local append is visible at once; this is for announcing just before the commit
@@ -108,6 +109,7 @@ export const schema = section('segmentd', {
       'A table whose fresh data waits longer than this is not merged until it is covered.',
     ),
   }),
+  maintain,
   backfill: section('First builds of an index, and other tables that miss many rows at once.', {
     threshold_rows: option(
       z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(BACKFILL_THRESHOLD_ROWS),

@@ -1,5 +1,5 @@
 /** The composition root of `segmentd run`: opens the parts in order, wires them together, closes them in reverse. */
-import type { Observable, Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
@@ -20,7 +20,8 @@ import { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError, messageOf } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION, versionOf } from '../lib/version.ts';
-import type { PendingEvent } from '../model.ts';
+import type { TableRef } from '../model.ts';
+import type { Background } from '../pipeline.ts';
 import { pipeline } from '../pipeline.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { createTelemetry } from '../telemetry/events.ts';
@@ -30,6 +31,7 @@ import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
+import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
 import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
 
@@ -107,7 +109,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
-  const { refreshRequests, caughtUp } = await openControl({
+  const { refreshRequests, refresh, caughtUp } = await openControl({
     config,
     settings,
     context,
@@ -122,7 +124,9 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
 
   const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, ownership, source, log));
   cleanup.defer(() => lag.stop());
-  const running = run(source, context, refreshRequests, config, cleanup, stopping);
+  const maintenance = { settings: ({ id }: TableRef) => maintainSettings(config, id), refresh };
+  const background = { refreshRequests, merges: mergeSchedule(config), maintenance };
+  const running = run(source, context, background, config, cleanup, stopping);
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);
@@ -164,7 +168,7 @@ const FOR_EVER_MS = 2 ** 31 - 1;
 function run(
   source: RecordSource,
   context: PipelineContext,
-  refreshRequests: Observable<PendingEvent>,
+  background: Background,
   config: Config,
   cleanup: Cleanup,
   stopping: AbortController,
@@ -195,7 +199,6 @@ function run(
     if (how === 'now') stopping.abort();
     begun ??= how;
   };
-  const background = { refreshRequests, merges: mergeSchedule(config) };
   subscription = pipeline(source.records$, context, background).subscribe({ error: (error) => stop('drain', error) });
   return { finished, stop: (how) => stop(how) };
 }

@@ -28,6 +28,8 @@ type ControlContext = Omit<ControlTopicParts, 'signal'> & {
 type ControlChannels = {
   /** The tables to plan. */
   readonly refreshRequests: RefreshRequests['events'];
+  /** Plans a table as soon as it is idle. */
+  readonly refresh: RefreshRequests['refresh'];
   /** Resolves when the commands given before this process are in force and the catalogs known: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
 };
@@ -47,7 +49,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   await openTablesApi(parts, control);
   const obeying = obeyControlTopic({ ...parts, signal: context.signal }, control);
   void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
-  return { refreshRequests: requests.events, caughtUp };
+  return { refreshRequests: requests.events, refresh: requests.refresh, caughtUp };
 }
 
 /** A store that does not answer must not block the start for ever: what its catalog lists is found later. */

@@ -26,7 +26,7 @@ export function readWaitQuery(query: URLSearchParams): WaitQuery {
   if (!/^[1-9]\d{0,14}$/.test(version)) throw invalid('version is not a whole number of at least 1');
   const timeout = query.get('timeout');
   const timeoutMs = timeout === null ? TIMEOUT_MS : durationMs(timeout);
-  if (timeoutMs === null) throw invalid('timeout is not a number with its unit: ms, s, m or h');
+  if (timeoutMs === null) throw invalid('timeout is not a number with its unit: ms, s, m, h or d');
   if (timeoutMs > MAX_TIMEOUT_MS) throw invalid(`timeout is more than ${MAX_TIMEOUT_MS / 1000}s`);
   return { version: Number(version), timeoutMs };
 }

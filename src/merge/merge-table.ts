@@ -10,7 +10,7 @@ import type { LanceTable } from '../lance/table/table.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { MergePlan } from './merge-plan.ts';
 
-type MergeParts = {
+export type MergeParts = {
   readonly builder: SegmentBuilder;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;

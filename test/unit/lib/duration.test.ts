@@ -12,6 +12,6 @@ test.each([
   expect(durationMs(text)).toBe(ms);
 });
 
-test.each(['', '30', 's', '-1s', '1 s', '1d', '1e3s', '30s ', '1.s', '9999999999s'])('%j is none', (text) => {
+test.each(['', '30', 's', '-1s', '1 s', '1w', '1e3s', '30s ', '1.s', '9999999999s'])('%j is none', (text) => {
   expect(durationMs(text)).toBe(null);
 });

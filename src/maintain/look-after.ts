@@ -1,0 +1,192 @@
+/**
+ * One look at a table: what it costs is reported, what a killed segmentd left in it is taken away, and it is compacted and cleaned up when
+ * that is due. The member of the group that merges the table does this too, one table at a time.
+ */
+import { indexReports } from '../control/table-states.ts';
+import type { Manifest } from '../lance/codec/manifest.ts';
+import { findOrphans, removeOrphans } from '../lance/commit/orphans.ts';
+import { maintainedIndexes } from '../lance/plan/index-plan.ts';
+import { unsupportedReason } from '../lance/plan/supported.ts';
+import { recentCompaction } from '../lance/table/compaction-history.ts';
+import type { LanceTable } from '../lance/table/table.ts';
+import { manifestCost, readTableCost } from '../lance/table/table-cost.ts';
+import { backoffMs } from '../lib/backoff.ts';
+import { declinesTable, SegmentdError } from '../lib/errors.ts';
+import { stopwatch } from '../lib/stopwatch.ts';
+import type { MergeAlong } from '../merge/merge-along.ts';
+import type { MergeSchedule } from '../merge/merge-schedule.ts';
+import type { NextRun } from '../merge/table-queue.ts';
+import type { TableRef } from '../model.ts';
+import { isFullyCovered } from '../model.ts';
+import type { PipelineContext } from '../stages/context.ts';
+import { memberProperties } from '../stages/provenance.ts';
+import type { LastRun, RunReason } from './decide-run.ts';
+import { decideRun, isOff } from './decide-run.ts';
+import type { MaintainSettings } from './maintain-settings.ts';
+import { maintainTable } from './maintain-table.ts';
+
+export type MaintainSchedule = {
+  readonly settings: (table: TableRef) => MaintainSettings;
+  /** Plans the table as soon as it is idle: what was appended meanwhile is covered. */
+  readonly refresh: (table: TableRef) => void;
+  /** For tests. */
+  readonly maintain?: typeof maintainTable;
+};
+
+/** What is known of a table between two looks. Times are milliseconds since the epoch, 0 for never. */
+export type LookMemory = {
+  lookedMs: number;
+  measuredMs: number;
+  orphansMs: number;
+  oldestVersionMs: number;
+  last: (LastRun & { readonly from: number }) | null;
+  failures: number;
+};
+
+export const newLookMemory = (): LookMemory => ({
+  ...{ lookedMs: 0, measuredMs: 0, orphansMs: 0, oldestVersionMs: 0, last: null, failures: 0 },
+});
+
+/** What the tables of a process share. */
+export type LookRoom = {
+  readonly context: PipelineContext;
+  readonly schedule: MaintainSchedule;
+  readonly merges: MergeSchedule;
+  readonly along: MergeAlong;
+  /** Ends a run of housekeeping. */
+  readonly signal: AbortSignal;
+  /** Whether a table is compacted or cleaned up now. */
+  busy: boolean;
+};
+
+/** A batch requests its table each time. */
+const LOOK_MS = 30_000;
+/** How often the files of a table are counted: on a disk that is some thousand looks, in an object store requests that are paid for. */
+const MEASURE_MS = { disk: 300_000, objectStore: 86_400_000 };
+const ORPHANS_MS = 86_400_000;
+/** How long another writer's compaction keeps this one away: it may come in several steps, and a cleanup of its own follows. */
+const FOREIGN_MS = 15 * 60_000;
+const RETRY = { initialMs: 60_000, maxMs: 3_600_000 };
+/** Another table is being compacted, or a merge of this one runs. */
+const BUSY_MS = 10_000;
+
+const WHEN_REQUESTED: NextRun = { when: 'requested' };
+const later = (afterMs: number): NextRun => ({ when: 'later', afterMs });
+
+/** Rejects only with what must end the process. */
+export async function lookAfter(room: LookRoom, table: TableRef, memory: LookMemory): Promise<NextRun> {
+  const { context, signal } = room;
+  const nowMs = Date.now();
+  if (context.pauses.isPaused(table.id)) return WHEN_REQUESTED;
+  if (nowMs - memory.lookedMs < LOOK_MS) return later(LOOK_MS - (nowMs - memory.lookedMs));
+  memory.lookedMs = nowMs;
+  try {
+    const lance = context.tables.open(table.uri);
+    const manifest = await lance.latest({ recent: true });
+    if (unsupportedReason(manifest, context.tables.policy(table.id).stableRowIds)) return WHEN_REQUESTED;
+    await measure(room, table, lance, manifest, memory);
+    await tidyUp(room, table, lance, memory);
+    return await runIfDue(room, table, lance, manifest, memory);
+  } catch (error) {
+    if (signal.aborted) return WHEN_REQUESTED;
+    if (!(error instanceof SegmentdError)) throw error;
+    // A table that cannot be served is declined by its next batch or sweep.
+    if (declinesTable(error.code)) return WHEN_REQUESTED;
+    const outcome = error.code === 'optimize_conflict' ? 'rejected' : 'failed';
+    context.telemetry.maintenanceFailed({ table: table.id, outcome, error });
+    memory.failures += 1;
+    return { when: 'backoff', afterMs: backoffMs(RETRY, memory.failures) };
+  }
+}
+
+async function measure(
+  { context }: LookRoom,
+  { id }: TableRef,
+  lance: LanceTable,
+  manifest: Manifest,
+  memory: LookMemory,
+): Promise<void> {
+  const everyMs = lance.store.remote ? MEASURE_MS.objectStore : MEASURE_MS.disk;
+  if (memory.lookedMs - memory.measuredMs < everyMs) return;
+  const cost = await readTableCost(lance, manifest);
+  memory.measuredMs = memory.lookedMs;
+  memory.oldestVersionMs = cost.oldestVersionMs;
+  context.telemetry.tableCost({ table: id, ...cost });
+}
+
+async function tidyUp({ context }: LookRoom, { id }: TableRef, lance: LanceTable, memory: LookMemory): Promise<void> {
+  if (memory.lookedMs - memory.orphansMs < ORPHANS_MS) return;
+  const orphans = await findOrphans(lance, memory.lookedMs);
+  const { staged, segments, bytes } = orphans;
+  if (staged.length + segments.length > 0) {
+    await removeOrphans(lance, orphans);
+    context.telemetry.orphansRemoved({ table: id, segments: segments.length, staged: staged.length, bytes });
+  }
+  memory.orphansMs = memory.lookedMs;
+}
+
+async function runIfDue(
+  room: LookRoom,
+  table: TableRef,
+  lance: LanceTable,
+  manifest: Manifest,
+  memory: LookMemory,
+): Promise<NextRun> {
+  const settings = room.schedule.settings(table);
+  if (isOff(settings)) return WHEN_REQUESTED;
+  const { oldestVersionMs, last, lookedMs: nowMs } = memory;
+  const states = maintainedIndexes(manifest, room.context.tables.policy(table.id).wanted);
+  const isCovered = isFullyCovered(indexReports(states, manifest));
+  const { version } = manifest;
+  const facts = { ...manifestCost(manifest), nowMs, version, isCovered, oldestVersionMs, last };
+  const reason = decideRun(facts, settings);
+  // Time alone may make the next run due.
+  if (!reason) return later(MEASURE_MS.disk);
+  const isOwn = (it: number) => last !== null && it > last.from && it <= last.version;
+  const foreign = await recentCompaction(lance, nowMs - FOREIGN_MS, isOwn);
+  if (foreign) return later(Math.max(BUSY_MS, foreign.atMs + FOREIGN_MS - nowMs));
+  if (room.busy || !room.along.begin(table.id)) return later(BUSY_MS);
+  room.busy = true;
+  try {
+    await run(room, table, lance, memory, { reason, version, settings });
+  } finally {
+    room.busy = false;
+    room.along.end(table.id);
+    room.schedule.refresh(table);
+  }
+  return later(MEASURE_MS.disk);
+}
+
+type Due = { readonly reason: RunReason; readonly version: number; readonly settings: MaintainSettings };
+
+async function run(
+  room: LookRoom,
+  table: TableRef,
+  lance: LanceTable,
+  memory: LookMemory,
+  { reason, version: from, settings }: Due,
+): Promise<void> {
+  const { context, merges, schedule, signal } = room;
+  const { id } = table;
+  context.telemetry.maintenanceStarted({ table: id, reason, version: from });
+  const lap = stopwatch();
+  const maintained = await (schedule.maintain ?? maintainTable)(lance, {
+    settings,
+    policy: context.tables.policy(id),
+    maxSegmentRows: merges.settings(table).maxSegmentRows,
+    merge: {
+      builder: context.builder,
+      commit: { ...context.settings.commit, writer: context.settings.writer, signal },
+      properties: memberProperties(context.settings),
+      withSlot: (land) => context.slots.run(land, signal),
+    },
+    signal,
+  });
+  const { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, version } = maintained;
+  memory.last = { atMs: Date.now(), from, version, compacted: fragmentsRemoved > 0 };
+  memory.failures = 0;
+  const done = { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, version, seconds: lap() / 1000 };
+  context.telemetry.maintenanceFinished({ table: id, ...done });
+  memory.measuredMs = 0;
+  await measure(room, table, lance, await lance.latest(), memory);
+}
