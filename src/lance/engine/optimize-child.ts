@@ -25,14 +25,16 @@ process.once('disconnect', end);
 
 process.once('message', (order: OptimizeOrder) => {
   let peakBytes = 0;
-  const watch = setInterval(() => {
+  const look = () => {
     peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
     if (peakBytes <= order.maxMemoryBytes) return;
     clearInterval(watch);
     answer({ kind: 'memory', peakBytes });
     // A parent that does not read must not keep this process alive.
     setTimeout(end, LOOK_MS);
-  }, LOOK_MS);
+  };
+  const watch = setInterval(look, LOOK_MS);
+  look();
   optimize(order).then(
     (done) => answer({ ...done, kind: 'done', peakBytes: Math.max(peakBytes, process.memoryUsage.rss()) }),
     (error: unknown) => answer({ kind: 'failed', message: messageOf(error) }),
