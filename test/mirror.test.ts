@@ -13,6 +13,12 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/config/load.test.ts': ['src/config/schema.ts', 'src/config/option.ts', 'src/config/yaml-source.ts'],
   'test/unit/config/rules.test.ts': ['src/config/database-options.ts', 'src/config/kafka-options.ts'],
   'test/unit/commands/cli.test.ts': ['src/commands/config.ts'],
+  'test/unit/daemon/maintain-schedule.test.ts': ['src/config/maintain-options.ts'],
+  'test/integration/e2e/optimize-command.test.ts': ['src/commands/optimize.ts', 'src/commands/table-cost-report.ts'],
+  'test/integration/lance/optimize.test.ts': [
+    'src/lance/engine/optimize-table.ts',
+    'src/lance/engine/optimize-child.ts',
+  ],
   'test/unit/control/configured-tables.test.ts': ['src/store/open-store.ts'],
   'test/unit/docs/pages.test.ts': ['README.md'],
   'test/unit/events/append-event.test.ts': ['src/events/append-fields.ts', 'src/events/json-value.ts'],

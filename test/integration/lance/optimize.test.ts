@@ -24,6 +24,7 @@ import { tempDir } from '../../../testing/temp-dir.ts';
 
 const ROWS = 200;
 const ORDER = { cleanupOlderThanMs: 0, maxMemoryBytes: 2 ** 31 };
+const CHILD = fileURLToPath(new URL('../../../src/lance/engine/optimize-child.ts', import.meta.url));
 const OPTIMIZING = fileURLToPath(new URL('optimizing.ts', import.meta.url));
 
 /** A table of fragments that each have a segment of their own. */
@@ -147,6 +148,11 @@ test('a table that is not there is said to be so, and an engine that dies leaves
     code: 'optimize_failed',
     message: expect.stringContaining('none'),
   });
+});
+
+test('started by anything else it does nothing, and ends', async () => {
+  const child = spawn(process.execPath, [CHILD], { stdio: 'ignore' });
+  expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
 test('it ends with the process that started it', { timeout: 60_000 }, async () => {
