@@ -29,6 +29,8 @@ export type MaintainSchedule = {
   readonly settings: (table: TableRef) => MaintainSettings;
   /** Plans the table as soon as it is idle: what was appended meanwhile is covered. */
   readonly refresh: (table: TableRef) => void;
+  /** For tests: how many times as fast as usual waits pass, but for those by the clock of the store. */
+  readonly haste?: number;
   /** For tests. */
   readonly maintain?: typeof maintainTable;
 };
@@ -39,12 +41,14 @@ export type LookMemory = {
   measuredMs: number;
   orphansMs: number;
   oldestVersionMs: number;
-  last: (LastRun & { readonly from: number }) | null;
+  last: LastRun | null;
+  /** Versions that runs of this process made, or others beside them: after the first of a pair, up to the second. */
+  own: readonly (readonly [after: number, upTo: number])[];
   failures: number;
 };
 
 export const newLookMemory = (): LookMemory => ({
-  ...{ lookedMs: 0, measuredMs: 0, orphansMs: 0, oldestVersionMs: 0, last: null, failures: 0 },
+  ...{ lookedMs: 0, measuredMs: 0, orphansMs: 0, oldestVersionMs: 0, last: null, own: [], failures: 0 },
 });
 
 /** What the tables of a process share. */
@@ -66,6 +70,8 @@ const MEASURE_MS = { disk: 300_000, objectStore: 86_400_000 };
 const ORPHANS_MS = 86_400_000;
 /** How long another writer's compaction keeps this one away: it may come in several steps, and a cleanup of its own follows. */
 const FOREIGN_MS = 15 * 60_000;
+/** More than there can be in that time. */
+const REMEMBERED_RUNS = 64;
 const RETRY = { initialMs: 60_000, maxMs: 3_600_000 };
 /** Another table is being compacted, or a merge of this one runs. */
 const BUSY_MS = 10_000;
@@ -73,10 +79,18 @@ const BUSY_MS = 10_000;
 const WHEN_REQUESTED: NextRun = { when: 'requested' };
 const later = (afterMs: number): NextRun => ({ when: 'later', afterMs });
 
+/** The clock of waits. */
+const clockOf = ({ schedule: { haste = 1 } }: LookRoom) => Date.now() * haste;
+
 /** Rejects only with what must end the process. */
 export async function lookAfter(room: LookRoom, table: TableRef, memory: LookMemory): Promise<NextRun> {
+  const next = await lookNow(room, table, memory);
+  return 'afterMs' in next ? { ...next, afterMs: next.afterMs / (room.schedule.haste ?? 1) } : next;
+}
+
+async function lookNow(room: LookRoom, table: TableRef, memory: LookMemory): Promise<NextRun> {
   const { context, signal } = room;
-  const nowMs = Date.now();
+  const nowMs = clockOf(room);
   if (context.pauses.isPaused(table.id)) return WHEN_REQUESTED;
   if (nowMs - memory.lookedMs < LOOK_MS) return later(LOOK_MS - (nowMs - memory.lookedMs));
   memory.lookedMs = nowMs;
@@ -116,7 +130,7 @@ async function measure(
 
 async function tidyUp({ context }: LookRoom, { id }: TableRef, lance: LanceTable, memory: LookMemory): Promise<void> {
   if (memory.lookedMs - memory.orphansMs < ORPHANS_MS) return;
-  const orphans = await findOrphans(lance, memory.lookedMs);
+  const orphans = await findOrphans(lance, Date.now());
   const { staged, segments, bytes } = orphans;
   if (staged.length + segments.length > 0) {
     await removeOrphans(lance, orphans);
@@ -142,14 +156,19 @@ async function runIfDue(
   const reason = decideRun(facts, settings);
   // Time alone may make the next run due.
   if (!reason) return later(MEASURE_MS.disk);
-  const isOwn = (it: number) => last !== null && it > last.from && it <= last.version;
-  const foreign = await recentCompaction(lance, nowMs - FOREIGN_MS, isOwn);
-  if (foreign) return later(Math.max(BUSY_MS, foreign.atMs + FOREIGN_MS - nowMs));
+  const isOwn = (it: number) => memory.own.some(([after, upTo]) => it > after && it <= upTo);
+  const foreign = await recentCompaction(lance, Date.now() - FOREIGN_MS, isOwn);
+  if (foreign) return later(Math.max(BUSY_MS, foreign.atMs + FOREIGN_MS - Date.now()));
   if (room.busy || !room.along.begin(table.id)) return later(BUSY_MS);
   room.busy = true;
   try {
     await run(room, table, lance, memory, { reason, version, settings });
   } finally {
+    const upTo = await lance.latest({ listed: true }).then(
+      (latest) => latest.version,
+      () => version,
+    );
+    memory.own = [...memory.own, [version, upTo] as const].slice(-REMEMBERED_RUNS);
     room.busy = false;
     room.along.end(table.id);
     room.schedule.refresh(table);
@@ -183,7 +202,7 @@ async function run(
     signal,
   });
   const { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, version } = maintained;
-  memory.last = { atMs: Date.now(), from, version, compacted: fragmentsRemoved > 0 };
+  memory.last = { atMs: clockOf(room), version, compacted: fragmentsRemoved > 0 };
   memory.failures = 0;
   const done = { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, version, seconds: lap() / 1000 };
   context.telemetry.maintenanceFinished({ table: id, ...done });
