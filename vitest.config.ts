@@ -6,6 +6,7 @@ const LONG_ONLY = [
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
   'test/integration/e2e/{memory,package,producers}.test.ts',
+  'test/integration/lance/soak.test.ts',
   'test/interop/{compatibility,handmade-index}.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
 ];
@@ -13,7 +14,7 @@ const LONG_ONLY = [
 /** What `npm test` runs in a short form and `npm run test:all` in the long one: see testing/long.ts. */
 const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
-  'test/integration/lance/{failed-compactions,neighbours}.test.ts',
+  'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
   'test/interop/{auto-cleanup,packed-structs,pylance-newest,shallow-clones}.test.ts',
 ];
