@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { findOrphans, removeOrphans } from '../lance/commit/orphans.ts';
 import { findFreeable } from '../lance/inspect/freeable.ts';
-import { DEFAULT_POLICY } from '../lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { readTableCost } from '../lance/table/table-cost.ts';
 import { byteSize } from '../lib/byte-size.ts';
@@ -58,7 +58,7 @@ export function optimizeCommand(io: Invocation): Command {
 }
 
 async function optimize(io: Invocation, uri: string, options: Options): Promise<void> {
-  const opened = openTable(io, uri, options);
+  const opened = await openTable(io, uri, options);
   const { table, maintain } = opened;
   const keepVersionsMs = options.keepVersionsFor ?? (durationMs(maintain?.keep_versions_for ?? KEEP) as number);
   const maxMemoryBytes = options.maxMemory ?? (byteSize(maintain?.max_memory ?? MAX_MEMORY) as number);

@@ -97,7 +97,7 @@ async function lookNow(room: LookRoom, table: TableRef, memory: LookMemory): Pro
   try {
     const lance = context.tables.open(table.uri);
     const manifest = await lance.latest({ recent: true });
-    if (unsupportedReason(manifest, context.tables.policy(table.id).stableRowIds)) return WHEN_REQUESTED;
+    if (unsupportedReason(manifest)) return WHEN_REQUESTED;
     await measure(room, table, lance, manifest, memory);
     await tidyUp(room, table, lance, memory);
     return await runIfDue(room, table, lance, manifest, memory);

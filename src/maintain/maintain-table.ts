@@ -7,7 +7,7 @@ import type { Optimized } from '../lance/engine/optimize-table.ts';
 import { optimizeTable } from '../lance/engine/optimize-table.ts';
 import type { Verification } from '../lance/inspect/verify-table.ts';
 import { verifyTable } from '../lance/inspect/verify-table.ts';
-import type { TablePolicy } from '../lance/plan/table-plan.ts';
+import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import { planMerges } from '../merge/merge-plan.ts';
@@ -15,6 +15,7 @@ import type { MergeParts } from '../merge/merge-table.ts';
 import { mergeTable } from '../merge/merge-table.ts';
 import { compactable, mergesForCompaction } from './compactable.ts';
 import type { MaintainSettings } from './maintain-settings.ts';
+import { refuseOptimize } from './optimizable.ts';
 
 /** Values per index that are compared with a scan after a compaction. */
 const SAMPLES = 10;
@@ -51,11 +52,13 @@ export type Maintained = Omit<Optimized, 'peakBytes'> & {
 
 const NOTHING: Optimized = { fragmentsRemoved: 0, fragmentsAdded: 0, versionsRemoved: 0, bytesFreed: 0, peakBytes: 0 };
 
-/** Errors: those of optimizeTable and of mergeTable; optimize_unproven: nothing was cleaned up. */
+/** Errors: those of refuseOptimize, of optimizeTable and of mergeTable; optimize_unproven: nothing was cleaned up. */
 export async function maintainTable(table: LanceTable, parts: MaintainParts): Promise<Maintained> {
   const { settings, signal, optimize = optimizeTable, verify = verifyTable } = parts;
   const { maxMemoryBytes, keepVersionsMs } = settings;
-  const { fragments } = await table.latest({ listed: true });
+  const manifest = await table.latest({ listed: true });
+  refuseOptimize(manifest, parts.policy);
+  const { fragments } = manifest;
   const isCompacted = compactable(fragments).taken > 0;
   const segmentsMerged = isCompacted ? await mergeFirst(table, parts) : 0;
   const compacted = isCompacted

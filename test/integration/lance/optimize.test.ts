@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { optimizeTable } from '../../../src/lance/engine/optimize-table.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { recentCompaction } from '../../../src/lance/table/compaction-history.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { readTableCost } from '../../../src/lance/table/table-cost.ts';

@@ -3,7 +3,7 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ownUuid } from '../../../src/lance/codec/own-uuid.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import { versionFileName } from '../../../src/lib/manifest-name.ts';

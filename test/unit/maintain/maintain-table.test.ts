@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Optimized, optimizeTable } from '../../../src/lance/engine/optimize-table.ts';
 import type { Verification, verifyTable } from '../../../src/lance/inspect/verify-table.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { MaintainParts } from '../../../src/maintain/maintain-table.ts';

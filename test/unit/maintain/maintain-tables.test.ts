@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Subject, toArray } from 'rxjs';
 import { expect, test, vi } from 'vitest';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import type { maintainTable } from '../../../src/maintain/maintain-table.ts';
 import { maintainTables } from '../../../src/maintain/maintain-tables.ts';
