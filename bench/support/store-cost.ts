@@ -6,7 +6,7 @@ import type { Table as ArrowTable } from 'apache-arrow';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
-import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/table-plan.ts';
+import { DEFAULT_POLICY, planTable } from '../../src/lance/plan/row-ids.ts';
 import type { SegmentBuilder } from '../../src/lance/segment.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
