@@ -130,13 +130,14 @@ async function measure(
 
 async function tidyUp({ context }: LookRoom, { id }: TableRef, lance: LanceTable, memory: LookMemory): Promise<void> {
   if (memory.lookedMs - memory.orphansMs < ORPHANS_MS) return;
+  // A version that cannot be read must not keep the table from being compacted: the next try is tomorrow.
+  memory.orphansMs = memory.lookedMs;
   const orphans = await findOrphans(lance, Date.now());
   const { staged, segments, bytes } = orphans;
   if (staged.length + segments.length > 0) {
     await removeOrphans(lance, orphans);
     context.telemetry.orphansRemoved({ table: id, segments: segments.length, staged: staged.length, bytes });
   }
-  memory.orphansMs = memory.lookedMs;
 }
 
 async function runIfDue(

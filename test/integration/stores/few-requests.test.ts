@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntilCovered } from '../../../src/control/wait-until-covered.ts';
 import { coverageOf } from '../../../src/lance/plan/coverage.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
+import { readTableCost } from '../../../src/lance/table/table-cost.ts';
+import { maintainTable } from '../../../src/maintain/maintain-table.ts';
 import type { S3Server } from '../../../testing/stores/s3-access.ts';
 import { startS3Server } from '../../../testing/stores/s3-server.ts';
 import type { S3Table } from './s3-table.ts';
@@ -94,4 +96,33 @@ test('a wait looks at a table once a second', async () => {
   expect(await waitUntilCovered(lance, settings)).toMatchObject({ covered: false });
   const listings = table.proxy.requests.filter(({ query }) => query.includes('list-type=2'));
   expect(listings.length).toBeLessThanOrEqual(4);
+});
+
+test('what a table costs is two listings, and a compaction gets in with the storage options', async () => {
+  const it = await s3Table(server, ['id']);
+  const context = await warm(it);
+  for (let more = 1; more <= 2; more++) {
+    await runEvent(context, { table: it.ref, version: await it.append(ROWS + 100 * more) });
+  }
+  const table = context.tables.open(it.ref.uri);
+  const manifest = await table.latest();
+  it.proxy.clear();
+  const cost = await readTableCost(table, manifest);
+  expect(it.proxy.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  expect(cost).toMatchObject({ versions: manifest.version, smallFragments: 4, indexDeadBytes: 0 });
+  expect(Math.abs(cost.oldestVersionMs - Date.now())).toBeLessThan(60_000);
+  const { builder, settings } = context;
+  const done = await maintainTable(it.seen(), {
+    settings: { keepVersionsMs: 0, maxMemoryBytes: 2 ** 31 },
+    policy: DEFAULT_POLICY,
+    maxSegmentRows: 1e9,
+    merge: {
+      ...{ builder, properties: {}, withSlot: (land) => land() },
+      commit: { ...settings.commit, writer: settings.writer },
+    },
+  });
+  expect(done).toMatchObject({ segmentsMerged: 4, fragmentsRemoved: 4, fragmentsAdded: 1 });
+  expect(done.versionsRemoved).toBeGreaterThan(manifest.version);
+  const after = await it.seen().latest();
+  expect(await readTableCost(it.seen(), after)).toMatchObject({ fragments: 1, versions: 1, indexDeadBytes: 0 });
 });
