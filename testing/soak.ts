@@ -6,7 +6,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Table } from '@lancedb/lancedb';
-import { connect, Index } from '@lancedb/lancedb';
+import { connect, Index, Session } from '@lancedb/lancedb';
 import { Subject } from 'rxjs';
 import { loadConfig } from '../src/config/load.ts';
 import { createPauses } from '../src/control/pauses.ts';
@@ -38,6 +38,9 @@ const ROWS = 50;
 const UPSERTED = 20;
 const DELETED = 10;
 const LOOKUPS = 25;
+
+/** Of the writer, for each of its two caches. */
+const CACHE_BYTES = 64n * 1024n * 1024n;
 
 export const HOUSEKEEPING: MaintainSettings = {
   ...{ everyMs: null, smallFragments: 30, deletedFraction: null },
@@ -98,7 +101,8 @@ async function openWorld(home: string, maintain: MaintainSettings | null) {
   const database = join(home, 'db');
   const scratchDir = join(home, 'scratch');
   for (const folder of [database, scratchDir]) await mkdir(folder, { recursive: true });
-  const connection = await connect(database, { readConsistencyInterval: 0 });
+  // LanceDB's caches of seven gigabytes would fill up, and hide what segmentd takes.
+  const connection = await connect(database, { readConsistencyInterval: 0 }, new Session(CACHE_BYTES, CACHE_BYTES));
   const writer = await connection.createTable('t', people(0, ROWS));
   await writer.createIndex('id', { config: Index.btree() });
   const folder = join(database, 't.lance');

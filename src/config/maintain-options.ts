@@ -5,7 +5,7 @@ import { durationMs } from '../lib/duration.ts';
 import { checkedText, option, section } from './option.ts';
 
 const KEEP_VERSIONS_FOR = '7d'; // Lance's own default: readers that stay on an old version have a week
-const MAX_MEMORY = '2GiB'; // what a compaction of rows of some kilobytes was seen to take, with room
+const MAX_MEMORY = '2GiB'; // rows of a kilobyte took 360 MiB: docs/performance.md
 
 /** Less than an hour would compact more than it serves; versions may go sooner than that. */
 const LEAST_EVERY_MS = 3600_000;

@@ -202,12 +202,22 @@ async function syncAll(paths: readonly string[]): Promise<void> {
 /** Files that a survey looks at together: the thread pool has other work too. */
 const SURVEYED_AT_ONCE = 16;
 
+/** Paths of the files below a folder. A folder below it that is deleted meanwhile has none; `folder` itself has to be there. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isFile()) paths.push(path);
+    if (entry.isDirectory()) paths.push(...(await attempt(`list ${path}`, () => filesBelow(path), { value: [] })));
+  }
+  return paths;
+}
+
 async function surveyFiles(folder: string): Promise<SurveyedObject[]> {
-  const entries = (await readdir(folder, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
+  const paths = await filesBelow(folder);
   const found: SurveyedObject[] = [];
-  for (let from = 0; from < entries.length; from += SURVEYED_AT_ONCE) {
-    const looks = entries.slice(from, from + SURVEYED_AT_ONCE).map(async ({ parentPath, name }) => {
-      const path = join(parentPath, name);
+  for (let from = 0; from < paths.length; from += SURVEYED_AT_ONCE) {
+    const looks = paths.slice(from, from + SURVEYED_AT_ONCE).map(async (path) => {
       // One that was deleted meanwhile is left out.
       const seen = await attempt<Stats | null>(`stat ${path}`, () => stat(path), { value: null });
       return seen ? [{ name: relative(folder, path), bytes: seen.size, modifiedMs: seen.mtimeMs }] : [];
