@@ -16,6 +16,7 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
+  'test/integration/stores/{clouds,faults,kill}.test.ts',
   'test/interop/{auto-cleanup,packed-structs,pylance-newest,shallow-clones}.test.ts',
 ];
 

@@ -1,4 +1,4 @@
-/** A world for end-to-end tests: a database folder, topics of its own on the shared broker, and daemons as processes. */
+/** A world for end-to-end tests: a database, topics of its own on the shared broker, and daemons as processes. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -22,17 +22,21 @@ import type { TableFacts } from '../../../src/lance/inspect/inspect.ts';
 import { inspectTable } from '../../../src/lance/inspect/inspect.ts';
 import { isMaintained } from '../../../src/lance/plan/index-kind.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
-import { localStore } from '../../../src/store/local-store.ts';
+import { openStore } from '../../../src/store/open-store.ts';
 import { freePorts } from '../../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../../testing/daemon-process.ts';
 import { people } from '../../../testing/people.ts';
 
+/** Where a database lies, and LanceDB's options for it. */
+export type DatabasePlace = { readonly uri: string; readonly storageOptions: Record<string, string> };
+
 export type World = {
   readonly home: string;
   readonly configFile: string;
-  /** Folder of the database `db`. */
+  /** Folder or URI of the database `db`. */
   readonly database: string;
+  readonly storageOptions: Record<string, string>;
   readonly scratch: string;
   readonly settings: KafkaSettings;
   readonly producer: RecordProducer;
@@ -43,16 +47,20 @@ export type World = {
   facts(name: string): Promise<TableFacts>;
 };
 
-/** `options` are added to the configuration, `partitions` are those of the topics; with 0 there are none at first. */
+/**
+ * `options` are added to the configuration, `partitions` are those of the topics; with 0 there are none at first. The database is a folder
+ * of its own, unless it is given another place.
+ */
 export async function makeWorld(
   options: Record<string, unknown> = {},
   partitions = 3,
   moreKafka: Record<string, unknown> = {},
+  place?: DatabasePlace,
 ): Promise<World> {
   const home = await mkdtemp(join(tmpdir(), 'segmentd-e2e-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
-  const database = join(home, 'db');
-  await mkdir(database);
+  const { uri: database, storageOptions } = place ?? { uri: join(home, 'db'), storageOptions: {} };
+  if (!place) await mkdir(database);
   const id = randomUUID().slice(0, 8);
   const kafka = {
     brokers: inject('brokers'),
@@ -66,7 +74,7 @@ export async function makeWorld(
   const configFile = join(home, 'segmentd.yaml');
   const [port] = await freePorts();
   const config = {
-    databases: { db: database },
+    databases: { db: place ? { uri: database, storage_options: storageOptions } : database },
     sweep: { interval_s: 0 },
     kafka,
     state: { scratch_dir: scratch },
@@ -79,11 +87,12 @@ export async function makeWorld(
   const producer = openProducer(settings);
   onTestFinished(() => producer.close());
   const log: LogLine[] = [];
-  const tableFolder = (name: string) => join(database, `${name}.lance`);
+  const tableFolder = (name: string) => `${database}/${name}.lance`;
   return {
     home,
     configFile,
     database,
+    storageOptions,
     scratch,
     settings,
     producer,
@@ -94,35 +103,28 @@ export async function makeWorld(
       onTestFinished(async () => void (await daemon.stop('SIGKILL')));
       return daemon;
     },
-    facts: (name) => inspectTable(new LanceTable(localStore(tableFolder(name)))),
+    facts: (name) => inspectTable(new LanceTable(openStore(tableFolder(name), storageOptions))),
   };
 }
 
 /** A table of `rows` people, indexed on both columns by LanceDB. */
-export async function makeTable({ database }: World, name: string, rows: number): Promise<void> {
-  await withTable(database, name, people(0, rows), async (table) => {
-    for (const column of ['id', 'name']) await table.createIndex(column, { config: Index.btree() });
-  });
-}
-
-async function withTable(
-  database: string,
-  name: string,
-  data: ReturnType<typeof people>,
-  use: (table: Table) => Promise<void>,
-) {
-  const connection = await connect(database);
-  const table = await connection.createTable(name, data);
+export async function makeTable({ database, storageOptions }: World, name: string, rows: number): Promise<void> {
+  const connection = await connect(database, { storageOptions });
+  const table = await connection.createTable(name, people(0, rows));
   try {
-    await use(table);
+    for (const column of ['id', 'name']) await table.createIndex(column, { config: Index.btree() });
   } finally {
     table.close();
     connection.close();
   }
 }
 
-export async function openTable(database: string, name: string): Promise<Table> {
-  const connection = await connect(database);
+export async function openTable(
+  database: string,
+  name: string,
+  storageOptions: Record<string, string> = {},
+): Promise<Table> {
+  const connection = await connect(database, { storageOptions });
   const table = await connection.openTable(name);
   onTestFinished(() => {
     table.close();
@@ -136,7 +138,8 @@ export function startWriter(world: World, table: string, first: number, batches:
   const script = fileURLToPath(new URL('append.ts', import.meta.url));
   const { brokers, topic } = world.settings;
   const args = [script, world.database, table, brokers.join(), topic, ...[first, batches, rows].map(String)];
-  const writer = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const env = { ...process.env, STORAGE_OPTIONS: JSON.stringify(world.storageOptions) };
+  const writer = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
   onTestFinished(() => void writer.kill('SIGKILL'));
   return writer;
 }
@@ -158,7 +161,8 @@ export async function until(what: string, check: () => Promise<boolean> | boolea
 
 /** Whether every index of a table covers everything and no fragment twice. */
 export async function covered(world: World, table: string): Promise<boolean> {
-  const { fragments, indexes } = await new LanceTable(localStore(world.tableFolder(table))).latest();
+  const store = openStore(world.tableFolder(table), world.storageOptions);
+  const { fragments, indexes } = await new LanceTable(store).latest();
   const live = [...fragments.ids];
   const names = new Set(indexes.filter(isMaintained).map(({ name }) => name));
   return (

@@ -66,5 +66,6 @@ async function kafkaSetup(share: Share): Promise<RoundsSetup> {
       position: async () => Number((await probe.read()).get(0)?.committed ?? 0n),
     },
     start: () => startMortal(configFile, [], {}),
+    arm: (mortal, arming) => mortal.arm(arming),
   };
 }

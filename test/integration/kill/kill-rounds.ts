@@ -14,14 +14,21 @@ export type EventLog = {
   position(): Promise<number>;
 };
 
-export type RoundsSetup = {
+export type RoundsSetup<A = Arming> = {
   readonly world: KillWorld;
   readonly events: EventLog;
   readonly scratch: string;
   readonly start: () => Mortal;
+  /** Resolves once the process dies where it is to. */
+  readonly arm: (mortal: Mortal, arming: A) => Promise<void>;
+  /** Of one fragment each, in a round; 2 unless given. */
+  readonly appends?: number;
+  /** Rounds with one table, whose leftovers are collected after them; 8 unless given. */
+  readonly roundsPerTable?: number;
+  /** Merges are left to the next batch: they are not waited for. */
+  readonly leavesMerges?: boolean;
 };
 
-/** Rounds with one table; after them its leftovers are collected. */
 const ROUNDS_PER_TABLE = 8;
 const DEATH_WITHIN_MS = 60_000;
 
@@ -43,7 +50,9 @@ export async function killRounds(
     armings.filter((_arming, round) => round % AT_ONCE === share),
   );
   const left = await Promise.all(
-    shares.map(async (share, at) => runRounds(await openSetup({ stableRowIds: at % 2 === 1 }), share, hits)),
+    shares.map(async (share, at) =>
+      runRounds(await openSetup({ stableRowIds: at % 2 === 1 }), share, (arming) => hits.add(arming)),
+    ),
   );
   process.stdout.write(`killed ${hits.total} times: ${hits}; left behind ${JSON.stringify(left)}\n`);
   expect(hits.total).toBe(rounds);
@@ -52,8 +61,13 @@ export async function killRounds(
   return left;
 }
 
-async function runRounds(setup: RoundsSetup, armings: readonly Arming[], hits: Hits): Promise<Leftovers> {
-  const { world, events } = setup;
+/** Kills once for each arming, in turn; `onHit` is called after each. */
+export async function runRounds<A>(
+  setup: RoundsSetup<A>,
+  armings: readonly A[],
+  onHit: (arming: A) => void,
+): Promise<Leftovers> {
+  const { world, events, appends = 2, roundsPerTable = ROUNDS_PER_TABLE } = setup;
   const sent: Append[] = [];
   const left = { folders: 0, staged: 0, merges: 0 };
   const collect = async () => {
@@ -69,15 +83,16 @@ async function runRounds(setup: RoundsSetup, armings: readonly Arming[], hits: H
   for (const [round, arming] of armings.entries()) {
     const mortal = await live(setup, sent);
     if (round > 0) await world.checkRecovered(setup.scratch);
-    if (round % ROUNDS_PER_TABLE === 0) {
+    if (round % roundsPerTable === 0) {
       if (round > 0) await collect();
       await world.nextTable();
     }
-    await mortal.arm(arming);
-    await send();
-    await send();
-    await mortal.death(DEATH_WITHIN_MS);
-    hits.add(arming);
+    await setup.arm(mortal, arming);
+    for (let append = 0; append < appends; append++) await send();
+    await mortal.death(DEATH_WITHIN_MS).catch((cause: unknown) => {
+      throw new Error(`it was to die at ${JSON.stringify(arming)}`, { cause });
+    });
+    onHit(arming);
     await world.checkRuin(sent.slice(0, await events.position()));
   }
   const last = await live(setup, sent);
@@ -90,7 +105,7 @@ async function runRounds(setup: RoundsSetup, armings: readonly Arming[], hits: H
 }
 
 /** Starts a process and waits until nothing is left to do. */
-async function live({ start, events, world }: RoundsSetup, sent: Append[]): Promise<Mortal> {
+async function live<A>({ start, events, world, leavesMerges }: RoundsSetup<A>, sent: Append[]): Promise<Mortal> {
   const mortal = start();
   onTestFinished(() => mortal.kill());
   await mortal.ready;
@@ -99,7 +114,7 @@ async function live({ start, events, world }: RoundsSetup, sent: Append[]): Prom
   const last = sent.at(-1);
   if (!last) return mortal;
   if (!(await world.isCovered())) throw new Error('everything is acknowledged, but not covered');
-  if (!(await world.isMerged())) {
+  if (!leavesMerges && !(await world.isMerged())) {
     // A merge that a death cut off goes on with the next event of the table, even one that was seen before.
     sent.push(last);
     await events.send(last.event);

@@ -1,4 +1,4 @@
-/** segmentd as a process that kills itself at a given point. */
+/** segmentd as a process that kills itself at a given point, or is killed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,7 @@ import type { Arming } from './kill-points.ts';
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 export type Mortal = {
+  readonly pid: number;
   /** Resolves when it takes records, or fails when it ends before. */
   readonly ready: Promise<void>;
   /** Resolves once the process knows the point at which it kills itself. */
@@ -40,6 +41,7 @@ export function startMortal(configFile: string, preloads: readonly string[], env
     if (!isReady) throw new Error(`it ended before it was ready: ${await complaints}`);
   });
   return {
+    pid: child.pid ?? 0,
     ready,
     async arm(arming) {
       told = arming;
@@ -54,10 +56,10 @@ export function startMortal(configFile: string, preloads: readonly string[], env
       const late = setTimeout(() => child.kill('SIGTERM'), withinMs);
       await exit;
       clearTimeout(late);
-      if (child.signalCode !== 'SIGKILL')
-        throw new Error(
-          `it came by ${told?.point} less than ${told?.nth} times: ${child.exitCode} ${await complaints}`,
-        );
+      if (child.signalCode !== 'SIGKILL') {
+        const when = told ? `it came by ${told.point} less than ${told.nth} times` : 'nobody killed it';
+        throw new Error(`${when}: ${child.exitCode} ${await complaints}`);
+      }
       return child.signalCode;
     },
     async stop() {
