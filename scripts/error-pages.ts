@@ -165,8 +165,12 @@ stays, look for a writer that commits in a loop.`,
     `The store failed in the middle of a commit, and reading the store did not show whether the commit landed. The next plan
 reads the truth from the table. Lance's cleanup collects the files if no version uses them.`,
   ),
-  store_unavailable: work('Check that the storage is mounted.'),
-  store_denied: work('segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`.'),
+  store_unavailable: work(
+    'Check that the disk is mounted, or that the endpoint, the region and the bucket of the object store are right. It may also just be busy.',
+  ),
+  store_denied: work(
+    'segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`; in an object store it also lists the bucket, and\nwrites beside the tables. The rights are in [object stores](object-stores.md#rights).',
+  ),
   store_unfit: work(
     `Before the first commit to a database in an object store, segmentd creates an object of its own there twice, and the second creation
 has to fail. This store let it overwrite the first, or said that it knows no such condition: two writers would both believe that they

@@ -35,11 +35,13 @@ export async function commitChange(
   const history = new RowHistory(table, request.base.version);
   let conflicts = 0;
   let triedMs = 0;
+  /** The version that was tried last. */
+  let tried = 0;
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, conflicts };
     const lap = stopwatch();
     const isBlind = attempts === 1 && needsNoLook(table, request);
-    const latest = isBlind ? request.base : await latestOrError(table);
+    const latest = isBlind ? request.base : await latestOrError(table, tried);
     if (latest instanceof SegmentdError) {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Nothing was created: every attempt so far met a version of another writer.
@@ -76,6 +78,7 @@ export async function commitChange(
     const error = put.kind === 'unclear' ? put.error : taken(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
+    tried = target;
     conflicts += 1;
     triedMs += lap();
     await sleep(
@@ -93,10 +96,13 @@ function needsNoLook(table: LanceTable, { base, removeSegments }: CommitRequest)
   return removeSegments.length === 0 && table.isRecent(base);
 }
 
-/** The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. */
-async function latestOrError(table: LanceTable): Promise<Manifest | SegmentdError> {
+/**
+ * The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. After a conflict
+ * it is most likely the version that was `tried`.
+ */
+async function latestOrError(table: LanceTable, tried: number): Promise<Manifest | SegmentdError> {
   try {
-    return await table.latest({ listed: true });
+    return await table.latest({ listed: true, announced: tried });
   } catch (error) {
     if (error instanceof SegmentdError) return error;
     throw error;
