@@ -201,8 +201,12 @@ compacted at an hour at which it is not.`,
     `After a compaction, and before the cleanup, answers by the index are compared with a scan. They differed, or a file was not there. Until this is
 understood, look for \`maintenanceFailed\` in the log before you clean the table up in another way.`,
   ),
-  store_unavailable: work('Check that the storage is mounted.'),
-  store_denied: work('segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`.'),
+  store_unavailable: work(
+    'Check that the disk is mounted, or that the endpoint, the region and the bucket of the object store are right. It may also just be busy.',
+  ),
+  store_denied: work(
+    'segmentd reads the whole table and writes to `_indices/`, `_transactions/` and `_versions/`; in an object store it also lists the bucket, and\nwrites beside the tables. The rights are in [object stores](object-stores.md#rights).',
+  ),
   store_unfit: work(
     `Before the first commit to a database in an object store, segmentd creates an object of its own there twice, and the second creation
 has to fail. This store let it overwrite the first, or said that it knows no such condition: two writers would both believe that they

@@ -76,7 +76,8 @@ async function run(world: StoreWorld, { delayMs, writers, pauseMs, minIntervalMs
   await Promise.all(tables.map(write));
   const writtenMs = performance.now() - startMs;
   const done = await Promise.all(covered);
-  const coveredMs = Math.max(...world.batches.map(({ landedAtMs }) => landedAtMs)) - performance.timeOrigin - startMs;
+  const lastMs = Math.max(...world.batches.map(({ landedAtMs }) => landedAtMs)) - performance.timeOrigin - startMs;
+  const coveredMs = Math.max(lastMs, writtenMs);
   for (const table of tables) table.close();
   const figures = {
     delay_ms: delayMs,

@@ -36,10 +36,12 @@ export async function commitChange(
   const history = new RowHistory(table, request.base.version);
   let conflicts = 0;
   let triedMs = 0;
+  /** The version that was tried last. */
+  let tried = 0;
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, conflicts };
     const lap = stopwatch();
-    const { latest, isBlind } = await landingPlace(table, request, attempts, settings);
+    const { latest, isBlind } = await landingPlace(table, request, { attempts, tried }, settings);
     if (latest instanceof SegmentdError) {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Nothing was created: every attempt so far met a version of another writer.
@@ -76,6 +78,7 @@ export async function commitChange(
     const error = put.kind === 'unclear' ? put.error : taken(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
+    tried = target;
     conflicts += 1;
     triedMs += lap();
     await sleep(
@@ -97,20 +100,23 @@ function needsNoLook(table: LanceTable, { base, removeSegments }: CommitRequest)
 async function landingPlace(
   table: LanceTable,
   request: CommitRequest,
-  attempts: number,
+  { attempts, tried }: { readonly attempts: number; readonly tried: number },
   { commitNothing }: CommitSettings,
 ): Promise<{ latest: Manifest | SegmentdError; isBlind: boolean }> {
   const isBlind = attempts === 1 && needsNoLook(table, request);
-  const look = () => latestOrError(table);
+  const look = () => latestOrError(table, tried);
   const seen = isBlind ? request.base : await look();
   if (seen instanceof SegmentdError || !isLeftToLance(seen)) return { latest: seen, isBlind };
   return { latest: await leaveVersions(table, seen, look, commitNothing), isBlind: false };
 }
 
-/** The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. */
-async function latestOrError(table: LanceTable): Promise<Manifest | SegmentdError> {
+/**
+ * The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. After a conflict
+ * it is most likely the version that was `tried`.
+ */
+async function latestOrError(table: LanceTable, tried: number): Promise<Manifest | SegmentdError> {
   try {
-    return await table.latest({ listed: true });
+    return await table.latest({ listed: true, announced: tried });
   } catch (error) {
     if (error instanceof SegmentdError) return error;
     throw error;

@@ -38,8 +38,8 @@ export async function putVersion(
   const checkNamed = async () => {
     const kept = uploadedJustNow ? [] : rebased.keep.map(({ segment }) => segment);
     const [missing] = await Promise.all([
-      findMissingFiles(table.store, kept),
-      request.durable,
+      // Only then: where each call is a request, the files may still be on their way.
+      request.durable.then(() => findMissingFiles(table.store, kept)),
       transactionFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
     ]);
     named.state = missing.length > 0 ? 'files_gone' : 'fine';

@@ -48,7 +48,7 @@ async function digestsOfSegments({ tableFolder, storageOptions }: World): Promis
   const digests = segments.map(async (segment) => {
     const hash = createHash('sha256');
     const names: string[] = (await store.list(`_indices/${segment}`)).map(({ name }) => name);
-    for (const name of names.sort()) {
+    for (const name of names.sort((a, b) => (a < b ? -1 : 1))) {
       hash.update(name).update((await store.read(`_indices/${segment}/${name}`))?.content ?? '');
     }
     return [segment, hash.digest('hex')] as const;

@@ -154,7 +154,7 @@ async function settledInTime<T>(running: Promise<T>): Promise<T> {
 }
 
 /** Delays the request that is being matched, and no other. */
-function delayThis(proxy: StoreProxy, ms: number): void {
+export function delayThis(proxy: StoreProxy, ms: number): void {
   proxy.delayMs = ms;
   queueMicrotask(() => {
     proxy.delayMs = 0;

@@ -27,6 +27,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 const TABLES_AT_ONCE = 6;
+const SLOW_UPLOAD_MS = 300;
 
 /** A table that meets one trouble again and again. */
 type Plagued = FaultyTable & {
@@ -118,4 +119,24 @@ test('at the commit of a merge, beside other writers, and beside another segment
     }
     await meets('two of segmentd', commit, { contexts: [context, twin] });
   });
+});
+
+test('a commit that looks first waits for files that take longer than the look', async () => {
+  const table = await s3Table(server, ['id']);
+  const it = new FaultyTable(table, await TableWatch.of(table));
+  const context = await table.context();
+  const merges = { settings: MERGED_ALONG, concurrency: 1 };
+  await runEvent(context, { table: table.ref, version: await it.append() });
+  table.proxy.inject({
+    match(request) {
+      if (OF_BATCH['a file of the segment'].matches(request, [])) delayThis(table.proxy, SLOW_UPLOAD_MS);
+      return false;
+    },
+    fault: 'hang',
+  });
+  await runEvent(context, { table: table.ref, version: await it.append() }, merges);
+  expect(await it.watch.faults()).toEqual([]);
+  expect(it.watch.merges).toBe(1);
+  expect(context.lines.filter(({ event }) => event === 'replanned')).toEqual([]);
+  expect(await it.watch.orphans()).toBe(0);
 });

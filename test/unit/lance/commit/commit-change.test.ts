@@ -507,7 +507,7 @@ describe('in an object store', () => {
     });
     expect(spent().slice(0, 6)).toEqual([
       ...[`put _transactions/5-${OURS}.txn`, `create ${key(6)}`, `read ${key(6)}`],
-      ...['list _versions', `read ${key(6)}`, `stat ${FILE}`],
+      ...['list _versions', `read ${key(6)}`, `put _transactions/5-${OURS}.txn`],
     ]);
     const again = await remote();
     const old = parseManifest(manifestFile({ ...BASE, version: 7 }));
@@ -551,5 +551,16 @@ describe('in an object store', () => {
       cause: 'files_gone',
     });
     expect(await segmentsIn()).toEqual([uuidText(1)]);
+  });
+
+  test('a commit that looks first waits for files that are on their way', async () => {
+    await rm(join(folder.root, FILE));
+    const { store } = remoteLike(folder.root);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const landing = commitChange(new LanceTable(store), request({ durable: promise }), SETTINGS);
+    await new Promise((turn) => setImmediate(turn));
+    await writeFile(join(folder.root, FILE), 'xyz');
+    resolve();
+    expect(await landing).toMatchObject({ kind: 'landed', version: 6 });
   });
 });
