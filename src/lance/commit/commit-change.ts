@@ -81,11 +81,12 @@ export async function commitChange(
     tried = target;
     conflicts += 1;
     triedMs += lap();
-    await sleep(
-      conflictBackoffMs(conflicts, { firstMs: settings.initialBackoffMs, attemptMs: triedMs / conflicts }),
-      settings.signal,
-    );
+    await pause(conflicts, triedMs / conflicts, settings);
   }
+}
+
+function pause(conflicts: number, attemptMs: number, { initialBackoffMs: firstMs, signal }: CommitSettings) {
+  return sleep(conflictBackoffMs(conflicts, { firstMs, attemptMs }), signal);
 }
 
 /**
