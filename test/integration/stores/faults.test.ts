@@ -8,7 +8,6 @@ import { startS3Server } from '../../../testing/stores/s3-server.ts';
 import type { Case, Trouble, Victim } from './fault-cases.ts';
 import {
   delayThis,
-  delayThis,
   FaultyTable,
   MERGED_ALONE,
   MERGED_ALONG,
