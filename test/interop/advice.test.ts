@@ -333,6 +333,7 @@ describe('table_fragment_reuse_index, what not to do:', () => {
 const NOTHING_TO_DO: readonly string[] = [
   ...['table_not_found', 'table_unknown_reader_flag', 'table_unknown_writer_flag', 'table_data_overlays'],
   ...['table_covering_index', 'table_mem_wal_index', 'table_newer_index', 'column_not_found', 'index_name_taken'],
+  'table_managed_versioning',
 ];
 
 test('nothing that docs/errors.md says about a table is left undone', () => {
