@@ -5,18 +5,20 @@ const LONG_ONLY = [
   'test/integration/{chaos,security}/**/*.test.ts',
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
-  'test/integration/e2e/{memory,package,producers}.test.ts',
+  'test/integration/e2e/{memory,notifications,package,producers}.test.ts',
   'test/integration/lance/soak.test.ts',
+  'test/integration/stores/{clouds,kill}.test.ts',
   'test/interop/{compatibility,handmade-index}.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
 ];
 
 /** What `npm test` runs in a short form and `npm run test:all` in the long one: see testing/long.ts. */
 const SHORT_AND_LONG = [
+  'test/conformance/object-store.test.ts',
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/integration/stores/{clouds,faults,kill}.test.ts',
+  'test/integration/stores/faults.test.ts',
   'test/interop/{auto-cleanup,packed-structs,pylance-newest,shallow-clones}.test.ts',
 ];
 

@@ -5,6 +5,7 @@ import { gcsDriver } from '../../src/store/gcs-store.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { s3Driver } from '../../src/store/s3-store.ts';
 import { azureSettings, gcsSettings, s3Settings } from '../../src/store/storage-options.ts';
+import { LONG } from '../../testing/long.ts';
 import { startAzurite } from '../../testing/stores/azurite.ts';
 import { startGcsServer } from '../../testing/stores/gcs-server.ts';
 import { hasGo } from '../../testing/stores/go-tool.ts';
@@ -93,6 +94,10 @@ async function startGcs(): Promise<Backend> {
 }
 
 remote('S3', 'of contents', startS3, (backend) => secretSuite(backend, { secret_access_key: 'wrong' }));
-remote('Azure Blob Storage', 'of writings', startAzure, (backend) => secretSuite(backend, { account_key: 'd3Jvbmc=' }));
+// A download of 360 MB, and a build of some minutes where nothing is cached.
+if (LONG)
+  remote('Azure Blob Storage', 'of writings', startAzure, (backend) =>
+    secretSuite(backend, { account_key: 'd3Jvbmc=' }),
+  );
 // The emulator lets anybody in.
-if (hasGo()) remote('Google Cloud Storage', 'of writings', startGcs);
+if (LONG && hasGo()) remote('Google Cloud Storage', 'of writings', startGcs);
