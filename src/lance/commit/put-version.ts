@@ -46,7 +46,10 @@ export async function putVersion(
     if (missing.length > 0) throw new SegmentdError('store_unavailable', `gone: ${missing.join(', ')}`);
   };
   try {
-    const put = await table.store.putIfAbsent(key, manifest, checkNamed());
+    const proof = checkNamed();
+    // The store waits for it, and is who tells.
+    proof.catch(() => undefined);
+    const put = await table.store.putIfAbsent(key, manifest, proof);
     if (put.outcome === 'created') await table.landed(target, Buffer.concat(manifest), put.tag);
     return { kind: put.outcome };
   } catch (thrown) {
