@@ -198,8 +198,11 @@ function givenOptions(uri: string, texts: readonly string[], cwd: string): Stora
   return Object.fromEntries(
     texts.map((text) => {
       const at = text.indexOf('=');
-      if (at < 1) throw new SegmentdError('usage', '--storage-option is written <name>=<value>');
       const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+      // What is no name may be a secret, of which many end in =, and is not repeated.
+      if (at < 1 || !/^[A-Za-z][\w.]*$/.test(name) || /^=?$/.test(value)) {
+        throw new SegmentdError('usage', '--storage-option is written <name>=<value>');
+      }
       const isPath = isStoreUri(uri) && isPathOption(schemeOf(uri), name);
       return [name, isPath ? resolve(cwd, value) : value];
     }),

@@ -75,6 +75,9 @@ export function storageOptionsProblem(uri: string, options: Texts, env: Texts = 
   const scheme = schemeOf(uri);
   const given = new Map<string, Given>();
   const problems = names.flatMap((name) => nameProblem(scheme, name, options[name], given) ?? []);
+  problems.push(
+    ...names.filter((name) => isBroken(name, options[name])).map((name) => `${name}: has a line break in it`),
+  );
   if (scheme === 's3') problems.push(...variablesProblem(env));
   for (const [name, { variable, value }] of optionsOfEnvironment(scheme, env)) {
     if (!given.has(name)) given.set(name, { from: variable, value, isVariable: true });
@@ -85,6 +88,9 @@ export function storageOptionsProblem(uri: string, options: Texts, env: Texts = 
   }
   return [...problems, ...pairProblems(scheme, given)];
 }
+
+/** Values go into headers, where a line break ends them; the key of a Google account is JSON, and may have some. */
+const isBroken = (name: string, value = '') => /[\r\n\0]/.test(value) && !/service_account_key$/i.test(name);
 
 /** Why an option cannot be taken; notes in `given` the one that can. The value of an option that lies in a file is not known here. */
 function nameProblem(

@@ -64,15 +64,16 @@ export async function maintainTable(table: LanceTable, parts: MaintainParts): Pr
   const compacted = isCompacted
     ? await optimize(table.place(), { cleanupOlderThanMs: NONE_MS, maxMemoryBytes }, signal)
     : NOTHING;
-  const proof = compacted.fragmentsRemoved > 0 ? await verify(table, SAMPLES) : null;
-  if (proof && proof.findings.length > 0) throw unproven(proof);
+  // What was compacted is compared with a scan; in any case the files have to be there before older versions go.
+  const proof = await verify(table, compacted.fragmentsRemoved > 0 ? SAMPLES : 0);
+  if (proof.findings.length > 0) throw unproven(proof);
   const cleanupOlderThanMs = Date.now() - keepVersionsMs;
   const cleaned = await optimize(table.place(), { cleanupOlderThanMs, maxMemoryBytes }, signal);
   const { version } = await table.latest({ listed: true });
   return {
     version,
     segmentsMerged,
-    answers: proof?.answers ?? 0,
+    answers: proof.answers,
     fragmentsRemoved: compacted.fragmentsRemoved + cleaned.fragmentsRemoved,
     fragmentsAdded: compacted.fragmentsAdded + cleaned.fragmentsAdded,
     versionsRemoved: compacted.versionsRemoved + cleaned.versionsRemoved,

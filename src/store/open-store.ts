@@ -1,6 +1,7 @@
 /** Maps a URI to its store; no other file does. */
 import { SegmentdError } from '../lib/errors.ts';
 import { isStoreUri, normalStoreUri, schemeOf, shownUri, storeUriProblem } from '../lib/store-uri.ts';
+import { withoutValues } from '../lib/without-values.ts';
 import { azureDriver } from './azure-store.ts';
 import type { BlobDriver } from './blob-driver.ts';
 import { gcsDriver } from './gcs-store.ts';
@@ -41,7 +42,28 @@ export function openStore(uri: string, storageOptions: StorageOptions = {}, onRe
   });
 }
 
+/** A driver whose errors tell no value of an option: SDKs quote what they were given. */
 function openBucket(kind: BlobDriver['kind'], bucket: string, storageOptions: StorageOptions): BlobDriver {
+  const driver = driverOf(kind, bucket, storageOptions);
+  return {
+    ...driver,
+    failureOf(error) {
+      const failure = driver.failureOf(error);
+      return { ...failure, message: withoutValues(failure.message, valuesOf(storageOptions)) };
+    },
+  };
+}
+
+/** As far as they can be read. */
+function valuesOf(storageOptions: StorageOptions): string[] {
+  try {
+    return Object.values(resolveStorageOptions(storageOptions));
+  } catch {
+    return Object.values(storageOptions);
+  }
+}
+
+function driverOf(kind: BlobDriver['kind'], bucket: string, storageOptions: StorageOptions): BlobDriver {
   const resolved = () => resolveStorageOptions(storageOptions);
   if (kind === 's3') return s3Driver(bucket, () => s3Settings(resolved(), process.env));
   if (kind === 'gs') return gcsDriver(bucket, () => gcsSettings(resolved(), process.env));

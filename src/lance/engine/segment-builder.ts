@@ -10,6 +10,7 @@ import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { settleAll } from '../../lib/settle-all.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
+import { withoutValues } from '../../lib/without-values.ts';
 import { parseManifest } from '../codec/manifest.ts';
 import { ownUuid, withUuid } from '../codec/own-uuid.ts';
 import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
@@ -113,7 +114,7 @@ async function buildInView(
       table.close();
     }
   } catch (error) {
-    throw buildError(error, group);
+    throw buildError(error, group, storageOptions);
   }
   const { indexes } = parseManifest(readFileSync(viewManifestFile(view, group.length)));
   return group.map((request, at) => {
@@ -132,12 +133,12 @@ async function buildInView(
  * LanceDB gives its errors no kind, only text. A data file that is not there means that compaction and cleanup were faster
  * than the build: plan again. Held by a test that removes a data file under a build.
  */
-function buildError(error: unknown, group: Group): SegmentdError {
+function buildError(error: unknown, group: Group, storageOptions: TablePlace['storageOptions']): SegmentdError {
   const columns = group.map((request) => request.column).join(', ');
   const gone = /not found/i.test(messageOf(error));
   return new SegmentdError(
     gone ? 'build_stale' : 'build_failed',
-    `LanceDB could not index ${columns}: ${messageOf(error).split('\n', 1)[0]}`,
+    `LanceDB could not index ${columns}: ${withoutValues(messageOf(error).split('\n', 1)[0] ?? '', Object.values(storageOptions))}`,
     { cause: error },
   );
 }

@@ -106,6 +106,10 @@ export class LanceTable {
       const read = await this.readVersion(scheme, version, this.seen?.manifest);
       // A cleanup may delete the version between the look and the read; by then there is a newer one.
       if (!read) return this.forget().latest();
+      if (read.manifest.version !== version) {
+        const file = `${this.uri}/${VERSIONS}/${versionFileName(scheme, version)}`;
+        throw new SegmentdError('table_unreadable', `${file} says that it is version ${read.manifest.version}`);
+      }
       this.seen = read;
     }
     this.seenByLook = Math.max(this.seenByLook, look);
@@ -210,9 +214,15 @@ export class LanceTable {
   }
 
   private async readVersion(scheme: VersionScheme, version: number, before?: Manifest): Promise<Seen | null> {
-    const read = await this.store.read(`${VERSIONS}/${versionFileName(scheme, version)}`);
+    const key = `${VERSIONS}/${versionFileName(scheme, version)}`;
+    const read = await this.store.read(key);
     if (!read) return null;
-    const manifest = await withInferredKinds(this.store, parseManifest(read.content, before), this.folders);
-    return { manifest, scheme, tag: read.tag };
+    try {
+      const manifest = await withInferredKinds(this.store, parseManifest(read.content, before), this.folders);
+      return { manifest, scheme, tag: read.tag };
+    } catch (error) {
+      if (!(error instanceof SegmentdError && error.code === 'table_unreadable')) throw error;
+      throw new SegmentdError(error.code, `${this.uri}/${key}: ${error.message}`, { cause: error });
+    }
   }
 }

@@ -124,6 +124,9 @@ describe('refused, without a word of what may be secret, is', () => {
   const S3 = 's3://bucket/t.lance';
   test.each([
     [[S3, '--storage-option', 's3cret'], '--storage-option is written <name>=<value>'],
+    [[S3, '--storage-option', 's3cret=='], '--storage-option is written <name>=<value>'],
+    [[S3, '--storage-option', 'account_key s3cret=='], '--storage-option is written <name>=<value>'],
+    [[S3, '--storage-option', 'session_token=s3cret\nx'], 'session_token: has a line break in it'],
     [[S3, '--storage-option', '=s3cret'], '--storage-option is written <name>=<value>'],
     [[S3, '--storage-option', 'colour=s3cret'], 'colour: is no storage option'],
     [[S3, '--storage-option', 'conditional_put=s3cret'], 'conditional_put: must be etag'],

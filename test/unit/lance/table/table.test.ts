@@ -378,3 +378,13 @@ test('a look that ends late does not take back what was learned meanwhile', asyn
   gate.resolve();
   expect([(await late).version, (await table.latest({ recent: true })).version]).toEqual([4, 4]);
 });
+
+test('a manifest that says it is another version than its name, and one that is none, are named', async () => {
+  const folder = await tableFolder({ version: 3 });
+  const at = (version: number) => join(folder.root, '_versions', versionFileName('V2', version));
+  await writeFile(at(4), manifestFile({ version: 3 }));
+  const unreadable = { code: 'table_unreadable', message: expect.stringContaining(at(4)) };
+  await expect(new LanceTable(localStore(folder.root)).latest()).rejects.toMatchObject(unreadable);
+  await writeFile(at(4), 'garbage');
+  await expect(new LanceTable(localStore(folder.root)).latest()).rejects.toMatchObject(unreadable);
+});
