@@ -23,12 +23,11 @@ export type RoundsSetup<A = Arming> = {
   readonly arm: (mortal: Mortal, arming: A) => Promise<void>;
   /** Of one fragment each, in a round; 2 unless given. */
   readonly appends?: number;
-  /** Rounds with one table, whose leftovers are collected after them; 8 unless given. */
-  readonly roundsPerTable?: number;
   /** Merges are left to the next batch: they are not waited for. */
   readonly leavesMerges?: boolean;
 };
 
+/** Rounds with one table; after them its leftovers are collected. */
 const ROUNDS_PER_TABLE = 8;
 const DEATH_WITHIN_MS = 60_000;
 
@@ -67,7 +66,7 @@ export async function runRounds<A>(
   armings: readonly A[],
   onHit: (arming: A) => void,
 ): Promise<Leftovers> {
-  const { world, events, appends = 2, roundsPerTable = ROUNDS_PER_TABLE } = setup;
+  const { world, events, appends = 2 } = setup;
   const sent: Append[] = [];
   const left = { folders: 0, staged: 0, merges: 0 };
   const collect = async () => {
@@ -83,7 +82,7 @@ export async function runRounds<A>(
   for (const [round, arming] of armings.entries()) {
     const mortal = await live(setup, sent);
     if (round > 0) await world.checkRecovered(setup.scratch);
-    if (round % roundsPerTable === 0) {
+    if (round % ROUNDS_PER_TABLE === 0) {
       if (round > 0) await collect();
       await world.nextTable();
     }

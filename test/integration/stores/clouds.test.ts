@@ -49,7 +49,7 @@ function cloud(name: string, bucket: string, start: () => Promise<StoreServer>):
       const contexts = [await it.table.context()];
       const victim = OF_BATCH[at];
       const found: string[] = [];
-      for (const [what, trouble] of troubles.filter(([, { matters }]) => matters.includes(victim.kind))) {
+      for (const [what, trouble] of troubles.filter(([, { matters }]) => LONG || matters.includes(victim.kind))) {
         const faults = await it.faultsOf({ victim, trouble, contexts });
         found.push(...faults.map((fault) => `${what}: ${fault}`));
       }

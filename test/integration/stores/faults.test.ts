@@ -29,6 +29,8 @@ afterAll(() => server?.stop());
 
 const TABLES_AT_ONCE = 6;
 const SLOW_UPLOAD_MS = 300;
+/** A minute in the long form, on a machine that is busy with other things. */
+const LONG_MS = 300_000;
 
 /** A table that meets one trouble again and again. */
 type Plagued = FaultyTable & {
@@ -43,7 +45,8 @@ type Plagued = FaultyTable & {
 async function underEachTrouble(run: (it: Plagued) => Promise<void>): Promise<void> {
   const limit = asyncLimit(TABLES_AT_ONCE);
   const found: string[] = [];
-  const runs = Object.entries(TROUBLES).map(([name, trouble]) =>
+  const troubles = Object.entries(TROUBLES).filter(([, { matters }]) => LONG || matters.length > 0);
+  const runs = troubles.map(([name, trouble]) =>
     limit.run(async () => {
       const table = await s3Table(server, ['id']);
       const faulty = new FaultyTable(table, await TableWatch.of(table));
@@ -69,7 +72,7 @@ async function underEachTrouble(run: (it: Plagued) => Promise<void>): Promise<vo
   expect(found).toEqual([]);
 }
 
-test('at any request of a batch', async () => {
+test('at any request of a batch', { timeout: LONG_MS }, async () => {
   await underEachTrouble(async ({ table, storageOptions, meets }) => {
     const context = await table.context({}, { storageOptions });
     for (const [name, victim] of Object.entries(OF_BATCH)) await meets(name, victim, { contexts: [context] });
@@ -93,7 +96,7 @@ function disturbed(meanwhile: () => (() => Promise<unknown>) | undefined): (stor
   });
 }
 
-test('at the commit of a merge, beside other writers, and beside another segmentd', async () => {
+test('at the commit of a merge, beside other writers, and beside another segmentd', { timeout: LONG_MS }, async () => {
   await underEachTrouble(async (it) => {
     const { table, storageOptions, meets, note, watch } = it;
     let others: (() => Promise<unknown>)[] = [];

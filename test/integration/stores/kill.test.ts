@@ -23,8 +23,8 @@ let databases = 0;
 type Merging = 'along' | 'alone';
 
 /**
- * With an index of two segments too many, each batch is followed by a merge. Else merges wait for the next batch: in a new table the third
- * one takes a merge along. Later on segments over two small fragments are merged alone.
+ * With an index of two segments too many, each batch is followed by a merge. Else merges wait for the next batch: by the third append the
+ * segments of two are due.
  */
 async function setup(merging: Merging): Promise<RoundsSetup<StoreKill>> {
   const proxy = await startStoreProxy(server.endpoint);
@@ -37,7 +37,7 @@ async function setup(merging: Merging): Promise<RoundsSetup<StoreKill>> {
   return {
     ...(await fileSetup(place, { merge, batch: { min_interval_ms: 0 } })),
     arm: async ({ pid }, kill) => killAt(proxy, pid, kill),
-    ...(merging === 'along' ? { appends: 3, roundsPerTable: 2, leavesMerges: true } : {}),
+    ...(merging === 'along' ? { appends: 3, leavesMerges: true } : {}),
   };
 }
 
@@ -55,10 +55,7 @@ async function killAll(merging: Merging, kills: readonly StoreKill[]): Promise<L
   return left;
 }
 
-/**
- * The first round begins with a process that has proven nothing yet. Every second one of those that take merges along has a new table, and
- * where merges land alone the third commit is one.
- */
+/** The first round begins with a process that has proven nothing yet. The third commit is one of a merge, with a batch or alone. */
 const SHORT: Readonly<Record<Merging, readonly StoreKill[]>> = {
   along: [
     { at: 'the second creation of the probe', nth: 1, side: 'after' },
@@ -66,7 +63,6 @@ const SHORT: Readonly<Record<Merging, readonly StoreKill[]>> = {
     { at: 'the manifest', nth: 3, side: 'before' },
     { at: 'the transaction', nth: 3, side: 'after' },
     { at: 'the manifest', nth: 3, side: 'after' },
-    { at: 'the look at a file', nth: 9, side: 'before' },
     { at: 'a file of the segment', nth: 13, side: 'after' },
   ],
   alone: [
