@@ -18,7 +18,6 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/integration/stores/faults.test.ts',
   'test/interop/{auto-cleanup,packed-structs,pylance-newest,shallow-clones}.test.ts',
 ];
 
