@@ -30,7 +30,8 @@ describe.each(LONG ? [PYLANCE_VERSIONS.oldest, PYLANCE_VERSIONS.newest] : [PYLAN
   (version) => {
     const newTable = tablesOfPylance(version);
 
-    test.each(CASES)(
+    // Only the newest makes segments that record row addresses: the others' are declined.
+    test.each(CASES.filter(({ stable }) => !stable || version === PYLANCE_VERSIONS.newest))(
       'with an interval of $interval, $parity commits later, stable row ids $stable, is cleaned up',
       async ({ interval, parity, stable }) => {
         const table = await newTable();

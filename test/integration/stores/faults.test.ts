@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import type { ObjectStore } from '../../../src/store/object-store.ts';
-import { LONG } from '../../../testing/long.ts';
 import type { S3Server } from '../../../testing/stores/s3-access.ts';
 import { startS3Server } from '../../../testing/stores/s3-server.ts';
 import type { Case, Trouble, Victim } from './fault-cases.ts';
@@ -19,6 +18,9 @@ import {
 } from './fault-cases.ts';
 import { runEvent, s3Table } from './s3-table.ts';
 import { TableWatch, wrongLookups } from './table-watch.ts';
+
+/** Each trouble at each request, which takes some minutes: with SEGMENTD_STORE_FAULTS=all. */
+const ALL = process.env.SEGMENTD_STORE_FAULTS === 'all';
 
 let server: S3Server;
 beforeAll(async () => {
@@ -45,7 +47,7 @@ type Plagued = FaultyTable & {
 async function underEachTrouble(run: (it: Plagued) => Promise<void>): Promise<void> {
   const limit = asyncLimit(TABLES_AT_ONCE);
   const found: string[] = [];
-  const troubles = Object.entries(TROUBLES).filter(([, { matters }]) => LONG || matters.length > 0);
+  const troubles = Object.entries(TROUBLES).filter(([, { matters }]) => ALL || matters.length > 0);
   const runs = troubles.map(([name, trouble]) =>
     limit.run(async () => {
       const table = await s3Table(server, ['id']);
@@ -57,7 +59,7 @@ async function underEachTrouble(run: (it: Plagued) => Promise<void>): Promise<vo
           trouble,
           storageOptions: optionsFor(trouble),
           async meets(where, victim, more) {
-            if (!LONG && !trouble.matters.includes(victim.kind)) return;
+            if (!ALL && !trouble.matters.includes(victim.kind)) return;
             note(where, await faulty.faultsOf({ victim, trouble, ...more }));
           },
           note,
@@ -111,7 +113,7 @@ test('at the commit of a merge, beside other writers, and beside another segment
     const events = context.lines.slice(told).map(({ event }) => event);
     if (!events.slice(0, events.indexOf('buildFinished')).includes('mergeStarted'))
       note('merges', ['none with a batch']);
-    if (LONG) for (const [name, victim] of Object.entries(OF_BATCH)) await meets(`a merge, ${name}`, victim, along);
+    if (ALL) for (const [name, victim] of Object.entries(OF_BATCH)) await meets(`a merge, ${name}`, victim, along);
     await meets('a merge that lands alone', nth(2, commit), { contexts: [context], merges: MERGED_ALONE });
     if (watch.merges === 0) note('merges', ['none has landed']);
 
