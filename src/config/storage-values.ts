@@ -3,7 +3,7 @@ import { storageOptionsProblem } from '../lib/storage-options-problem.ts';
 import type { Environment } from './env.ts';
 import type { Config } from './schema.ts';
 
-/** Without a value, as any may be secret. */
+/** It names no value: each may be a secret. */
 type StorageProblem = { readonly path: readonly string[]; readonly message: string };
 type Tree = { readonly [key: string]: unknown };
 

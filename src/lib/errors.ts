@@ -123,7 +123,7 @@ export const ERRORS = {
   optimize_failed: kind(
     'backoff',
     EXIT.unavailable,
-    'LanceDB could not optimize the table; the message has the cause. The table is as it was.',
+    'LanceDB could not optimize the table; the message has the cause. What segmentd and LanceDB had committed by then stays.',
   ),
   optimize_conflict: kind(
     'backoff',

@@ -115,7 +115,7 @@ export const EVENTS = {
   },
   maintenanceFailed: {
     level: 'warn',
-    says: 'housekeeping failed, the table is as it was',
+    says: 'housekeeping failed, what it had committed by then stays',
     metrics: ['maintenance_runs_total'],
   },
   orphansRemoved: {
