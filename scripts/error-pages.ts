@@ -133,6 +133,22 @@ and dictionaries have none, nor has a timestamp in a time zone of a fixed offset
 backquote. Other engines build a BTREE over some of these;
 segmentd declines a table with such an index until the configuration names the other indexes, or that index is dropped.`,
   ),
+  index_kind_unsupported: table(
+    `LanceDB for Node builds no index of this kind. \`segmentd status\` lists the index among those that are left alone; the other indexes of
+the table are kept fresh.`,
+  ),
+  index_parameters_mixed: table(
+    `The segments of an index were built with different parameters. A full-text search over such segments fails, and a vector search
+compares distances that mean different things.`,
+  ),
+  index_parameters_differ: table(
+    `\`tables.<id>.indexes\` names a parameter with another value than the index in the table has. segmentd never builds a segment that
+differs from those beside it.`,
+  ),
+  index_parameters_unknown: table(
+    `The details of an index say something that this segmentd does not know, or that cannot be asked for from Node, so that a segment that
+is its like cannot be built.`,
+  ),
   index_name_taken: table('The index name belongs to another column or to another type of index.'),
 
   event_empty: event('Tombstones mean nothing to segmentd.'),

@@ -84,6 +84,8 @@ export type IndexReport = {
   readonly name: string;
   readonly missingRows: number;
   readonly missingFragments: number;
+  /** Rows that no segment covers and that wait for more: a vector index is searched without them until there are enough. */
+  readonly heldRows: number;
   /** Share of rows covered, 0 to 1. */
   readonly coverage: number;
   readonly segments: number;
@@ -91,7 +93,7 @@ export type IndexReport = {
   readonly lagSeconds: number;
 };
 
-/** Whether the indexes miss nothing; false for a table without any. */
+/** Whether the indexes miss nothing that segmentd would build; false for a table without any. */
 export function isFullyCovered(indexes: readonly IndexReport[]): boolean {
   return indexes.length > 0 && indexes.every(({ missingFragments }) => missingFragments === 0);
 }

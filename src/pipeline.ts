@@ -1,5 +1,5 @@
 /**
- * The pipeline of segmentd. Append events come in; for each table the fragments that its BTREE indexes miss become one new
+ * The pipeline of segmentd. Append events come in; for each table the fragments that its indexes miss become one new
  * segment per index and one new version; then the events are acknowledged.
  */
 import type { Observable, OperatorFunction } from 'rxjs';

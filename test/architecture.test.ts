@@ -13,7 +13,16 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
  */
 const LINE = [
   ...['lib', 'model', 'config', 'store'],
-  ...['lance/codec', 'lance', 'lance/plan', 'lance/table', 'lance/engine', 'lance/commit', 'lance/inspect'],
+  ...[
+    'lance/codec',
+    'lance',
+    'lance/plan/kinds',
+    'lance/plan',
+    'lance/table',
+    'lance/engine',
+    'lance/commit',
+    'lance/inspect',
+  ],
   ...['kafka', 'kafka/consumer', 'events', 'telemetry'],
   ...['control', 'stages', 'merge/policy', 'merge', 'maintain', 'pipeline', 'http', 'daemon', 'commands', 'main'],
   // Beside it: what the package exports.

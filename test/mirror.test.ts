@@ -12,6 +12,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/config/compose.test.ts': ['docker-compose.yml'],
   'test/unit/config/load.test.ts': ['src/config/schema.ts', 'src/config/option.ts', 'src/config/yaml-source.ts'],
   'test/unit/config/rules.test.ts': ['src/config/database-options.ts', 'src/config/kafka-options.ts'],
+  'test/unit/config/table-policy.test.ts': ['src/config/index-option.ts'],
   'test/unit/commands/cli.test.ts': ['src/commands/config.ts'],
   'test/unit/daemon/maintain-schedule.test.ts': ['src/config/maintain-options.ts'],
   'test/integration/e2e/optimize-command.test.ts': ['src/commands/optimize.ts', 'src/commands/table-cost-report.ts'],
@@ -27,6 +28,11 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts', 'src/http/listener.ts'],
   'test/unit/lance/commit/commit-change.test.ts': [
     ...['src/lance/commit/next-version.ts', 'src/lance/commit/put-version.ts', 'src/lance/commit/roll-back.ts'],
+  ],
+  'test/unit/lance/plan/index-kind.test.ts': ['src/lance/plan/kinds/kind.ts', 'src/lance/plan/kinds/btree.ts'],
+  'test/unit/lance/plan/index-plan.test.ts': ['src/lance/plan/check-index.ts', 'src/lance/plan/next-segments.ts'],
+  'test/integration/lance/scalar-kinds.test.ts': [
+    ...['src/lance/plan/kinds/bitmap.ts', 'src/lance/plan/kinds/label-list.ts', 'src/lance/plan/kinds/fm.ts'],
   ],
   'test/unit/lance/table/table.test.ts': ['src/lance/table/newest-version.ts'],
   'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],

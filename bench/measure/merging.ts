@@ -16,6 +16,7 @@ import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
+import { requestFor } from '../../src/lance/plan/next-segments.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { planMerges } from '../../src/merge/merge-plan.ts';
@@ -188,13 +189,13 @@ async function layOut(
   const { ids, rows } = manifest.fragments;
   const [state] = planMerges(manifest, DEFAULT_POLICY, (segments) => planMergeTo(segments, 1)).states;
   if (!state) throw new Error('the table has no index');
-  const requests = model.map(({ positions }) => ({
-    index: state.name,
-    fieldId: state.fieldId,
-    column: state.column,
-    fragments: Uint32Array.from(positions, (position) => ids[position] as number),
-    rows: positions.reduce((sum, position) => sum + (rows[position] as number), 0),
-  }));
+  const requests = model.map(({ positions }) =>
+    requestFor(
+      state,
+      Uint32Array.from(positions, (position) => ids[position] as number),
+      positions.reduce((sum, position) => sum + (rows[position] as number), 0),
+    ),
+  );
   const result = await mergeTable(
     table,
     manifest,

@@ -136,7 +136,10 @@ const FRESHNESS: readonly Json[] = [
     title: 'Rows missing',
     unit: 'short',
     todo: 'What queries scan without the index. It must return to 0 after each append.',
-    queries: one(`max by (table, index) (${perTable('missing_rows')})`, '{{table}} {{index}}'),
+    queries: [
+      { expr: `max by (table, index) (${perTable('missing_rows')})`, legend: '{{table}} {{index}}' },
+      { expr: `max by (table, index) (${perTable('held_rows')}) > 0`, legend: '{{table}} {{index}}, waiting for more' },
+    ],
   }),
   table({
     title: 'Tables',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { tablePolicy } from '../config/table-policy.ts';
 import { TableCatalogs } from '../control/table-catalogs.ts';
 import { storesOf } from '../daemon/configured-stores.ts';
 import { kafkaSettings } from '../daemon/kafka-settings.ts';
@@ -22,7 +23,6 @@ import { backfillEvents } from '../stages/share-backfill.ts';
 import { atLeastOne, timeoutOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
-import { configuredPolicy } from './places.ts';
 import { openProgress } from './progress.ts';
 import { readCatalog } from './read-catalog.ts';
 
@@ -75,8 +75,7 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
   if (!options.json)
     printLine(io.stdout, `${ref.id}: ${rows.toLocaleString('en-US')} rows to cover in ${events.length} events`);
   const started = performance.now();
-  if (options.wait && events.length > 0)
-    await follow(io.stderr, table, configuredPolicy(config, ref.id), missing, rows);
+  if (options.wait && events.length > 0) await follow(io.stderr, table, tablePolicy(config, ref.id), missing, rows);
   const seconds = Math.round(performance.now() - started) / 1000;
   if (options.json) printJson(io.stdout, { ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) });
   else if (options.wait) printLine(io.stdout, `${ref.id}: all of it is covered`);
@@ -85,7 +84,7 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
 async function planBackfill(config: Config, ref: TableRef, table: LanceTable, { rowsPerSegment }: Options) {
   const manifest = await table.latest();
   const limits = { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments };
-  const plan = planTable(manifest, configuredPolicy(config, ref.id), limits);
+  const plan = planTable(manifest, tablePolicy(config, ref.id), limits);
   const missing = missingOfAny(plan.states, (id) => plan.unreadable.has(id));
   const { version } = manifest;
   const parts = cutBackfill(manifest, missing, {

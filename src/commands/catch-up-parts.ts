@@ -24,8 +24,8 @@ export async function catchUpInParts(
   { rowsPerSegment, concurrency, onProgress, ...settings }: PartsSettings,
 ): Promise<CatchUp> {
   const manifest = await table.latest();
-  const { wanted, stableRowIds = 'decline', limits } = settings;
-  const { states, remove, requests, unreadable } = planTable(manifest, { wanted, stableRowIds }, limits);
+  const { wanted, stableRowIds = 'decline', minRows, limits } = settings;
+  const { states, remove, requests, unreadable } = planTable(manifest, { wanted, stableRowIds, minRows }, limits);
   // An index that is replaced whole has no parts.
   const isWhole = remove.length > 0;
   const total = isWhole

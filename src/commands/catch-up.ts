@@ -4,7 +4,8 @@ import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
-import type { BatchLimits, WantedIndexes } from '../lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../lance/plan/index-plan.ts';
+import type { BatchLimits } from '../lance/plan/next-segments.ts';
 import type { StableRowIds } from '../lance/plan/row-ids.ts';
 import type { PlanScope } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
@@ -28,6 +29,8 @@ export type CatchUpSettings = {
   readonly wanted: WantedIndexes;
   /** Default: decline. */
   readonly stableRowIds?: StableRowIds;
+  /** Rows that a vector index has to miss before a segment is built. */
+  readonly minRows?: number | undefined;
   readonly limits: BatchLimits;
   readonly commit: CommitSettings;
   readonly properties: Readonly<Record<string, string>>;
@@ -41,7 +44,7 @@ export type CatchUpSettings = {
 export async function catchUp(
   table: LanceTable,
   builder: SegmentBuilder,
-  { wanted, stableRowIds = 'decline', limits, commit, properties, scope, onRows }: CatchUpSettings,
+  { wanted, stableRowIds = 'decline', minRows, limits, commit, properties, scope, onRows }: CatchUpSettings,
 ): Promise<CatchUp> {
   const took = { planMs: 0, uploadMs: 0, commitMs: 0, attempts: 0 };
   const segments: RebasedSegment['segment'][] = [];
@@ -53,7 +56,7 @@ export async function catchUp(
   for (let recent = false; ; recent = true) {
     const lap = stopwatch();
     const manifest = await table.latest({ recent });
-    const { requests, remove } = planTable(manifest, { wanted, stableRowIds }, limits, scope);
+    const { requests, remove } = planTable(manifest, { wanted, stableRowIds, minRows }, limits, scope);
     took.planMs += lap();
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 

@@ -19,7 +19,7 @@ import { waitCommand } from './wait.ts';
 /** All commands with their options; docs/cli.md is written from it. */
 export function program(io: Invocation = invocation(processIo())): Command {
   const root = new Command('segmentd')
-    .description('The daemon that keeps LanceDB BTREE indexes fresh.')
+    .description('The daemon that keeps LanceDB indexes fresh.')
     .version(VERSION)
     // Options after a command are that command's: `announce --version` is a version of the table.
     .enablePositionalOptions();

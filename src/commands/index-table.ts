@@ -2,11 +2,14 @@ import { Command, Option } from 'commander';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
 import type { StableRowIds } from '../lance/plan/row-ids.ts';
+import type { KindName } from '../lib/index-kinds.ts';
+import { KIND_NAMES } from '../lib/index-kinds.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
 import { atLeastOne, COMMIT, LIMITS, memoryOption, scratchDirOption } from './arguments.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
+import { givenParameters } from './given-parameters.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import type { PlaceOptions } from './places.ts';
@@ -16,6 +19,9 @@ import { openProgress } from './progress.ts';
 type Options = PlaceOptions & {
   column?: string[];
   name?: string;
+  kind?: KindName;
+  set?: readonly string[];
+  minRows?: number;
   rowsPerSegment: number;
   concurrency: number;
   memory?: number;
@@ -29,13 +35,29 @@ const CONCURRENCY = 2;
 
 export function indexCommand(io: Invocation): Command {
   return withPlaceOptions(new Command('index'))
-    .description('bring the BTREE indexes of a table up to date, without Kafka')
+    .description('bring the indexes of a table up to date, without Kafka')
     .argument('<table-uri>', TABLE_ARGUMENT)
     .option(
       '-C, --column <column...>',
       'index these columns, creating the index where missing; default: those configured, else existing ones',
     )
     .option('--name <name>', 'name of the index, for a single column; default: that of LanceDB')
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        'kind of the indexes to create; default: what the index of that name is, else btree',
+      ).choices(KIND_NAMES),
+    )
+    .option(
+      '--set <name=value>',
+      'parameter of the kind, such as language=French or metric=cosine; may be repeated. Default: those of the index, else those of LanceDB',
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option(
+      '--min-rows <n>',
+      'fewest rows of a segment of a vector index; fewer are searched without it. Default: vector.min_rows with --config, else 10000',
+      atLeastOne,
+    )
     .option('--rows-per-segment <n>', 'most rows of one segment', atLeastOne, LIMITS.maxRows)
     .option('--concurrency <n>', 'segments that are built at once, if there is memory', atLeastOne, CONCURRENCY)
     .addOption(memoryOption())
@@ -53,8 +75,11 @@ export function indexCommand(io: Invocation): Command {
 }
 
 async function indexTable(io: Invocation, uri: string, options: Options, command: Command): Promise<void> {
-  const { column: columns, name } = options;
+  const { column: columns, name, kind } = options;
   if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
+  if (kind !== undefined && !columns) command.error('--kind goes with --column');
+  if (options.set && !kind) command.error('--set goes with --kind');
+  const parameters = kind && givenParameters(kind, options.set ?? []);
   const { table, policy } = await openTable(io, uri, options);
   // A table that is not there should leave no scratch folder behind, and say so before anything is made.
   await table.latest();
@@ -62,10 +87,12 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
   const scratch = await openScratch(options.scratchDir);
   const progress = openProgress(io.stderr);
   try {
-    const wanted = columns?.map((column) => ({ column, name })) ?? policy?.wanted ?? 'existing';
+    const wanted = columns?.map((column) => ({ column, name, kind, parameters })) ?? policy?.wanted ?? 'existing';
+    const minRows = options.minRows ?? policy?.minRows;
     const isSaid = command.getOptionValueSource('stableRowIds') !== 'default';
     const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory }), {
       wanted,
+      minRows,
       rowsPerSegment: options.rowsPerSegment,
       concurrency: options.concurrency,
       onProgress: (rows, total) => progress.update(rows, total),
@@ -76,7 +103,7 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
     });
     // Before the result: the bar has no line end of its own.
     progress.end();
-    const kept = maintainedIndexes(await table.latest(), wanted);
+    const kept = maintainedIndexes(await table.latest(), wanted, minRows);
     if (options.json) printJson(io.stdout, factsOf(table.uri, done, kept));
     else printDone(io.stdout, table.uri, done, kept);
   } finally {
@@ -127,7 +154,12 @@ function printDone(out: Output, uri: string, done: CatchUp, kept: readonly Index
 }
 
 function nothingDone(uri: string, version: number, kept: readonly IndexState[], notMade: readonly string[]): string {
-  if (kept.length === 0) return `${uri} has no BTREE index at version ${version}; --column makes one`;
+  if (kept.length === 0) return `${uri} has no index that segmentd maintains at version ${version}; --column makes one`;
+  const held = kept.filter(({ coverage }) => coverage.held.length > 0);
+  if (held.length > 0) {
+    const rows = held.map(({ name, coverage, floor }) => `${name} waits with ${coverage.heldRows} rows for ${floor}`);
+    return `${uri} is up to date at version ${version}: ${rows.join(', ')}; queries search them without the index`;
+  }
   if (notMade.length === 0) return `${uri} is up to date at version ${version}`;
   return `${uri} has no rows at version ${version}: no index was made on ${notMade.join(', ')}. Run this again after the first append`;
 }

@@ -36,8 +36,9 @@ export function mergeCommand(io: Invocation): Command {
 
 async function merge(io: Invocation, uri: string, { to, dryRun, json, ...rest }: Options): Promise<void> {
   const { table, policy = DEFAULT_POLICY } = await openTable(io, uri, rest);
-  const settings = defaultMerge(table.store.remote);
-  const rule: MergeRule = (segments) => (to === undefined ? planAhead(segments, settings) : planMergeTo(segments, to));
+  const { remote } = table.store;
+  const rule: MergeRule = (segments, kind) =>
+    to === undefined ? planAhead(segments, defaultMerge(remote, kind)) : planMergeTo(segments, to);
   const manifest = await table.latest();
   const plan = planMerges(manifest, policy, rule);
   if (dryRun) {

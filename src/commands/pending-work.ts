@@ -1,10 +1,11 @@
 /** What a table needs next, and how its segments are spread over the tiers, as the daemon sees it. Pure. */
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { TableFacts } from '../lance/inspect/inspect.ts';
-import type { BatchLimits } from '../lance/plan/index-plan.ts';
+import type { BatchLimits } from '../lance/plan/next-segments.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import type { KindName } from '../lib/index-kinds.ts';
 import { planMerges } from '../merge/merge-plan.ts';
 import type { MergeReason } from '../merge/policy/candidates.ts';
 import type { MergeSettings } from '../merge/policy/tiered.ts';
@@ -40,11 +41,11 @@ export function pendingWork(
   manifest: Manifest,
   policy: TablePolicy,
   limits: BatchLimits,
-  settings: MergeSettings,
+  settings: (kind: KindName) => MergeSettings,
 ): PendingWork {
   try {
     const { requests, remove } = planTable(manifest, policy, limits);
-    const { merges, pending } = planMerges(manifest, policy, (segments) => planAhead(segments, settings));
+    const { merges, pending } = planMerges(manifest, policy, (segments, kind) => planAhead(segments, settings(kind)));
     return {
       segments: requests.map(({ index, column, fragments, rows }) => ({
         index,

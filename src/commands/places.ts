@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { tablePolicy } from '../config/table-policy.ts';
 import { TableCatalogs } from '../control/table-catalogs.ts';
 import type { Databases } from '../events/table-address.ts';
 import { resolveTable } from '../events/table-address.ts';
@@ -101,7 +102,7 @@ const isMade = (uri: string) => madeName(uri.slice(uri.lastIndexOf('/') + 1)) !=
 function policyAt(uri: string, config: Config | undefined, catalogs: TableCatalogs): TablePolicy | undefined {
   const table = refAt(catalogs.databases, uri);
   if (!table) return undefined;
-  const policy = config && configuredPolicy(config, table.id);
+  const policy = config && tablePolicy(config, table.id);
   return catalogs.isManaged(table) ? { ...DEFAULT_POLICY, ...policy, managedVersioning: true } : policy;
 }
 
@@ -132,12 +133,6 @@ export async function located(place: Place): Promise<Place> {
     if (!namesTable(uri) || !(error instanceof SegmentdError)) throw error;
   }
   return { ...place, isTable, uri: id === undefined ? uri : resolveTable(catalogs.databases, id).uri };
-}
-
-/** What is maintained in a table of the configuration. */
-export function configuredPolicy({ tables }: Config, id: string): TablePolicy {
-  const settings = tables[id];
-  return { wanted: settings?.indexes ?? 'existing', stableRowIds: settings?.stable_row_ids ?? 'decline' };
 }
 
 export type OpenedTable = {

@@ -4,7 +4,7 @@ import type { Invocation } from './io.ts';
 
 export function runCommand(io: Invocation): Command {
   return new Command('run')
-    .description('keep the BTREE indexes of the configured databases fresh')
+    .description('keep the indexes of the configured databases fresh')
     .option('-c, --config <file>', 'configuration file; SEGMENTD_CONFIG names it too')
     .option('--quiet', 'log warnings and errors only')
     .action((options: Options) => run(io, options));

@@ -16,7 +16,7 @@ type Options = PlaceOptions & { daemon?: string; json?: boolean; watch?: number 
 
 export function statusCommand(io: Invocation): Command {
   return withPlaceOptions(new Command('status'))
-    .description('print what the BTREE indexes of a table or of all tables of a database cover, or what a daemon says')
+    .description('print what the indexes of a table or of all tables of a database cover, or what a daemon says')
     .argument(
       '[uri]',
       'folder or URI of a table, ending in .lance, or of a database, which holds such folders; with --config also their names',

@@ -2,6 +2,7 @@
 import type { Manifest, WriterVersion } from '../lance/codec/manifest.ts';
 import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect/inspect.ts';
 import { factsOf } from '../lance/inspect/inspect.ts';
+import { BTREE } from '../lance/plan/kinds/btree.ts';
 import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
 import { MANAGED_VERSIONING } from '../lance/plan/supported.ts';
 import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
@@ -24,7 +25,7 @@ type ReportedSegment = SegmentFacts & { readonly tier: Tier };
 type ReportedIndex = Omit<IndexFacts, 'segments'> & {
   readonly segments: readonly ReportedSegment[];
   readonly tiers: SegmentsByTier;
-  /** Null on a disk. */
+  /** Of a BTREE in an object store; null on a disk, and for the other kinds, whose queries differ too much. */
   readonly requests_per_lookup: number | null;
 };
 
@@ -57,7 +58,8 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
       seen = { manifest, last, lance, cost: costReport(cost) };
     }
     const { commit, lookedBackTo } = seen.last;
-    const facts = factsOf(table.uri, manifest, { stableRowIds: policy.stableRowIds, lance: seen.lance });
+    const { stableRowIds, minRows } = policy;
+    const facts = factsOf(table.uri, manifest, { stableRowIds, minRows, lance: seen.lance });
     return {
       ...facts,
       declined: policy.managedVersioning ? MANAGED_VERSIONING : facts.declined,
@@ -65,13 +67,13 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
         ...index,
         segments: index.segments.map((segment) => ({ ...segment, tier: tierOf(segment.rows, settings) })),
         tiers: segmentsByTier([index], settings),
-        requests_per_lookup: requestsPerLookup(index.segments, table.store),
+        requests_per_lookup: index.type === BTREE.label ? requestsPerLookup(index.segments, table.store) : null,
       })),
       tiers: segmentsByTier(facts.indexes, settings),
       last_commit: commit,
       looked_back_to: lookedBackTo,
       cost: seen.cost,
-      next: pendingWork(manifest, policy, LIMITS, settings),
+      next: pendingWork(manifest, policy, LIMITS, (kind) => defaultMerge(table.store.remote, kind)),
     };
   };
 }
@@ -90,8 +92,9 @@ export function formatTableStatus(status: TableReport): string {
     `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
     `written by ${printable(writer)}, engine ${engine}`,
     ...(declined ? [`declined: ${declined.code}: ${printable(declined.message)}`] : []),
-    ...(indexes.length === 0 && !declined ? ['no BTREE index'] : []),
+    ...(indexes.length === 0 && !declined ? ['no index'] : []),
     ...indexes.map(formatIndex),
+    ...formatLeftAlone(status),
     '',
     formatCost(status.cost),
     formatLastCommit(status),
@@ -101,9 +104,10 @@ export function formatTableStatus(status: TableReport): string {
 
 function formatIndex(index: ReportedIndex): string {
   const head =
-    `\n${printable(index.name)}  BTREE on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
+    `\n${printable(index.name)}  ${formatKind(index)} on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
     `${counted(index.covered_rows, 'row')}, ` +
     `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
+    (index.held_fragments > 0 ? `${counted(index.held_rows, 'row')} searched without it until there are more, ` : '') +
     `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}${formatAddresses(index)}`;
   if (index.segments.length === 0) return head;
   const header = ['segment', 'tier', 'fragments', 'rows', 'size', 'built from', 'created'];
@@ -117,6 +121,20 @@ function formatIndex(index: ReportedIndex): string {
     segment.created_at ?? 'unknown',
   ]);
   return `${head}\n${formatTable(header, lines).replaceAll(/^/gm, '  ')}`;
+}
+
+function formatKind({ type, parameters }: ReportedIndex): string {
+  const said = Object.entries(parameters).map(([name, value]) => `${name} ${printable(String(value))}`);
+  return said.length > 0 ? `${type} (${said.join(', ')})` : type;
+}
+
+/** Indexes that go stale: whoever looks at the table should know. */
+function formatLeftAlone({ left_alone: left }: TableReport): string[] {
+  return left.map(
+    ({ name, type, column, reason }) =>
+      `\n${printable(name)}  ${printable(type)} on ${printable(column ?? 'no column of the table')}, left alone: ` +
+      `${reason.code}: ${printable(reason.message)}`,
+  );
 }
 
 /** Whoever makes such an index should know who reads it. */

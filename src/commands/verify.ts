@@ -14,7 +14,7 @@ type Options = PlaceOptions & { samples: number; json?: boolean };
 export function verifyCommand(io: Invocation): Command {
   return withPlaceOptions(new Command('verify'))
     .description(
-      'prove the BTREE segments of a table: files, bitmaps, metadata, sampled answers; exit code 1 on findings',
+      'prove the index segments of a table: files, bitmaps, metadata, sampled answers; exit code 1 on findings',
     )
     .argument('<table-uri>', TABLE_ARGUMENT)
     .option(

@@ -20,7 +20,7 @@ export function waitCommand(io: Invocation): Command {
     .addOption(timeoutOption('how long to wait', TIMEOUT_S))
     .option(
       '-C, --column <column...>',
-      'the indexes of these columns; default: those configured, else every BTREE index there is',
+      'the indexes of these columns; default: those configured, else every index there is that segmentd maintains',
     )
     .option('--json', 'print one JSON object')
     .action((uri: string, options: Options) => wait(io, uri, options));
@@ -32,6 +32,7 @@ async function wait(io: Invocation, uri: string, { version, timeout, column, jso
     wanted: column?.map((name) => ({ column: name })) ?? configured?.wanted ?? 'existing',
     // Whether the daemon rebuilds tables with stable row ids is in its configuration: without it, they are waited for.
     stableRowIds: configured?.stableRowIds ?? 'rebuild',
+    minRows: configured?.minRows,
   };
   const startMs = performance.now();
   const { covered, latestVersion } = await waitUntilCovered(table, { version, policy, timeoutMs: timeout });

@@ -6,8 +6,9 @@ import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
 import { isPathOption } from '../lib/known-storage-options.ts';
 import { isStoreUri, normalStoreUri, STORE_URI_PATTERN, schemeOf, storeUriProblem } from '../lib/store-uri.ts';
 import { LISTED_NAME_PATTERN } from '../lib/table-name.ts';
+import { indexOption } from './index-option.ts';
 import { tableMaintain } from './maintain-options.ts';
-import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, text, variableProblem } from './option.ts';
+import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, variableProblem } from './option.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
 export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
@@ -70,10 +71,6 @@ function redactDatabases(value: unknown): Databases {
   }));
 }
 
-/** Lance reads a meaning into these: with an index of another type under one of them no query works any more. */
-const indexName = text().regex(/^(?!__lance_)/, 'Lance keeps names that begin with __lance_ to itself');
-const index = z.strictObject({ column: text(), name: indexName.optional() });
-
 export const databases = option(
   z
     .record(z.string().regex(DATABASE_NAME, 'a database name is a-z, 0-9, _ and -'), database)
@@ -90,16 +87,16 @@ export const tables = option(
     .record(
       z.string().regex(TABLE_ID, 'a table is written <database>/<table>'),
       z.strictObject({
-        indexes: z.array(index).min(1).optional(),
+        indexes: z.array(indexOption).min(1).optional(),
         stable_row_ids: z.enum(['decline', 'rebuild', 'addresses']).default('decline'),
         maintain: tableMaintain.optional(),
       }),
     )
     .prefault({}),
-  'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name}], stable_row_ids, ' +
-    'maintain}`. Missing indexes are created. ' +
-    'Without a name, the BTREE index that the column has, else `<column>_idx`. ' +
-    'A table without `indexes` keeps every BTREE index it has. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
+  'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name, kind, …}], ' +
+    'stable_row_ids, maintain}`. Missing indexes are created. `kind` and the parameters beside it are those of docs/indexes.md. ' +
+    'Without a kind, what the index of that name is, else a BTREE; without a name, the index of the kind that the column has, else ' +
+    '`<column>_idx`. A table without `indexes` keeps every index it has of a kind that segmentd knows. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
     'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +
     '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan. ' +
     '`maintain` has the options of the section below, which hold for what it leaves out, or is `off`.',

@@ -17,6 +17,7 @@ const PARALLEL_TABLES = 4; // LanceDB threads each build by itself; more than a 
 const LINGER_MS = 0; // idle tables gain no delay, busy ones batch while a build runs
 const BATCH_MAX_ROWS = 5_000_000; // a build of a few seconds, so that a table never waits long for its next commit
 const BATCH_MAX_FRAGMENTS = 10_000; // keeps the manifest of the fragment view in the low megabytes
+const VECTOR_MIN_ROWS = 10_000; // LanceDB searches so many rows without an index in milliseconds, and models of fewer are poor
 const MERGE_FLOOR_ROWS = 5_000; // this one and the next four: docs/decisions/merge-policy.md, for object stores the page beside it
 export const MERGE_FACTOR = { disk: 7, objectStore: 3 };
 const MERGE_MAX_FACTOR = 64;
@@ -78,6 +79,13 @@ export const schema = section('segmentd', {
     max_fragments: option(
       z.int().min(1).max(1_000_000).default(BATCH_MAX_FRAGMENTS),
       'Fragments after which a batch is closed.',
+    ),
+  }),
+  vector: section('Vector indexes.', {
+    min_rows: option(
+      z.int().min(1).max(4_294_967_296).default(VECTOR_MIN_ROWS),
+      'Rows that a vector index has to miss before a segment is built. Until then LanceDB searches them without the index, so that queries ' +
+        'find them; the next batch takes them along.',
     ),
   }),
   merge: section('Small segments become larger ones, in the background.', {

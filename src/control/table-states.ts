@@ -154,6 +154,7 @@ export function indexReport({ name, coverage, segments }: Measured, versionMs: n
     name,
     missingRows: coverage.missingRows,
     missingFragments: coverage.missing.length,
+    heldRows: coverage.heldRows,
     coverage: coverageRatio(coverage),
     segments,
     lagSeconds: coverage.missing.length > 0 ? Math.max(0, (Date.now() - versionMs) / 1000) : 0,

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { PLACE_RULES } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
+import { tablePolicy } from '../config/table-policy.ts';
 import { servedIndexes } from '../lance/plan/row-ids.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
@@ -76,11 +77,10 @@ async function checkLinks(config: Config): Promise<Finding[]> {
 }
 
 /** Of tables in an object store nothing is known without asking. */
-async function checkTable({ databases, tables }: Config, id: string): Promise<Finding[]> {
+async function checkTable(config: Config, id: string): Promise<Finding[]> {
   const path = ['tables', id];
   const [database = '', name = ''] = id.split('/');
-  const { indexes = 'existing', stable_row_ids: stableRowIds = 'decline' } = tables[id] ?? {};
-  const base = databases[database]?.uri ?? '';
+  const base = config.databases[database]?.uri ?? '';
   if (isStoreUri(base)) return [];
   // Of one with namespaces only the catalog knows where it lies.
   if (name.includes('$')) return [];
@@ -88,7 +88,7 @@ async function checkTable({ databases, tables }: Config, id: string): Promise<Fi
   try {
     // Said of the database already.
     if ((await openStore(base).folders('')) === null) return [];
-    servedIndexes(await new LanceTable(openStore(uri)).latest(), { wanted: indexes, stableRowIds });
+    servedIndexes(await new LanceTable(openStore(uri)).latest(), tablePolicy(config, id));
     return [];
   } catch (thrown) {
     const { code, message } = asSegmentdError(thrown);

@@ -1,6 +1,7 @@
 /** The stages' context, made from the configuration. */
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
+import { tablePolicy } from '../config/table-policy.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
 import { createOwnCommits } from '../control/own-commits.ts';
 import { TableCatalogs } from '../control/table-catalogs.ts';
@@ -11,6 +12,7 @@ import { readCatalogRows } from '../lance/engine/catalog-rows.ts';
 import { enginePool } from '../lance/engine/memory-pool.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';
+import type { KindName } from '../lib/index-kinds.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergeSchedule } from '../merge/merge-schedule.ts';
 import type { MergeSettings } from '../merge/policy/tiered.ts';
@@ -33,8 +35,8 @@ const BATCH_INTERVAL_MS: Record<StoreKind, number> = { local: 0, s3: 1_000, gs: 
 
 /** When and how segments are merged. */
 export function mergeSchedule({ merge }: Config): MergeSchedule {
-  const settingsOf = (remote: boolean): MergeSettings => {
-    const { factor, maxSegments } = defaultMerge(remote);
+  const settingsOf = (remote: boolean, kind: KindName): MergeSettings => {
+    const { factor, maxSegments } = defaultMerge(remote, kind);
     return {
       floorRows: merge.floor_rows,
       factor: merge.factor ?? factor,
@@ -43,9 +45,8 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
       maxSegments: merge.max_segments ?? maxSegments,
     };
   };
-  const [onDisk, inObjectStore] = [settingsOf(false), settingsOf(true)];
   return {
-    settings: ({ uri }) => (storeKind(uri) === 'local' ? onDisk : inObjectStore),
+    settings: ({ uri }, kind = 'btree') => settingsOf(storeKind(uri) !== 'local', kind),
     concurrency: merge.concurrency,
     pauseLagMs: merge.pause_lag_s * 1000,
   };
@@ -83,16 +84,10 @@ export function pipelineContext(
     maxValueBytes: config.events.max_bytes,
     isOwnCommit: ownCommits.isOwn,
   });
-  const policies = new Map(
-    Object.entries(config.tables).map(([id, { indexes, stable_row_ids: stableRowIds }]) => [
-      id,
-      { wanted: indexes ?? ('existing' as const), stableRowIds },
-    ]),
-  );
   const { admission } = enginePool(config.build.memory_bytes);
   parts.telemetry.waitingBuilds(() => admission.waiting);
   const storeOf = storesOf(config, parts.telemetry.storeRequested);
-  const cache = openTableCache(storeOf, policies, { onLanded: ownCommits.note });
+  const cache = openTableCache(storeOf, (id) => tablePolicy(config, id), { onLanded: ownCommits.note });
   return {
     ...parts,
     tables: {

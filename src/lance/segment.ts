@@ -2,14 +2,15 @@
  * A segment on its way into a table: what to build, what was built, and who builds it. No engine, no store: the plan, the commit and
  * the pipeline share these words.
  */
+import type { IndexDefinition } from '../lib/index-kinds.ts';
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 
-/** The versions of a BTREE's entry that are written here: newer ones are another writer's. */
+/** What the entry of a BTREE says its segment records of a row. */
 export type IndexVersion = 0 | 1;
 
 /** One segment to build: these fragments of this column, for this index. */
-export type SegmentRequest = {
+export type SegmentRequest = IndexDefinition & {
   readonly index: string;
   readonly fieldId: number;
   readonly column: string;
@@ -17,10 +18,10 @@ export type SegmentRequest = {
   /** Live rows in them. */
   readonly rows: number;
   /**
-   * What the segment says it is, and so what it records. 0, unless given: what the table calls a row id, its address or the stable one.
-   * 1: the address, on a table with stable row ids.
+   * Of a BTREE: what the segment says it is, and so what it records. What the builder writes, unless given: 0, what the table calls a row
+   * id, its address or the stable one. 1: the address, on a table with stable row ids.
    */
-  readonly indexVersion?: IndexVersion | undefined;
+  readonly indexVersion?: number | undefined;
 };
 
 /** A segment on local disk that no table knows yet. */

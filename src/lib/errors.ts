@@ -75,6 +75,16 @@ export const ERRORS = {
   column_type_unsupported: declined(
     'Index another column, or name the indexes to keep in tables.<id>.indexes, so that one of another engine is left alone.',
   ),
+  index_kind_unsupported: declined(
+    'LanceDB for Node cannot build this kind of index: let the Lance that made it maintain it. The other indexes of the table are served.',
+  ),
+  index_parameters_mixed: declined(
+    'Queries on such an index fail or mislead. Drop it and create it again: segmentd keeps what it finds.',
+  ),
+  index_parameters_differ: declined('Correct tables.<id>.indexes, or drop the index so that segmentd makes it anew.'),
+  index_parameters_unknown: declined(
+    'The index was built with what LanceDB for Node cannot be told: let the writer that made it maintain it. The other indexes of the table are served.',
+  ),
   index_name_taken: declined('The name belongs to an index of another type or column. Choose another name.'),
 
   // Append events. Each of these sends the record to the dead-letter topic.

@@ -150,7 +150,8 @@ async function runIfDue(
   const settings = room.schedule.settings(table);
   if (isOff(settings)) return WHEN_REQUESTED;
   const { oldestVersionMs, last, lookedMs: nowMs } = memory;
-  const states = maintainedIndexes(manifest, room.context.tables.policy(table.id).wanted);
+  const { wanted, minRows } = room.context.tables.policy(table.id);
+  const states = maintainedIndexes(manifest, wanted, minRows);
   const isCovered = isFullyCovered(indexReports(states, manifest));
   const { version } = manifest;
   const facts = { ...manifestCost(manifest), nowMs, version, isCovered, oldestVersionMs, last };

@@ -1,6 +1,6 @@
 /** Which tables LanceDB's own `optimize` must leave alone. Pure. */
 import type { Manifest } from '../lance/codec/manifest.ts';
-import { isMaintained } from '../lance/plan/index-kind.ts';
+import { BTREE } from '../lance/plan/kinds/btree.ts';
 import { newerFilesReason, unreadableFragments } from '../lance/plan/newer-files.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { refuse, servedIndexes } from '../lance/plan/row-ids.ts';
@@ -13,7 +13,7 @@ import { ENGINE } from '../lance/plan/supported.ts';
  */
 export function refuseOptimize(manifest: Manifest, policy: TablePolicy): void {
   servedIndexes(manifest, policy);
-  const newer = manifest.indexes.find((index) => isMaintained(index) && index.indexVersion > 0);
+  const newer = manifest.indexes.find((index) => BTREE.matches(index) && index.indexVersion > 0);
   if (newer) {
     refuse({
       code: 'table_newer_index',

@@ -41,15 +41,14 @@ export class MergeAlong {
     const { concurrency, settings } = this.#schedule;
     if (!tables.open(table.uri).store.remote || concurrency === 0 || pauses.isPaused(table.id)) return null;
     // Whatever their number: with more than the bound nothing goes along.
-    const plan = planMerges(manifest, tables.policy(table.id), (segments) =>
-      planAhead(excludingCompactable(segments, Number.POSITIVE_INFINITY), settings(table), 1),
+    const plan = planMerges(manifest, tables.policy(table.id), (segments, kind) =>
+      planAhead(excludingCompactable(segments, Number.POSITIVE_INFINITY), settings(table, kind), 1),
     );
     return this.mayLandWithBatch(table, plan) && this.begin(table.id) ? this.#along(table, plan) : null;
   };
 
   /** Whether these merges can wait for a batch, and land with it. */
   mayLandWithBatch(table: TableRef, { merges, states, touchesCandidates }: MergePlan): boolean {
-    const { maxSegments } = this.#schedule.settings(table);
     const rows = merges.reduce((sum, merge) => sum + merge.rows, 0);
     return (
       this.#context.tables.open(table.uri).store.remote &&
@@ -57,7 +56,7 @@ export class MergeAlong {
       !touchesCandidates &&
       merges.length > 0 &&
       rows <= MAX_ROWS &&
-      states.every(({ segments }) => segments.length <= maxSegments)
+      states.every(({ kind, segments }) => segments.length <= this.#schedule.settings(table, kind.name).maxSegments)
     );
   }
 

@@ -4,6 +4,7 @@ import { readFailedCompactions } from '../lance/table/failed-compactions.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
+import type { KindName } from '../lib/index-kinds.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { memberProperties, mergeProperties } from '../stages/provenance.ts';
@@ -117,10 +118,10 @@ async function planDue(
   const { concurrency, pauseLagMs } = schedule;
   if (memory.nothingDueAt?.deref() === manifest) return WHEN_REQUESTED;
   const policy = context.tables.policy(table.id);
-  const settings = schedule.settings(table);
-  const plan = planMerges(manifest, policy, (segments) => planAhead(segments, settings, LOOKAHEAD));
-  reportPlan(context, table, plan, manifest, settings);
-  memory.overSegmentLimit = plan.states.some(({ segments }) => segments.length > settings.maxSegments);
+  const settings = (kind: KindName) => schedule.settings(table, kind);
+  const plan = planMerges(manifest, policy, (segments, kind) => planAhead(segments, settings(kind), LOOKAHEAD));
+  reportPlan(context, table, plan, manifest, schedule.settings(table));
+  memory.overSegmentLimit = plan.states.some(({ kind, segments }) => segments.length > settings(kind.name).maxSegments);
   if (plan.merges.length === 0 || concurrency === 0) {
     memory.nothingDueAt = new WeakRef(manifest);
     return WHEN_REQUESTED;
@@ -129,8 +130,8 @@ async function planDue(
   // The batch that ends the gap requests the table.
   if (lagMs(memory.gap) > pauseLagMs) return WHEN_REQUESTED;
   if (await mayMerge(lance, table, plan, compactions)) return unlessLeft(plan, planning);
-  const others = planMerges(manifest, policy, (segments) =>
-    planAhead(excludingCompactable(segments, settings.maxSegments), settings, LOOKAHEAD),
+  const others = planMerges(manifest, policy, (segments, kind) =>
+    planAhead(excludingCompactable(segments, settings(kind).maxSegments), settings(kind), LOOKAHEAD),
   );
   if (others.merges.length > 0) return unlessLeft(others, planning);
   return { when: 'later', afterMs: Math.min(LATER_MAX_MS, compactions.remainingMs(table.id, Date.now())) };

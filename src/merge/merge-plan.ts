@@ -3,15 +3,17 @@ import type { IndexMetadata } from '../lance/codec/index-metadata.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import { unreadableFragments } from '../lance/plan/newer-files.ts';
+import { requestFor } from '../lance/plan/next-segments.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import { recordsRowIds, servedIndexes } from '../lance/plan/row-ids.ts';
 import { isReplacedWhole, withVersion } from '../lance/plan/table-plan.ts';
 import type { SegmentRequest } from '../lance/segment.ts';
+import type { KindName } from '../lib/index-kinds.ts';
 import { isCompactionCandidate, isMuchDeleted } from './compaction-backoff.ts';
 import type { MergeCandidate, MergeReason, MergesAhead } from './policy/candidates.ts';
 
 /** How an index is to be merged: the whole way ahead while nothing is appended. */
-export type MergeRule = (segments: readonly MergeCandidate[]) => MergesAhead;
+export type MergeRule = (segments: readonly MergeCandidate[], kind: KindName) => MergesAhead;
 
 /** One segment that replaces several. */
 export type PlannedMerge = {
@@ -58,7 +60,9 @@ export function planMerges(manifest: Manifest, policy: TablePolicy, rule: MergeR
     return {
       state,
       candidates,
-      ahead: rebuilt ? { drop: [], runs: [], segments: candidates.length } : rule(candidates),
+      ahead: rebuilt
+        ? { drop: [], runs: [], segments: candidates.length }
+        : buildable(rule(candidates, state.kind.name), state),
     };
   });
   const next = due.flatMap(({ ahead: { runs }, ...rest }) => (runs[0] ? [{ ...rest, run: runs[0] }] : []));
@@ -80,6 +84,11 @@ export function planMerges(manifest: Manifest, policy: TablePolicy, rule: MergeR
     ),
     segmentRows: due.flatMap(({ candidates }) => candidates.map(({ rows }) => rows)),
   };
+}
+
+/** Deletions may have left fewer rows than a segment of the kind can be built over: then it stays as it is. */
+function buildable(ahead: MergesAhead, { kind }: IndexState): MergesAhead {
+  return { ...ahead, runs: ahead.runs.filter(({ rows }) => rows >= kind.leastRows) };
 }
 
 /** A newer Lance may have built a segment over fragments that the engine cannot read: that one stays as it is. */
@@ -120,5 +129,5 @@ function requestOf(state: IndexState, uuids: readonly string[], { fragments: cur
   const ids = inputsOf(state, uuids).flatMap(({ fragments }) => Array.from(fragments ?? []));
   const live = Uint32Array.from(ids.filter((id) => current.indexOf(id) >= 0)).sort();
   const rows = live.reduce((sum, id) => sum + (current.rows[current.indexOf(id)] as number), 0);
-  return { index: state.name, fieldId: state.fieldId, column: state.column, fragments: live, rows };
+  return requestFor(state, live, rows);
 }

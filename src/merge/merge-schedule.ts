@@ -1,10 +1,11 @@
 /** When and how the tables of a process are merged. */
+import type { KindName } from '../lib/index-kinds.ts';
 import type { TableRef } from '../model.ts';
 import type { MergeSettings } from './policy/tiered.ts';
 
 export type MergeSchedule = {
-  /** By the kind of store in which a table lies. */
-  readonly settings: (table: TableRef) => MergeSettings;
+  /** By the kind of store in which a table lies and the kind of index, a BTREE unless given. */
+  readonly settings: (table: TableRef, kind?: KindName) => MergeSettings;
   /**
    * Merges at once, of different tables; 0: merges are planned and counted, and none is begun. While all slots are taken, tables
    * wait, those over the segment limit too. Merges that land with a batch take none.

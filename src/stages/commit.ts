@@ -7,7 +7,7 @@ import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitOutcome } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
-import { coverageOf } from '../lance/plan/coverage.ts';
+import { coverageOf, heldBelow } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { IndexReport, Notification } from '../model.ts';
 import type { PipelineContext } from './context.ts';
@@ -102,15 +102,23 @@ function stateAfter(
   const built = fresh.filter(isOfIndex).reduce((sum, { fragments }) => sum + fragments.length, 0);
   const coverage =
     built >= state.coverage.missing.length
-      ? FULL
-      : coverageOf(base.fragments, [
-          ...kept,
-          ...added.map(({ fragments }) => ({ fragments: Uint32Array.from(fragments) })),
-        ]);
+      ? allBuilt(state.coverage)
+      : heldBelow(
+          coverageOf(base.fragments, [
+            ...kept,
+            ...added.map(({ fragments }) => ({ fragments: Uint32Array.from(fragments) })),
+          ]),
+          state.floor,
+        );
   return indexReport({ name: state.name, coverage, segments: kept.length + added.length }, base.timestampMs);
 }
 
-const FULL: Coverage = { missing: new Uint32Array(), stale: 0, coveredRows: 0, missingRows: 0 };
+const allBuilt = (before: Coverage): Coverage => ({
+  ...before,
+  missing: new Uint32Array(),
+  coveredRows: before.coveredRows + before.missingRows,
+  missingRows: 0,
+});
 
 function committedNotice(
   table: string,

@@ -4,7 +4,7 @@ import type { Backfills } from '../control/backfill-jobs.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { TableStates } from '../control/table-states.ts';
 import type { WriterVersion } from '../lance/codec/manifest.ts';
-import type { BatchLimits } from '../lance/plan/index-plan.ts';
+import type { BatchLimits } from '../lance/plan/next-segments.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import type { TableCache } from '../lance/table/table-cache.ts';
 import type { Limit } from '../lib/async-limit.ts';

@@ -7,7 +7,14 @@ type EventKind = { readonly level: Level; readonly says: string; readonly metric
 
 /** All that is known about a table, dropped together. */
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
-const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
+const INDEX_METRICS = [
+  'index_lag_seconds',
+  'coverage_ratio',
+  'missing_rows',
+  'held_rows',
+  'missing_fragments',
+  'segments',
+] as const;
 
 const COST_METRICS = [
   ...(['table_versions', 'manifest_bytes', 'oldest_version_timestamp_seconds', 'small_fragments'] as const),

@@ -116,6 +116,12 @@ export const METRICS = {
     other: 'min',
   },
   missing_rows: { type: 'gauge', help: 'Rows that the index does not cover.', labels: INDEX, other: 'sum' },
+  held_rows: {
+    type: 'gauge',
+    help: 'Rows that wait for more before a vector index gets a segment over them; queries search them without it.',
+    labels: INDEX,
+    other: 'sum',
+  },
   missing_fragments: { type: 'gauge', help: 'Fragments that the index does not cover.', labels: INDEX, other: 'sum' },
   table_version: { type: 'gauge', help: 'Latest version of the table that was seen.', labels: TABLE, other: 'none' },
   covered_version: {

@@ -8,7 +8,14 @@ import { errorFields } from './event-context.ts';
 
 type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexReport[] };
 
-const INDEX_METRICS = ['index_lag_seconds', 'coverage_ratio', 'missing_rows', 'missing_fragments', 'segments'] as const;
+const INDEX_METRICS = [
+  'index_lag_seconds',
+  'coverage_ratio',
+  'missing_rows',
+  'held_rows',
+  'missing_fragments',
+  'segments',
+] as const;
 /** Digits of the exported ratio. Enough to tell one missing row in a million from none. */
 const RATIO_STEPS = 1_000_000;
 
@@ -17,7 +24,7 @@ function flooredRatio({
   coverage,
   missingFragments,
   missingRows,
-}: Omit<IndexReport, 'name' | 'segments' | 'lagSeconds'>): number {
+}: Pick<IndexReport, 'coverage' | 'missingFragments' | 'missingRows'>): number {
   const floored = Math.floor(coverage * RATIO_STEPS) / RATIO_STEPS;
   return missingFragments + missingRows > 0 ? Math.min(floored, 1 - 1 / RATIO_STEPS) : floored;
 }
@@ -57,6 +64,7 @@ function exportState({ metrics, now }: EventContext, gaps: Gaps, { table, versio
     tables.set('index_lag_seconds', table, lag, index.name);
     tables.set('coverage_ratio', table, flooredRatio(index), index.name);
     tables.set('missing_rows', table, index.missingRows, index.name);
+    tables.set('held_rows', table, index.heldRows, index.name);
     tables.set('missing_fragments', table, index.missingFragments, index.name);
     tables.set('segments', table, index.segments, index.name);
   }

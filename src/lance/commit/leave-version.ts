@@ -5,7 +5,7 @@
  */
 import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { isParsed } from '../plan/index-kind.ts';
+import { isParsed } from '../plan/kinds/kind.ts';
 import { unreadableFragments } from '../plan/newer-files.ts';
 import type { TablePlace } from '../segment.ts';
 import type { LanceTable } from '../table/table.ts';

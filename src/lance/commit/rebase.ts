@@ -8,9 +8,8 @@ import type { IndexMetadata } from '../codec/index-metadata.ts';
 import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { lineagesOf } from '../codec/schema-field.ts';
-import { isMaintained } from '../plan/index-kind.ts';
-import { hasStableRowIds } from '../plan/row-ids.ts';
-import { unsupportedReason } from '../plan/supported.ts';
+import { kindNamed, kindOf, sameParameters } from '../plan/index-kind.ts';
+import { hasStableRowIds, unsupportedReason } from '../plan/supported.ts';
 import type { BuiltSegment } from '../segment.ts';
 import type { ReplanCause } from './reject-causes.ts';
 
@@ -79,10 +78,20 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
 
 /**
  * Beside one without details the new segment would have to be without them too; the next plan replaces them. Lance refuses an index of
- * segments that record different things about a row.
+ * segments that record different things about a row, and queries fail on one whose segments were built with different parameters.
  */
-function canStandBeside(sibling: IndexMetadata, { indexVersion = 0 }: BuiltSegment): boolean {
-  return hasDetails(sibling) && sibling.indexVersion === indexVersion;
+function canStandBeside(sibling: IndexMetadata, { kind: name, parameters, indexVersion = 0 }: BuiltSegment): boolean {
+  const kind = kindNamed(name);
+  if (!hasDetails(sibling) || !kind.matches(sibling)) return false;
+  if (kind.mixesVersions ? !kind.versions.includes(sibling.indexVersion) : sibling.indexVersion !== indexVersion) {
+    return false;
+  }
+  try {
+    return sameParameters(kind.parametersOf(sibling), parameters);
+  } catch {
+    // Of a writer that says more than is known here.
+    return false;
+  }
 }
 
 /**
@@ -139,7 +148,9 @@ function conflictOf(segment: BuiltSegment, base: Manifest, latest: Manifest): Re
   const before = base.indexes.some((index) => index.name === segment.index);
   const now = latest.indexes.filter((index) => index.name === segment.index);
   if (before && now.length === 0) return 'index_dropped';
-  if (now.some((index) => !isMaintained(index) || index.fields[0] !== segment.fieldId || !index.fragments)) {
+  const isOther = (index: IndexMetadata) =>
+    kindOf(index)?.name !== segment.kind || index.fields[0] !== segment.fieldId || !index.fragments;
+  if (now.some(isOther)) {
     return 'index_changed';
   }
   const typeOf = (manifest: Manifest) => manifest.schema.find((field) => field.id === segment.fieldId)?.logicalType;

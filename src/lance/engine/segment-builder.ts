@@ -1,5 +1,5 @@
 /**
- * Builds BTREE segments over chosen fragments. The only use of LanceDB's engine for writing: the day the library offers
+ * Builds index segments over chosen fragments. The only use of LanceDB's engine for writing: the day the library offers
  * uncommitted segments itself, this file changes and nothing else.
  */
 import { readFileSync } from 'node:fs';
@@ -11,8 +11,11 @@ import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { settleAll } from '../../lib/settle-all.ts';
 import { stopwatch } from '../../lib/stopwatch.ts';
 import { withoutValues } from '../../lib/without-values.ts';
+import type { IndexMetadata } from '../codec/index-metadata.ts';
 import { parseManifest } from '../codec/manifest.ts';
 import { ownUuid, withUuid } from '../codec/own-uuid.ts';
+import { kindNamed, sameParameters } from '../plan/index-kind.ts';
+import type { EngineCall } from '../plan/kinds/kind.ts';
 import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
@@ -105,9 +108,10 @@ async function buildInView(
   try {
     const table = await connection.openTable(view.name, undefined, { storageOptions: { ...storageOptions } });
     try {
-      for (const { column, index } of group) {
+      for (const { column, index, kind, parameters, rows } of group) {
         const lap = stopwatch();
-        await table.createIndex(column, { config: Index.btree(), name: index, replace: true });
+        const config = configOf(kindNamed(kind).engineCall(parameters, rows));
+        await table.createIndex(column, { config, name: index, replace: true });
         tookMs.push(lap());
       }
     } finally {
@@ -125,8 +129,32 @@ async function buildInView(
     const { raw, files } = built;
     const uuid = ownUuid();
     const folder = join(view.folder, '_indices', built.uuid);
-    return { ...request, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs: tookMs[at] ?? 0 };
+    const of = {
+      parameters: parametersBuilt(request, built),
+      indexVersion: request.indexVersion ?? built.indexVersion,
+    };
+    return { ...request, ...of, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs: tookMs[at] ?? 0 };
   });
+}
+
+function configOf({ method, options }: EngineCall): Index {
+  // The kinds name functions of Index; `lance/plan` does not know the package, so that its types cannot say so.
+  const make = Index[method as 'btree'] as (options: EngineCall['options']) => Index;
+  return make(options);
+}
+
+/** What the segment was built with, which has to be what was asked for: segments of one name with different parameters make queries fail. */
+function parametersBuilt({ index, kind: name, parameters }: SegmentRequest, built: IndexMetadata) {
+  const kind = kindNamed(name);
+  const made = kind.matches(built) ? { ...parameters, ...kind.parametersOf(built) } : null;
+  if (!made || !sameParameters({ ...made, ...parameters }, made)) {
+    const what = made ? JSON.stringify(made) : built.typeUrl;
+    throw new SegmentdError(
+      'build_failed',
+      `LanceDB built "${index}" as ${what}, and ${kind.label} ${JSON.stringify(parameters)} was asked for`,
+    );
+  }
+  return made;
 }
 
 /**

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { openFragmentView } from '../engine/fragment-view.ts';
-import { isParsed } from '../plan/index-kind.ts';
+import { BTREE } from '../plan/kinds/btree.ts';
+import { isParsed } from '../plan/kinds/kind.ts';
 import { unreadableFragments } from '../plan/newer-files.ts';
 import type { TablePlace } from '../segment.ts';
 
@@ -30,7 +31,7 @@ export async function askedPlace<T>(
         tableUri: place.uri,
         fragments: manifest.fragments.ids.filter((id) => !unreadable.has(id)),
         fieldIds: segments.flatMap(({ fields }) => fields),
-        keepsRowIds: segments.every(({ indexVersion }) => indexVersion === 0),
+        keepsRowIds: !segments.some(recordsAddresses),
         segments,
       },
       scratch,
@@ -42,7 +43,7 @@ export async function askedPlace<T>(
 }
 
 function isUnderstood({ schema }: Manifest, segments: readonly IndexMetadata[]): boolean {
-  return (
-    schema.every(({ logicalType }) => isParsed(logicalType)) && segments.every(({ indexVersion }) => indexVersion === 0)
-  );
+  return schema.every(({ logicalType }) => isParsed(logicalType)) && !segments.some(recordsAddresses);
 }
+
+const recordsAddresses = (segment: IndexMetadata) => BTREE.matches(segment) && segment.indexVersion === 1;

@@ -1,12 +1,13 @@
 /** The facts of a table that `status` prints, from its latest manifest alone. */
 
 import { asSegmentdError } from '../../lib/errors.ts';
+import type { IndexParameters } from '../../lib/index-kinds.ts';
 import type { FragmentList } from '../codec/fragments.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from '../codec/manifest.ts';
 import { coverageRatio } from '../plan/coverage.ts';
-import type { IndexState } from '../plan/index-plan.ts';
-import { maintainedIndexes } from '../plan/index-plan.ts';
+import type { IndexState, LeftIndex } from '../plan/index-plan.ts';
+import { DEFAULT_MIN_ROWS, surveyIndexes } from '../plan/index-plan.ts';
 import { newerFilesReason, unreadableFragments } from '../plan/newer-files.ts';
 import type { StableRowIds } from '../plan/row-ids.ts';
 import { rowIdsReason } from '../plan/row-ids.ts';
@@ -32,11 +33,17 @@ export type SegmentFacts = {
 export type IndexFacts = {
   readonly name: string;
   readonly column: string;
-  readonly type: 'BTREE';
+  /** Lance's name of the kind, such as `BTREE` or `IVF_PQ`. */
+  readonly type: string;
+  /** What its segments are built with, by Lance's names. */
+  readonly parameters: IndexParameters;
   readonly segments: readonly SegmentFacts[];
   readonly covered_rows: number;
   readonly missing_rows: number;
   readonly missing_fragments: number;
+  /** Of a vector index: what no segment covers and waits for more rows. Queries search it without the index. */
+  readonly held_rows: number;
+  readonly held_fragments: number;
   readonly stale_fragments: number;
   /** Share of rows covered, 0 to 1; 1 only when nothing is missing. */
   readonly coverage: number;
@@ -51,12 +58,14 @@ export type TableFacts = {
   readonly written_by: string;
   readonly engine: string;
   readonly declined: Unsupported | null;
-  /** Share of rows that every BTREE index covers, 0 to 1; 1 only when nothing is missing, null without an index. */
+  /** Share of rows that every index covers, 0 to 1; 1 only when all are in a segment, null without an index. */
   readonly coverage: number | null;
   /** What at least one index misses. */
   readonly missing_rows: number;
   readonly missing_fragments: number;
   readonly indexes: readonly IndexFacts[];
+  /** Indexes that are not maintained, and why. */
+  readonly left_alone: readonly LeftIndex[];
 };
 
 /** Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
@@ -70,18 +79,21 @@ type Known = {
   readonly stableRowIds?: StableRowIds;
   /** Which Lance last wrote to it; by default the writer of the manifest. */
   readonly lance?: WriterVersion | null;
+  /** Rows that a vector index has to miss before a segment is built. */
+  readonly minRows?: number | undefined;
 };
 
 /** The same of a manifest that is read already. */
 export function factsOf(
   uri: string,
   manifest: Manifest,
-  { stableRowIds = 'decline', lance = manifest.writer }: Known = {},
+  { stableRowIds = 'decline', lance = manifest.writer, minRows = DEFAULT_MIN_ROWS }: Known = {},
 ): TableFacts {
   let declined = unsupportedReason(manifest);
-  let states: IndexState[] = [];
+  let states: readonly IndexState[] = [];
+  let left: readonly LeftIndex[] = [];
   try {
-    states = maintainedIndexes(manifest, 'existing');
+    ({ served: states, left } = surveyIndexes(manifest, 'existing', minRows));
     const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
     declined ??=
       rowIdsReason(manifest, states, stableRowIds) ?? newerFilesReason(unreadableFragments(manifest, missing));
@@ -99,6 +111,7 @@ export function factsOf(
     declined,
     ...coverageOfAll(states, manifest.fragments),
     indexes: states.map((state) => indexFacts(state, manifest.fragments)),
+    left_alone: left,
   };
 }
 
@@ -109,24 +122,32 @@ function coverageOfAll(
   { ids, rows, length }: FragmentList,
 ): Pick<TableFacts, 'coverage' | 'missing_rows' | 'missing_fragments'> {
   const missed = new Set(states.flatMap(({ coverage }) => Array.from(coverage.missing)));
-  let [coveredRows, missingRows] = [0, 0];
+  const waiting = new Set(states.flatMap(({ coverage }) => Array.from(coverage.held)).filter((id) => !missed.has(id)));
+  let [coveredRows, missingRows, heldRows] = [0, 0, 0];
   for (let at = 0; at < length; at++) {
-    if (missed.has(ids[at] as number)) missingRows += rows[at] as number;
+    const id = ids[at] as number;
+    if (missed.has(id)) missingRows += rows[at] as number;
+    else if (waiting.has(id)) heldRows += rows[at] as number;
     else coveredRows += rows[at] as number;
   }
-  const ratio = coverageRatio({ missing: Uint32Array.from(missed), stale: 0, coveredRows, missingRows });
+  const [missing, held] = [Uint32Array.from(missed), Uint32Array.from(waiting)];
+  const ratio = coverageRatio({ missing, held, stale: 0, coveredRows, missingRows, heldRows });
   return { coverage: states.length === 0 ? null : ratio, missing_rows: missingRows, missing_fragments: missed.size };
 }
 
-function indexFacts({ name, column, segments, coverage }: IndexState, fragments: FragmentList): IndexFacts {
+function indexFacts(state: IndexState, fragments: FragmentList): IndexFacts {
+  const { name, kind, parameters, column, segments, coverage } = state;
   return {
     name,
     column,
-    type: 'BTREE',
+    type: kind.label,
+    parameters,
     segments: segments.map((segment) => segmentFacts(segment, fragments)),
     covered_rows: coverage.coveredRows,
     missing_rows: coverage.missingRows,
     missing_fragments: coverage.missing.length,
+    held_rows: coverage.heldRows,
+    held_fragments: coverage.held.length,
     stale_fragments: coverage.stale,
     coverage: coverageRatio(coverage),
   };

@@ -1,4 +1,4 @@
-/** Proves what the manifest says about its BTREE segments: files, bitmaps, metadata and, by sampling, answers. */
+/** Proves what the manifest says about its index segments: files, bitmaps, metadata and, by sampling, answers. */
 import { asyncLimit } from '../../lib/async-limit.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
@@ -7,7 +7,7 @@ import type { Manifest } from '../codec/manifest.ts';
 import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
 import { findMissingFiles } from '../commit/upload.ts';
 import { compareAnswers } from '../engine/sample-answers.ts';
-import { isMaintained } from '../plan/index-kind.ts';
+import { isMaintained, kindOf } from '../plan/index-kind.ts';
 import type { LanceTable } from '../table/table.ts';
 import { askedPlace } from './asked-place.ts';
 
@@ -127,7 +127,9 @@ export function checkManifest(manifest: Manifest, nowMs = Date.now()): Finding[]
     else if (sibling.typeUrl !== segment.typeUrl || sibling.fields.join() !== segment.fields.join()) {
       say('name_mixed', `differs from ${sibling.uuid}`);
     }
-    if (sibling && sibling.indexVersion !== segment.indexVersion) say('version_mixed', `differs from ${sibling.uuid}`);
+    const mayMix = kindOf(segment)?.mixesVersions;
+    if (sibling && sibling.indexVersion !== segment.indexVersion && !mayMix)
+      say('version_mixed', `differs from ${sibling.uuid}`);
     if (!isMaintained(segment)) continue;
     if (!hasDetails(segment)) say('details_missing', 'its kind is inferred from its files');
     if (!pathOfField(manifest.schema, segment.fields[0] as number)) say('field_unknown', `field ${segment.fields[0]}`);

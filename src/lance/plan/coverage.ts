@@ -3,13 +3,18 @@ import type { FragmentList } from '../codec/fragments.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 
 export type Coverage = {
-  /** Live fragments that no segment covers, sorted. */
+  /** Live fragments that no segment covers and one is to be built over, sorted. */
   readonly missing: Uint32Array;
+  /** Live fragments that no segment covers and that wait for more rows, sorted: queries search them without an index meanwhile. */
+  readonly held: Uint32Array;
   /** Fragments that segments still name but the table no longer has. */
   readonly stale: number;
   readonly coveredRows: number;
   readonly missingRows: number;
+  readonly heldRows: number;
 };
+
+const NONE = new Uint32Array(0);
 
 /** `covered = declared ∩ current`, `missing = current − covered`, `stale = declared − current`. */
 export function coverageOf(current: FragmentList, segments: readonly Pick<IndexMetadata, 'fragments'>[]): Coverage {
@@ -34,12 +39,26 @@ export function coverageOf(current: FragmentList, segments: readonly Pick<IndexM
       missingRows += current.rows[at] as number;
     }
   }
-  return { missing: Uint32Array.from(missing), stale: staleIds.size, coveredRows, missingRows };
+  return {
+    missing: Uint32Array.from(missing),
+    held: NONE,
+    stale: staleIds.size,
+    coveredRows,
+    missingRows,
+    heldRows: 0,
+  };
 }
 
-/** Share of rows covered, 0 to 1. Never 1 while a fragment is missing, even one whose rows are all deleted. */
-export function coverageRatio({ missing, coveredRows, missingRows }: Coverage): number {
-  if (missing.length === 0) return 1;
-  const ratio = coveredRows / Math.max(1, coveredRows + missingRows);
+/** The same, where fewer missing rows than `rows` wait for more. */
+export function heldBelow(coverage: Coverage, rows: number): Coverage {
+  const { missing, missingRows } = coverage;
+  if (missingRows >= rows) return coverage;
+  return { ...coverage, missing: NONE, missingRows: 0, held: missing, heldRows: missingRows };
+}
+
+/** Share of rows covered, 0 to 1. Never 1 while a fragment is in no segment, even one whose rows are all deleted. */
+export function coverageRatio({ missing, held, coveredRows, missingRows, heldRows }: Coverage): number {
+  if (missing.length === 0 && held.length === 0) return 1;
+  const ratio = coveredRows / Math.max(1, coveredRows + missingRows + heldRows);
   return Math.min(ratio, 1 - Number.EPSILON);
 }

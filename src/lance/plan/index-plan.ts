@@ -1,63 +1,199 @@
 /** What each maintained index of a table misses. Pure. */
-import { SegmentdError } from '../../lib/errors.ts';
+import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
+import type { IndexParameters, KindName } from '../../lib/index-kinds.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { SchemaField } from '../codec/schema-field.ts';
-import { ancestorsOf, defaultIndexName, fieldByPath, fieldsToRead, pathOfField } from '../codec/schema-field.ts';
-import type { SegmentRequest } from '../segment.ts';
+import { defaultIndexName, fieldByPath, pathOfField } from '../codec/schema-field.ts';
+import { checkColumn, checkSegments } from './check-index.ts';
 import type { Coverage } from './coverage.ts';
-import { coverageOf } from './coverage.ts';
-import { BTREE, isMaintained, isParsed, supportsField } from './index-kind.ts';
+import { coverageOf, heldBelow } from './coverage.ts';
+import { kindNamed, kindOf } from './index-kind.ts';
+import { BTREE } from './kinds/btree.ts';
+import type { IndexKind } from './kinds/kind.ts';
+import type { Unsupported } from './supported.ts';
+import { hasStableRowIds } from './supported.ts';
 
-/** Indexes to maintain: all BTREEs the table has, or those named, which are created where missing. */
-export type WantedIndexes = 'existing' | readonly { readonly column: string; readonly name?: string | undefined }[];
+/** An index to maintain. Without a kind it is what the index of that name is, else a BTREE. */
+export type WantedIndex = {
+  readonly column: string;
+  readonly name?: string | undefined;
+  readonly kind?: KindName | undefined;
+  /** Those that are given have to be those of an index that is there. */
+  readonly parameters?: IndexParameters | undefined;
+};
+
+/** Indexes to maintain: all of a kind that segmentd maintains, or those named, which are created where missing. */
+export type WantedIndexes = 'existing' | readonly WantedIndex[];
 
 /** One maintained index at one version. */
 export type IndexState = {
   readonly name: string;
+  readonly kind: IndexKind;
+  /** What its segments are built with. */
+  readonly parameters: IndexParameters;
   readonly fieldId: number;
   /** Path of the column as LanceDB writes it. */
   readonly column: string;
   readonly segments: readonly IndexMetadata[];
+  /** Rows that it has to miss before a segment is built; 0: any. */
+  readonly floor: number;
   readonly coverage: Coverage;
 };
 
+/** An index that is left as it is, while others of the table are maintained. */
+export type LeftIndex = {
+  readonly name: string;
+  /** Path of the column, or null when it is not in the schema. */
+  readonly column: string | null;
+  /** Lance's name of its kind, as far as known. */
+  readonly type: string;
+  readonly reason: Unsupported;
+};
+
+export type IndexSurvey = { readonly served: readonly IndexState[]; readonly left: readonly LeftIndex[] };
+
+/** Rows of a vector index below which fresh rows are left to the search of unindexed rows. */
+export const DEFAULT_MIN_ROWS = 10_000;
+
 /**
- * The maintained indexes of a table with their coverage, in the order of the index section, new ones last.
- * Errors: column_not_found, column_type_unsupported, index_name_taken, table_index_unreadable.
+ * The maintained indexes of a table with their coverage, in the order of the index section, new ones last. Fewer rows than `minRows` are
+ * held back of an index whose kind waits for rows. Errors: column_not_found, column_type_unsupported, index_name_taken,
+ * index_parameters_*, table_index_unreadable.
  */
-export function maintainedIndexes(manifest: Manifest, wanted: WantedIndexes): IndexState[] {
-  const named = wanted === 'existing' ? existingIndexes(manifest) : wantedIndexes(manifest, wanted);
-  return named.map(({ name, field }) => {
-    const segments = manifest.indexes.filter((index) => index.name === name);
-    checkSegments(name, field.id, segments);
-    const column = pathOfField(manifest.schema, field.id) as string;
-    checkColumn(manifest.schema, field, column);
-    return { name, fieldId: field.id, column, segments, coverage: coverageOf(manifest.fragments, segments) };
-  });
+export function maintainedIndexes(
+  manifest: Manifest,
+  wanted: WantedIndexes,
+  minRows: number = DEFAULT_MIN_ROWS,
+): readonly IndexState[] {
+  return surveyIndexes(manifest, wanted, minRows).served;
 }
 
-type NamedField = { readonly name: string; readonly field: SchemaField };
-
-function existingIndexes({ indexes, schema }: Manifest): NamedField[] {
-  const named = new Map<string, NamedField>();
-  for (const index of indexes) {
-    const field = schema.find((candidate) => candidate.id === index.fields[0]);
-    // segmentd leaves an index on a column that is gone, or of another type, alone.
-    if (isMaintained(index) && field && pathOfField(schema, field.id))
-      named.set(index.name, { name: index.name, field });
+/** The same, with the indexes that are there and left alone. */
+export function surveyIndexes(
+  manifest: Manifest,
+  wanted: WantedIndexes,
+  minRows: number = DEFAULT_MIN_ROWS,
+): IndexSurvey {
+  if (wanted !== 'existing') {
+    const named = wantedIndexes(manifest, wanted);
+    return { served: named.map((index) => stateOf(manifest, index, minRows)), left: [] };
   }
-  return [...named.values()];
+  const served: IndexState[] = [];
+  const left: LeftIndex[] = [];
+  for (const [name, first] of firstEntries(manifest)) {
+    const found = existingIndex(manifest, name, first);
+    if ('reason' in found) {
+      left.push(found);
+      continue;
+    }
+    try {
+      served.push(stateOf(manifest, found, minRows));
+    } catch (error) {
+      // A BTREE that cannot be extended has always declined its table; what else is there is no reason to leave the BTREEs alone.
+      if (!(error instanceof SegmentdError) || found.kind === BTREE) throw error;
+      left.push(leftIndex(manifest, name, first, asSegmentdError(error)));
+    }
+  }
+  return { served, left };
+}
+
+/** The first entry of each name, in the order of the index section. */
+function firstEntries({ indexes }: Manifest): Map<string, IndexMetadata> {
+  const first = new Map<string, IndexMetadata>();
+  // segmentd looks at each name by the first of its entries that it maintains: the others of the name are checked against that one.
+  for (const index of indexes) {
+    const known = first.get(index.name);
+    if (!known || (!kindOf(known) && kindOf(index))) first.set(index.name, index);
+  }
+  return first;
+}
+
+type NamedIndex = {
+  readonly name: string;
+  readonly field: SchemaField;
+  readonly kind: IndexKind;
+  readonly parameters?: IndexParameters | undefined;
+};
+
+function existingIndex(manifest: Manifest, name: string, first: IndexMetadata): NamedIndex | LeftIndex {
+  const kind = kindOf(first);
+  const field = manifest.schema.find(({ id }) => id === first.fields[0]);
+  const left = (reason: Unsupported) => leftIndex(manifest, name, first, reason);
+  if (!kind) {
+    return left({
+      code: 'index_kind_unsupported',
+      message: `index "${name}" is of kind ${messageName(first)}, which segmentd does not maintain`,
+    });
+  }
+  if (!field || !pathOfField(manifest.schema, field.id)) {
+    return left({ code: 'column_not_found', message: `the column of index "${name}" is not in the schema` });
+  }
+  if (kind !== BTREE && hasStableRowIds(manifest)) return left(notOverStableRowIds(name, kind));
+  return { name, field, kind };
+}
+
+const notOverStableRowIds = (name: string, { label }: IndexKind): Unsupported => ({
+  code: 'table_stable_row_ids',
+  message: `the table has stable row ids, and index "${name}" is a ${label}, of which segmentd keeps none there`,
+});
+
+/** `BTREE` of a kind that is known, else the name of the message of its details. */
+function messageName(entry: IndexMetadata): string {
+  return kindOf(entry)?.label ?? (/(\w+?)(?:IndexDetails)?$/.exec(entry.typeUrl)?.[1] || 'unknown');
+}
+
+function leftIndex(
+  { schema }: Manifest,
+  name: string,
+  first: IndexMetadata,
+  { code, message }: Unsupported,
+): LeftIndex {
+  const column = pathOfField(schema, first.fields[0] ?? -1);
+  return { name, column, type: messageName(first), reason: { code, message } };
+}
+
+function stateOf(manifest: Manifest, { name, field, kind, parameters }: NamedIndex, minRows: number): IndexState {
+  const segments = manifest.indexes.filter((index) => index.name === name);
+  const present = checkSegments(kind, name, field.id, segments);
+  const column = pathOfField(manifest.schema, field.id) as string;
+  checkColumn(kind, manifest.schema, field, column);
+  if (present) checkAsked(name, present, parameters);
+  const floor = kind.waitsForRows ? Math.max(minRows, kind.leastRows) : 0;
+  return {
+    name,
+    kind,
+    parameters: present ?? parameters ?? {},
+    fieldId: field.id,
+    column,
+    segments,
+    floor,
+    coverage: heldBelow(coverageOf(manifest.fragments, segments), floor),
+  };
+}
+
+/** A parameter that is asked for is that of the index, or the index is another one. */
+function checkAsked(name: string, present: IndexParameters, asked: IndexParameters = {}): void {
+  for (const [key, value] of Object.entries(asked)) {
+    const there = present[key];
+    if (JSON.stringify(there) === JSON.stringify(value)) continue;
+    const are = there === undefined ? 'does not say' : `is ${JSON.stringify(there)}`;
+    throw new SegmentdError(
+      'index_parameters_differ',
+      `${key} of index "${name}" ${are}, and ${JSON.stringify(value)} is wanted`,
+    );
+  }
 }
 
 /** A column that is named twice is one; two columns cannot share a name. */
-function wantedIndexes(manifest: Manifest, wanted: Exclude<WantedIndexes, 'existing'>): NamedField[] {
-  const named = new Map<string, NamedField>();
+function wantedIndexes(manifest: Manifest, wanted: readonly WantedIndex[]): NamedIndex[] {
+  const named = new Map<string, NamedIndex>();
   for (const each of wanted) {
-    const index = wantedIndex(manifest, each);
+    const index = wantedIndex(manifest, each, named);
     const other = named.get(index.name);
-    if (other && other.field.id !== index.field.id) {
-      throw new SegmentdError('index_name_taken', `index "${index.name}" is wanted on two columns`);
+    if (other && (other.field.id !== index.field.id || other.kind !== index.kind)) {
+      const what = other.field.id === index.field.id ? 'of two kinds' : 'on two columns';
+      throw new SegmentdError('index_name_taken', `index "${index.name}" is wanted ${what}`);
     }
     named.set(index.name, index);
   }
@@ -67,90 +203,39 @@ function wantedIndexes(manifest: Manifest, wanted: Exclude<WantedIndexes, 'exist
 /** Names that Lance reads a meaning into: with an index of another type under one of them no query works any more. */
 const RESERVED_NAME = /^$|^__lance_/;
 
-function wantedIndex(manifest: Manifest, { column, name }: { column: string; name?: string | undefined }): NamedField {
-  const { schema } = manifest;
+function wantedIndex(
+  manifest: Manifest,
+  { column, name, kind: asked, parameters }: WantedIndex,
+  others: ReadonlyMap<string, NamedIndex>,
+): NamedIndex {
+  const { schema, indexes } = manifest;
   if (name !== undefined && RESERVED_NAME.test(name)) {
     throw new SegmentdError('index_name_taken', `"${name}" is no name for an index: Lance keeps __lance_ to itself`);
   }
   const field = fieldByPath(schema, column);
   if (!field) throw new SegmentdError('column_not_found', `the table has no column "${column}"`);
-  // A column that has a BTREE already keeps it, whatever it is called: a second one would only cost writes.
-  const existing = manifest.indexes.find((index) => isMaintained(index) && index.fields[0] === field.id);
-  return { name: name ?? existing?.name ?? defaultIndexName(schema, field), field };
+  const sameName = indexes.find((index) => index.name === name && index.fields[0] === field.id);
+  const kind = asked ? kindNamed(asked) : ((sameName && kindOf(sameName)) ?? BTREE);
+  // A column that has an index of the kind already keeps it, whatever it is called: a second one would only cost writes.
+  const existing = indexes.find((index) => kindOf(index) === kind && index.fields[0] === field.id);
+  const found = { name: name ?? existing?.name ?? freeName(manifest, field, kind, others), field, kind, parameters };
+  if (kind !== BTREE && hasStableRowIds(manifest)) {
+    const { code, message } = notOverStableRowIds(found.name, kind);
+    throw new SegmentdError(code, message);
+  }
+  return found;
 }
 
-/** Also of an index that is there: other engines build some that LanceDB does not, and segmentd cannot extend those. */
-function checkColumn(schema: readonly SchemaField[], field: SchemaField, column: string): void {
-  if (!isParsed(field.logicalType)) {
-    throw new SegmentdError(
-      'column_type_unsupported',
-      `column ${column} has type ${field.logicalType}, whose time zone the engine cannot parse`,
-    );
-  }
-  const holder = ancestorsOf(schema, field).find(({ logicalType }) => logicalType !== 'struct');
-  if (!supportsField(BTREE, field) || holder) {
-    const types = [...BTREE.types].join(', ');
-    throw new SegmentdError(
-      'column_type_unsupported',
-      holder
-        ? `column ${column} lies in a ${holder.logicalType}; LanceDB builds a BTREE at the top or inside structs, over ${types}`
-        : `column ${column} has type ${field.logicalType}; LanceDB builds a BTREE over ${types}`,
-    );
-  }
-  const needed = new Set(fieldsToRead(schema, field.id));
-  const beside = schema.find(({ id, logicalType }) => needed.has(id) && !isParsed(logicalType));
-  if (beside) {
-    throw new SegmentdError(
-      'column_type_unsupported',
-      `column ${column} is packed with ${beside.name} of type ${beside.logicalType}, which the engine cannot parse`,
-    );
-  }
-  // Measured with LanceDB 0.39: such a column makes its BTREE builder fail on a duplicate field.
-  if (field.name.includes('`')) {
-    throw new SegmentdError('column_type_unsupported', `LanceDB cannot index ${column}: its name has a backquote`);
-  }
-}
-
-/** Readers fail on the whole table when segments of one name differ in column or type, and on a missing bitmap. */
-function checkSegments(name: string, fieldId: number, segments: readonly IndexMetadata[]): void {
-  for (const segment of segments) {
-    if (!isMaintained(segment) || segment.fields[0] !== fieldId) {
-      throw new SegmentdError('index_name_taken', `index "${name}" exists with another type or column`);
-    }
-    if (!segment.fragments) {
-      throw new SegmentdError('table_index_unreadable', `segment ${segment.uuid} of "${name}" has no fragment bitmap`);
-    }
-    if (segment.typeUrl !== segments[0]?.typeUrl) {
-      throw new SegmentdError('table_index_unreadable', `segments of "${name}" differ in their type url`);
-    }
-  }
-}
-
-/** Upper bounds of one segment. */
-export type BatchLimits = { readonly maxRows: number; readonly maxFragments: number };
-
-/** The next segment of each index that misses something: its first missing fragments in table order, within the limits. */
-export function nextSegments(
-  manifest: Manifest,
-  states: readonly IndexState[],
-  limits: BatchLimits,
-  isWanted: (fragment: number) => boolean = () => true,
-): SegmentRequest[] {
-  const requests: SegmentRequest[] = [];
-  for (const { name, fieldId, column, coverage } of states) {
-    const fragments: number[] = [];
-    let rows = 0;
-    for (const id of coverage.missing) {
-      if (!isWanted(id)) continue;
-      const more = manifest.fragments.rows[manifest.fragments.indexOf(id)] as number;
-      // One fragment is the least a segment can cover, however large it is.
-      if (fragments.length > 0 && (fragments.length >= limits.maxFragments || rows + more > limits.maxRows)) break;
-      fragments.push(id);
-      rows += more;
-    }
-    if (fragments.length > 0) {
-      requests.push({ index: name, fieldId, column, rows, fragments: Uint32Array.from(fragments) });
-    }
-  }
-  return requests;
+/** LanceDB's name; with the kind in it where the column has, or is to have, an index of another kind by that name. */
+function freeName(
+  { schema, indexes }: Manifest,
+  field: SchemaField,
+  kind: IndexKind,
+  others: ReadonlyMap<string, NamedIndex>,
+): string {
+  const name = defaultIndexName(schema, field);
+  const other = others.get(name);
+  const isTaken =
+    indexes.some((index) => index.name === name && index.fields[0] === field.id) || (other && other.kind !== kind);
+  return isTaken ? name.replace(/idx$/, `${kind.name}_idx`) : name;
 }

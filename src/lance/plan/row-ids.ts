@@ -11,8 +11,9 @@ import type { Manifest } from '../codec/manifest.ts';
 import type { IndexVersion } from '../segment.ts';
 import type { IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes } from './index-plan.ts';
+import { BTREE } from './kinds/btree.ts';
 import type { Unsupported } from './supported.ts';
-import { FLAG, MANAGED_VERSIONING, unsupportedReason } from './supported.ts';
+import { hasStableRowIds, MANAGED_VERSIONING, unsupportedReason } from './supported.ts';
 
 /**
  * What to do with the indexes of a table with stable row ids that do not record addresses. `decline`: leave the table alone. `rebuild`:
@@ -24,15 +25,13 @@ export type StableRowIds = 'decline' | 'rebuild' | 'addresses';
 export type TablePolicy = {
   readonly wanted: WantedIndexes;
   readonly stableRowIds: StableRowIds;
+  /** Rows that a vector index has to miss before a segment is built. Default: DEFAULT_MIN_ROWS. */
+  readonly minRows?: number | undefined;
   /** Whether a catalog decides which version of the table is the latest. */
   readonly managedVersioning?: boolean;
 };
 
 export const DEFAULT_POLICY: TablePolicy = { wanted: 'existing', stableRowIds: 'decline' };
-
-export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
-  return ((readerFlags | writerFlags) & FLAG.stableRowIds) !== 0n;
-}
 
 /** The version of the next segment of an index: that of its segments, since one is never turned into the other. */
 export function nextIndexVersion(
@@ -62,16 +61,17 @@ export function rowIdsReason(
   stableRowIds: StableRowIds,
 ): Unsupported | null {
   const stable = hasStableRowIds(manifest);
-  for (const { name, segments } of states) {
-    const versions = [...new Set(segments.map(({ indexVersion }) => indexVersion))].sort();
-    const newer = versions.filter((version) => version > (stable ? 1 : 0));
+  for (const { name, kind, segments } of states) {
+    const versions = [...new Set(segments.map(({ indexVersion }) => indexVersion))].sort((a, b) => a - b);
+    const known = kind === BTREE && !stable ? [0] : kind.versions;
+    const newer = versions.filter((version) => !known.includes(version));
     if (newer.length > 0) {
       return {
         code: 'table_newer_index',
-        message: `index "${name}" has segments of index version ${newer.join(', ')}; segmentd writes ${stable ? '0 and 1' : '0'}`,
+        message: `index "${name}" has segments of index version ${newer.join(', ')}; segmentd writes ${known.join(' and ')}`,
       };
     }
-    if (versions.length > 1) {
+    if (versions.length > 1 && !kind.mixesVersions) {
       return {
         code: 'table_mixed_index_versions',
         message: `index "${name}" has segments of index versions ${versions.join(' and ')}`,
@@ -101,10 +101,10 @@ function stableRowIdsReason(
 /** The indexes that segmentd maintains in a table. Errors: the code of a declined table, and those of maintainedIndexes. */
 export function servedIndexes(
   manifest: Manifest,
-  { wanted, stableRowIds, managedVersioning = false }: TablePolicy,
-): IndexState[] {
+  { wanted, stableRowIds, minRows, managedVersioning = false }: TablePolicy,
+): readonly IndexState[] {
   refuse(managedVersioning ? MANAGED_VERSIONING : unsupportedReason(manifest));
-  const states = maintainedIndexes(manifest, wanted);
+  const states = maintainedIndexes(manifest, wanted, minRows);
   refuse(rowIdsReason(manifest, states, stableRowIds));
   return states;
 }

@@ -101,3 +101,7 @@ function isOlder(version: string, limit: readonly number[]): boolean {
   }
   return false;
 }
+
+export function hasStableRowIds({ readerFlags, writerFlags }: Manifest): boolean {
+  return ((readerFlags | writerFlags) & FLAG.stableRowIds) !== 0n;
+}

@@ -4,9 +4,10 @@ import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { lineagesOf } from '../codec/schema-field.ts';
 import type { SegmentRequest } from '../segment.ts';
-import type { BatchLimits, IndexState } from './index-plan.ts';
-import { nextSegments } from './index-plan.ts';
+import type { IndexState } from './index-plan.ts';
 import { newerFilesReason, unreadableFragments } from './newer-files.ts';
+import type { BatchLimits } from './next-segments.ts';
+import { areComplete, nextSegments, requestFor } from './next-segments.ts';
 import type { StableRowIds, TablePolicy } from './row-ids.ts';
 import { nextIndexVersion, recordsRowIds, refuse, servedIndexes } from './row-ids.ts';
 
@@ -79,13 +80,16 @@ function planServed(
   const isServed = (id: number) => !isDelegated(id) && !unreadable.has(id);
   if (parts) {
     const readable = parts.map((part) => part.filter((id) => !unreadable.has(id)));
-    return { remove: [], ...planParts(manifest, states, limits, readable) };
+    const planned = planParts(manifest, states, limits, readable);
+    // What waits for more rows than a part has is taken whole, or events that name few fragments each would leave it behind.
+    const without = states.filter(
+      ({ name, floor }) => floor > 0 && !planned.requests.some(({ index }) => index === name),
+    );
+    const whole = nextSegments(manifest, without, limits, isServed);
+    return { ...planned, remove: [], requests: [...planned.requests, ...whole] };
   }
   const requests = nextSegments(manifest, states, limits, isServed);
-  const asked = (name: string) => requests.find(({ index }) => index === name)?.fragments.length ?? 0;
-  const wanted = ({ missing }: IndexState['coverage']) => missing.filter(isServed).length;
-  const complete = states.every(({ name, coverage }) => wanted(coverage) === asked(name));
-  return { requests, remove: [], complete, parts: 0 };
+  return { requests, remove: [], complete: areComplete(requests, states, isServed), parts: 0 };
 }
 
 /** The request with the version that the segments of its index have. */
@@ -116,12 +120,8 @@ function planParts(
     if (requests.length > 0 && rows + more > limits.maxRows) return { requests, complete: false, parts: at };
     requests.push(...next);
     rows += more;
-    const isCut = states.some(({ name, coverage }) => {
-      const asked = next.find(({ index }) => index === name)?.fragments.length ?? 0;
-      return coverage.missing.filter((id) => wanted.has(id)).length > asked;
-    });
     // More than fits one segment: the rest of the part is planned again when this much of it is covered.
-    if (isCut) return { requests, complete: false, parts: at };
+    if (!areComplete(next, states, (id) => wanted.has(id))) return { requests, complete: false, parts: at };
     for (const id of part) taken.add(id);
   }
   return { requests, complete: true, parts: parts.length };
@@ -153,13 +153,7 @@ function missesRewritten(manifest: Manifest, { segments, coverage, fieldId }: In
 function rebuild(manifest: Manifest, behind: readonly IndexState[]): Pick<TablePlan, 'requests' | 'remove' | 'parts'> {
   const { ids, rows } = manifest.fragments;
   const total = rows.reduce((sum, count) => sum + count, 0);
-  const requests = behind.map(({ name, fieldId, column }) => ({
-    index: name,
-    fieldId,
-    column,
-    fragments: ids,
-    rows: total,
-  }));
+  const requests = behind.map((state) => requestFor(state, ids, total));
   const remove = behind.flatMap(({ segments }) => segments.map(({ uuid }) => uuid));
   return { requests, remove, parts: 0 };
 }

@@ -24,10 +24,10 @@ export function fragmentsToCover(asked: Uint32Array | null, { fragments }: Manif
  * all maintained indexes. False for a table that has none. Errors: the code of a declined table, and those of maintainedIndexes.
  */
 export function isCovered(asked: Uint32Array | null, latest: Manifest, policy: TablePolicy): boolean {
-  const { wanted, stableRowIds, managedVersioning = false } = policy;
+  const { wanted, stableRowIds, minRows, managedVersioning = false } = policy;
   // What a segment records of a row does not keep the bitmaps from being true; with all else that is declined they may mean something else.
   refuse(unsupportedReason(latest));
-  const states = maintainedIndexes(latest, wanted);
+  const states = maintainedIndexes(latest, wanted, minRows);
   const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
   const needed = new Set(missing.length > 0 ? fragmentsToCover(asked, latest) : []);
   const awaited = missing.filter((id) => needed.has(id));

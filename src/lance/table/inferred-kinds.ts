@@ -6,13 +6,13 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { BTREE } from '../plan/index-kind.ts';
+import { kindOfFiles } from '../plan/index-kind.ts';
 import { filePlace } from './file-place.ts';
 
 /** Names of the files of an index by its uuid: the files of a uuid never change. */
 export type KnownFolders = Map<string, readonly string[]>;
 
-/** The manifest with a type url for each entry that lacks details and has the files of a BTREE. Errors: store_*. */
+/** The manifest with a type url for each entry that lacks details and has the files of a kind. Errors: store_*. */
 export async function withInferredKinds(
   store: ObjectStore,
   manifest: Manifest,
@@ -23,7 +23,8 @@ export async function withInferredKinds(
     if (hasDetails(index)) return index;
     const names =
       index.files.length > 0 ? index.files.map(({ path }) => path) : await listed(store, manifest, index, known);
-    return BTREE.matchesFiles(names) ? { ...index, typeUrl: BTREE.typeUrl } : index;
+    const kind = kindOfFiles(names);
+    return kind ? { ...index, typeUrl: kind.typeUrl } : index;
   };
   return { ...manifest, indexes: await Promise.all(manifest.indexes.map(kindOf)) };
 }

@@ -1,7 +1,6 @@
 /** The tables a process works on: opened once each, the least recently used forgotten, so that memory stays bounded. */
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { TablePolicy } from '../plan/row-ids.ts';
-import { DEFAULT_POLICY } from '../plan/row-ids.ts';
 import type { OnLanded } from './table.ts';
 import { LanceTable } from './table.ts';
 
@@ -27,7 +26,7 @@ type CacheOptions = {
 
 export function openTableCache(
   storeOf: (uri: string) => ObjectStore,
-  policies: ReadonlyMap<string, TablePolicy>,
+  policy: (id: string) => TablePolicy,
   { rememberedBytes = REMEMBERED_BYTES, onLanded }: CacheOptions = {},
 ): TableCache {
   const tables = new Map<string, LanceTable>();
@@ -55,6 +54,6 @@ export function openTableCache(
       if (opens % OPENS_PER_CHECK === 0) forgetOldest();
       return table;
     },
-    policy: (id) => policies.get(id) ?? DEFAULT_POLICY,
+    policy,
   };
 }

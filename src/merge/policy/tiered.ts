@@ -2,6 +2,7 @@
  * Which segments of one index to merge next: size-tiered, after Lucene and Quickwit, among neighbours in the table. Pure.
  * The reasons and the figures behind them are in docs/decisions/merge-policy.md.
  */
+import type { KindName } from '../../lib/index-kinds.ts';
 import type { MergeCandidate, MergeReason, MergeRun, MergesAhead, Range, Segment } from './candidates.ts';
 import { eachRange, joinRange, sortCandidates } from './candidates.ts';
 
@@ -30,9 +31,12 @@ export const DEFAULT_MERGE: MergeSettings = {
 /** In an object store, where each segment costs a lookup three requests: docs/decisions/merge-policy-object-stores.md. */
 export const DEFAULT_MERGE_REMOTE: MergeSettings = { ...DEFAULT_MERGE, factor: 3, maxSegments: 10 };
 
+/** What differs from a BTREE: docs/decisions/merge-policy-kinds.md. */
+const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = {};
+
 /** `remote`: whether the table lies in an object store. */
-export function defaultMerge(remote: boolean): MergeSettings {
-  return remote ? DEFAULT_MERGE_REMOTE : DEFAULT_MERGE;
+export function defaultMerge(remote: boolean, kind: KindName = 'btree'): MergeSettings {
+  return { ...(remote ? DEFAULT_MERGE_REMOTE : DEFAULT_MERGE), ...BY_KIND[kind] };
 }
 
 /** 0: below the floor. Each tier is `factor` times the one below. Mature: no merge may make it 1.5 times as large. */

@@ -1,5 +1,6 @@
 /** Builds one index of a table many times at once: `burst-builder.ts <uri> <scratch> <builds> <pool bytes>`. Prints what came of each. */
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import type { SegmentRequest } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { asSegmentdError } from '../../../src/lib/errors.ts';
 import { openScratch } from '../../../src/lib/scratch.ts';
@@ -11,8 +12,10 @@ const scratch = await openScratch(scratchDir);
 const builder = lanceSegmentBuilder(scratch.dir, { memoryBytes: Number(poolBytes) });
 const manifest = await new LanceTable(localStore(uri)).latest();
 const { ids, rows } = manifest.fragments;
-const request = {
+const request: SegmentRequest = {
   index: 'id_idx',
+  kind: 'btree',
+  parameters: {},
   fieldId: 0,
   column: 'id',
   fragments: ids,

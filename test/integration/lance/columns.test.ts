@@ -3,7 +3,6 @@ import type { DataType } from 'apache-arrow';
 import { Field, Int32, List, makeVector, Struct, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { expect, test } from 'vitest';
 import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
-import { BTREE } from '../../../src/lance/plan/index-kind.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { INDEXABLE, NOT_INDEXABLE } from '../../../testing/column-types.ts';
@@ -114,7 +113,8 @@ test.each(NOT_INDEXABLE)(
     const refused = index(uri, { wanted: [{ column: 'c' }] });
     await expect(refused).rejects.toMatchObject({ code: 'column_type_unsupported', retry: 'never' });
     const message = await refused.then(String, (error: Error) => error.message);
-    for (const name of BTREE.types) expect(message).toContain(name);
+    for (const name of ['int64', 'halffloat', 'bool', 'string', 'date32', 'time64', 'timestamp', 'fixed_size_binary'])
+      expect(message).toContain(name);
     await expect(table.createIndex('c', { config: Index.btree() })).rejects.toThrow('BTree index cannot be created');
     expect(await digests(database)).toEqual(before);
   },

@@ -10,6 +10,9 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { commitChange } from '../../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import type { IndexState } from '../../../src/lance/plan/index-plan.ts';
+import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
+import { requestFor } from '../../../src/lance/plan/next-segments.ts';
 import type { FailedCompactions } from '../../../src/lance/table/failed-compactions.ts';
 import { consecutiveFailures, readFailedCompactions } from '../../../src/lance/table/failed-compactions.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
@@ -110,7 +113,8 @@ async function merge({ uri }: RealTable, ...places: readonly number[]): Promise<
   const base = await lance.latest();
   const inputs = places.map((place) => base.indexes[place]);
   const fragments = inputs.flatMap((input) => Array.from(input?.fragments ?? []));
-  const request = { index: 'id_idx', fieldId: 0, column: 'id', fragments: Uint32Array.from(fragments), rows: 0 };
+  const [state] = maintainedIndexes(base, 'existing');
+  const request = requestFor(state as IndexState, Uint32Array.from(fragments), 0);
   await using build = await lanceSegmentBuilder(await tempDir()).build(base, localPlace(uri), [request]);
   const { durable } = await uploadSegments(lance.store, build.segments);
   const outcome = await commitChange(

@@ -8,7 +8,15 @@ import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
 const TABLE = 'lake/events';
 const REF = { id: TABLE, database: 'lake', name: 'events', uri: '/lake/events.lance' };
-const index = { name: 'id_idx', missingRows: 10, missingFragments: 1, coverage: 0.99, segments: 3, lagSeconds: 2 };
+const index = {
+  name: 'id_idx',
+  missingRows: 10,
+  missingFragments: 1,
+  heldRows: 0,
+  coverage: 0.99,
+  segments: 3,
+  lagSeconds: 2,
+};
 
 /** One round of the telemetry of a busy daemon: every event of the catalogue, on a table that catches up each time. */
 export function round(telemetry: Telemetry, n: number): void {

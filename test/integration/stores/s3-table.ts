@@ -78,7 +78,10 @@ export async function storeTable(server: StoreServer, bucket: string, columns: r
     },
     async context(more = {}, { storageOptions = {}, wrap = (store: ObjectStore) => store } = {}) {
       const options = { ...server.storageOptionsAt(proxy.url), ...storageOptions };
-      const tables = openTableCache((uri) => wrap(openStore(uri, options)), new Map([[ref.id, DEFAULT_POLICY]]));
+      const tables = openTableCache(
+        (uri) => wrap(openStore(uri, options)),
+        () => DEFAULT_POLICY,
+      );
       return testContext({ tables, builder: lanceSegmentBuilder(await tempDir()), ...more });
     },
   };

@@ -8,7 +8,8 @@ import { manifestFile } from '../lance/manifest-fixture.ts';
 import { segmented, SETTINGS as settings } from '../merge/merging-fixture.ts';
 
 const LIMITS = { maxRows: 1e9, maxFragments: 2 };
-const next = (spec: ManifestSpec) => pendingWork(parseManifest(manifestFile(spec)), DEFAULT_POLICY, LIMITS, settings);
+const next = (spec: ManifestSpec) =>
+  pendingWork(parseManifest(manifestFile(spec)), DEFAULT_POLICY, LIMITS, () => settings);
 const NOTHING = { segments: [], rebuilds: false, merges: [], merges_due: 0 };
 
 test('a table that is covered and has few segments needs nothing', () => {

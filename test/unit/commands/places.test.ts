@@ -82,8 +82,8 @@ describe('with a configuration', () => {
       const { storeOf, policyOf } = findPlace(io, given, { config });
       const uri = 's3://bucket/lake/t.lance';
       expect(storeOf(uri).engineOptions()).toMatchObject({ aws_region: 'eu', aws_secret_access_key: 'b' });
-      expect(policyOf(uri)).toEqual({ wanted: [{ column: 'id' }], stableRowIds: 'rebuild' });
-      expect(policyOf('s3://bucket/lake/u.lance')).toEqual({ wanted: 'existing', stableRowIds: 'decline' });
+      expect(policyOf(uri)).toMatchObject({ wanted: [{ column: 'id' }], stableRowIds: 'rebuild' });
+      expect(policyOf('s3://bucket/lake/u.lance')).toMatchObject({ wanted: 'existing', stableRowIds: 'decline' });
       expect(policyOf('s3://bucket/lake2/t.lance')).toBeUndefined();
     }
   });
@@ -92,7 +92,7 @@ describe('with a configuration', () => {
     const { cwd, io, config } = await home();
     for (const given of ['disk/t', './disk/t.lance', 'disk/t.lance', join(cwd, 'disk', 't.lance')]) {
       const { table, policy } = await openTable(io, given, { config });
-      expect([table.uri, policy?.wanted]).toEqual([join(cwd, 'disk', 't.lance'), [{ column: 'name' }]]);
+      expect([table.uri, policy?.wanted]).toMatchObject([join(cwd, 'disk', 't.lance'), [{ column: 'name' }]]);
     }
   });
 

@@ -5,7 +5,15 @@ import { SegmentdError } from '../../../src/lib/errors.ts';
 
 const unreadable = new SegmentdError('table_unreadable', 'damaged');
 const full = new SegmentdError('store_full', 'no room');
-const index = { name: 'id_idx', coverage: 0.5, missingRows: 10, missingFragments: 2, segments: 3, lagSeconds: 1 };
+const index = {
+  name: 'id_idx',
+  coverage: 0.5,
+  missingRows: 10,
+  missingFragments: 2,
+  heldRows: 0,
+  segments: 3,
+  lagSeconds: 1,
+};
 
 function setUp() {
   const now = () => Date.UTC(2026, 0);

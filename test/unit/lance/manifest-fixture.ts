@@ -187,6 +187,8 @@ export function container(sections: readonly Uint8Array[]): Uint8Array {
 export function builtSegment(fragments: readonly number[], more: Partial<BuiltSegment> = {}): BuiltSegment {
   return {
     index: 'id_idx',
+    kind: 'btree',
+    parameters: {},
     fieldId: 0,
     column: 'id',
     fragments: Uint32Array.from(fragments),

@@ -33,7 +33,7 @@ function plan(rows: readonly number[], positions: readonly (readonly number[])[]
     positions: Uint32Array.from(at),
   }));
   const manifest = { fragments: fragments(rows) } as unknown as Parameters<typeof mergesForCompaction>[0];
-  const { runs, segments } = mergesForCompaction(manifest, maxRows)(candidates);
+  const { runs, segments } = mergesForCompaction(manifest, maxRows)(candidates, 'btree');
   return { runs: runs.map(({ uuids }) => uuids.join('+')), segments };
 }
 

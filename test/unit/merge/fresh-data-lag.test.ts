@@ -18,7 +18,14 @@ async function appends(versions: number) {
 }
 
 const missing = (...fragments: readonly number[]) => ({
-  coverage: { missing: Uint32Array.from(fragments), stale: 0, coveredRows: 0, missingRows: fragments.length },
+  coverage: {
+    missing: Uint32Array.from(fragments),
+    held: Uint32Array.of(),
+    stale: 0,
+    coveredRows: 0,
+    missingRows: fragments.length,
+    heldRows: 0,
+  },
 });
 
 test('a gap begins with the append that is missed first by any index, however young the latest version is', async () => {

@@ -13,8 +13,24 @@ type Line = Record<string, unknown> & { event: string };
 const START = 1_700_000_000_000;
 const table = { id: 'lake/t', database: 'lake', name: 't', uri: '/lake/t.lance' };
 const position = { topic: 'appends', partition: 3, offset: 12n };
-const behind = { name: 'id_idx', missingRows: 1, missingFragments: 1, coverage: 0.9999999, segments: 4, lagSeconds: 5 };
-const covered = { name: 'id_idx', missingRows: 0, missingFragments: 0, coverage: 1, segments: 5, lagSeconds: 0 };
+const behind = {
+  name: 'id_idx',
+  missingRows: 1,
+  missingFragments: 1,
+  heldRows: 0,
+  coverage: 0.9999999,
+  segments: 4,
+  lagSeconds: 5,
+};
+const covered = {
+  name: 'id_idx',
+  missingRows: 0,
+  missingFragments: 0,
+  heldRows: 0,
+  coverage: 1,
+  segments: 5,
+  lagSeconds: 0,
+};
 const merge = { table: 'lake/t', segmentsIn: 8, segmentsOut: 1, rows: 90, bytesIn: 99, bytesOut: 80, seconds: 2 };
 const cost = {
   ...{ table: 'lake/t', versions: 12, manifestBytes: 900, oldestVersionMs: START - 9_000, smallFragments: 3 },

@@ -150,7 +150,7 @@ describe('the change is rejected', () => {
   });
 
   test.each<[string, IndexSpec]>([
-    ['another type', { uuid: 2, details: message([1, '/lance.table.BitmapIndexDetails']) }],
+    ['another type', { uuid: 2, details: message([1, '/lance.table.NGramIndexDetails']) }],
     ['another column', { uuid: 2, fields: [1] }],
     ['no details that a second segment could share', { uuid: 2, details: null }],
     ['two columns', { uuid: 2, fields: [0, 1] }],

@@ -13,6 +13,8 @@ const manifest = parseManifest(manifestFile());
 const built: Build = { manifest, segments: [], [Symbol.asyncDispose]: async () => undefined };
 const request = (rows: number): SegmentRequest => ({
   index: 'id_idx',
+  kind: 'btree',
+  parameters: {},
   fieldId: 0,
   column: 'id',
   fragments: Uint32Array.of(0),

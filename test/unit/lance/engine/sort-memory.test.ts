@@ -11,6 +11,8 @@ const RESERVE = 40 * MIB;
 
 const request = (rows: number): SegmentRequest => ({
   index: 'x',
+  kind: 'btree',
+  parameters: {},
   fieldId: 0,
   column: 'c',
   fragments: Uint32Array.of(0),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import type { WantedIndexes } from '../../../../src/lance/plan/index-plan.ts';
-import { maintainedIndexes, nextSegments } from '../../../../src/lance/plan/index-plan.ts';
+import { maintainedIndexes, surveyIndexes } from '../../../../src/lance/plan/index-plan.ts';
+import { nextSegments } from '../../../../src/lance/plan/next-segments.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, message } from '../manifest-fixture.ts';
 
@@ -20,7 +21,8 @@ const requestsOf = (spec: ManifestSpec, limits = NO_LIMITS, wanted: WantedIndexe
 };
 
 const THREE = [{ id: 0 }, { id: 1 }, { id: 2 }];
-const OTHER_TYPE = message([1, '/lance.table.BitmapIndexDetails']);
+const BITMAP_DETAILS = message([1, '/lance.table.BitmapIndexDetails'], [2, '']);
+const OTHER_TYPE = message([1, '/lance.table.NGramIndexDetails']);
 
 describe('which indexes are maintained', () => {
   test('those the table has, with what each misses over all its segments', () => {
@@ -43,6 +45,50 @@ describe('which indexes are maintained', () => {
       { uuid: 3, name: 'two_idx', fields: [0, 1] },
     ];
     expect(brief({ indexes })).toEqual([]);
+  });
+
+  test('what is left alone is named with the reason', () => {
+    const indexes = [
+      { uuid: 1, name: 'vector_idx', details: OTHER_TYPE },
+      { uuid: 2, name: 'gone_idx', fields: [77] },
+      { uuid: 3 },
+      { uuid: 4, name: 'few_idx', details: BITMAP_DETAILS, indexVersion: 0 },
+    ];
+    const { served, left } = surveyIndexes(parseManifest(manifestFile({ indexes })), 'existing');
+    expect(served.map(({ name, kind }) => [name, kind.label])).toEqual([
+      ['id_idx', 'BTREE'],
+      ['few_idx', 'BITMAP'],
+    ]);
+    expect(left).toMatchObject([
+      { name: 'vector_idx', column: 'id', type: 'NGram', reason: { code: 'index_kind_unsupported' } },
+      { name: 'gone_idx', column: null, type: 'BTREE', reason: { code: 'column_not_found' } },
+    ]);
+  });
+
+  test('on a table with stable row ids, kinds other than BTREE are left alone, and declined where they are named', () => {
+    const spec = { readerFlags: 2n, indexes: [{ uuid: 4, details: BITMAP_DETAILS }] };
+    const { served, left } = surveyIndexes(parseManifest(manifestFile(spec)), 'existing');
+    expect(served).toEqual([]);
+    expect(left).toMatchObject([{ name: 'id_idx', reason: { code: 'table_stable_row_ids' } }]);
+    expect(() => statesOf(spec, [{ column: 'id', kind: 'bitmap' }])).toThrow(/stable row ids/);
+  });
+
+  test('a column may have indexes of several kinds, each under a name of its own', () => {
+    const wanted = [{ column: 'id' }, { column: 'id', kind: 'bitmap' }] as const;
+    const indexes = [{ uuid: 1, fragments: [0] }];
+    expect(statesOf({ indexes }, wanted).map(({ name, kind }) => [name, kind.name])).toEqual([
+      ['id_idx', 'btree'],
+      ['id_bitmap_idx', 'bitmap'],
+    ]);
+    expect(statesOf({}, wanted).map(({ name }) => name)).toEqual(['id_idx', 'id_bitmap_idx']);
+    const named = wanted.map((index) => ({ ...index, name: 'mine' }));
+    expect(() => statesOf({}, named)).toThrow('index "mine" is wanted of two kinds');
+  });
+
+  test('without a kind it is what the index of that name is', () => {
+    const indexes = [{ uuid: 4, details: BITMAP_DETAILS, fragments: [0] }];
+    expect(statesOf({ indexes }, [{ column: 'id', name: 'id_idx' }])[0]?.kind.name).toBe('bitmap');
+    expect(() => statesOf({ indexes }, [{ column: 'id', name: 'id_idx', kind: 'btree' }])).toThrow(/another type/);
   });
 
   test('a wanted column without an index gets one under the name LanceDB would give it', () => {
@@ -111,7 +157,7 @@ describe('what is refused', () => {
       'a name taken by an index of another type',
       'index_name_taken',
       { indexes: [{ uuid: 1, details: OTHER_TYPE }] },
-      [{ column: 'id' }],
+      [{ column: 'id', name: 'id_idx' }],
     ],
     ['a segment without a bitmap', 'table_index_unreadable', { indexes: [{ uuid: 1, fragments: null }] }, 'existing'],
     [
@@ -138,7 +184,15 @@ describe('the next segments', () => {
       { uuid: 2, name: 'name_idx', fields: [1], fragments: [1] },
     ];
     expect(requestsOf({ fragments: THREE, indexes })).toEqual([
-      { index: 'name_idx', fieldId: 1, column: 'name', fragments: Uint32Array.of(0, 2), rows: 200 },
+      {
+        index: 'name_idx',
+        kind: 'btree',
+        parameters: {},
+        fieldId: 1,
+        column: 'name',
+        fragments: Uint32Array.of(0, 2),
+        rows: 200,
+      },
     ]);
   });
 

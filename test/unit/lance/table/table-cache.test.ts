@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import type { TablePolicy } from '../../../../src/lance/plan/row-ids.ts';
+import { DEFAULT_POLICY } from '../../../../src/lance/plan/row-ids.ts';
 import { openTableCache } from '../../../../src/lance/table/table-cache.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import { manifestFile } from '../manifest-fixture.ts';
@@ -6,7 +8,8 @@ import { tableFolder } from '../table-fixture.ts';
 
 test('a table is opened once, and keeps its policy', () => {
   const policy = { wanted: [{ column: 'id' }], stableRowIds: 'rebuild' } as const;
-  const tables = openTableCache(localStore, new Map([['lake/t', policy]]));
+  const policies = new Map<string, TablePolicy>([['lake/t', policy]]);
+  const tables = openTableCache(localStore, (id) => policies.get(id) ?? DEFAULT_POLICY);
   expect(tables.open('/lake/t.lance')).toBe(tables.open('/lake/t.lance'));
   expect(tables.open('/lake/t.lance').uri).toBe('/lake/t.lance');
   expect(tables.policy('lake/t')).toBe(policy);
@@ -14,7 +17,7 @@ test('a table is opened once, and keeps its policy', () => {
 });
 
 test('of very many tables the least recently used are forgotten, and no others', () => {
-  const tables = openTableCache(localStore, new Map(), { rememberedBytes: 8 * 1024 * 1024 });
+  const tables = openTableCache(localStore, () => DEFAULT_POLICY, { rememberedBytes: 8 * 1024 * 1024 });
   const opened = Array.from({ length: 2_000 }, (_, number) => tables.open(`/${number}.lance`));
   const remembered = (number: number) => tables.open(`/${number}.lance`) === opened[number];
   // Room for 1,024.
@@ -22,7 +25,7 @@ test('of very many tables the least recently used are forgotten, and no others',
 });
 
 test('a table in use is kept although it is larger than what may be remembered', async () => {
-  const tables = openTableCache(localStore, new Map(), { rememberedBytes: 1 });
+  const tables = openTableCache(localStore, () => DEFAULT_POLICY, { rememberedBytes: 1 });
   for (let number = 0; number < 998; number++) tables.open(`/${number}.lance`);
   const used = tables.open('/used.lance');
   tables.open('/998.lance');
@@ -34,7 +37,7 @@ test('a table in use is kept although it is larger than what may be remembered',
 test('every table tells of the versions that land in it', async () => {
   const [one, other] = [await tableFolder({ version: 2 }), await tableFolder({ version: 4 })];
   const landed: unknown[] = [];
-  const tables = openTableCache(localStore, new Map(), { onLanded: (version) => landed.push(version) });
+  const tables = openTableCache(localStore, () => DEFAULT_POLICY, { onLanded: (version) => landed.push(version) });
   await tables.open(one.root).landed(3, manifestFile({ version: 3 }), 'a');
   await tables.open(other.root).landed(5, manifestFile({ version: 5 }), 'b');
   expect(landed).toEqual([

@@ -1,0 +1,106 @@
+/**
+ * What a kind of index is, as far as planning and committing need to know. Each kind is a file beside this one, and `index-kind.ts` is the
+ * table of them. Nothing here knows LanceDB: a kind says as plain data how the engine is asked, and `lance/engine` asks.
+ */
+
+import { SegmentdError } from '../../../lib/errors.ts';
+import type { IndexParameters, KindName } from '../../../lib/index-kinds.ts';
+import type { IndexMetadata } from '../../codec/index-metadata.ts';
+import type { SchemaField } from '../../codec/schema-field.ts';
+import { Cursor } from '../../codec/wire.ts';
+
+/** How LanceDB builds an index: the function of its `Index` to call, and the options to give it. */
+export type EngineCall = { readonly method: string; readonly options: Readonly<Record<string, unknown>> };
+
+/** An entry of the index section, as far as its kind is concerned. */
+export type KindOfEntry = Pick<IndexMetadata, 'typeUrl' | 'fields' | 'details'>;
+
+/**
+ * How answers by the index are proven: `conditions`, filters that the index and a scan answer alike; `text` and `neighbours`, searches
+ * that are compared with one that leaves the index out.
+ */
+export type Proof =
+  | { readonly by: 'conditions'; readonly of: 'values' | 'labels' | 'substrings' }
+  | { readonly by: 'text' }
+  | { readonly by: 'neighbours' };
+
+export type IndexKind = {
+  /** As the configuration and the command line have it. */
+  readonly name: KindName;
+  /** As Lance and LanceDB print it. */
+  readonly label: string;
+  /** Type url of its details, for an entry whose details are inferred. */
+  readonly typeUrl: string;
+  /** Whether an entry of the index section is of this kind. */
+  matches(entry: KindOfEntry): boolean;
+  /** Whether these are the files of a segment of this kind, as far as names tell: Lance's rule for entries without details. */
+  matchesFiles(names: readonly string[]): boolean;
+  /** What an entry of the kind was built with. Errors: index_parameters_unknown, when the details say more than is known here. */
+  parametersOf(entry: KindOfEntry): IndexParameters;
+  /** Index versions that the engine writes and reads: a segment of another one is a newer writer's. */
+  readonly versions: readonly number[];
+  /** Whether segments of different index versions may share a name. */
+  readonly mixesVersions: boolean;
+  /** Why LanceDB does not build one over the field, as the rest of a sentence, or null. */
+  problemOf(field: SchemaField, schema: readonly SchemaField[]): string | null;
+  /** How LanceDB builds a segment of `rows` rows with these parameters. */
+  engineCall(parameters: IndexParameters, rows: number): EngineCall;
+  /** Fewest rows that a segment can be built over. */
+  readonly leastRows: number;
+  /** Whether fewer rows than the configured floor are left to the search of unindexed rows for a while. */
+  readonly waitsForRows: boolean;
+  readonly proof: Proof;
+};
+
+/** The details of an entry name a message; writers prefix the Any's type url in their own ways, and packages have moved. */
+export function namesMessage(typeUrl: string, message: string): boolean {
+  return typeUrl === message || typeUrl.endsWith(`/${message}`) || typeUrl.endsWith(`.${message}`);
+}
+
+/**
+ * The parameters of a kind whose details are an empty message in all versions of Lance so far. Errors: index_parameters_unknown, when a newer
+ * one says something there.
+ */
+export function noParameters({ details }: Pick<KindOfEntry, 'details'>): IndexParameters {
+  const value = detailsOf(details);
+  if (value.next()) {
+    throw new SegmentdError(
+      'index_parameters_unknown',
+      `its details have a field ${value.field} that is not known here`,
+    );
+  }
+  return {};
+}
+
+/** The message in the details of an entry, as the entry has them: `6 details (Any { 1 type url · 2 value })`. */
+export function detailsOf(details: Uint8Array): Cursor {
+  const entry = new Cursor(details);
+  let value = new Cursor(new Uint8Array(0));
+  if (!entry.next()) return value;
+  const any = entry.message();
+  while (any.next()) {
+    if (any.field === 2) value = any.message();
+    else any.skip();
+  }
+  return value;
+}
+
+/** The first word of Lance's logical type: `timestamp` of `timestamp:us:-`. */
+export const typeName = ({ logicalType }: Pick<SchemaField, 'logicalType'>): string =>
+  logicalType.split(':', 1)[0] as string;
+
+/**
+ * Whether the engine can parse the type. Lance 12 splits it at its colons, and panics on a time zone that has one, such as `+05:30`
+ * or `GMT-10:00`.
+ */
+export function isParsed(logicalType: string): boolean {
+  return !logicalType.startsWith('timestamp') || logicalType.split(':').length <= 3;
+}
+
+/** `problemOf` of a kind that LanceDB builds over these types. */
+export function overTypes(label: string, types: ReadonlySet<string>): IndexKind['problemOf'] {
+  return (field) =>
+    types.has(typeName(field)) && isParsed(field.logicalType)
+      ? null
+      : `has type ${field.logicalType}; LanceDB builds a ${label} over ${[...types].join(', ')}`;
+}

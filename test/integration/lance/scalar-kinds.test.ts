@@ -1,0 +1,79 @@
+/** BITMAP, LABEL_LIST and FM: built over what is missing, committed beside what is there, and used by LanceDB's queries. */
+import { Field, List, makeVector, Table, Utf8, vectorFromArray } from 'apache-arrow';
+import { expect, test } from 'vitest';
+import { idsWhere, index, latest, realTable, usesIndex } from '../../../testing/lance-table.ts';
+
+const ROWS = 120;
+const COLORS = ['red', 'green', 'blue', null];
+
+const rows = (from: number) => {
+  const at = <T>(make: (id: number) => T) => Array.from({ length: ROWS }, (_, number) => make(from + number));
+  return new Table({
+    id: makeVector(BigInt64Array.from(at(BigInt))),
+    color: vectorFromArray(
+      at((id) => COLORS[id % 4]),
+      new Utf8(),
+    ),
+    tags: vectorFromArray(
+      at((id) => (id % 7 === 0 ? null : id % 7 === 1 ? [] : [`t${id % 5}`, 'all', null])),
+      new List(new Field('item', new Utf8(), true)),
+    ),
+    body: vectorFromArray(
+      at((id) => (id % 11 === 0 ? null : `no ${id} abc${id % 10}xyz`)),
+      new Utf8(),
+    ),
+  });
+};
+
+const WANTED = [
+  { column: 'color', kind: 'bitmap' },
+  { column: 'tags', kind: 'label_list' },
+  { column: 'body', kind: 'fm' },
+] as const;
+
+/** Each with the column behind a function that hides it from the index: the same rows by a scan. */
+const CONDITIONS: readonly (readonly [indexed: string, scanned: string])[] = [
+  ["color = 'red'", "nullif(color, 'none') = 'red'"],
+  ["color IN ('red', 'blue')", "nullif(color, 'none') IN ('red', 'blue')"],
+  ['color IS NULL', "nullif(color, 'none') IS NULL"],
+  ["array_has_any(tags, ['t1', 't3'])", "array_has_any(array_concat(tags, []), ['t1', 't3'])"],
+  ["array_has_all(tags, ['t1', 'all'])", "array_has_all(array_concat(tags, []), ['t1', 'all'])"],
+  ["contains(body, 'abc3x')", "contains(nullif(body, 'none'), 'abc3x')"],
+];
+
+test('new segments answer as a scan does, whatever is deleted, updated and compacted around them', async () => {
+  const { uri, table } = await realTable(rows(0));
+  await index(uri, { wanted: WANTED });
+  const check = async (segments: number) => {
+    const { indexes } = await latest(uri);
+    expect(indexes).toHaveLength(segments);
+    for (const [indexed, scanned] of CONDITIONS) {
+      expect([indexed, await usesIndex(table, indexed)]).toEqual([indexed, true]);
+      expect([indexed, await usesIndex(table, scanned)]).toEqual([indexed, false]);
+      expect([indexed, await idsWhere(table, indexed)]).toEqual([indexed, await idsWhere(table, scanned)]);
+    }
+  };
+  await check(3);
+  for (const from of [ROWS, 2 * ROWS]) {
+    await table.add(rows(from));
+    await index(uri);
+  }
+  await check(9);
+  await table.delete('id % 10 = 3');
+  await table.update({ where: 'id % 10 = 4', values: { color: 'green', body: 'moved abc3xyz' } });
+  await index(uri);
+  await check(12);
+  await table.optimize();
+  await index(uri);
+  for (const [indexed, scanned] of CONDITIONS) {
+    expect([indexed, await idsWhere(table, indexed)]).toEqual([indexed, await idsWhere(table, scanned)]);
+  }
+});
+
+test('a column that LanceDB builds no index of the kind over is named', async () => {
+  const { uri } = await realTable(rows(0));
+  await expect(index(uri, { wanted: [{ column: 'color', kind: 'label_list' }] })).rejects.toThrow(
+    /column color has type string; LanceDB builds a LABEL_LIST over lists/,
+  );
+  await expect(index(uri, { wanted: [{ column: 'id', kind: 'fm' }] })).rejects.toThrow(/builds a FM over string/);
+});

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { givenParameters } from '../../../src/commands/given-parameters.ts';
+
+test('each text is read as what the parameter is', () => {
+  const texts = ['language=French', 'stem=false', 'max_token_length=12', 'custom_stop_words=le,la'];
+  expect(givenParameters('fts', texts)).toEqual({
+    language: 'French',
+    stem: false,
+    max_token_length: 12,
+    custom_stop_words: ['le', 'la'],
+  });
+  expect(givenParameters('fts', ['custom_stop_words='])).toEqual({ custom_stop_words: [] });
+  expect(givenParameters('btree', [])).toEqual({});
+});
+
+test.each([
+  ['stem=yes', 'stem is true or false'],
+  ['max_token_length=-1', 'max_token_length is a whole number'],
+  ['constructor=1', 'fts has no parameter constructor'],
+  ['stem', 'written <name>=<value>'],
+  ['=x', 'written <name>=<value>'],
+])('%s is refused', (text, why) => {
+  expect(() => givenParameters('fts', [text])).toThrow(expect.objectContaining({ code: 'usage' }));
+  expect(() => givenParameters('fts', [text])).toThrow(why);
+});
