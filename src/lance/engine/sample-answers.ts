@@ -6,6 +6,7 @@ import type { Connection, Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import type { DataType, Float, Vector } from 'apache-arrow';
 import { Precision, TimeUnit, Type } from 'apache-arrow';
+import { distinctNumbers } from '../../lib/distinct-numbers.ts';
 import { SegmentdError } from '../../lib/errors.ts';
 import { isStoreUri } from '../../lib/store-uri.ts';
 import { madeName, TABLE_NAME_PATTERN } from '../../lib/table-name.ts';
@@ -34,7 +35,7 @@ const PLAIN = new RegExp(`^${TABLE_NAME_PATTERN}$`);
 type Condition = (column: string) => string;
 
 /**
- * Compares the indexed answers for `column`, a path as SQL has it, with a scan, for `samples` values of random rows and for nulls, as
+ * Compares the indexed answers for `column`, a path as SQL has it, with a scan, for the values of `samples` random rows and for nulls, as
  * far as `maxRows` goes, but at least one. The scan is one pass over the column for every 25 values. Errors are LanceDB's own: an index
  * that cannot be read makes the query fail.
  */
@@ -144,11 +145,7 @@ async function scannedAnswers(table: Table, column: string, conditions: readonly
 async function sampleLiterals(table: Table, column: string, samples: number): Promise<string[]> {
   const rows = await table.countRows();
   if (rows === 0) return [];
-  const offsets = new Set(Array.from({ length: samples }, () => Math.floor(Math.random() * rows)));
-  const taken = await table
-    .takeOffsets([...offsets])
-    .select({ value: column })
-    .toArrow();
+  const taken = await table.takeOffsets(distinctNumbers(samples, rows)).select({ value: column }).toArrow();
   const values = taken.getChild('value');
   if (!values) return [];
   const literals = Array.from({ length: values.length }, (_, at) => literalAt(values, at));
