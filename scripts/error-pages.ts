@@ -137,6 +137,10 @@ segmentd declines a table with such an index until the configuration names the o
     `LanceDB for Node builds no index of this kind. \`segmentd status\` lists the index among those that are left alone; the other indexes of
 the table are kept fresh.`,
   ),
+  index_kind_by_name: table(
+    `New segments keep such an index complete, but answer less well or more slowly than one that is rebuilt: docs/indexes.md has the figures.
+So it is left alone until the configuration names it.`,
+  ),
   index_parameters_mixed: table(
     `The segments of an index were built with different parameters. A full-text search over such segments fails, and a vector search
 compares distances that mean different things.`,

@@ -97,7 +97,12 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/lance/build.test.ts': ['src/lance/engine/segment-builder.ts', 'src/lance/engine/fragment-view.ts'],
   'test/integration/lance/verify.test.ts': [
-    ...['src/lance/engine/sample-answers.ts', 'src/lance/inspect/asked-place.ts', 'src/commands/verify.ts'],
+    ...[
+      'src/lance/engine/sample-answers.ts',
+      'src/lance/engine/sample-conditions.ts',
+      'src/lance/engine/asked-table.ts',
+    ],
+    ...['src/lance/inspect/asked-place.ts', 'src/lance/inspect/prove-index.ts', 'src/commands/verify.ts'],
   ],
   'test/interop/auto-cleanup.test.ts': ['src/lance/engine/commit-nothing.ts'],
   'test/integration/security/tls.test.ts': ['src/kafka/client.ts'],

@@ -78,6 +78,9 @@ export const ERRORS = {
   index_kind_unsupported: declined(
     'LanceDB for Node cannot build this kind of index: let the Lance that made it maintain it. The other indexes of the table are served.',
   ),
+  index_kind_by_name: declined(
+    'Name the index in tables.<id>.indexes, with its kind, once you have read in docs/indexes.md what new segments do to its answers.',
+  ),
   index_parameters_mixed: declined(
     'Queries on such an index fail or mislead. Drop it and create it again: segmentd keeps what it finds.',
   ),

@@ -186,11 +186,15 @@ export function encodeSegment(built: Uint8Array, identity: SegmentIdentity): Uin
   return writer.finish();
 }
 
-/** An entry of the table as a view lists it: its files lie in the base, and it records what the view calls a row id. */
-export function entryInView({ raw, baseId }: IndexMetadata, viewBaseId: number): Uint8Array {
+/** An entry of the table as a view lists it: its files lie in the base, and it may be of another version there. */
+export function entryInView(
+  { raw, baseId }: Pick<IndexMetadata, 'raw' | 'baseId'>,
+  viewBaseId: number,
+  indexVersion: number,
+): Uint8Array {
   const writer = new BinaryWriter();
   for (const kept of copyFields(raw, (field) => field !== INDEX_VERSION && field !== BASE_ID)) writer.raw(kept);
-  writer.tag(INDEX_VERSION, WireType.Varint).int32(0);
+  writer.tag(INDEX_VERSION, WireType.Varint).int32(indexVersion);
   return writer
     .tag(BASE_ID, WireType.Varint)
     .uint32(baseId ?? viewBaseId)

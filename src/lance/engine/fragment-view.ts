@@ -15,6 +15,7 @@ import { entryInView } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { fieldsToRead } from '../codec/schema-field.ts';
 import { encodeViewManifest } from '../codec/view-manifest.ts';
+import { BTREE } from '../plan/kinds/btree.ts';
 
 export type FragmentView = {
   /** Name of the view's table in the LanceDB database that is the scratch folder. */
@@ -49,7 +50,7 @@ export function openFragmentView(request: ViewRequest, scratchDir: string): Frag
     fragments: Array.from(request.fragments, (id) => viewOfFragment(manifest, id, baseId, keepsRowIds)),
     fields: new Set(request.fieldIds.flatMap((id) => fieldsToRead(manifest.schema, id))),
     keepsRowIds,
-    ...(segments && { entries: segments.map((segment) => entryInView(segment, baseId)) }),
+    ...(segments && { entries: segments.map((segment) => entryInView(segment, baseId, versionInView(segment))) }),
     base: { id: baseId, path: tableUri },
     timestampMs: Date.now(),
   });
@@ -65,6 +66,9 @@ export function openFragmentView(request: ViewRequest, scratchDir: string): Frag
   }
   return { name, folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
+
+/** A BTREE records what the view calls a row id, whatever it is called in the table. */
+const versionInView = (segment: IndexMetadata) => (BTREE.matches(segment) ? 0 : segment.indexVersion);
 
 /** The manifest of a view after `commits` commits to it. */
 export function viewManifestFile(view: FragmentView, commits: number): string {

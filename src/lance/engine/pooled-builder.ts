@@ -8,7 +8,7 @@ import { sleep } from '../../lib/sleep.ts';
 import type { SegmentBuilder, SegmentRequest } from '../segment.ts';
 import type { Share } from './build-admission.ts';
 import type { MemoryPool } from './memory-pool.ts';
-import { sortBytes } from './sort-memory.ts';
+import { buildBytes } from './sort-memory.ts';
 
 /** Tries beside builds of the other purpose, before one that waits for all of them to end. */
 const WHOLE_TRIES = 6;
@@ -24,7 +24,7 @@ export function pooledBuilder(
 ): SegmentBuilder {
   return {
     async build(manifest, place, requests, purpose = 'fresh') {
-      const needs = requests.map((request) => sortBytes(manifest, request, poolBytes));
+      const needs = requests.map((request) => buildBytes(manifest, request, poolBytes));
       // One index is built after the other, or all side by side.
       const need = place.remote ? needs.reduce((sum, bytes) => sum + bytes, 0) : Math.max(0, ...needs);
       const task = () => builder.build(manifest, place, requests, purpose);

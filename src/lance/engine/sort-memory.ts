@@ -5,6 +5,7 @@
  */
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
+import { kindNamed } from '../plan/index-kind.ts';
 import type { SegmentRequest } from '../segment.ts';
 
 const ROW_ADDRESS_BYTES = 8;
@@ -36,7 +37,13 @@ const STRING_BYTES = 48;
 const STRING_COMPRESSION = 2;
 
 /** Bytes that building the request takes of a pool of `poolBytes`; more than that when it has to spill. */
-export function sortBytes(manifest: Manifest, request: SegmentRequest, poolBytes: number): number {
+export function buildBytes(manifest: Manifest, request: SegmentRequest, poolBytes: number): number {
+  const field = manifest.schema.find(({ id }) => id === request.fieldId);
+  const own = field ? kindNamed(request.kind).buildBytes(field, request.rows) : null;
+  return own ?? sortBytes(manifest, request, poolBytes);
+}
+
+function sortBytes(manifest: Manifest, request: SegmentRequest, poolBytes: number): number {
   const rowBytes = valueBytes(manifest, request) + ROW_ADDRESS_BYTES;
   return Math.min(MERGE_RESERVE_BYTES, poolBytes / 3) + request.rows * rowBytes * COPIES * SLACK;
 }

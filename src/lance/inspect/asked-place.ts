@@ -1,6 +1,6 @@
 /**
- * Where the engine is asked about an index. The table itself, as long as the engine understands all of it; else a view in which the same
- * segments stand over the same fragments, since the engine leaves segments of row addresses (version 1) alone on the real table, panics
+ * Where the engine is asked about an index. The table itself, as long as the engine understands all of it and no other index is on the
+ * column; else a view in which the same segments stand over the same fragments, since the engine leaves segments of row addresses (version 1) alone on the real table, panics
  * on a type that it cannot parse in any column, and fails on data files that are newer than itself.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -22,7 +22,7 @@ export async function askedPlace<T>(
   ask: (place: TablePlace) => Promise<T>,
 ): Promise<T> {
   const unreadable = unreadableFragments(manifest, manifest.fragments.ids);
-  if (unreadable.size === 0 && isUnderstood(manifest, segments)) return ask(place);
+  if (unreadable.size === 0 && isUnderstood(manifest, segments) && isAlone(manifest, segments)) return ask(place);
   const scratch = await mkdtemp(join(tmpdir(), 'segmentd-verify-'));
   try {
     const view = openFragmentView(
@@ -40,6 +40,11 @@ export async function askedPlace<T>(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Whether a query on the column can use no other index: the engine takes whichever it finds. */
+function isAlone({ indexes }: Manifest, [first]: readonly IndexMetadata[]): boolean {
+  return indexes.every(({ name, fields }) => name === first?.name || !first?.fields.some((id) => fields.includes(id)));
 }
 
 function isUnderstood({ schema }: Manifest, segments: readonly IndexMetadata[]): boolean {

@@ -4,12 +4,11 @@ import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
+import { pathOfField } from '../codec/schema-field.ts';
 import { findMissingFiles } from '../commit/upload.ts';
-import { compareAnswers } from '../engine/sample-answers.ts';
 import { isMaintained, kindOf } from '../plan/index-kind.ts';
 import type { LanceTable } from '../table/table.ts';
-import { askedPlace } from './asked-place.ts';
+import { proveIndex } from './prove-index.ts';
 
 export const FINDINGS = {
   file_missing: 'a file is not there, or not with its recorded size: queries on the column fail',
@@ -55,14 +54,10 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
   const segments = manifest.indexes.filter(isMaintained);
   const findings = [...checkManifest(manifest), ...(await checkFiles(table, manifest, segments))];
   let [answers, leftOut] = [0, 0];
-  for (const [name, column] of samples > 0 ? columnsOf(manifest, segments) : []) {
+  for (const name of samples > 0 ? new Set(segments.map((segment) => segment.name)) : []) {
     try {
       const own = segments.filter((segment) => segment.name === name);
-      const {
-        asked,
-        wrong,
-        leftOut: tooLarge,
-      } = await askedPlace(manifest, table.place(), own, (place) => compareAnswers(place, column, samples));
+      const { asked, wrong, leftOut: tooLarge } = await proveIndex(manifest, table.place(), own, samples);
       answers += asked;
       leftOut += tooLarge;
       for (const { condition, indexed, scanned } of wrong) {
@@ -78,15 +73,6 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
   const { uri } = table;
   const { version } = manifest;
   return { uri, version, segments: segments.length, files, answers, answers_left_out: leftOut, findings };
-}
-
-function columnsOf({ schema }: Manifest, segments: readonly IndexMetadata[]): Map<string, string> {
-  const columns = new Map<string, string>();
-  for (const { name, fields } of segments) {
-    const column = sqlPathOfField(schema, fields[0] as number);
-    if (column) columns.set(name, column);
-  }
-  return columns;
 }
 
 /** Whose files are looked for at once: each look may be a request. */

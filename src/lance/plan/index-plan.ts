@@ -130,6 +130,12 @@ function existingIndex(manifest: Manifest, name: string, first: IndexMetadata): 
     return left({ code: 'column_not_found', message: `the column of index "${name}" is not in the schema` });
   }
   if (kind !== BTREE && hasStableRowIds(manifest)) return left(notOverStableRowIds(name, kind));
+  if (!kind.byDefault) {
+    return left({
+      code: 'index_kind_by_name',
+      message: `index "${name}" is a ${kind.label}, of which segmentd keeps only those that the configuration names`,
+    });
+  }
   return { name, field, kind };
 }
 

@@ -1,6 +1,10 @@
 /** BITMAP, LABEL_LIST and FM: built over what is missing, committed beside what is there, and used by LanceDB's queries. */
 import { Field, List, makeVector, Table, Utf8, vectorFromArray } from 'apache-arrow';
 import { expect, test } from 'vitest';
+import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
+import { LanceTable } from '../../../src/lance/table/table.ts';
+import { localStore } from '../../../src/store/local-store.ts';
+import { claim } from '../../../testing/claim-fragments.ts';
 import { idsWhere, index, latest, realTable, usesIndex } from '../../../testing/lance-table.ts';
 
 const ROWS = 120;
@@ -70,10 +74,26 @@ test('new segments answer as a scan does, whatever is deleted, updated and compa
   }
 });
 
+test('verify asks each index in its own way, and finds a segment that claims what it does not hold', async () => {
+  const { uri, table } = await realTable(rows(0));
+  // A second index on a column must not answer for the first.
+  await index(uri, { wanted: [...WANTED, { column: 'color' }, { column: 'body' }] });
+  await table.add(rows(ROWS));
+  await index(uri);
+  const sound = await verifyTable(new LanceTable(localStore(uri)), 20);
+  expect(sound.findings).toEqual([]);
+  expect(sound.answers).toBeGreaterThan(30);
+  await table.add(rows(2 * ROWS));
+  for (const { name } of (await latest(uri)).indexes.slice(0, 5)) await claim(uri, [1, 2], name);
+  const { findings } = await verifyTable(new LanceTable(localStore(uri)), 60);
+  const wrong = findings.filter(({ code }) => code === 'answer_wrong').map((it) => it.index);
+  expect(new Set(wrong)).toEqual(new Set(['color_idx', 'color_btree_idx', 'tags_idx', 'body_idx', 'body_btree_idx']));
+});
+
 test('a column that LanceDB builds no index of the kind over is named', async () => {
   const { uri } = await realTable(rows(0));
   await expect(index(uri, { wanted: [{ column: 'color', kind: 'label_list' }] })).rejects.toThrow(
-    /column color has type string; LanceDB builds a LABEL_LIST over lists/,
+    /column color has type string; LanceDB builds a LABEL_LIST over list and large_list of int8/,
   );
   await expect(index(uri, { wanted: [{ column: 'id', kind: 'fm' }] })).rejects.toThrow(/builds a FM over string/);
 });

@@ -2,12 +2,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeVector, Table } from 'apache-arrow';
 import { expect, test } from 'vitest';
-import type { IndexMetadata } from '../../../src/lance/codec/index-metadata.ts';
-import { encodeSegment } from '../../../src/lance/codec/index-metadata.ts';
-import { spliceManifest } from '../../../src/lance/codec/manifest.ts';
-import { encodeCreateIndex } from '../../../src/lance/codec/transaction.ts';
 import { compareAnswers } from '../../../src/lance/engine/sample-answers.ts';
-import { versionFileName } from '../../../src/lib/manifest-name.ts';
+import { claim } from '../../../testing/claim-fragments.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
 import { localPlace } from '../../../testing/local-place.ts';
@@ -31,33 +27,6 @@ async function verify(uri: string) {
   const { code, stdout } = await segmentd(['verify', uri, '--json', '--samples', ALL_ROWS]);
   const report = JSON.parse(stdout) as { findings: { code: string; segment: string | null }[]; segments: number };
   return { code, report, codes: new Set(report.findings.map((finding) => finding.code)) };
-}
-
-/** Commits a version in which the last segment claims other fragments than it was built over. */
-async function claim(uri: string, fragments: readonly number[]): Promise<void> {
-  const manifest = await latest(uri);
-  const last = manifest.indexes.at(-1) as IndexMetadata;
-  const added = [
-    encodeSegment(last.raw, {
-      name: last.name,
-      datasetVersion: last.datasetVersion,
-      fragments,
-      createdAtMs: Date.now(),
-      details: null,
-      files: last.files,
-    }),
-  ];
-  const change = { uuid: 'test', readVersion: manifest.version, added, removed: [last.raw], properties: {} };
-  const file = spliceManifest(manifest, {
-    version: manifest.version + 1,
-    timestampMs: Date.now(),
-    writer: { library: 'test', version: '1' },
-    transaction: encodeCreateIndex(change),
-    transactionFile: '',
-    added: added.map((entry) => ({ entry })),
-    removed: new Set([last.uuid]),
-  });
-  await writeFile(join(uri, '_versions', versionFileName('V2', manifest.version + 1)), file);
 }
 
 test('what segmentd wrote has no findings', async () => {
@@ -126,7 +95,7 @@ test('more values than one scan asks for are compared all the same', async () =>
 
 test('answers beyond a bound of rows are left out, and those that are asked still find what is wrong', async () => {
   const { uri, table } = await segmented();
-  const bound = (rows: number) => compareAnswers(localPlace(uri), '`id`', 5, rows);
+  const bound = (rows: number) => compareAnswers(localPlace(uri), { column: '`id`', samples: 5, maxRows: rows });
   expect(await bound(1_000)).toMatchObject({ leftOut: 0, wrong: [] });
   // Five values and the null; all of them at once have too many rows.
   expect(await bound(5)).toMatchObject({ asked: 6, leftOut: 1, wrong: [] });
@@ -134,7 +103,7 @@ test('answers beyond a bound of rows are left out, and those that are asked stil
   await table.add(people(300, 100));
   await claim(uri, [2, 3]);
   // The index finds no row for 100 of the 400 values, so at least one of 301 is such, whichever they are; five others may be asked for.
-  const { asked, wrong } = await compareAnswers(localPlace(uri), '`id`', 301, 5);
+  const { asked, wrong } = await compareAnswers(localPlace(uri), { column: '`id`', samples: 301, maxRows: 5 });
   expect(asked).toBeLessThanOrEqual(106);
   expect(wrong.length).toBeGreaterThan(0);
 });

@@ -19,6 +19,8 @@ export const BITMAP: IndexKind = {
   mixesVersions: false,
   problemOf: overTypes('BITMAP', DISCRETE_TYPES),
   engineCall: () => ({ method: 'bitmap', options: {} }),
+  byDefault: true,
+  buildBytes: () => null,
   leastRows: 1,
   waitsForRows: false,
   proof: { by: 'conditions', of: 'values' },

@@ -25,6 +25,8 @@ export const BTREE: IndexKind = {
   mixesVersions: false,
   problemOf: overTypes('BTREE', TYPES),
   engineCall: () => ({ method: 'btree', options: {} }),
+  byDefault: true,
+  buildBytes: () => null,
   leastRows: 1,
   waitsForRows: false,
   proof: { by: 'conditions', of: 'values' },

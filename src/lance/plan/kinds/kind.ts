@@ -45,6 +45,13 @@ export type IndexKind = {
   problemOf(field: SchemaField, schema: readonly SchemaField[]): string | null;
   /** How LanceDB builds a segment of `rows` rows with these parameters. */
   engineCall(parameters: IndexParameters, rows: number): EngineCall;
+  /** Whether a table without `indexes` keeps indexes of the kind fresh. Of the others, those that are named are. */
+  readonly byDefault: boolean;
+  /**
+   * Bytes that a build over `rows` rows takes, where it is not the sort of LanceDB's engine that takes them; null: that sort, see
+   * `engine/sort-memory.ts`.
+   */
+  buildBytes(field: SchemaField, rows: number): number | null;
   /** Fewest rows that a segment can be built over. */
   readonly leastRows: number;
   /** Whether fewer rows than the configured floor are left to the search of unindexed rows for a while. */

@@ -22,6 +22,8 @@ export const LABEL_LIST: IndexKind = {
     return `has type ${what}; LanceDB builds a LABEL_LIST over list and large_list of ${[...DISCRETE_TYPES].join(', ')}`;
   },
   engineCall: () => ({ method: 'labelList', options: {} }),
+  byDefault: true,
+  buildBytes: () => null,
   leastRows: 1,
   waitsForRows: false,
   proof: { by: 'conditions', of: 'labels' },

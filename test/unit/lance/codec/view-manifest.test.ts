@@ -99,7 +99,7 @@ test('a view that is to be asked has entries, which lie in the table and record 
     ],
   });
   const { indexes } = parseManifest(
-    viewOf(table, { keepsRowIds: false, entries: table.indexes.map((index) => entryInView(index, 1)) }),
+    viewOf(table, { keepsRowIds: false, entries: table.indexes.map((index) => entryInView(index, 1, 0)) }),
   );
   expect(indexes.map(({ uuid, indexVersion, baseId }) => [uuid, indexVersion, baseId])).toEqual([
     [uuidText(1), 0, 1],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import { sortBytes } from '../../../../src/lance/engine/sort-memory.ts';
+import { buildBytes } from '../../../../src/lance/engine/sort-memory.ts';
 import type { SegmentRequest } from '../../../../src/lance/segment.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, message } from '../manifest-fixture.ts';
@@ -26,7 +26,7 @@ function perRow(type: string, indexes: ManifestSpec['indexes'] = []): number {
     { id: 1, rows: 3000 },
   ];
   const manifest = parseManifest(manifestFile({ schema: [{ id: 0, name: 'c', type }], fragments, indexes }));
-  return (sortBytes(manifest, request(1000), POOL) - RESERVE) / 1000;
+  return (buildBytes(manifest, request(1000), POOL) - RESERVE) / 1000;
 }
 
 test.each([
@@ -67,6 +67,6 @@ test('a string is as long as the segments of the index say, and never taken for 
 
 test('a small pool is a small reserve', () => {
   const manifest = parseManifest(manifestFile());
-  expect(sortBytes(manifest, request(0), 60 * MIB)).toBe(20 * MIB);
-  expect(sortBytes(manifest, request(0), POOL)).toBe(RESERVE);
+  expect(buildBytes(manifest, request(0), 60 * MIB)).toBe(20 * MIB);
+  expect(buildBytes(manifest, request(0), POOL)).toBe(RESERVE);
 });
