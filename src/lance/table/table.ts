@@ -61,6 +61,7 @@ export class LanceTable {
   private readonly now: () => number;
   private readonly onLanded: OnLanded | undefined;
   private readonly folders: KnownFolders = new Map();
+  private readonly barren = new Map<string, Set<number>>();
 
   constructor(store: ObjectStore, { now = Date.now, onLanded }: TableOptions = {}) {
     this.store = store;
@@ -128,13 +129,20 @@ export class LanceTable {
     return (await listedNewest(this.store))?.version ?? 0;
   }
 
+  /** Notes fragments over which no segment of the index could be built: they wait for others to come along. */
+  noteBarren(index: string, fragments: Iterable<number>): void {
+    const noted = this.barren.get(index) ?? new Set<number>();
+    this.barren.set(index, noted);
+    for (const id of fragments) noted.add(id);
+  }
+
   /** Notes a version that this process has just made: its file and the tag that the store gave it. */
   async landed(version: number, file: Uint8Array, tag: string): Promise<void> {
     // Before anything is awaited: the store's notification of this version is on its way.
     this.onLanded?.({ uri: this.uri, version, tag });
     const scheme = await this.scheme();
     if ((this.seen?.manifest.version ?? 0) >= version) return;
-    const manifest = await withInferredKinds(this.store, parseManifest(file, this.seen?.manifest), this.folders);
+    const manifest = await this.known(parseManifest(file, this.seen?.manifest));
     this.seen = { manifest, scheme, tag };
     this.seenByLook = this.nextLook();
     this.confirmedAtMs = this.now();
@@ -213,12 +221,18 @@ export class LanceTable {
     return this.readVersion(this.seen?.scheme ?? 'V2', announced, this.seen?.manifest);
   }
 
+  /** The manifest with what it does not say itself. */
+  private async known(manifest: Manifest): Promise<Manifest> {
+    const { barren } = this;
+    return { ...(await withInferredKinds(this.store, manifest, this.folders)), barren };
+  }
+
   private async readVersion(scheme: VersionScheme, version: number, before?: Manifest): Promise<Seen | null> {
     const key = `${VERSIONS}/${versionFileName(scheme, version)}`;
     const read = await this.store.read(key);
     if (!read) return null;
     try {
-      const manifest = await withInferredKinds(this.store, parseManifest(read.content, before), this.folders);
+      const manifest = await this.known(parseManifest(read.content, before));
       return { manifest, scheme, tag: read.tag };
     } catch (error) {
       if (!(error instanceof SegmentdError && error.code === 'table_unreadable')) throw error;
