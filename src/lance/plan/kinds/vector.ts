@@ -45,6 +45,13 @@ export function vectorLabelOf(entry: Pick<KindOfEntry, 'typeUrl' | 'details'>): 
 /** Whether the entry is an index over vectors of whatever kind. */
 export const isVectorIndex = ({ typeUrl }: Pick<KindOfEntry, 'typeUrl'>): boolean => namesMessage(typeUrl, MESSAGE);
 
+/** How an index over vectors is searched, or null where its entry does not say. */
+export function vectorSearchOf(entry: Pick<KindOfEntry, 'typeUrl' | 'details'>) {
+  const details = vectorDetailsOf(entry);
+  if (!details?.metric) return null;
+  return { metric: details.metric, isExact: details.compression.kind === 'flat' && !details.hnsw };
+}
+
 type Description = {
   readonly name: KindName;
   readonly label: string;
