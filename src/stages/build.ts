@@ -38,7 +38,7 @@ async function buildSegments(context: PipelineContext, planned: Missing): Promis
     unfinished('stale');
     return requeue(context, batch, 'files_gone');
   }
-  if (build.segments.length === 0) {
+  if (build.segments.length === 0 && (build.withheld ?? []).length > 0) {
     await build[Symbol.asyncDispose]();
     unfinished('failed');
     return requeue(context, batch, 'nothing_left');

@@ -1,4 +1,6 @@
 /** Indexes over vectors: built over what is missing with the parameters and the partitions of what is there, and searched beside it. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Table } from '@lancedb/lancedb';
 import { Index } from '@lancedb/lancedb';
 import { describe, expect, test } from 'vitest';
@@ -214,6 +216,10 @@ test('verify finds a segment that claims what it does not hold, and one whose fi
     await table.add(rowsFrom(2 * ROWS));
     await claim(uri, [1, 2], 'vector_idx');
     expect((await findings(uri)).map(({ code }) => code)).toContain('answer_wrong');
+    const { uuid } = (await latest(uri)).indexes[0] as { uuid: string };
+    await rm(join(uri, '_indices', uuid, 'auxiliary.idx'));
+    const codes = (await findings(uri)).map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['file_missing', 'query_failed']));
   }
 });
 
