@@ -92,6 +92,11 @@ export class TableStates {
     return true;
   }
 
+  /** Whether anything is known of the table. */
+  knows(table: string): boolean {
+    return this.#tables.has(table);
+  }
+
   /** Returns whether anything was known of the table. */
   forget(table: string): boolean {
     return this.#tables.delete(table);

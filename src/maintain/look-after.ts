@@ -125,7 +125,8 @@ async function measure(
   const cost = await readTableCost(lance, manifest);
   memory.measuredMs = memory.lookedMs;
   memory.oldestVersionMs = cost.oldestVersionMs;
-  context.telemetry.tableCost({ table: id, ...cost });
+  // One that was dropped meanwhile was forgotten, and nothing would forget it again.
+  if (context.states.knows(id)) context.telemetry.tableCost({ table: id, ...cost });
 }
 
 async function tidyUp({ context }: LookRoom, { id }: TableRef, lance: LanceTable, memory: LookMemory): Promise<void> {

@@ -43,6 +43,8 @@ async function looking(
   const folder = await tableFolder(spec);
   const lance = new LanceTable(localStore(folder.root));
   const context = testContext({ tables: { open: () => lance, policy: () => DEFAULT_POLICY } });
+  // As the batch or the sweep that asks for the look leaves it.
+  context.states.observed('lake/a', 3, []);
   const counts = { runs: 0, refreshed: 0 };
   const along = new MergeAlong(context, SCHEDULE);
   const ending = new AbortController();
@@ -83,6 +85,13 @@ describe('what a table costs', () => {
     await look(300_000);
     expect(lines('tableCost')).toHaveLength(2);
     expect(counts).toEqual({ runs: 0, refreshed: 0 });
+  });
+
+  test('is not told of a table that was dropped and forgotten while it was measured', async () => {
+    const { look, lines, context } = await looking({});
+    context.states.forget('lake/a');
+    await look();
+    expect(lines('tableCost')).toEqual([]);
   });
 
   test('is not looked at with every batch', async () => {
