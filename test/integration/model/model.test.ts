@@ -78,7 +78,7 @@ async function holds(open: OpenEngine, { runs: most, mustHappen }: { runs: numbe
 }
 
 test('no interleaving breaks a table', { timeout: 1_800_000 }, () =>
-  holds(openLanceDb, LONG ? { runs: 150, mustHappen: MUST_HAPPEN } : { runs: 20, mustHappen: SHORT_HAPPENS }),
+  holds(openLanceDb, LONG ? { runs: 100, mustHappen: MUST_HAPPEN } : { runs: 20, mustHappen: SHORT_HAPPENS }),
 );
 
 test('nor one whose segments record row addresses, beside a Lance that makes such', {
