@@ -92,7 +92,7 @@ export class TableStates {
     return true;
   }
 
-  /** Whether anything is known of the table. */
+  /** Whether the table was read, and neither has gone nor belongs to another member since. */
   knows(table: string): boolean {
     return this.#tables.has(table);
   }

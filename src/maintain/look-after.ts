@@ -123,10 +123,11 @@ async function measure(
   const everyMs = lance.store.remote ? MEASURE_MS.objectStore : MEASURE_MS.disk;
   if (memory.lookedMs - memory.measuredMs < everyMs) return;
   const cost = await readTableCost(lance, manifest);
+  // It was dropped meanwhile, or belongs to another member: its series have been taken away, and would come back for good.
+  if (!context.states.knows(id)) return;
   memory.measuredMs = memory.lookedMs;
   memory.oldestVersionMs = cost.oldestVersionMs;
-  // One that was dropped meanwhile was forgotten, and nothing would forget it again.
-  if (context.states.knows(id)) context.telemetry.tableCost({ table: id, ...cost });
+  context.telemetry.tableCost({ table: id, ...cost });
 }
 
 async function tidyUp({ context }: LookRoom, { id }: TableRef, lance: LanceTable, memory: LookMemory): Promise<void> {

@@ -43,7 +43,6 @@ async function looking(
   const folder = await tableFolder(spec);
   const lance = new LanceTable(localStore(folder.root));
   const context = testContext({ tables: { open: () => lance, policy: () => DEFAULT_POLICY } });
-  // As the batch or the sweep that asks for the look leaves it.
   context.states.observed('lake/a', 3, []);
   const counts = { runs: 0, refreshed: 0 };
   const along = new MergeAlong(context, SCHEDULE);
@@ -87,11 +86,14 @@ describe('what a table costs', () => {
     expect(counts).toEqual({ runs: 0, refreshed: 0 });
   });
 
-  test('is not told of a table that was dropped and forgotten while it was measured', async () => {
+  test('is not reported once the table is gone: its series would come back', async () => {
     const { look, lines, context } = await looking({});
     context.states.forget('lake/a');
     await look();
     expect(lines('tableCost')).toEqual([]);
+    context.states.observed('lake/a', 3, []);
+    await look(60_000);
+    expect(lines('tableCost')).toHaveLength(1);
   });
 
   test('is not looked at with every batch', async () => {
