@@ -5,7 +5,7 @@ import type { Soak, SoakSample } from '../../../testing/soak.ts';
 import { HOUSEKEEPING, soak } from '../../../testing/soak.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
-const STEPS = 400;
+const STEPS = 600;
 const SAMPLES = 24;
 
 const MIB = 2 ** 20;
