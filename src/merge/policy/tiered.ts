@@ -34,7 +34,7 @@ export const DEFAULT_MERGE_REMOTE: MergeSettings = { ...DEFAULT_MERGE, factor: 3
 /** Each segment costs a search as much time as its share of the rows or more: docs/decisions/merge-policy-vectors.md. */
 const OF_VECTORS: Partial<MergeSettings> = { factor: 3, maxSegments: 4 };
 
-/** What differs from a BTREE: docs/decisions/merge-policy-kinds.md. */
+/** What differs from a BTREE. */
 const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = {
   ivf_flat: OF_VECTORS,
   ivf_pq: OF_VECTORS,
