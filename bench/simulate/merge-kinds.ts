@@ -14,8 +14,8 @@ import { KIND_COSTS, lookupRatio } from '../support/kind-costs.ts';
 import { simulate } from './merge-model.ts';
 
 const BATCH_ROWS = 1_000;
-const FACTORS = [2, 3, 4, 5, 7, 10];
-const BOUNDS = [8, 10, 12, 16, 20, 30];
+const FACTORS = [2, 3, 4, 5, 7, 10, 16];
+const BOUNDS = [6, 8, 10, 12, 16, 20, 30, 40];
 const FLOORS = [1, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
 
 const { values: options } = parseArgs({

@@ -89,7 +89,8 @@ export const KIND_TABLES: Readonly<Partial<Record<KindName, KindTable>>> = {
       ),
     lookups: {
       'contains, few hits': (random) => where(`contains(${COLUMN}, '${hash(draw(random, 20_000)).toString(36)}')`),
-      'contains, more hits': (random) => where(`contains(${COLUMN}, ' ${wordOf(draw(random, 2 ** 32))} ')`),
+      'contains, more hits': (random) =>
+        where(`contains(${COLUMN}, 'user ${hash(draw(random, 20_000)).toString(36).slice(0, 2)}')`),
     },
   },
   fts: {
