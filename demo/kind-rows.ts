@@ -60,6 +60,12 @@ export const QUESTIONS: readonly Question[] = [
     ...{ column: 'code', kind: 'fm', asks: 'a part of a text' },
     ...filter('code', ({ from }) => `contains(code, '/${from.toString(36)}/')`),
   },
+  {
+    ...{ column: 'body', kind: 'fts', parameters: { language: 'English' }, asks: 'a word' },
+    selects: ['_score'],
+    plan: { index: ' MatchQuery', beside: 'FlatMatchQuery' },
+    ask: (table, { number }) => table.search(`batch${number}`, 'fts', 'body') as VectorQuery,
+  },
 ];
 
 /** A unit vector for each batch, and rows close around it. */
