@@ -206,3 +206,10 @@ export function entryInView(
     .uint32(baseId ?? viewBaseId)
     .finish();
 }
+
+/** An entry that claims other fragments. */
+export function overFragments(raw: Uint8Array, fragments: readonly number[]): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const kept of copyFields(raw, (field) => field !== FRAGMENT_BITMAP)) writer.raw(kept);
+  return writer.tag(FRAGMENT_BITMAP, WireType.LengthDelimited).bytes(encodeFragmentBitmap(fragments)).finish();
+}

@@ -64,6 +64,7 @@ const NUMBERS: Readonly<Record<number, string>> = {
   15: 'postingFormat',
 };
 const CODE = 13;
+const CODE_NAME = 'code';
 const CODE_FLAGS = ['', 'splitIdentifiers', 'splitOnNumerics', 'preserveOriginal', 'indexOperators'] as const;
 
 /** What absent fields mean, by the rules of protobuf and of Lance's own decoder. */
@@ -102,7 +103,7 @@ export function decodeInvertedDetails(value: Cursor): InvertedDetails {
     if (text && wire === BYTES) found[text] = value.string();
     else if (flag && wire === VARINT) found[flag] = value.varint() !== 0;
     else if (number && wire === VARINT) found[number] = value.varint();
-    else if (field === CODE && wire === BYTES) found['code'] = decodeCode(value.message(), unknown);
+    else if (field === CODE && wire === BYTES) found[CODE_NAME] = decodeCode(value.message(), unknown);
     else {
       unknown.push(field);
       value.skip();

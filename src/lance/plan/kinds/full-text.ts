@@ -13,6 +13,8 @@ import { detailsOf, namesMessage } from './kind.ts';
 const TEXTS: ReadonlySet<string> = new Set(['string', 'large_string']);
 const LISTS: ReadonlySet<string> = new Set(['list', 'large_list']);
 
+/** What a document is: a text, or JSON. */
+const TOKENIZER = 'lance_tokenizer';
 const STOP_WORDS = 'custom_stop_words';
 
 /** Options of LanceDB by the names that Lance has for them. */
@@ -108,8 +110,8 @@ const isDefaultCode = (code: NonNullable<InvertedDetails['code']>) =>
 function readFile(content: Uint8Array): FileParameters {
   const params = paramsOf(content);
   if (!params) return { unknown: 'its metadata.lance does not say what it was built with' };
-  if ((params['lance_tokenizer'] ?? 'text') !== 'text') {
-    return { unknown: `lance_tokenizer is ${JSON.stringify(params['lance_tokenizer'])}` };
+  if ((params[TOKENIZER] ?? 'text') !== 'text') {
+    return { unknown: `${TOKENIZER} is ${JSON.stringify(params[TOKENIZER])}` };
   }
   const words = params[STOP_WORDS] ?? [];
   if (!Array.isArray(words) || !words.every((word) => typeof word === 'string')) {
