@@ -66,6 +66,12 @@ export const QUESTIONS: readonly Question[] = [
     plan: { index: ' MatchQuery', beside: 'FlatMatchQuery' },
     ask: (table, { number }) => table.search(`batch${number}`, 'fts', 'body') as VectorQuery,
   },
+  {
+    ...{ column: 'vector', kind: 'ivf_flat', parameters: { metric: 'cosine' }, asks: 'a neighbour' },
+    selects: ['_distance'],
+    plan: { index: 'ANNSubIndex', beside: 'LanceScan' },
+    ask: (table, { number, from }) => table.query().nearestTo(vectorOf(number, from)),
+  },
 ];
 
 /** A unit vector for each batch, and rows close around it. */

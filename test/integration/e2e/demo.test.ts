@@ -29,7 +29,7 @@ test('the demo of all kinds ends with a summary that shows each index in use', {
   } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Summary;
   expect([appends, commits]).toEqual([APPENDS, APPENDS]);
   expect(covered.p50).toBeGreaterThan(0);
-  expect(indexes.map(({ kind }) => kind)).toEqual(['BTREE', 'BITMAP', 'LABEL_LIST', 'FM', 'FTS']);
+  expect(indexes.map(({ kind }) => kind)).toEqual(['BTREE', 'BITMAP', 'LABEL_LIST', 'FM', 'FTS', 'IVF_FLAT']);
   for (const index of indexes) {
     expect(index).toMatchObject({ segments_built: APPENDS, coverage: 1, used_index: true });
     expect(index.build_ms).toMatchObject({ p50: expect.any(Number) });
