@@ -13,6 +13,7 @@ import { stringify } from 'yaml';
 import { loadConfig } from '../src/config/load.ts';
 import { kafkaSettings } from '../src/daemon/kafka-settings.ts';
 import { openProducer } from '../src/kafka/producer.ts';
+import type { TableFacts } from '../src/lance/inspect/inspect.ts';
 import { inspectTable } from '../src/lance/inspect/inspect.ts';
 import { kindNamed } from '../src/lance/plan/index-kind.ts';
 import { LanceTable } from '../src/lance/table/table.ts';
@@ -85,26 +86,32 @@ export async function showKinds(
   screen.step('checking: coverage, and the plans of the queries');
   const facts = await inspectTable(new LanceTable(openStore(join(uri, `${DOCUMENTS}.lance`))));
   const builds = log.builds.slice(before.builds);
-  const indexes = QUESTIONS.map(async (question) => {
-    const index = facts.indexes.find(({ name }) => name === nameOf(question));
-    const buildMs = builds.filter((it) => it.index === nameOf(question)).map(({ seconds }) => seconds * 1000);
-    return {
-      kind: kindNamed(question.kind).label,
-      column: question.column,
-      asks: question.asks,
-      segments_built: buildMs.length,
-      segments_now: index?.segments.length ?? 0,
-      coverage: index?.coverage ?? 0,
-      build_ms: spread(buildMs),
-      event_to_found_ms: spread(found.get(question) ?? []),
-      used_index: await usesIndex(question, table, batchAt(appends)),
-    };
-  });
+  const indexes = QUESTIONS.map(async (question) => ({
+    ...indexFacts(question, facts, builds),
+    event_to_found_ms: spread(found.get(question) ?? []),
+    used_index: await usesIndex(question, table, batchAt(appends)),
+  }));
   return {
     appends: took.length,
     commits: log.commits - before.commits,
     event_to_covered_ms: spread(took),
     indexes: await Promise.all(indexes),
+  };
+}
+
+type Built = { readonly index: string; readonly seconds: number };
+
+function indexFacts(question: Question, { indexes }: TableFacts, builds: readonly Built[]) {
+  const index = indexes.find(({ name }) => name === nameOf(question));
+  const buildMs = builds.filter((it) => it.index === nameOf(question)).map(({ seconds }) => seconds * 1000);
+  return {
+    kind: kindNamed(question.kind).label,
+    column: question.column,
+    asks: question.asks,
+    segments_built: buildMs.length,
+    segments_now: index?.segments.length ?? 0,
+    coverage: index?.coverage ?? 0,
+    build_ms: spread(buildMs),
   };
 }
 
@@ -140,7 +147,7 @@ async function configure(home: string, uri: string, brokers: readonly string[], 
 function watchLog() {
   const log = {
     covered: [] as CoveredAt[],
-    builds: [] as { readonly index: string; readonly seconds: number }[],
+    builds: [] as Built[],
     commits: 0,
   };
   const onLog = (line: LogLine) => {
