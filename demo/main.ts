@@ -35,6 +35,7 @@ const PAUSE_MS = 250;
 /** Longer than the default of `batch.min_interval_ms` there: each append has a batch of its own, which waits for no other. */
 const PAUSE_IN_S3_MS = 1_200;
 const TOPIC = 'segmentd.append-events';
+const APPENDS = { topic: TOPIC, table: TABLE, first: ROWS, batches: BATCHES, rows: BATCH_ROWS };
 
 const { values: options } = parseArgs({
   options: {
@@ -81,16 +82,9 @@ async function demo(cleanup: Cleanup): Promise<void> {
   }
 
   screen.step(`a writer appends ${BATCHES} batches of ${BATCH_ROWS.toLocaleString('en-US')} rows and announces each`);
-  const took = await appendAndWatch(
-    {
-      database: place.database,
-      env: place.env,
-      brokers: broker.bootstrap,
-      ...{ topic: TOPIC, table: TABLE, first: ROWS, batches: BATCHES, rows: BATCH_ROWS },
-      pauseMs: isInS3 ? PAUSE_IN_S3_MS : PAUSE_MS,
-    },
-    covered,
-  );
+  const { database, env } = place;
+  const pauseMs = isInS3 ? PAUSE_IN_S3_MS : PAUSE_MS;
+  const took = await appendAndWatch({ ...APPENDS, database, env, brokers: broker.bootstrap, pauseMs }, covered);
 
   screen.step('checking: coverage, lookups, old segments; and one optimize() of a copy beside it');
   const facts = await inspectTable(new LanceTable(place.table));

@@ -240,9 +240,10 @@ export class LanceTable {
     }
   }
 
-  /** The manifest with what only the files of its segments tell. */
+  /** The manifest with what it does not say itself. */
   private async parse(file: Uint8Array, before?: Manifest): Promise<Manifest> {
     const manifest = await withInferredKinds(this.store, parseManifest(file, before), this.folders);
-    return { ...(await withFileParameters(this.store, manifest, this.parameters)), barren: this.barren };
+    const { barren } = this;
+    return { ...(await withFileParameters(this.store, manifest, this.parameters)), barren };
   }
 }
