@@ -1,4 +1,4 @@
-"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name]`."""
+"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name, tags]`."""
 
 import datetime as dt
 import os
@@ -7,18 +7,25 @@ import shutil
 import lance
 import pyarrow as pa
 
+from kinds import index_type
+
 SCHEMA = pa.schema(
-    [pa.field("key", pa.int32(), nullable=False), pa.field("id", pa.int64()), pa.field("name", pa.string())]
+    [
+        pa.field("key", pa.int32(), nullable=False),
+        pa.field("id", pa.int64()),
+        pa.field("name", pa.string()),
+        pa.field("tags", pa.list_(pa.string())),
+    ]
 )
 
 
 def table_of(rows):
-    columns = [list(column) for column in zip(*rows)] or [[], [], []]
+    columns = [list(column) for column in zip(*rows)] or [[] for _ in SCHEMA]
     return pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, SCHEMA)], schema=SCHEMA)
 
 
-def model_write(uri, rows, mode):
-    lance.write_dataset(table_of(rows), uri, mode=mode, enable_stable_row_ids=True)
+def model_write(uri, rows, mode, stable):
+    lance.write_dataset(table_of(rows), uri, mode=mode, enable_stable_row_ids=stable)
 
 
 def model_upsert(uri, rows):
@@ -35,8 +42,8 @@ def model_optimize(uri, older_than_days=None, delete_unverified=False):
     lance.dataset(uri).optimize.optimize_indices()
 
 
-def model_create_index(uri, column, name):
-    lance.dataset(uri).create_scalar_index(column, "BTREE", name=name, replace=True)
+def model_create_index(uri, column, name, kind):
+    lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=True)
 
 
 def model_drop(uri):
@@ -65,7 +72,7 @@ def model_ask(uri, filters, index_only=False):
 
 
 def model_rows(uri):
-    return [[row["key"], row["id"], row["name"]] for row in lance.dataset(uri).to_table().to_pylist()]
+    return [[row["key"], row["id"], row["name"], row["tags"]] for row in lance.dataset(uri).to_table().to_pylist()]
 
 
 def model_stats(uri, name):
