@@ -8,6 +8,7 @@ import lance
 import pyarrow as pa
 
 import answers
+import kinds
 import model
 import scenes
 from rows import SCHEMA, row, rows
@@ -135,7 +136,7 @@ def actions_of(module):
     }
 
 
-ACTIONS = actions_of(scenes) | actions_of(model) | actions_of(sys.modules[__name__]) | {"check": answers.check}
+ACTIONS = actions_of(scenes) | actions_of(model) | actions_of(kinds) | actions_of(sys.modules[__name__]) | {"check": answers.check}
 
 
 def answer(line):
