@@ -96,6 +96,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     'src/kafka/consumer/offset-committer.ts',
   ],
   'test/integration/lance/build.test.ts': ['src/lance/engine/segment-builder.ts', 'src/lance/engine/fragment-view.ts'],
+  'test/integration/lance/full-text.test.ts': ['src/lance/engine/sample-texts.ts'],
   'test/integration/lance/verify.test.ts': [
     ...[
       'src/lance/engine/sample-answers.ts',

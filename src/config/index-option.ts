@@ -12,13 +12,15 @@ function parameter(spec: ParameterSpec): z.ZodType {
     case 'flag':
       return z.boolean();
     case 'number':
-      return z.int().min(spec.min).max(spec.max);
+      return z
+        .int()
+        .min(spec.min)
+        .max(spec.max)
+        .multipleOf(spec.step ?? 1);
     case 'texts':
       return z.array(text());
     case 'text':
-      return spec.pattern
-        ? z.union([z.enum([...spec.oneOf]), z.string().regex(spec.pattern)])
-        : z.enum([...spec.oneOf]);
+      return z.enum([...spec.oneOf]);
   }
 }
 

@@ -4,12 +4,12 @@
  */
 
 type Described = { readonly doc: string };
-/** What the value of a parameter may be. `oneOf` gives examples where `pattern` allows more. */
+/** What the value of a parameter may be; a number also a multiple of `step`. */
 export type ParameterSpec = Described &
   (
     | { readonly type: 'flag' }
-    | { readonly type: 'number'; readonly min: number; readonly max: number }
-    | { readonly type: 'text'; readonly oneOf: readonly string[]; readonly pattern?: RegExp }
+    | { readonly type: 'number'; readonly min: number; readonly max: number; readonly step?: number }
+    | { readonly type: 'text'; readonly oneOf: readonly string[] }
     | { readonly type: 'texts' }
   );
 
@@ -26,9 +26,8 @@ type Specs = Readonly<Record<string, ParameterSpec>>;
 const FTS: Specs = {
   base_tokenizer: {
     type: 'text',
-    oneOf: ['simple', 'whitespace', 'raw', 'ngram', 'icu', 'icu/split'],
-    pattern: /^(?:jieba|lindera)\/.+$/,
-    doc: 'how text becomes tokens; `jieba/…` and `lindera/…` want their dictionaries where Lance looks for them',
+    oneOf: ['simple', 'whitespace', 'raw', 'ngram', 'icu', 'icu/split', 'code'],
+    doc: 'how text becomes tokens',
   },
   language: {
     type: 'text',
@@ -48,6 +47,13 @@ const FTS: Specs = {
   min_ngram_length: number(1, 255, 'shortest n-gram, of `ngram`'),
   max_ngram_length: number(1, 255, 'longest n-gram, of `ngram`'),
   prefix_only: flag('n-grams from the begin of a token only'),
+  block_size: {
+    type: 'number',
+    min: 128,
+    max: 256,
+    step: 128,
+    doc: 'documents in a block of a posting list: 128 or 256',
+  },
 };
 
 const metric = (...oneOf: string[]): ParameterSpec => ({ type: 'text', oneOf, doc: 'the distance' });
@@ -87,13 +93,15 @@ export function parameterProblem(spec: ParameterSpec, value: unknown): string | 
     case 'flag':
       return typeof value === 'boolean' ? undefined : 'is true or false';
     case 'number': {
-      const isRight = Number.isInteger(value) && (value as number) >= spec.min && (value as number) <= spec.max;
-      return isRight ? undefined : `is a whole number from ${spec.min} to ${spec.max}`;
+      const { min, max, step = 1 } = spec;
+      const isRight = Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+      if (isRight && (value as number) % step === 0) return undefined;
+      return `is a whole number from ${min} to ${max}${step > 1 ? `, and a multiple of ${step}` : ''}`;
     }
     case 'texts':
       return Array.isArray(value) && value.every((each) => typeof each === 'string') ? undefined : 'is a list of words';
     case 'text':
-      if (typeof value === 'string' && (spec.oneOf.includes(value) || spec.pattern?.test(value))) return undefined;
+      if (typeof value === 'string' && spec.oneOf.includes(value)) return undefined;
       return `is one of ${spec.oneOf.join(', ')}`;
   }
 }

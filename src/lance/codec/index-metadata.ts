@@ -9,6 +9,7 @@
  */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { SegmentdError } from '../../lib/errors.ts';
+import type { IndexParameters } from '../../lib/index-kinds.ts';
 import { decodeFragmentBitmap, encodeFragmentBitmap } from './fragment-bitmap.ts';
 import { Cursor, copyFields } from './wire.ts';
 
@@ -34,7 +35,12 @@ export type IndexMetadata = {
   readonly baseId: number | null;
   readonly files: readonly IndexFile[];
   readonly hasCoveringFields: boolean;
+  /** Of a kind whose details do not say all; absent while its file has not been read. */
+  readonly fileParameters?: FileParameters;
 };
+
+/** What a file of a segment says that it was built with, or why that cannot be told, as a sentence. */
+export type FileParameters = { readonly values: IndexParameters } | { readonly unknown: string };
 
 /** Entries of old or handmade builds have none. Lance reads them, but lists no such index, and takes no second segment beside one. */
 export function hasDetails({ details }: Pick<IndexMetadata, 'details'>): boolean {
@@ -199,4 +205,11 @@ export function entryInView(
     .tag(BASE_ID, WireType.Varint)
     .uint32(baseId ?? viewBaseId)
     .finish();
+}
+
+/** An entry that claims other fragments. */
+export function overFragments(raw: Uint8Array, fragments: readonly number[]): Uint8Array {
+  const writer = new BinaryWriter();
+  for (const kept of copyFields(raw, (field) => field !== FRAGMENT_BITMAP)) writer.raw(kept);
+  return writer.tag(FRAGMENT_BITMAP, WireType.LengthDelimited).bytes(encodeFragmentBitmap(fragments)).finish();
 }

@@ -3,7 +3,7 @@
  * finds it full fails, even when another sort frees memory a moment later. So the size is set here, and an admission beside it holds back
  * the builds that do not fit.
  */
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { BuildAdmission } from './build-admission.ts';
 
 export type MemoryPool = { readonly bytes: number; readonly admission: BuildAdmission };
@@ -45,12 +45,37 @@ export function enginePool(bytes: number = defaultPoolBytes()): MemoryPool {
 
 function openPool(wanted: number): MemoryPool {
   const own = process.env[VARIABLE];
-  if (own === undefined) process.env[VARIABLE] = String(wanted);
+  process.env[VARIABLE] ??= String(wanted);
   const bytes = own === undefined ? wanted : poolBytesOf(own);
+  const { workers, partitionMiB } = textMemory(bytes);
+  process.env[TEXT_WORKERS] ??= String(workers);
+  process.env[TEXT_PARTITION] ??= String(partitionMiB);
   return { bytes, admission: new BuildAdmission(bytes) };
 }
 
 /** What the engine makes of a value of the variable. */
 export function poolBytesOf(value: string): number {
   return /^\+?\d+$/.test(value) ? Number(value) : ENGINE_DEFAULT_BYTES;
+}
+
+/**
+ * The engine reads these two with its first full-text build, which takes nothing of the pool: each of its workers, by default one for
+ * every two processors, gathers 2 GiB of postings before it writes them to a partition of the segment.
+ */
+const TEXT_WORKERS = 'LANCE_FTS_NUM_SHARDS';
+const TEXT_PARTITION = 'LANCE_FTS_PARTITION_SIZE';
+
+/** A build takes three to four times the partition: measured by `npm run bench:text-memory`. */
+const TEXT_SHARE = 1 / 4;
+/** Partitions cost a search like segments, so that few large ones are better than more workers. */
+const WORKER_BYTES = 512 * 2 ** 20;
+const MOST_WORKERS = 4;
+
+/** Workers of a full-text build, and the partition of each, with which builds of any number of rows stay within so many bytes. */
+export function textMemory(
+  bytes: number,
+  processors: number = availableParallelism(),
+): { readonly workers: number; readonly partitionMiB: number } {
+  const workers = Math.max(1, Math.floor(Math.min(MOST_WORKERS, processors / 2, bytes / WORKER_BYTES)));
+  return { workers, partitionMiB: Math.max(1, Math.floor((bytes * TEXT_SHARE) / workers / 2 ** 20)) };
 }

@@ -130,7 +130,7 @@ async function buildInView(
     const uuid = ownUuid();
     const folder = join(view.folder, '_indices', built.uuid);
     const of = {
-      parameters: parametersBuilt(request, built),
+      parameters: parametersBuilt(request, built, folder),
       indexVersion: request.indexVersion ?? built.indexVersion,
     };
     return { ...request, ...of, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs: tookMs[at] ?? 0 };
@@ -144,9 +144,11 @@ function configOf({ method, options }: EngineCall): Index {
 }
 
 /** What the segment was built with, which has to be what was asked for: segments of one name with different parameters make queries fail. */
-function parametersBuilt({ index, kind: name, parameters }: SegmentRequest, built: IndexMetadata) {
+function parametersBuilt({ index, kind: name, parameters }: SegmentRequest, built: IndexMetadata, folder: string) {
   const kind = kindNamed(name);
-  const made = kind.matches(built) ? { ...parameters, ...kind.parametersOf(built) } : null;
+  const file = kind.parametersFile;
+  const entry = file ? { ...built, fileParameters: file.read(readFileSync(join(folder, file.name))) } : built;
+  const made = kind.matches(built) ? { ...parameters, ...kind.parametersOf(entry) } : null;
   if (!made || !sameParameters({ ...made, ...parameters }, made)) {
     const what = made ? JSON.stringify(made) : built.typeUrl;
     throw new SegmentdError(

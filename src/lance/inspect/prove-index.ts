@@ -1,10 +1,15 @@
 /** Compares what an index answers with what is so without it, in the way of its kind. */
+import { SegmentdError } from '../../lib/errors.ts';
+import type { IndexParameters } from '../../lib/index-kinds.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { sqlPathOfField } from '../codec/schema-field.ts';
 import type { SampleReport } from '../engine/sample-answers.ts';
 import { compareAnswers } from '../engine/sample-answers.ts';
+import { compareSearches } from '../engine/sample-texts.ts';
 import { kindOf } from '../plan/index-kind.ts';
+import type { IndexKind } from '../plan/kinds/kind.ts';
+import { unreadableFragments } from '../plan/newer-files.ts';
 import type { TablePlace } from '../segment.ts';
 import { askedPlace } from './asked-place.ts';
 
@@ -26,7 +31,36 @@ export async function proveIndex(
     case 'conditions':
       return askedPlace(manifest, place, segments, (at) => compareAnswers(at, { column, samples, of: proof.of }));
     case 'text':
+      return proveTexts(manifest, place, segments, kind, samples);
     case 'neighbours':
       return NOTHING;
+  }
+}
+
+/** Of an index whose parameters cannot be told, no search is certain. */
+async function proveTexts(
+  manifest: Manifest,
+  place: TablePlace,
+  segments: readonly IndexMetadata[],
+  kind: IndexKind,
+  samples: number,
+): Promise<SampleReport> {
+  const parameters = buildableParameters(kind, segments);
+  if (!parameters) return NOTHING;
+  const { ids } = manifest.fragments;
+  const unreadable = unreadableFragments(manifest, ids);
+  const claimed = new Set(segments.flatMap(({ fragments }) => Array.from(fragments ?? [])));
+  const fragments = Array.from(ids).filter((id) => claimed.has(id) && !unreadable.has(id));
+  const { options } = kind.engineCall(parameters, 0);
+  return compareSearches(place, { manifest, segments, fragments, options, samples });
+}
+
+/** What the segments were built with; null where one of them does not say. */
+function buildableParameters(kind: IndexKind, segments: readonly IndexMetadata[]): IndexParameters | null {
+  try {
+    return segments.map((segment) => kind.parametersOf(segment))[0] ?? null;
+  } catch (error) {
+    if (error instanceof SegmentdError) return null;
+    throw error;
   }
 }

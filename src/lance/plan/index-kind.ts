@@ -3,10 +3,11 @@ import type { KindName } from '../../lib/index-kinds.ts';
 import { BITMAP } from './kinds/bitmap.ts';
 import { BTREE } from './kinds/btree.ts';
 import { FM } from './kinds/fm.ts';
+import { FULL_TEXT } from './kinds/full-text.ts';
 import type { IndexKind, KindOfEntry } from './kinds/kind.ts';
 import { LABEL_LIST } from './kinds/label-list.ts';
 
-const KINDS: readonly IndexKind[] = [BTREE, BITMAP, LABEL_LIST, FM];
+const KINDS: readonly IndexKind[] = [BTREE, BITMAP, LABEL_LIST, FM, FULL_TEXT];
 
 const BY_NAME = new Map(KINDS.map((kind) => [kind.name, kind]));
 

@@ -5,10 +5,13 @@
 import { SegmentdError } from '../../lib/errors.ts';
 import type { VersionScheme } from '../../lib/manifest-name.ts';
 import { versionFileName } from '../../lib/manifest-name.ts';
+import { RecentMap } from '../../lib/recent-map.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { parseManifest } from '../codec/manifest.ts';
 import type { TablePlace } from '../segment.ts';
+import type { KnownParameters } from './file-parameters.ts';
+import { KNOWN_PARAMETERS, withFileParameters } from './file-parameters.ts';
 import type { KnownFolders } from './inferred-kinds.ts';
 import { withInferredKinds } from './inferred-kinds.ts';
 import type { Newest } from './newest-version.ts';
@@ -61,6 +64,7 @@ export class LanceTable {
   private readonly now: () => number;
   private readonly onLanded: OnLanded | undefined;
   private readonly folders: KnownFolders = new Map();
+  private readonly parameters: KnownParameters = new RecentMap(KNOWN_PARAMETERS);
 
   constructor(store: ObjectStore, { now = Date.now, onLanded }: TableOptions = {}) {
     this.store = store;
@@ -134,7 +138,9 @@ export class LanceTable {
     this.onLanded?.({ uri: this.uri, version, tag });
     const scheme = await this.scheme();
     if ((this.seen?.manifest.version ?? 0) >= version) return;
-    const manifest = await withInferredKinds(this.store, parseManifest(file, this.seen?.manifest), this.folders);
+    // What is in the table by now must not look as if it were not, because a file beside it could not be read: the next look reads it.
+    const manifest = await this.parse(file, this.seen?.manifest).catch(() => null);
+    if (!manifest) return;
     this.seen = { manifest, scheme, tag };
     this.seenByLook = this.nextLook();
     this.confirmedAtMs = this.now();
@@ -218,11 +224,17 @@ export class LanceTable {
     const read = await this.store.read(key);
     if (!read) return null;
     try {
-      const manifest = await withInferredKinds(this.store, parseManifest(read.content, before), this.folders);
+      const manifest = await this.parse(read.content, before);
       return { manifest, scheme, tag: read.tag };
     } catch (error) {
       if (!(error instanceof SegmentdError && error.code === 'table_unreadable')) throw error;
       throw new SegmentdError(error.code, `${this.uri}/${key}: ${error.message}`, { cause: error });
     }
+  }
+
+  /** The manifest with what only the files of its segments tell. */
+  private async parse(file: Uint8Array, before?: Manifest): Promise<Manifest> {
+    const manifest = await withInferredKinds(this.store, parseManifest(file, before), this.folders);
+    return withFileParameters(this.store, manifest, this.parameters);
   }
 }

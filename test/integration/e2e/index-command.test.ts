@@ -49,7 +49,7 @@ test('a table without rows or without an index is not called up to date', async 
   const said = async (...args: string[]) => segmentd(['index', uri, ...args, ...scratch]);
   expect(await said()).toMatchObject({
     code: 0,
-    stdout: `${uri} has no BTREE index at version 1; --column makes one\n`,
+    stdout: `${uri} has no index that segmentd maintains at version 1; --column makes one\n`,
   });
   const { code, stdout } = await said('-C', 'id', 'name');
   expect(code).toBe(0);

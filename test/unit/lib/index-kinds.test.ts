@@ -4,7 +4,7 @@ import { KIND_NAMES, parameterProblem, parametersProblem } from '../../../src/li
 test.each([
   ['btree', {}],
   ['fts', { language: 'French', stem: false, custom_stop_words: ['le', 'la'], max_token_length: 40 }],
-  ['fts', { base_tokenizer: 'jieba/default' }],
+  ['fts', { base_tokenizer: 'code', block_size: 256 }],
   ['ivf_pq', { metric: 'cosine', num_partitions: 16, num_sub_vectors: 8, num_bits: 8 }],
   ['ivf_hnsw_sq', { m: 20, ef_construction: 300 }],
 ] as const)('%s takes %j', (kind, parameters) => {
@@ -17,7 +17,8 @@ test.each([
   ['fts', { constructor: 1 }, 'fts has no parameter constructor'],
   ['fts', { language: 'english' }, 'language is one of Arabic'],
   ['fts', { language: 'Klingon' }, 'language is one of Arabic'],
-  ['fts', { base_tokenizer: 'jieba/' }, 'base_tokenizer is one of simple'],
+  ['fts', { base_tokenizer: 'jieba/default' }, 'base_tokenizer is one of simple'],
+  ['fts', { block_size: 200 }, 'block_size is a whole number from 128 to 256, and a multiple of 128'],
   ['fts', { stem: 'yes' }, 'stem is true or false'],
   ['fts', { custom_stop_words: 'le' }, 'custom_stop_words is a list of words'],
   ['fts', { custom_stop_words: [1] }, 'custom_stop_words is a list of words'],

@@ -5,7 +5,7 @@
 
 import { SegmentdError } from '../../../lib/errors.ts';
 import type { IndexParameters, KindName } from '../../../lib/index-kinds.ts';
-import type { IndexMetadata } from '../../codec/index-metadata.ts';
+import type { FileParameters, IndexMetadata } from '../../codec/index-metadata.ts';
 import type { SchemaField } from '../../codec/schema-field.ts';
 import { Cursor } from '../../codec/wire.ts';
 
@@ -13,7 +13,7 @@ import { Cursor } from '../../codec/wire.ts';
 export type EngineCall = { readonly method: string; readonly options: Readonly<Record<string, unknown>> };
 
 /** An entry of the index section, as far as its kind is concerned. */
-export type KindOfEntry = Pick<IndexMetadata, 'typeUrl' | 'fields' | 'details'>;
+export type KindOfEntry = Pick<IndexMetadata, 'typeUrl' | 'fields' | 'details' | 'fileParameters'>;
 
 /**
  * How answers by the index are proven: `conditions`, filters that the index and a scan answer alike; `text` and `neighbours`, searches
@@ -37,6 +37,8 @@ export type IndexKind = {
   matchesFiles(names: readonly string[]): boolean;
   /** What an entry of the kind was built with. Errors: index_parameters_unknown, when the details say more than is known here. */
   parametersOf(entry: KindOfEntry): IndexParameters;
+  /** A file of each segment with parameters that its details do not have. What it says is in `fileParameters` of the entry. */
+  readonly parametersFile?: { readonly name: string; read(content: Uint8Array): FileParameters };
   /** Index versions that the engine writes and reads: a segment of another one is a newer writer's. */
   readonly versions: readonly number[];
   /** Whether segments of different index versions may share a name. */

@@ -3,6 +3,7 @@ import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import type { TableChange } from '../../../../src/lance/commit/rebase.ts';
 import { canRestore, needsRowHistory, rebaseChange } from '../../../../src/lance/commit/rebase.ts';
+import { invertedDetails, PLAIN_TEXT } from '../inverted-fixture.ts';
 import type { FieldSpec, FragmentSpec, IndexSpec, ManifestSpec } from '../manifest-fixture.ts';
 import { builtSegment, indexEntry, manifestFile, message, uuidText } from '../manifest-fixture.ts';
 
@@ -375,5 +376,49 @@ describe('a table with stable row ids', () => {
   test('does not become one, nor stop being one, under a build', () => {
     expect(outcome({ ...base, version: 6, ...STABLE }, { base: parse(BASE) })).toBe('table_declined');
     expect(outcome({ ...LATER, indexes: base.indexes ?? [] }, ofAddresses)).toBe('table_declined');
+  });
+});
+
+describe('a full-text segment', () => {
+  const words = (uuid: number, more: Partial<IndexSpec> = {}): IndexSpec => ({
+    ...{ uuid, name: 'name_idx', fields: [1], fragments: [0], details: invertedDetails(), indexVersion: 2 },
+    ...more,
+  });
+  /** The table with this entry, whose file names these stop words. */
+  const withWords = (spec: ManifestSpec, stop: readonly string[] | null) => {
+    const manifest = parse({ ...spec, schema: SCHEMA });
+    const values = { ...PLAIN_TEXT, ...(stop && { custom_stop_words: stop }) };
+    return { ...manifest, indexes: manifest.indexes.map((index) => ({ ...index, fileParameters: { values } })) };
+  };
+  const SCHEMA: readonly FieldSpec[] = [
+    { id: 0, name: 'id' },
+    { id: 1, name: 'name', type: 'string' },
+  ];
+  const built = (parameters: object, indexVersion: number) =>
+    builtSegment([1, 2], {
+      ...{ index: 'name_idx', kind: 'fts', fieldId: 1, column: 'name', indexVersion },
+      parameters: { ...PLAIN_TEXT, ...parameters },
+    });
+  const base = withWords({ ...BASE, indexes: [words(1)] }, ['le']);
+  const segments = [built({ custom_stop_words: ['le'] }, 2)];
+  const rebased = (latest: ReturnType<typeof withWords>, addSegments = segments) =>
+    rebaseChange({ base, addSegments, removeSegments: [] }, latest);
+
+  test('stands beside its like, also of another posting format', () => {
+    expect(rebased(base)).toMatchObject({ keep: [{ fragments: [1, 2] }] });
+    const older = withWords({ ...LATER, indexes: [words(1, { indexVersion: 1 })] }, ['le']);
+    expect(rebased(older)).toMatchObject({ keep: [{ fragments: [1, 2] }] });
+    const newer = withWords({ ...LATER, indexes: [words(1, { indexVersion: 4 })] }, ['le']);
+    expect(rebased(newer)).toBe('index_changed');
+  });
+
+  test.each<[string, Partial<IndexSpec>, readonly string[] | null]>([
+    ['other stop words', {}, ['la']],
+    ['no stop words of its own', {}, null],
+    ['positions', { details: invertedDetails({ 3: 1 }) }, ['le']],
+    ['tokens of any length', { details: invertedDetails({ 4: null }) }, ['le']],
+  ])('does not stand where the index was made anew with %s while it was built', (_name, more, stop) => {
+    const latest = withWords({ ...LATER, indexes: [words(2, more)] }, stop);
+    expect(rebased(latest)).toBe('index_changed');
   });
 });

@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { defaultPoolBytes, poolBytesOf } from '../../../../src/lance/engine/memory-pool.ts';
+import { defaultPoolBytes, poolBytesOf, textMemory } from '../../../../src/lance/engine/memory-pool.ts';
 
 const MIB = 2 ** 20;
 const VARIABLE = 'LANCE_MEM_POOL_SIZE';
+const OF_TEXT = ['LANCE_FTS_NUM_SHARDS', 'LANCE_FTS_PARTITION_SIZE'] as const;
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -60,4 +61,31 @@ test.each([
   ['-1', 150 * MIB],
 ])('the engine takes %j as %d bytes', (value, bytes) => {
   expect(poolBytesOf(value)).toBe(bytes);
+});
+
+test.each([
+  [128, 16, 1, 32],
+  [512, 16, 1, 128],
+  [1024, 16, 2, 128],
+  [2048, 16, 4, 128],
+  [2048, 2, 1, 512],
+  [8192, 64, 4, 512],
+  [1, 1, 1, 1],
+])(
+  'full-text builds in %d MiB on %d processors have %d workers with %d MiB each',
+  (mib, processors, workers, partitionMiB) => {
+    expect(textMemory(mib * MIB, processors)).toEqual({ workers, partitionMiB });
+  },
+);
+
+test("full-text builds are bounded before the first of them, unless an operator's own variables do it", async () => {
+  for (const name of [VARIABLE, ...OF_TEXT]) vi.stubEnv(name, undefined);
+  const { enginePool } = await freshModule();
+  enginePool(256 * MIB);
+  expect(OF_TEXT.map((name) => process.env[name])).toEqual(['1', '64']);
+  vi.resetModules();
+  vi.stubEnv(OF_TEXT[0], undefined);
+  vi.stubEnv(OF_TEXT[1], '7');
+  (await freshModule()).enginePool(256 * MIB);
+  expect(OF_TEXT.map((name) => process.env[name])).toEqual(['1', '7']);
 });

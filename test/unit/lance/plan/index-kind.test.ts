@@ -61,6 +61,7 @@ test.each([
   ['/lance.table.BitmapIndexDetails', 'bitmap'],
   ['/lance.table.LabelListIndexDetails', 'label_list'],
   ['/lance.index.pb.FMIndexDetails', 'fm'],
+  ['/lance.table.InvertedIndexDetails', 'fts'],
   ['/lance.table.NGramIndexDetails', undefined],
   ['/lance.table.ZoneMapIndexDetails', undefined],
   ['/lance.index.pb.BloomFilterIndexDetails', undefined],
