@@ -21,6 +21,7 @@ export const KINDS_UNDER_TEST: readonly KindUnderTest[] = [
   { kind: 'bitmap', make: () => Index.bitmap(), pylance: 'BITMAP', since: 7, planOf: scalar('Bitmap') },
   { kind: 'label_list', make: () => Index.labelList(), pylance: 'LABEL_LIST', since: 7, planOf: scalar('LabelList') },
   { kind: 'fm', make: () => Index.fm(), pylance: 'fm', since: 8, planOf: scalar('Fm') },
+  { kind: 'fts', make: () => Index.fts(), pylance: 'INVERTED', since: 7, planOf: () => ' MatchQuery' },
 ];
 
 /** Throws on a kind that no entry tells of. */

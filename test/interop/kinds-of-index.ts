@@ -16,6 +16,12 @@ type IndexUnderTest = { readonly kind: KindName; readonly column: string; readon
 const filters = (...all: readonly string[]): Question[] =>
   all.map((filter) => [{ filter }, { filter, use_scalar_index: false }]);
 
+/** Every text has the word behind a blank or at its begin, and none has a longer one that begins alike. */
+const searched = (column: string, word: string): Question => [
+  { full_text_query: { query: word, columns: [column] }, limit: 100_000 },
+  { filter: `${column} LIKE '%${word}%'`, use_scalar_index: false },
+];
+
 /**
  * One entry per kind, with questions that its index answers for old rows and for fresh ones. An FM index takes part in `contains` alone,
  * and neither in its denial nor for an empty text is Lance right.
@@ -37,6 +43,7 @@ const INDEXES: readonly IndexUnderTest[] = [
     ),
   },
   { kind: 'fm', column: 'body', questions: filters("contains(body, 'abc3x')", "contains(body, 'no 40')") },
+  { kind: 'fts', column: 'note', questions: ['word3', 'many'].map((word) => searched('note', word)) },
 ];
 
 const nameOf = ({ column }: IndexUnderTest) => `${column}_idx`;

@@ -16,9 +16,9 @@ import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import { planAhead } from '../../../src/merge/policy/tiered.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { KindColumn } from '../../../testing/kind-rows.ts';
-import { KIND_COLUMNS, kindRows } from '../../../testing/kind-rows.ts';
+import { answerOf, KIND_COLUMNS, kindRows } from '../../../testing/kind-rows.ts';
 import { kindUnderTest } from '../../../testing/kinds.ts';
-import { idsWhere, index } from '../../../testing/lance-table.ts';
+import { index } from '../../../testing/lance-table.ts';
 import { until } from '../e2e/world.ts';
 import { checkNotShrunk, coveredOf } from '../model/merge-checks.ts';
 
@@ -277,13 +277,14 @@ export class KillWorld {
       expect(await table.countRows()).toBe(this.#rows);
       for (const id of [0, this.#rows - APPENDED_ROWS - 1, this.#rows - APPENDED_ROWS, this.#rows - 1, this.#rows]) {
         const expected = id < this.#rows ? [id] : [];
-        for (const { where } of this.#columns.filter(({ kind }) => kind === 'btree')) {
-          expect(await idsWhere(table, where(id)), where(id)).toEqual(expected);
+        for (const column of this.#columns.filter(({ kind }) => kind === 'btree')) {
+          const { asked, indexed } = await answerOf(table, column, id);
+          expect(indexed, asked).toEqual(expected);
         }
       }
-      const fresh = this.#rows - 1;
-      for (const { where, scanned } of this.#columns.filter(({ kind }) => kind !== 'btree')) {
-        expect(await idsWhere(table, where(fresh)), where(fresh)).toEqual(await idsWhere(table, scanned(fresh)));
+      for (const column of this.#columns.filter(({ kind }) => kind !== 'btree')) {
+        const { asked, indexed, scanned } = await answerOf(table, column, this.#rows - 1);
+        expect(indexed, asked).toEqual(scanned);
       }
     } finally {
       table.close();

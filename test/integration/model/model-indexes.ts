@@ -1,7 +1,18 @@
 /** The indexes that a scenario's table has, and what each is asked: every kind that segmentd maintains, over every column it fits. */
 import type { KindName } from '../../../src/lib/index-kinds.ts';
 import type { Column, Probe, Row, Rows } from './model-rows.ts';
-import { among, between, containing, different, either, equal, hasAll, hasAny, isNull } from './model-rows.ts';
+import {
+  among,
+  between,
+  containing,
+  different,
+  either,
+  equal,
+  hasAll,
+  hasAny,
+  isNull,
+  searching,
+} from './model-rows.ts';
 
 export type ModelIndex = { readonly name: string; readonly column: Column; readonly kind: KindName };
 
@@ -15,14 +26,16 @@ export const DRAWN: readonly Indexes[] = [
   [over('id', 'btree'), over('name', 'btree')],
   [over('name', 'fm'), over('tags', 'label_list')],
   [over('id', 'btree'), over('name', 'bitmap')],
+  [over('id', 'btree'), over('name', 'fts')],
   // Two kinds on one column: each has to know its own segments.
   [over('name', 'bitmap'), over('name', 'fm')],
   [over('id', 'bitmap'), over('tags', 'label_list')],
   [over('name', 'btree'), over('name', 'fm')],
+  [over('name', 'fts'), over('tags', 'label_list')],
 ];
 
 /** Of a short run: each kind once. */
-export const EACH_KIND: readonly Indexes[] = DRAWN.slice(1, 3);
+export const EACH_KIND: readonly Indexes[] = DRAWN.slice(1, 4);
 
 /** The kinds of a table with stable row ids that segmentd maintains. */
 export const ON_STABLE_ROW_IDS: readonly Indexes[] = DRAWN.slice(0, 1);
@@ -68,15 +81,22 @@ ASKED.fm = {
   ],
 };
 
+ASKED.fts = { name: ({ name }) => [searching('name', name), searching('name', 'upserted')] };
+
 const askedOf = ({ kind, column }: ModelIndex, row: Row): Probe[] => {
   const ask = ASKED[kind]?.[column];
   if (!ask) throw new RangeError(`nobody knows what to ask a ${kind} over ${column}`);
   return ask(known(row));
 };
 
+/** What is asked of a table: of the indexes that it may have, those that it has. Nobody searches texts without an index. */
+export type Asked = { readonly drawn: Indexes; readonly indexes: ReadonlySet<string> };
+
+const canBeAsked = ({ kind, name }: ModelIndex, there: ReadonlySet<string>) => kind !== 'fts' || there.has(name);
+
 /** Questions about one row by all indexes, those of each in turn. */
-export function probesAround(indexes: Indexes, row: Row): Probe[] {
-  const [a, b] = indexes.map((index) => askedOf(index, row)) as [Probe[], Probe[]];
+export function probesAround({ drawn, indexes }: Asked, row: Row): Probe[] {
+  const [a, b] = drawn.map((index) => (canBeAsked(index, indexes) ? askedOf(index, row) : [])) as [Probe[], Probe[]];
   return Array.from({ length: Math.max(a.length, b.length) }, (_, at) => [a[at], b[at]])
     .flat()
     .filter((probe) => probe !== undefined);
@@ -86,9 +106,10 @@ export function probesAround(indexes: Indexes, row: Row): Probe[] {
 export const probeOf = (index: ModelIndex, row: Row): Probe => askedOf(index, row)[0] as Probe;
 
 /** Questions that every row with a value answers: one that a segment does not know, or knows under an older value, is missed. */
-export function probesOfAll(indexes: Indexes, rows: Rows): Probe[] {
+export function probesOfAll({ drawn }: Asked, rows: Rows): Probe[] {
   const all = [...rows.values()];
-  return indexes.flatMap(({ kind, column }) => {
+  return drawn.flatMap(({ kind, column }) => {
+    if (kind === 'fts') return [];
     if (kind === 'fm') return ['n', 'u'].map((piece) => containing('name', piece));
     if (column === 'tags') return [hasAny(...new Set(all.flatMap(({ tags }) => tags ?? [])), 'nothing')];
     if (column === 'name') return [between('name', '', '~')];

@@ -71,7 +71,14 @@ export function toArrow(rows: readonly Row[]): Table {
 
 type Value = number | string;
 
-export type Probe = { readonly where: string; readonly matches: (row: Row) => boolean };
+export type Probe = {
+  /** A filter, or what is searched for. */
+  readonly where: string;
+  readonly matches: (row: Row) => boolean;
+  /** Of a full-text search. */
+  readonly search?: Search;
+};
+export type Search = { readonly column: Column; readonly word: string };
 
 const sql = (value: Value) => (typeof value === 'number' ? `${value}` : `'${value}'`);
 
@@ -104,6 +111,13 @@ export const isNull = (column: Plain): Probe => ({
 export const containing = (column: 'name', piece: string): Probe => ({
   where: `contains(${column}, '${piece}')`,
   matches: (row) => row[column]?.includes(piece) ?? false,
+});
+
+/** Names are single words. */
+export const searching = (column: 'name', word: string): Probe => ({
+  where: `${column} matches ${word}`,
+  matches: (row) => row[column] === word,
+  search: { column, word },
 });
 
 export const hasAny = (...labels: string[]): Probe => ({

@@ -243,8 +243,8 @@ class Run {
     await this.#model.remember();
     const manifest = await checkManifest(this.#model, this.#builtFrom);
     const row = this.#model.notable.at(-1);
-    const { drawn, rows } = this.#model;
-    const probes = [...probesOfAll(drawn, rows), ...(row ? probesAround(drawn, row).slice(0, 4) : [])];
+    const model = this.#model;
+    const probes = [...probesOfAll(model, model.rows), ...(row ? probesAround(model, row).slice(0, 4) : [])];
     await checkAnswers(this.#model, probes, manifest);
   }
 

@@ -1,15 +1,18 @@
 /** Who writes and reads the model's table: LanceDB, or pylance with stable row ids. */
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
-import { connect } from '@lancedb/lancedb';
+import { connect, MatchQuery } from '@lancedb/lancedb';
 import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { kindUnderTest } from '../../../testing/kinds.ts';
 import type { Worker } from '../../interop/worker.ts';
 import type { ModelIndex } from './model-indexes.ts';
-import type { Row } from './model-rows.ts';
+import type { Probe, Row } from './model-rows.ts';
 import { toArrow } from './model-rows.ts';
 
 export const NAME = 't';
+
+/** A search wants a limit. */
+const MOST_HITS = 10_000;
 
 /** What a reader finds that has never seen the table. */
 export type Seen = {
@@ -20,6 +23,9 @@ export type Seen = {
   /** Whether an index takes part, by filter. */
   readonly plans: readonly boolean[];
 };
+
+/** A filter, or a full-text search. */
+export type Asked = Pick<Probe, 'where' | 'search'>;
 
 /** Everything is done on the latest version. */
 export type TableEngine = {
@@ -39,7 +45,7 @@ export type TableEngine = {
   overwrite(rows: readonly Row[], how: 'create' | 'add'): Promise<void>;
   /** Drops the table, if there is one, and makes it anew. */
   recreate(rows: readonly Row[]): Promise<void>;
-  ask(filters: readonly string[], indexOnly?: boolean): Promise<Seen>;
+  ask(questions: readonly Asked[], indexOnly?: boolean): Promise<Seen>;
   rows(): Promise<Row[]>;
   stats(index: string): Promise<{ readonly indexed: number; readonly unindexed: number } | undefined>;
   close(): void;
@@ -87,7 +93,7 @@ export const openLanceDb: OpenEngine = async (database) => {
       if (opened) await connection.dropTable(NAME);
       await reopen(() => connection.createTable(NAME, toArrow(rows)));
     },
-    ask: (filters, indexOnly = false) => withFreshTable(database, (table) => seenBy(table, filters, indexOnly)),
+    ask: (questions, indexOnly = false) => withFreshTable(database, (table) => seenBy(table, questions, indexOnly)),
     rows: () =>
       withFreshTable(database, async (table) => {
         const columns = ['key', 'id', 'name', 'tags'];
@@ -128,14 +134,18 @@ async function withFreshTable<T>(database: string, use: (table: Table) => Promis
   }
 }
 
-async function seenBy(table: Table, filters: readonly string[], indexOnly: boolean): Promise<Seen> {
+async function seenBy(table: Table, questions: readonly Asked[], indexOnly: boolean): Promise<Seen> {
   const answers: number[][] = [];
   const plans: boolean[] = [];
-  for (const filter of filters) {
-    const query = table.query().where(filter).select(['key']);
+  for (const { where, search } of questions) {
+    const ask = () =>
+      search
+        ? table.query().fullTextSearch(new MatchQuery(search.word, search.column)).limit(MOST_HITS)
+        : table.query().where(where);
+    const query = ask().select(['key']);
     const rows = (await (indexOnly ? query.fastSearch() : query).toArray()) as { key: number }[];
     answers.push(rows.map(({ key }) => Number(key)).sort((a, b) => a - b));
-    if (indexOnly) plans.push((await table.query().where(filter).explainPlan(true)).includes('ScalarIndexQuery'));
+    if (indexOnly) plans.push(/ScalarIndexQuery| MatchQuery/.test(await ask().explainPlan(true)));
   }
   const indexes = (await table.listIndices()).map(({ name }) => name);
   return { version: await table.version(), indexes, answers, plans };
@@ -174,12 +184,13 @@ export function openPylance(worker: Worker, stable: boolean): OpenEngine {
         await ask('model_drop');
         await ask('model_write', { rows: plain(rows), mode: 'create', stable });
       },
-      async ask(filters, indexOnly = false) {
-        const seen = await ask<Seen>('model_ask', { filters, index_only: indexOnly });
+      async ask(questions, indexOnly = false) {
+        const seen = await ask<Seen>('model_ask', { questions, index_only: indexOnly });
         if (indexOnly) return seen;
-        const { answers } = await withFreshTable(database, (table) => seenBy(table, filters, false));
-        const other = filters.filter((_, at) => answers[at]?.join() !== seen.answers[at]?.join());
-        if (other.length > 0) throw new Error(`LanceDB finds other rows than pylance for ${other}`);
+        const { answers } = await withFreshTable(database, (table) => seenBy(table, questions, false));
+        const other = questions.filter((_, at) => answers[at]?.join() !== seen.answers[at]?.join());
+        if (other.length > 0)
+          throw new Error(`LanceDB finds other rows than pylance for ${other.map(({ where }) => where)}`);
         return seen;
       },
       async rows() {

@@ -9,6 +9,7 @@ SCHEMA = pa.schema(
         pa.field("color", pa.string()),
         pa.field("tags", pa.list_(pa.string())),
         pa.field("body", pa.string()),
+        pa.field("note", pa.string()),
     ]
 )
 
@@ -21,6 +22,7 @@ def kind_row(i):
         "color": COLORS[i % 4],
         "tags": None if i % 7 == 5 else [] if i % 7 == 6 else [f"t{i % 5}", "all", None],
         "body": None if i % 11 == 10 else f"no {i} abc{i % 10}xyz",
+        "note": None if i % 13 == 12 else f"word{i % 9} of many",
     }
 
 

@@ -55,19 +55,29 @@ def model_version(uri):
     return lance.dataset(uri).version
 
 
-def model_ask(uri, filters, index_only=False):
+def model_ask(uri, questions, index_only=False):
     """The table as a reader sees it that has never seen it before, and its answers."""
     ds = lance.dataset(uri)
+    # fast_search looks at indexed fragments alone.
+    fast = {"fast_search": True} if index_only else {}
 
-    def keys(filter):
-        how = {"fast_search": True} if index_only else {}
-        return sorted(ds.scanner(columns=["key"], filter=filter, **how).to_table()["key"].to_pylist())
+    def how(where, search=None):
+        if search is None:
+            return {"filter": where}
+        return {"full_text_query": {"query": search["word"], "columns": [search["column"]]}, "limit": 10_000}
+
+    def keys(question):
+        return sorted(ds.scanner(columns=["key"], **how(**question), **fast).to_table()["key"].to_pylist())
+
+    def uses_index(question):
+        plan = ds.scanner(columns=["key"], **how(**question)).explain_plan(True)
+        return "ScalarIndexQuery" in plan or " MatchQuery" in plan
 
     return {
         "version": ds.version,
-        "indexes": sorted(index["name"] for index in ds.list_indices()),
-        "answers": [keys(filter) for filter in filters],
-        "plans": ["ScalarIndexQuery" in ds.scanner(filter=filter).explain_plan(True) for filter in filters],
+        "indexes": sorted({index["name"] for index in ds.list_indices()}),
+        "answers": [keys(question) for question in questions],
+        "plans": [uses_index(question) for question in questions],
     }
 
 
