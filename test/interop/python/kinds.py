@@ -47,8 +47,8 @@ def index_type(kind):
     return IndexConfig(kind, {})
 
 
-def kinds_index(uri, column, kind, name=None, replace=True):
-    lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=replace)
+def kinds_index(uri, column, kind, name=None, replace=True, options={}):
+    lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=replace, **options)
 
 
 def kinds_check(uri, questions):
