@@ -64,6 +64,14 @@ export const INDEX_ADVICE: readonly IndexAdvice[] = [
     served: ['id_idx', 'color_idx'],
   },
   {
+    code: 'index_kind_by_name',
+    what: 'naming the index',
+    damage: (table) => table.ask('kinds_vectors', { index_type: 'IVF_RQ' }),
+    asked: 'existing',
+    follow: async () => [{ column: 'vector', kind: 'ivf_rq' }, COLOR, ID],
+    served: ['vector_idx', 'id_idx', 'color_idx'],
+  },
+  {
     code: 'index_parameters_unknown',
     what: 'letting the writer that made it maintain it',
     damage: (table) => indexNotes(table, { max_token_length: null }),
@@ -133,7 +141,7 @@ export function indexAdvice(newTable: NewTable): void {
       } else await expect(table.catchUp(asked)).rejects.toMatchObject({ code });
       const wanted = await follow(table);
       await table.ask('kinds_write', { start: 200, count: 100, mode: 'append' });
-      const { segments } = await table.catchUp(wanted);
+      const { segments } = await table.catchUp(wanted, undefined, undefined, 1);
       expect(new Set(segments.map(({ index }) => index))).toEqual(new Set(served));
       const { answers } = await table.ask<{ answers: { indexed: number[]; scanned: number[] }[] }>('kinds_check', {
         questions: KIND_QUESTIONS,

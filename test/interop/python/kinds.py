@@ -1,5 +1,7 @@
 """Tables with an index of each kind, and answers by index beside answers without."""
 
+import random
+
 import lance
 import pyarrow as pa
 
@@ -10,10 +12,16 @@ SCHEMA = pa.schema(
         pa.field("tags", pa.list_(pa.string())),
         pa.field("body", pa.string()),
         pa.field("note", pa.string()),
+        pa.field("vector", pa.list_(pa.float32(), 16)),
     ]
 )
 
 COLORS = ["red", "green", "blue", None]
+
+
+def vector(i):
+    source = random.Random(i)
+    return [source.gauss(0, 1) for _ in range(16)]
 
 
 def kind_row(i):
@@ -23,6 +31,7 @@ def kind_row(i):
         "tags": None if i % 7 == 5 else [] if i % 7 == 6 else [f"t{i % 5}", "all", None],
         "body": None if i % 11 == 10 else f"no {i} abc{i % 10}xyz",
         "note": None if i % 13 == 12 else f"word{i % 9} of many",
+        "vector": vector(i),
     }
 
 
@@ -49,6 +58,10 @@ def index_type(kind):
 
 def kinds_index(uri, column, kind, name=None, replace=True, options={}):
     lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=replace, **options)
+
+
+def kinds_vectors(uri, index_type):
+    lance.dataset(uri).create_index("vector", index_type, name="vector_idx", num_partitions=1)
 
 
 def kinds_check(uri, questions):
