@@ -15,7 +15,7 @@ const LONG_ONLY = [
   'test/integration/e2e/{memory,notifications,package,producers}.test.ts',
   'test/integration/lance/soak.test.ts',
   'test/integration/stores/{clouds,kill}.test.ts',
-  'test/interop/{compatibility,handmade-index}.test.ts',
+  'test/interop/{compatibility,handmade-index,oldest-kinds}.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
 ];
 

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import type { PylanceVersion } from '../../testing/pylance.ts';
 import { findPylance } from '../../testing/pylance.ts';
 import { TableUnderTest } from './table-under-test.ts';
 import type { NewTable } from './tables.ts';
@@ -14,7 +13,7 @@ import { startWorker } from './worker.ts';
 const INSTALL_MS = 600_000;
 
 /** Tables for the tests of a file or a block, all worked on by one process; everything goes with the last test. */
-export function tablesOfPylance(version: PylanceVersion): NewTable {
+export function tablesOfPylance(version: string): NewTable {
   let worker: Worker | undefined;
   let folder: string;
 

@@ -8,6 +8,7 @@ import type { PylanceVersion } from '../../testing/pylance.ts';
 import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { checksThemselves } from './checks-themselves.ts';
 import { concurrentChanges, rewrittenColumns } from './disturbances.ts';
+import { kindsOfIndex } from './kinds-of-index.ts';
 import { lifeOfATable } from './life-of-a-table.ts';
 import { lanceItself, refusals } from './limits.ts';
 import { mergedSegments } from './merged-segments.ts';
@@ -70,6 +71,7 @@ export function interopSuite(version: PylanceVersion): void {
   describe('a table that segmentd merges', () => mergedSegments(newTable));
   describe('a column that was rewritten in place', () => rewrittenColumns(newTable));
   describe('stable row ids in an index', () => rebuiltWhole(newTable));
+  describe('a table with an index of each kind', () => kindsOfIndex(Number.parseInt(version, 10), newTable));
   describe('Lance itself', () => lanceItself(version, newTable));
   describe('a table that segmentd must not write', () => refusals(newTable));
   describe('these checks', () => checksThemselves(newTable));

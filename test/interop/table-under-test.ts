@@ -71,6 +71,11 @@ export class TableUnderTest {
     return (await verifyTable(this.open(), 5)).findings.map(({ code, message }) => `${code}: ${message}`);
   }
 
+  /** Folder of the LanceDB database. */
+  get database(): string {
+    return this.folder;
+  }
+
   /** An action of worker.py on this table. */
   ask<Answer>(action: string, args: Args = {}): Promise<Answer> {
     return this.worker.ask(action, { uri: this.uri, ...args });

@@ -66,7 +66,7 @@ export function checkSegments(
     if (segment.typeUrl !== segments[0]?.typeUrl) {
       throw new SegmentdError('table_index_unreadable', `segments of "${name}" differ in their type url`);
     }
-    const own = kind.parametersOf(segment);
+    const own = parametersOf(kind, segment);
     parameters ??= own;
     if (!sameParameters(parameters, own)) {
       const differ = Object.keys({ ...parameters, ...own }).filter(
@@ -76,4 +76,16 @@ export function checkSegments(
     }
   }
   return parameters;
+}
+
+/** Where the details of an entry are no message, it is this index that cannot be read, and not its table. */
+function parametersOf(kind: IndexKind, segment: IndexMetadata): IndexParameters {
+  try {
+    return kind.parametersOf(segment);
+  } catch (error) {
+    if (!(error instanceof SegmentdError) || error.code !== 'table_unreadable') throw error;
+    throw new SegmentdError('index_parameters_unknown', `the details of "${segment.name}" cannot be read`, {
+      cause: error,
+    });
+  }
 }

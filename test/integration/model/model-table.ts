@@ -3,13 +3,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { index } from '../../../testing/lance-table.ts';
+import type { Indexes, ModelIndex } from './model-indexes.ts';
 import type { Row, Rows } from './model-rows.ts';
-import { COLUMNS, freshRow } from './model-rows.ts';
+import { freshRow, updated, updateOf, upserted } from './model-rows.ts';
 import type { Step } from './steps.ts';
 import type { OpenEngine, TableEngine } from './table-engine.ts';
-import { NAME, openLanceDb } from './table-engine.ts';
-
-export const indexNameOf = (column: string) => `${column}_idx`;
+import { NAME } from './table-engine.ts';
 
 type State = { readonly rows: Rows; readonly indexes: ReadonlySet<string> };
 
@@ -28,11 +27,14 @@ export class ModelTable {
   #state: State = { rows: new Map(), indexes: new Set() };
   #states = new Map<number, State>();
   #nextKey = 0;
+  /** That it may have. */
+  readonly drawn: Indexes;
   readonly #open: OpenEngine;
   readonly #engine: TableEngine;
 
-  private constructor(database: string, open: OpenEngine, engine: TableEngine) {
+  private constructor(database: string, drawn: Indexes, open: OpenEngine, engine: TableEngine) {
     this.database = database;
+    this.drawn = drawn;
     this.#open = open;
     this.#engine = engine;
   }
@@ -56,12 +58,12 @@ export class ModelTable {
   }
 
   /** Five fragments: the first two indexed by the engine, the next two by segmentd in a segment each, the last not at all. */
-  static async create(database: string, open: OpenEngine = openLanceDb): Promise<ModelTable> {
-    const model = new ModelTable(database, open, await open(database));
+  static async create(database: string, drawn: Indexes, open: OpenEngine): Promise<ModelTable> {
+    const model = new ModelTable(database, drawn, open, await open(database));
     await model.#engine.recreate(model.#put([freshRow(0)]));
     model.#nextKey = 1;
     await model.do({ do: 'append', rows: 14 });
-    for (const column of COLUMNS) await model.do({ do: 'create-index', column });
+    for (const index of [0, 1] as const) await model.do({ do: 'create-index', index });
     for (const rows of [3, 5]) {
       await model.do({ do: 'append', rows });
       await index(model.folder, { stableRowIds: model.stableRowIds });
@@ -73,7 +75,7 @@ export class ModelTable {
 
   /** The same table in a copy of its folder. */
   async inCopy(database: string): Promise<ModelTable> {
-    const copy = new ModelTable(database, this.#open, await this.#open(database));
+    const copy = new ModelTable(database, this.drawn, this.#open, await this.#open(database));
     copy.#state = this.#state;
     copy.#states = new Map(this.#states);
     copy.#nextKey = this.#nextKey;
@@ -127,10 +129,10 @@ export class ModelTable {
       case 'purge':
         return engine.optimize('files that no version names');
       case 'create-index':
-        await engine.createIndex(step.column, indexNameOf(step.column));
-        return this.addIndex(indexNameOf(step.column));
+        await engine.createIndex(this.drawn[step.index]);
+        return this.addIndex(this.drawn[step.index].name);
       case 'drop-index':
-        return this.#dropIndex(indexNameOf(step.column));
+        return this.#dropIndex(this.drawn[step.index]);
       case 'restore':
         return this.#restore(step.back);
       case 'overwrite':
@@ -178,26 +180,24 @@ export class ModelTable {
     this.#note(gone[0], gone.at(-1));
   }
 
-  async #update({ from, span, column }: Extract<Step, { do: 'update' }>): Promise<void> {
+  async #update({ from, span, index }: Extract<Step, { do: 'update' }>): Promise<void> {
     const { where, rows } = this.#range(from, span);
     if (rows.length === 0) return;
-    if (column === 'id') await this.#engine.update(where, { id: 'key + 1000000' });
-    else await this.#engine.update(where, { name: `'u${from}'` });
+    const { column } = this.drawn[index];
+    await this.#engine.update(where, { [column]: updateOf(column, from) });
     this.#note(rows[0]);
-    this.#put(
-      rows.map((row) => ({ ...row, ...(column === 'id' ? { id: row.key + 1_000_000 } : { name: `u${from}` }) })),
-    );
+    this.#put(rows.map((row) => updated(row, column, from)));
   }
 
   async #upsert({ from, span, rows: count }: Extract<Step, { do: 'upsert' }>): Promise<void> {
-    const changed = this.#range(from, span).rows.map((row) => ({ ...row, id: row.key + 2_000_000, name: 'upserted' }));
+    const changed = this.#range(from, span).rows.map(upserted);
     const rows = [...changed, ...this.#fresh(count)];
     await this.#engine.upsert(rows);
     this.#note(changed[0] && this.rows.get(changed[0].key));
     this.#put(rows);
   }
 
-  async #dropIndex(name: string): Promise<void> {
+  async #dropIndex({ name }: ModelIndex): Promise<void> {
     if (!this.indexes.has(name)) return;
     await this.#engine.dropIndex(name);
     this.#state = { ...this.#state, indexes: new Set([...this.indexes].filter((it) => it !== name)) };
@@ -225,7 +225,7 @@ export class ModelTable {
     this.#state = { rows: new Map(), indexes: new Set() };
     await this.#engine.recreate(this.#put(this.#fresh(count)));
     await this.remember();
-    for (const column of COLUMNS) await this.do({ do: 'create-index', column });
+    for (const index of [0, 1] as const) await this.do({ do: 'create-index', index });
     while ((await this.#engine.version()) < reached) await this.do({ do: 'append', rows: count });
   }
 }

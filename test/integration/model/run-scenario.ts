@@ -12,7 +12,7 @@ import { localStore } from '../../../src/store/local-store.ts';
 import type { PutResult } from '../../../src/store/object-store.ts';
 import { checkMerged, checkNotShrunk } from './merge-checks.ts';
 import { MergeWorker } from './merge-worker.ts';
-import { COLUMNS, probesAround, probesOfAll } from './model-rows.ts';
+import { probesAround, probesOfAll } from './model-indexes.ts';
 import type { ModelTable } from './model-table.ts';
 import type { Change, Ending, Progress } from './model-worker.ts';
 import { ModelWorker } from './model-worker.ts';
@@ -82,7 +82,7 @@ class Run {
       late: this.#late,
       builder: lanceSegmentBuilder(scratch),
       stableRowIds: model.stableRowIds,
-      wanted: configured ? COLUMNS.map((column) => ({ column })) : ('existing' as const),
+      wanted: configured ? model.drawn : ('existing' as const),
       limits: { maxRows, maxFragments },
       onCommit: (change: Change) => {
         this.#begun.set(change.transactionUuid, change);
@@ -243,7 +243,8 @@ class Run {
     await this.#model.remember();
     const manifest = await checkManifest(this.#model, this.#builtFrom);
     const row = this.#model.notable.at(-1);
-    const probes = [...probesOfAll(this.#model.rows), ...(row ? probesAround(row).slice(0, 4) : [])];
+    const model = this.#model;
+    const probes = [...probesOfAll(model, model.rows), ...(row ? probesAround(model, row).slice(0, 4) : [])];
     await checkAnswers(this.#model, probes, manifest);
   }
 

@@ -1,13 +1,18 @@
 /** Who writes and reads the model's table: LanceDB, or pylance with stable row ids. */
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
-import { connect, Index } from '@lancedb/lancedb';
+import { connect, MatchQuery } from '@lancedb/lancedb';
 import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
+import { kindUnderTest } from '../../../testing/kinds.ts';
 import type { Worker } from '../../interop/worker.ts';
-import type { Row } from './model-rows.ts';
+import type { ModelIndex } from './model-indexes.ts';
+import type { Probe, Row } from './model-rows.ts';
 import { toArrow } from './model-rows.ts';
 
 export const NAME = 't';
+
+/** A search wants a limit. */
+const MOST_HITS = 10_000;
 
 /** What a reader finds that has never seen the table. */
 export type Seen = {
@@ -18,6 +23,9 @@ export type Seen = {
   /** Whether an index takes part, by filter. */
   readonly plans: readonly boolean[];
 };
+
+/** A filter, or a full-text search. */
+export type Asked = Pick<Probe, 'where' | 'search'>;
 
 /** Everything is done on the latest version. */
 export type TableEngine = {
@@ -31,13 +39,13 @@ export type TableEngine = {
   upsert(rows: readonly Row[]): Promise<void>;
   /** Compacts, and indexes what is missing. */
   optimize(cleanup?: 'old versions' | 'files that no version names'): Promise<void>;
-  createIndex(column: string, name: string): Promise<void>;
+  createIndex(index: ModelIndex): Promise<void>;
   dropIndex(name: string): Promise<void>;
   restore(version: number): Promise<void>;
   overwrite(rows: readonly Row[], how: 'create' | 'add'): Promise<void>;
   /** Drops the table, if there is one, and makes it anew. */
   recreate(rows: readonly Row[]): Promise<void>;
-  ask(filters: readonly string[], indexOnly?: boolean): Promise<Seen>;
+  ask(questions: readonly Asked[], indexOnly?: boolean): Promise<Seen>;
   rows(): Promise<Row[]>;
   stats(index: string): Promise<{ readonly indexed: number; readonly unindexed: number } | undefined>;
   close(): void;
@@ -69,8 +77,8 @@ export const openLanceDb: OpenEngine = async (database) => {
       await table.mergeInsert('key').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(toArrow(rows));
     },
     optimize: async (cleanup) => void (await (await latest()).optimize(CLEANUPS[cleanup ?? 'none']())),
-    createIndex: async (column, name) =>
-      (await latest()).createIndex(column, { config: Index.btree(), replace: true, name }),
+    createIndex: async ({ column, kind, name }) =>
+      (await latest()).createIndex(column, { config: kindUnderTest(kind).make(), replace: true, name }),
     dropIndex: async (name) => (await latest()).dropIndex(name),
     async restore(version) {
       const table = await latest();
@@ -85,14 +93,16 @@ export const openLanceDb: OpenEngine = async (database) => {
       if (opened) await connection.dropTable(NAME);
       await reopen(() => connection.createTable(NAME, toArrow(rows)));
     },
-    ask: (filters, indexOnly = false) => withFreshTable(database, (table) => seenBy(table, filters, indexOnly)),
+    ask: (questions, indexOnly = false) => withFreshTable(database, (table) => seenBy(table, questions, indexOnly)),
     rows: () =>
       withFreshTable(database, async (table) => {
-        const rows = (await table.query().select(['key', 'id', 'name']).toArray()) as Record<keyof Row, unknown>[];
-        return rows.map(({ key, id, name }) => ({
+        const columns = ['key', 'id', 'name', 'tags'];
+        const rows = (await table.query().select(columns).toArray()) as Record<keyof Row, unknown>[];
+        return rows.map(({ key, id, name, tags }) => ({
           key: Number(key),
           id: id === null ? null : Number(id),
           name: name as string | null,
+          tags: tags === null ? null : Array.from(tags as Iterable<string>),
         }));
       }),
     stats: (name) =>
@@ -124,32 +134,39 @@ async function withFreshTable<T>(database: string, use: (table: Table) => Promis
   }
 }
 
-async function seenBy(table: Table, filters: readonly string[], indexOnly: boolean): Promise<Seen> {
+async function seenBy(table: Table, questions: readonly Asked[], indexOnly: boolean): Promise<Seen> {
   const answers: number[][] = [];
   const plans: boolean[] = [];
-  for (const filter of filters) {
-    const query = table.query().where(filter).select(['key']);
+  for (const { where, search } of questions) {
+    const ask = () =>
+      search
+        ? table.query().fullTextSearch(new MatchQuery(search.word, search.column)).limit(MOST_HITS)
+        : table.query().where(where);
+    const query = ask().select(['key']);
     const rows = (await (indexOnly ? query.fastSearch() : query).toArray()) as { key: number }[];
     answers.push(rows.map(({ key }) => Number(key)).sort((a, b) => a - b));
-    if (indexOnly) plans.push((await table.query().where(filter).explainPlan(true)).includes('ScalarIndexQuery'));
+    if (indexOnly) plans.push(/ScalarIndexQuery| MatchQuery/.test(await ask().explainPlan(true)));
   }
   const indexes = (await table.listIndices()).map(({ name }) => name);
   return { version: await table.version(), indexes, answers, plans };
 }
 
-type Plain = readonly [number, number | null, string | null];
-const plain = (rows: readonly Row[]) => rows.map(({ key, id, name }): Plain => [key, id, name]);
+type Plain = readonly [number, number | null, string | null, readonly string[] | null];
+const plain = (rows: readonly Row[]) => rows.map(({ key, id, name, tags }): Plain => [key, id, name, tags]);
 
-/** pylance 14 or newer, whose segments record row addresses. Each answer is LanceDB's too, which scans. */
-export function openPylance(worker: Worker): OpenEngine {
+/**
+ * pylance, whose answers have to be LanceDB's too. With stable row ids, of 14 or newer, segments record row addresses, and LanceDB's Lance
+ * scans.
+ */
+export function openPylance(worker: Worker, stable: boolean): OpenEngine {
   return async (database) => {
     const uri = join(database, `${NAME}.lance`);
     const ask = <T>(action: string, args = {}) => worker.ask<T>(action, { uri, ...args });
     const days = { none: null, 'old versions': 0, 'files that no version names': 10_000 };
     return {
-      stableRowIds: 'addresses',
+      stableRowIds: stable ? 'addresses' : 'decline',
       version: () => ask('model_version'),
-      add: (rows) => ask('model_write', { rows: plain(rows), mode: 'append' }),
+      add: (rows) => ask('model_write', { rows: plain(rows), mode: 'append', stable }),
       delete: (where) => ask('delete', { where }),
       update: async (where, values) => void (await ask('update', { where, values })),
       upsert: (rows) => ask('model_upsert', { rows: plain(rows) }),
@@ -158,24 +175,26 @@ export function openPylance(worker: Worker): OpenEngine {
           older_than_days: days[cleanup ?? 'none'],
           delete_unverified: cleanup === 'files that no version names',
         }),
-      createIndex: (column, name) => ask('model_create_index', { column, name }),
+      createIndex: ({ column, kind, name }) =>
+        ask('model_create_index', { column, name, kind: kindUnderTest(kind).pylance }),
       dropIndex: (name) => ask('drop_index', { name }),
       restore: (version) => ask('restore', { version }),
-      overwrite: (rows) => ask('model_write', { rows: plain(rows), mode: 'overwrite' }),
+      overwrite: (rows) => ask('model_write', { rows: plain(rows), mode: 'overwrite', stable }),
       async recreate(rows) {
         await ask('model_drop');
-        await ask('model_write', { rows: plain(rows), mode: 'create' });
+        await ask('model_write', { rows: plain(rows), mode: 'create', stable });
       },
-      async ask(filters, indexOnly = false) {
-        const seen = await ask<Seen>('model_ask', { filters, index_only: indexOnly });
+      async ask(questions, indexOnly = false) {
+        const seen = await ask<Seen>('model_ask', { questions, index_only: indexOnly });
         if (indexOnly) return seen;
-        const { answers } = await withFreshTable(database, (table) => seenBy(table, filters, false));
-        const other = filters.filter((_, at) => answers[at]?.join() !== seen.answers[at]?.join());
-        if (other.length > 0) throw new Error(`LanceDB finds other rows than pylance for ${other}`);
+        const { answers } = await withFreshTable(database, (table) => seenBy(table, questions, false));
+        const other = questions.filter((_, at) => answers[at]?.join() !== seen.answers[at]?.join());
+        if (other.length > 0)
+          throw new Error(`LanceDB finds other rows than pylance for ${other.map(({ where }) => where)}`);
         return seen;
       },
       async rows() {
-        return (await ask<Plain[]>('model_rows')).map(([key, id, name]) => ({ key, id, name }));
+        return (await ask<Plain[]>('model_rows')).map(([key, id, name, tags]) => ({ key, id, name, tags }));
       },
       stats: (name) => ask('model_stats', { name }),
       close: () => undefined,

@@ -1,18 +1,21 @@
 /** A LanceDB table in a real store, other writers at it, and segmentd's pipeline over a proxy that notes every request. */
 import type { Connection, Table } from '@lancedb/lancedb';
-import { connect, Index } from '@lancedb/lancedb';
+import { connect } from '@lancedb/lancedb';
+import type { Table as ArrowTable } from 'apache-arrow';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { openTableCache } from '../../../src/lance/table/table-cache.ts';
+import type { KindName } from '../../../src/lib/index-kinds.ts';
 import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import type { AppendEvent, TableRef } from '../../../src/model.ts';
 import { pipeline } from '../../../src/pipeline.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import type { ObjectStore } from '../../../src/store/object-store.ts';
 import { openStore } from '../../../src/store/open-store.ts';
+import { kindUnderTest } from '../../../testing/kinds.ts';
 import { people } from '../../../testing/people.ts';
 import type { S3Server } from '../../../testing/stores/s3-access.ts';
 import type { StoreProxy } from '../../../testing/stores/store-proxy.ts';
@@ -49,16 +52,27 @@ export type S3Table = StoreTable;
 
 let databases = 0;
 
-/** A table of people with a BTREE on each of the columns. The server has the bucket `lake`. */
-export const s3Table = (server: S3Server, columns: readonly string[]): Promise<S3Table> =>
-  storeTable(server, 's3://lake', columns);
+/** A column with a BTREE, or with an index of the kind. */
+type Indexed = string | { readonly column: string; readonly kind: KindName };
 
-/** A table of people with a BTREE on each of the columns, in a database of its own in `bucket`, the URI of one that the server has. */
-export async function storeTable(server: StoreServer, bucket: string, columns: readonly string[]): Promise<StoreTable> {
+/** A table of people, unless other rows are given, with an index on each of the columns. The server has the bucket `lake`. */
+export const s3Table = (server: S3Server, columns: readonly Indexed[], rows?: ArrowTable): Promise<S3Table> =>
+  storeTable(server, 's3://lake', columns, rows);
+
+/** The same in a database of its own in `bucket`, the URI of one that the server has. */
+export async function storeTable(
+  server: StoreServer,
+  bucket: string,
+  columns: readonly Indexed[],
+  rows: ArrowTable = people(0, ROWS),
+): Promise<StoreTable> {
   const database = `${bucket}/db${databases++}`;
   const connection = await connect(database, { ...directly(server, database), readConsistencyInterval: 0 });
-  const table = await connection.createTable('people', people(0, ROWS));
-  for (const column of columns) await table.createIndex(column, { config: Index.btree() });
+  const table = await connection.createTable('people', rows);
+  for (const indexed of columns) {
+    const { column, kind } = typeof indexed === 'string' ? { column: indexed, kind: 'btree' as const } : indexed;
+    await table.createIndex(column, { config: kindUnderTest(kind).make() });
+  }
   const proxy = await startStoreProxy(server.endpoint);
   onTestFinished(async () => {
     table.close();

@@ -1,4 +1,4 @@
-"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name]`."""
+"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name, tags]`."""
 
 import datetime as dt
 import os
@@ -7,18 +7,25 @@ import shutil
 import lance
 import pyarrow as pa
 
+from kinds import index_type
+
 SCHEMA = pa.schema(
-    [pa.field("key", pa.int32(), nullable=False), pa.field("id", pa.int64()), pa.field("name", pa.string())]
+    [
+        pa.field("key", pa.int32(), nullable=False),
+        pa.field("id", pa.int64()),
+        pa.field("name", pa.string()),
+        pa.field("tags", pa.list_(pa.string())),
+    ]
 )
 
 
 def table_of(rows):
-    columns = [list(column) for column in zip(*rows)] or [[], [], []]
+    columns = [list(column) for column in zip(*rows)] or [[] for _ in SCHEMA]
     return pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, SCHEMA)], schema=SCHEMA)
 
 
-def model_write(uri, rows, mode):
-    lance.write_dataset(table_of(rows), uri, mode=mode, enable_stable_row_ids=True)
+def model_write(uri, rows, mode, stable):
+    lance.write_dataset(table_of(rows), uri, mode=mode, enable_stable_row_ids=stable)
 
 
 def model_upsert(uri, rows):
@@ -35,8 +42,8 @@ def model_optimize(uri, older_than_days=None, delete_unverified=False):
     lance.dataset(uri).optimize.optimize_indices()
 
 
-def model_create_index(uri, column, name):
-    lance.dataset(uri).create_scalar_index(column, "BTREE", name=name, replace=True)
+def model_create_index(uri, column, name, kind):
+    lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=True)
 
 
 def model_drop(uri):
@@ -48,24 +55,34 @@ def model_version(uri):
     return lance.dataset(uri).version
 
 
-def model_ask(uri, filters, index_only=False):
+def model_ask(uri, questions, index_only=False):
     """The table as a reader sees it that has never seen it before, and its answers."""
     ds = lance.dataset(uri)
+    # fast_search looks at indexed fragments alone.
+    fast = {"fast_search": True} if index_only else {}
 
-    def keys(filter):
-        how = {"fast_search": True} if index_only else {}
-        return sorted(ds.scanner(columns=["key"], filter=filter, **how).to_table()["key"].to_pylist())
+    def how(where, search=None):
+        if search is None:
+            return {"filter": where}
+        return {"full_text_query": {"query": search["word"], "columns": [search["column"]]}, "limit": 10_000}
+
+    def keys(question):
+        return sorted(ds.scanner(columns=["key"], **how(**question), **fast).to_table()["key"].to_pylist())
+
+    def uses_index(question):
+        plan = ds.scanner(columns=["key"], **how(**question)).explain_plan(True)
+        return "ScalarIndexQuery" in plan or " MatchQuery" in plan
 
     return {
         "version": ds.version,
-        "indexes": sorted(index["name"] for index in ds.list_indices()),
-        "answers": [keys(filter) for filter in filters],
-        "plans": ["ScalarIndexQuery" in ds.scanner(filter=filter).explain_plan(True) for filter in filters],
+        "indexes": sorted({index["name"] for index in ds.list_indices()}),
+        "answers": [keys(question) for question in questions],
+        "plans": [uses_index(question) for question in questions],
     }
 
 
 def model_rows(uri):
-    return [[row["key"], row["id"], row["name"]] for row in lance.dataset(uri).to_table().to_pylist()]
+    return [[row["key"], row["id"], row["name"], row["tags"]] for row in lance.dataset(uri).to_table().to_pylist()]
 
 
 def model_stats(uri, name):

@@ -8,6 +8,7 @@ import lance
 import pyarrow as pa
 
 import answers
+import kinds
 import model
 import scenes
 import vectors
@@ -136,7 +137,8 @@ def actions_of(module):
     }
 
 
-ACTIONS = actions_of(vectors) | actions_of(scenes) | actions_of(model) | actions_of(sys.modules[__name__]) | {"check": answers.check}
+MODULES = [kinds, model, scenes, vectors, sys.modules[__name__]]
+ACTIONS = {"check": answers.check} | {name: action for module in MODULES for name, action in actions_of(module).items()}
 
 
 def answer(line):
