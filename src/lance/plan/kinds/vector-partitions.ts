@@ -23,7 +23,7 @@ const LEAST_ROWS = 32;
 /** An index that has fewer partitions than this share of the usual ones was given few, and keeps to few. */
 const FEW = 0.8;
 
-/** As for twice the rows: the table goes on to grow while a segment stands. A PQ of fewer is measurably less exact. */
+/** As for twice the rows: the table goes on to grow while a segment stands. One run of a PQ with fewer was less exact, by no more than chance may do. */
 const GROWTH = Math.SQRT2;
 
 const usual = (rows: number, { usualRows }: WholeIndex) => Math.min(MOST_USUAL, Math.max(1, rows / usualRows));
