@@ -18,7 +18,7 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/interop/{auto-cleanup,packed-structs,pylance-newest,shallow-clones}.test.ts',
+  'test/interop/{auto-cleanup,full-text,packed-structs,pylance-newest,shallow-clones}.test.ts',
 ];
 
 /** Test files that share a broker. Most of them wait half of their time, for daemons and for brokers. */

@@ -32,7 +32,7 @@ export const DEFAULT_MERGE: MergeSettings = {
 export const DEFAULT_MERGE_REMOTE: MergeSettings = { ...DEFAULT_MERGE, factor: 3, maxSegments: 10 };
 
 /** What differs from a BTREE: docs/decisions/merge-policy-kinds.md. */
-const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = {};
+const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = { fts: { maxSegments: 10 } };
 
 /** `remote`: whether the table lies in an object store. */
 export function defaultMerge(remote: boolean, kind: KindName = 'btree'): MergeSettings {

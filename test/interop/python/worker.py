@@ -10,6 +10,7 @@ import pyarrow as pa
 import answers
 import model
 import scenes
+import texts
 from rows import SCHEMA, row, rows
 
 held = {}
@@ -135,7 +136,7 @@ def actions_of(module):
     }
 
 
-ACTIONS = actions_of(scenes) | actions_of(model) | actions_of(sys.modules[__name__]) | {"check": answers.check}
+ACTIONS = actions_of(scenes) | actions_of(model) | actions_of(texts) | actions_of(sys.modules[__name__]) | {"check": answers.check}
 
 
 def answer(line):
