@@ -1,4 +1,11 @@
+import { join, resolve } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** Test files, daemons and commands are processes by the hundred, and each would compile the same modules: half of what a start costs. */
+process.env.NODE_COMPILE_CACHE ??= join(
+  resolve(process.env.SEGMENTD_CACHE_DIR || join(import.meta.dirname, '.cache')),
+  'compiled',
+);
 
 /** What only `npm run test:all` runs: faults that take their time, and versions beside the newest. */
 const LONG_ONLY = [
@@ -18,13 +25,22 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/interop/{auto-cleanup,full-text,packed-structs,pylance-newest,shallow-clones}.test.ts',
+  'test/interop/{auto-cleanup,full-text,packed-structs,pylance-newest,shallow-clones,vectors}.test.ts',
 ];
+
+/** Unit tests that replace a module for the whole of their process. The others share processes: most take less than a process does. */
+const ALONE = ['test/unit/{commands/catch-up,lance/commit/commit-change,lib/scratch}.test.ts'];
+
+const unit = {
+  // Each takes milliseconds; this is when a test hangs, on a machine that is busy with other things.
+  testTimeout: 60_000,
+  sequence: { groupOrder: 0 },
+};
 
 /** Test files that share a broker. Most of them wait half of their time, for daemons and for brokers. */
 const withBroker = {
   globalSetup: ['test/global-broker.ts'],
-  maxWorkers: 3,
+  maxWorkers: 4,
   testTimeout: 120_000,
   hookTimeout: 120_000,
 };
@@ -37,13 +53,14 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...unit,
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/*.test.ts'],
-          // Each takes milliseconds; this is when a test hangs, on a machine that is busy with other things.
-          testTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+          exclude: ALONE,
+          isolate: false,
         },
       },
+      { extends: true, test: { ...unit, name: 'unit-alone', include: ALONE } },
       {
         extends: true,
         test: {

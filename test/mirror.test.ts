@@ -34,6 +34,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/lance/scalar-kinds.test.ts': [
     ...['src/lance/plan/kinds/bitmap.ts', 'src/lance/plan/kinds/label-list.ts', 'src/lance/plan/kinds/fm.ts'],
   ],
+  'test/integration/lance/vectors.test.ts': ['src/lance/engine/sample-neighbours.ts'],
   'test/unit/lance/table/table.test.ts': ['src/lance/table/newest-version.ts'],
   'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],
   'test/unit/lance/table/inferred-kinds.test.ts': ['src/lance/table/file-place.ts'],

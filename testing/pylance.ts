@@ -1,8 +1,4 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { PYTHON, pythonPackage } from './python-package.ts';
-
-const run = promisify(execFile);
 
 /**
  * The versions of pylance that tables have to be right for; pylance n carries lance n. The dependencies of each are those pip
@@ -38,11 +34,8 @@ export type Pylance = { readonly python: string; readonly env: NodeJS.ProcessEnv
  */
 export async function findPylance(version: string): Promise<Pylance | undefined> {
   try {
-    const pylance = { python: PYTHON, env: environment(await pythonPackage('pylance', version)) };
-    await run(PYTHON, ['-s', '-c', `import lance; assert lance.__version__ == '${version}', lance`], {
-      env: pylance.env,
-    });
-    return pylance;
+    const works = `import lance; assert lance.__version__ == '${version}', lance`;
+    return { python: PYTHON, env: environment(await pythonPackage('pylance', version, works)) };
   } catch (cause) {
     const say = `pylance ${version} cannot be had here: the interop tests need ${PYTHON} (3.10 or newer) with pip`;
     if (process.env.CI === 'true') throw new Error(say, { cause });

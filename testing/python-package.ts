@@ -11,13 +11,17 @@ const ABI = 'import sys, sysconfig; print(sys.implementation.cache_tag, sysconfi
 
 /**
  * A folder that holds a package with its dependencies, for PYTHONPATH: not a virtual environment, which Debian's Python cannot
- * make by itself. It lies below `SEGMENTD_CACHE_DIR` (default: `.cache` in the repository). Rejects where it cannot be had.
+ * make by itself. It lies below `SEGMENTD_CACHE_DIR` (default: `.cache` in the repository). Rejects where it cannot be had, and where
+ * the Python program `works` fails with it, which is tried once, after it was installed.
  */
-export async function pythonPackage(name: string, version: string): Promise<string> {
+export async function pythonPackage(name: string, version: string, works?: string): Promise<string> {
   const { stdout: abi } = await run(PYTHON, ['-c', ABI]);
   const cache = resolve(process.env.SEGMENTD_CACHE_DIR || join(import.meta.dirname, '..', '.cache'));
   const home = join(cache, name, `${version}-${abi.trim().replaceAll(' ', '-')}`);
-  await makeOnce(home, 'install-', (aside) => install(`${name}==${version}`, aside));
+  await makeOnce(home, 'install-', async (aside) => {
+    await install(`${name}==${version}`, aside);
+    if (works) await run(PYTHON, ['-s', '-c', works], { env: { ...process.env, PYTHONPATH: aside } });
+  });
   return home;
 }
 

@@ -64,6 +64,8 @@ export async function catchUp(
       const build = await buildUnlessStale(builder, table, manifest, requests);
       if (!build) return { kind: 'moved' as const, cause: 'files_gone' as const };
       await using _ = build;
+      // What is in the way is noted, so the next plan is another one.
+      if (build.segments.length === 0) return { kind: 'landed' as const, uploadMs: 0, segments: [] };
       // Awaited here: the build is disposed at the end of this block.
       return await applyBuild(table, build, { replaces: remove, properties }, { ...commit, onOutcome });
     });

@@ -92,6 +92,11 @@ export class TableStates {
     return true;
   }
 
+  /** Whether the table was read, and neither has gone nor belongs to another member since. */
+  knows(table: string): boolean {
+    return this.#tables.has(table);
+  }
+
   /** Returns whether anything was known of the table. */
   forget(table: string): boolean {
     return this.#tables.delete(table);

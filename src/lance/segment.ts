@@ -2,7 +2,7 @@
  * A segment on its way into a table: what to build, what was built, and who builds it. No engine, no store: the plan, the commit and
  * the pipeline share these words.
  */
-import type { IndexDefinition } from '../lib/index-kinds.ts';
+import type { IndexDefinition, IndexParameters } from '../lib/index-kinds.ts';
 import type { IndexFile } from './codec/index-metadata.ts';
 import type { Manifest } from './codec/manifest.ts';
 
@@ -17,6 +17,8 @@ export type SegmentRequest = IndexDefinition & {
   readonly fragments: Uint32Array;
   /** Live rows in them. */
   readonly rows: number;
+  /** Parameters that it has for itself, beside those of the index. */
+  readonly own?: IndexParameters | undefined;
   /**
    * Of a BTREE: what the segment says it is, and so what it records. What the builder writes, unless given: 0, what the table calls a row
    * id, its address or the stable one. 1: the address, on a table with stable row ids.
@@ -40,6 +42,8 @@ export type Build = AsyncDisposable & {
   /** The manifest that the build read: coverage is checked against it at commit. */
   readonly manifest: Manifest;
   readonly segments: readonly BuiltSegment[];
+  /** Requests of which nothing was built, because the rows had too little to index. */
+  readonly withheld?: readonly SegmentRequest[];
 };
 
 /** `fresh`: rows that no segment covers. `merge`: rows that others cover, which can wait. */

@@ -123,6 +123,8 @@ async function measure(
   const everyMs = lance.store.remote ? MEASURE_MS.objectStore : MEASURE_MS.disk;
   if (memory.lookedMs - memory.measuredMs < everyMs) return;
   const cost = await readTableCost(lance, manifest);
+  // It was dropped meanwhile, or belongs to another member: its series have been taken away, and would come back for good.
+  if (!context.states.knows(id)) return;
   memory.measuredMs = memory.lookedMs;
   memory.oldestVersionMs = cost.oldestVersionMs;
   context.telemetry.tableCost({ table: id, ...cost });

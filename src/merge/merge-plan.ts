@@ -62,7 +62,7 @@ export function planMerges(manifest: Manifest, policy: TablePolicy, rule: MergeR
       candidates,
       ahead: rebuilt
         ? { drop: [], runs: [], segments: candidates.length }
-        : buildable(rule(candidates, state.kind.name), state),
+        : buildable(rule(candidates, state.kind.name), state, manifest),
     };
   });
   const next = due.flatMap(({ ahead: { runs }, ...rest }) => (runs[0] ? [{ ...rest, run: runs[0] }] : []));
@@ -86,9 +86,12 @@ export function planMerges(manifest: Manifest, policy: TablePolicy, rule: MergeR
   };
 }
 
-/** Deletions may have left fewer rows than a segment of the kind can be built over: then it stays as it is. */
-function buildable(ahead: MergesAhead, { kind }: IndexState): MergesAhead {
-  return { ...ahead, runs: ahead.runs.filter(({ rows }) => rows >= kind.leastRows) };
+/** Deletions may have left less than a segment of the kind can be built over: then it stays as it is. */
+function buildable(ahead: MergesAhead, state: IndexState, manifest: Manifest): MergesAhead {
+  const { kind, barren } = state;
+  const isBarren = (uuids: readonly string[]) =>
+    barren.size > 0 && requestOf(state, uuids, manifest).fragments.every((id) => barren.has(id));
+  return { ...ahead, runs: ahead.runs.filter(({ rows, uuids }) => rows >= kind.leastRows && !isBarren(uuids)) };
 }
 
 /** A newer Lance may have built a segment over fragments that the engine cannot read: that one stays as it is. */

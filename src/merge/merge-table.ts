@@ -43,6 +43,7 @@ export async function mergeTable(
   const build = await buildUnlessStale(builder, table, manifest, requests, 'merge');
   if (!build) return { kind: 'rejected', cause: 'files_gone' };
   await using _ = build;
+  if ((build.withheld ?? []).length > 0) return { kind: 'rejected', cause: 'nothing_left' };
   const buildMs = lap();
   const done = await applyBuild(table, build, { replaces: remove, properties, withSlot }, commit);
   if (done.kind === 'moved') return { kind: 'rejected', cause: done.cause };

@@ -38,11 +38,19 @@ async function buildSegments(context: PipelineContext, planned: Missing): Promis
     unfinished('stale');
     return requeue(context, batch, 'files_gone');
   }
+  if (build.segments.length === 0 && (build.withheld ?? []).length > 0) {
+    await build[Symbol.asyncDispose]();
+    unfinished('failed');
+    return requeue(context, batch, 'nothing_left');
+  }
   // A table that will be declined for the rest once this is covered stays declined meanwhile: that is said once.
   if (planned.unreadable.size === 0 && context.states.served(table)) context.telemetry.tableServed({ table });
   for (const { index, rows, files, buildMs } of build.segments.filter((segment) => !along?.owns(segment))) {
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });
+  }
+  for (const { index } of build.withheld ?? []) {
+    context.telemetry.buildFinished({ table, index, outcome: 'failed', seconds: lap() / 1000, rows: 0, bytes: 0 });
   }
   return { ...planned, kind: 'built', build, along };
 }
@@ -58,6 +66,11 @@ async function buildAll(context: PipelineContext, { batch, manifest, requests, a
     along.started();
     try {
       const build = await buildThose([...requests, ...along.requests]);
+      if (build?.withheld?.some((request) => along.owns(request))) {
+        await build[Symbol.asyncDispose]();
+        along.failed();
+        return { build: await buildThose(requests), along: null };
+      }
       if (build) {
         along.built(build.segments);
         return { build, along };

@@ -75,7 +75,8 @@ function settleable(
   for (const { cause } of skipped) context.telemetry.replanned({ table, cause });
   // Progress was made, so the count of rounds without progress starts again.
   const after = { ...batch, replanCount: 0, committed: true };
-  if (!complete || skipped.length > 0 || droppedFragments > 0) return { kind: 'requeue', batch: after };
+  const isLess = skipped.length > 0 || droppedFragments > 0 || (build.withheld ?? []).length > 0;
+  if (!complete || isLess) return { kind: 'requeue', batch: after };
   return {
     kind: 'covered',
     batch: after,

@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ALL_PYLANCE, findPylance, PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 import type { Compatibility } from './measure-compatibility.ts';
@@ -22,15 +22,17 @@ test('docs/compatibility.md says what each Lance does', { timeout: TIMEOUT_MS },
   const folder = await tempDir();
   const newest = await findPylance(PYLANCE_VERSIONS.newest);
   if (!newest) return;
+  const newestWorker = startWorker(newest);
+  onTestFinished(() => newestWorker.stop());
   const rows: Compatibility[] = [];
   for (const version of ALL_PYLANCE) {
     const pylance = await findPylance(version);
     if (!pylance) return;
-    const workers = [startWorker(pylance), startWorker(newest)] as const;
+    const worker = startWorker(pylance);
     try {
-      rows.push(await measureCompatibility(...workers, () => mkdtemp(join(folder, 'database-'))));
+      rows.push(await measureCompatibility(worker, newestWorker, () => mkdtemp(join(folder, 'database-'))));
     } finally {
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await worker.stop();
     }
   }
   const page = compatibilityPage(rows);

@@ -134,11 +134,13 @@ export class TableUnderTest {
     wanted: WantedIndexes,
     meanwhile?: () => Promise<unknown>,
     stableRowIds: StableRowIds = this.stableRowIds,
+    minRows?: number,
   ): Promise<CatchUp> {
     const builder = lanceSegmentBuilder(join(this.folder, 'scratch'));
     return catchUp(this.open(), meanwhile ? disturbed(builder, meanwhile) : builder, {
       wanted,
       stableRowIds,
+      minRows,
       limits: { maxRows: 1_000_000, maxFragments: 1000 },
       commit: COMMIT,
       properties: PROPERTIES,

@@ -51,7 +51,12 @@ export type Manifest = {
   readonly transactionFile: string;
   /** The inlined transaction, if there is one. */
   readonly transaction: TransactionHead | null;
+  /** What builds have found out about its fragments, of which no manifest tells. */
+  readonly barren?: BarrenFragments;
 };
+
+/** By the name of an index, fragments in which the engine found too little to build a segment over, such as vectors that are all null. */
+export type BarrenFragments = ReadonlyMap<string, ReadonlySet<number>>;
 
 /** Numbers of the fields. */
 export const F = {

@@ -6,7 +6,7 @@ import { refuseLostFiles } from '../table/lost-files.ts';
 import type { LanceTable } from '../table/table.ts';
 
 /**
- * What the builder builds, or null when a cleanup deleted a file of the table under it. Errors: as `build`, and
+ * What the builder builds, which may be less than what was asked for, or null when a cleanup deleted a file of the table under it. Errors: as `build`, and
  * table_data_file_missing when the latest version still names a file that is not there, so that no plan gets any further.
  */
 export async function buildUnlessStale(
@@ -17,7 +17,10 @@ export async function buildUnlessStale(
   purpose: BuildPurpose = 'fresh',
 ): Promise<Build | null> {
   try {
-    return await builder.build(manifest, table.place(), requests, purpose);
+    const build = await builder.build(manifest, table.place(), requests, purpose);
+    // Else the next plan would ask for the same again.
+    for (const { index, fragments } of build.withheld ?? []) table.noteBarren(index, fragments);
+    return build;
   } catch (error) {
     if (!(error instanceof SegmentdError && MAY_BE_DAMAGE.has(error.code))) throw error;
     await refuseLostFiles(table, new Set(requests.flatMap(({ fragments }) => Array.from(fragments))));

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection } from '@lancedb/lancedb';
+import type { Connection, Table } from '@lancedb/lancedb';
 import { connect, Index, Session } from '@lancedb/lancedb';
 import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
@@ -67,7 +67,14 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
         const segments = place.remote
           ? await settleAll(requests.map((request) => buildGroup([request])))
           : await oneByOne(sameFragments(requests), buildGroup);
-        return { manifest, segments: segments.flat(), [Symbol.asyncDispose]: () => views.run() };
+        const built = segments.flat();
+        const made = new Set(built.map(({ request }) => request));
+        return {
+          manifest,
+          segments: built.map(({ segment }) => segment),
+          withheld: requests.filter((request) => !made.has(request)),
+          [Symbol.asyncDispose]: () => views.run(),
+        };
       } catch (error) {
         // Opened anew next time: a connection that failed to open stays failed.
         connection = undefined;
@@ -79,6 +86,7 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
 }
 
 type Group = [SegmentRequest, ...SegmentRequest[]];
+type Made = { readonly request: SegmentRequest; readonly segment: BuiltSegment };
 
 async function oneByOne<T>(groups: readonly Group[], build: (group: Group) => Promise<T>): Promise<T[]> {
   const built: T[] = [];
@@ -103,16 +111,14 @@ async function buildInView(
   view: FragmentView,
   group: Group,
   storageOptions: TablePlace['storageOptions'],
-): Promise<BuiltSegment[]> {
-  const tookMs: number[] = [];
+): Promise<Made[]> {
+  const took: { readonly request: SegmentRequest; readonly buildMs: number }[] = [];
   try {
     const table = await connection.openTable(view.name, undefined, { storageOptions: { ...storageOptions } });
     try {
-      for (const { column, index, kind, parameters, rows } of group) {
+      for (const request of group) {
         const lap = stopwatch();
-        const config = configOf(kindNamed(kind).engineCall(parameters, rows));
-        await table.createIndex(column, { config, name: index, replace: true });
-        tookMs.push(lap());
+        if (await createIndex(table, request)) took.push({ request, buildMs: lap() });
       }
     } finally {
       table.close();
@@ -120,8 +126,8 @@ async function buildInView(
   } catch (error) {
     throw buildError(error, group, storageOptions);
   }
-  const { indexes } = parseManifest(readFileSync(viewManifestFile(view, group.length)));
-  return group.map((request, at) => {
+  const { indexes } = parseManifest(readFileSync(viewManifestFile(view, took.length)));
+  return took.map(({ request, buildMs }) => {
     const built = indexes.find((index) => index.name === request.index);
     if (!built || built.fields[0] !== request.fieldId || built.files.length === 0) {
       throw new SegmentdError('build_failed', `LanceDB built no index over "${request.column}"`);
@@ -133,8 +139,24 @@ async function buildInView(
       parameters: parametersBuilt(request, built, folder),
       indexVersion: request.indexVersion ?? built.indexVersion,
     };
-    return { ...request, ...of, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs: tookMs[at] ?? 0 };
+    return { request, segment: { ...request, ...of, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs } };
   });
+}
+
+/** Whether the index is there now: not when the rows have too little to index, which is no fault of the others. */
+async function createIndex(
+  table: Table,
+  { column, index, kind: name, parameters, own, rows }: SegmentRequest,
+): Promise<boolean> {
+  const kind = kindNamed(name);
+  const config = configOf(kind.engineCall({ ...parameters, ...own }, rows));
+  try {
+    await table.createIndex(column, { config, name: index, replace: true });
+    return true;
+  } catch (error) {
+    if (kind.lacksRows?.(messageOf(error))) return false;
+    throw error;
+  }
 }
 
 function configOf({ method, options }: EngineCall): Index {

@@ -14,22 +14,24 @@ import { isParsed } from '../plan/kinds/kind.ts';
 import { unreadableFragments } from '../plan/newer-files.ts';
 import type { TablePlace } from '../segment.ts';
 
-/** Runs `ask` with the place to ask about the index that these segments are. */
+/** Runs `ask` with the place to ask about the index that these segments are; `among`: the only fragments that there are then. */
 export async function askedPlace<T>(
   manifest: Manifest,
   place: TablePlace,
   segments: readonly IndexMetadata[],
   ask: (place: TablePlace) => Promise<T>,
+  among?: readonly number[],
 ): Promise<T> {
   const unreadable = unreadableFragments(manifest, manifest.fragments.ids);
-  if (unreadable.size === 0 && isUnderstood(manifest, segments) && isAlone(manifest, segments)) return ask(place);
+  if (!among && unreadable.size === 0 && isUnderstood(manifest, segments) && isAlone(manifest, segments))
+    return ask(place);
   const scratch = await mkdtemp(join(tmpdir(), 'segmentd-verify-'));
   try {
     const view = openFragmentView(
       {
         manifest,
         tableUri: place.uri,
-        fragments: manifest.fragments.ids.filter((id) => !unreadable.has(id)),
+        fragments: (among ?? Array.from(manifest.fragments.ids)).filter((id) => !unreadable.has(id)),
         fieldIds: segments.flatMap(({ fields }) => fields),
         keepsRowIds: !segments.some(recordsAddresses),
         segments,

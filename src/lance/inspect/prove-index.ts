@@ -3,15 +3,18 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { IndexParameters } from '../../lib/index-kinds.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import { sqlPathOfField } from '../codec/schema-field.ts';
+import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
 import type { SampleReport } from '../engine/sample-answers.ts';
 import { compareAnswers } from '../engine/sample-answers.ts';
+import { compareNeighbours } from '../engine/sample-neighbours.ts';
 import { compareSearches } from '../engine/sample-texts.ts';
 import { kindOf } from '../plan/index-kind.ts';
 import type { IndexKind } from '../plan/kinds/kind.ts';
+import { vectorSearchOf } from '../plan/kinds/vector.ts';
 import { unreadableFragments } from '../plan/newer-files.ts';
 import type { TablePlace } from '../segment.ts';
 import { askedPlace } from './asked-place.ts';
+import { boundsOf, chooseFragments } from './choose-fragments.ts';
 
 const NOTHING: SampleReport = { asked: 0, leftOut: 0, wrong: [] };
 
@@ -33,7 +36,7 @@ export async function proveIndex(
     case 'text':
       return proveTexts(manifest, place, segments, kind, samples);
     case 'neighbours':
-      return NOTHING;
+      return proveNeighbours(manifest, place, segments, samples);
   }
 }
 
@@ -63,4 +66,23 @@ function buildableParameters(kind: IndexKind, segments: readonly IndexMetadata[]
     if (error instanceof SegmentdError) return null;
     throw error;
   }
+}
+
+/** By searches in a view of some of the fragments: a search of a whole table may read gigabytes. */
+async function proveNeighbours(
+  manifest: Manifest,
+  place: TablePlace,
+  segments: readonly IndexMetadata[],
+  samples: number,
+): Promise<SampleReport> {
+  const fieldId = segments[0]?.fields[0] as number;
+  const search = segments[0] && vectorSearchOf(segments[0]);
+  const column = pathOfField(manifest.schema, fieldId);
+  const sqlColumn = sqlPathOfField(manifest.schema, fieldId);
+  const type = manifest.schema.find(({ id }) => id === fieldId)?.logicalType;
+  const dimensions = Number(type?.split(':').at(-1)) || 1;
+  const { fragments, isListed } = chooseFragments(manifest, segments, boundsOf(dimensions));
+  if (!search || !column || !sqlColumn || fragments.length === 0) return NOTHING;
+  const sampling = { ...search, column, sqlColumn, samples, isListed };
+  return askedPlace(manifest, place, segments, (at) => compareNeighbours(at, sampling), fragments);
 }

@@ -15,7 +15,13 @@ const unsupported = (message: string) => new SegmentdError('column_type_unsuppor
  * Also of an index that is there: other engines build some that LanceDB does not, and segmentd cannot extend those. Errors:
  * column_type_unsupported.
  */
-export function checkColumn(kind: IndexKind, schema: readonly SchemaField[], field: SchemaField, column: string): void {
+export function checkColumn(
+  kind: IndexKind,
+  schema: readonly SchemaField[],
+  field: SchemaField,
+  column: string,
+  parameters: IndexParameters = {},
+): void {
   if (!isParsed(field.logicalType)) {
     throw unsupported(`column ${column} has type ${field.logicalType}, whose time zone the engine cannot parse`);
   }
@@ -25,7 +31,7 @@ export function checkColumn(kind: IndexKind, schema: readonly SchemaField[], fie
       `column ${column} lies in a ${holder.logicalType}; LanceDB builds a ${kind.label} at the top or inside structs`,
     );
   }
-  const problem = kind.problemOf(field, schema);
+  const problem = kind.problemOf(field, schema, parameters);
   if (problem) throw unsupported(`column ${column} ${problem}`);
   const needed = new Set(fieldsToRead(schema, field.id));
   const beside = schema.find(({ id, logicalType }) => needed.has(id) && !isParsed(logicalType));

@@ -6,8 +6,9 @@ import { FM } from './kinds/fm.ts';
 import { FULL_TEXT } from './kinds/full-text.ts';
 import type { IndexKind, KindOfEntry } from './kinds/kind.ts';
 import { LABEL_LIST } from './kinds/label-list.ts';
+import { VECTOR_KINDS, vectorLabelOf } from './kinds/vector.ts';
 
-const KINDS: readonly IndexKind[] = [BTREE, BITMAP, LABEL_LIST, FM, FULL_TEXT];
+const KINDS: readonly IndexKind[] = [BTREE, BITMAP, LABEL_LIST, FM, FULL_TEXT, ...VECTOR_KINDS];
 
 const BY_NAME = new Map(KINDS.map((kind) => [kind.name, kind]));
 
@@ -21,6 +22,12 @@ export function kindNamed(name: KindName): IndexKind {
 /** The kind of an entry of the index section, or null for one that segmentd does not maintain. */
 export function kindOf(entry: KindOfEntry): IndexKind | null {
   return KINDS.find((kind) => kind.matches(entry)) ?? null;
+}
+
+/** Lance's name of the kind, as far as known: of one that is not maintained, that of the message of its details, or of the vectors in it. */
+export function labelOf(entry: KindOfEntry): string {
+  const label = kindOf(entry)?.label ?? vectorLabelOf(entry);
+  return label ?? (/(\w+?)(?:IndexDetails)?$/.exec(entry.typeUrl)?.[1] || 'unknown');
 }
 
 /** Whether segmentd maintains indexes of the entry's kind. */

@@ -8,9 +8,9 @@ import { defaultIndexName, fieldByPath, pathOfField } from '../codec/schema-fiel
 import { checkColumn, checkSegments } from './check-index.ts';
 import type { Coverage } from './coverage.ts';
 import { coverageOf, heldBelow } from './coverage.ts';
-import { kindNamed, kindOf } from './index-kind.ts';
+import { kindNamed, kindOf, labelOf } from './index-kind.ts';
 import { BTREE } from './kinds/btree.ts';
-import type { IndexKind } from './kinds/kind.ts';
+import type { IndexKind, IndexSegments } from './kinds/kind.ts';
 import type { Unsupported } from './supported.ts';
 import { hasStableRowIds } from './supported.ts';
 
@@ -32,6 +32,8 @@ export type IndexState = {
   readonly kind: IndexKind;
   /** What its segments are built with. */
   readonly parameters: IndexParameters;
+  /** Of an index over all rows, what each segment has its own share of. */
+  readonly whole: IndexParameters;
   readonly fieldId: number;
   /** Path of the column as LanceDB writes it. */
   readonly column: string;
@@ -39,6 +41,8 @@ export type IndexState = {
   /** Rows that it has to miss before a segment is built; 0: any. */
   readonly floor: number;
   readonly coverage: Coverage;
+  /** Fragments that have too little to index by themselves. */
+  readonly barren: ReadonlySet<number>;
 };
 
 /** An index that is left as it is, while others of the table are maintained. */
@@ -123,7 +127,7 @@ function existingIndex(manifest: Manifest, name: string, first: IndexMetadata): 
   if (!kind) {
     return left({
       code: 'index_kind_unsupported',
-      message: `index "${name}" is of kind ${messageName(first)}, which segmentd does not maintain`,
+      message: `index "${name}" is of kind ${labelOf(first)}, which segmentd does not maintain`,
     });
   }
   if (!field || !pathOfField(manifest.schema, field.id)) {
@@ -144,11 +148,6 @@ const notOverStableRowIds = (name: string, { label }: IndexKind): Unsupported =>
   message: `the table has stable row ids, and index "${name}" is a ${label}, of which segmentd keeps none there`,
 });
 
-/** `BTREE` of a kind that is known, else the name of the message of its details. */
-function messageName(entry: IndexMetadata): string {
-  return kindOf(entry)?.label ?? (/(\w+?)(?:IndexDetails)?$/.exec(entry.typeUrl)?.[1] || 'unknown');
-}
-
 function leftIndex(
   { schema }: Manifest,
   name: string,
@@ -156,25 +155,56 @@ function leftIndex(
   { code, message }: Unsupported,
 ): LeftIndex {
   const column = pathOfField(schema, first.fields[0] ?? -1);
-  return { name, column, type: messageName(first), reason: { code, message } };
+  return { name, column, type: labelOf(first), reason: { code, message } };
 }
 
 function stateOf(manifest: Manifest, { name, field, kind, parameters }: NamedIndex, minRows: number): IndexState {
   const segments = manifest.indexes.filter((index) => index.name === name);
   const present = checkSegments(kind, name, field.id, segments);
   const column = pathOfField(manifest.schema, field.id) as string;
-  checkColumn(kind, manifest.schema, field, column);
-  if (present) checkAsked(name, present, parameters);
+  const isOwn = (key: string) => kind.perSegment?.names.includes(key) ?? false;
+  const { asked, own } = split(parameters ?? {}, isOwn);
+  if (present) checkAsked(name, present, asked);
+  checkColumn(kind, manifest.schema, field, column, present ?? asked);
   const floor = kind.waitsForRows ? Math.max(minRows, kind.leastRows) : 0;
+  const barren = manifest.barren?.get(name) ?? NOT_BARREN;
   return {
     name,
     kind,
-    parameters: present ?? parameters ?? {},
+    parameters: present ?? asked,
+    whole: kind.perSegment?.whole(own, segmentsOf(manifest, segments), field) ?? {},
     fieldId: field.id,
     column,
     segments,
     floor,
-    coverage: heldBelow(coverageOf(manifest.fragments, segments), floor),
+    coverage: heldBarren(heldBelow(coverageOf(manifest.fragments, segments), floor), barren),
+    barren,
+  };
+}
+
+const NOT_BARREN: ReadonlySet<number> = new Set();
+
+/** Nothing is built over barren fragments alone. */
+function heldBarren(coverage: Coverage, barren: ReadonlySet<number>): Coverage {
+  if (barren.size === 0 || coverage.missing.some((id) => !barren.has(id))) return coverage;
+  return heldBelow(coverage, Number.POSITIVE_INFINITY);
+}
+
+/** The parameters of the index, and those that each segment has for itself. */
+function split(parameters: IndexParameters, isOwn: (name: string) => boolean) {
+  const all = Object.entries(parameters);
+  return {
+    asked: Object.fromEntries(all.filter(([name]) => !isOwn(name))),
+    own: Object.fromEntries(all.filter(([name]) => isOwn(name))),
+  };
+}
+
+function segmentsOf({ fragments: list }: Manifest, entries: readonly IndexMetadata[]): IndexSegments {
+  const rowsAt = (id: number) => list.rows[list.indexOf(id)] ?? 0;
+  return {
+    entries,
+    rowsOf: ({ fragments }) => Array.from(fragments ?? []).reduce((sum, id) => sum + rowsAt(id), 0),
+    allRows: list.rows.reduce((sum, rows) => sum + rows, 0),
   };
 }
 
@@ -225,6 +255,15 @@ function wantedIndex(
   // A column that has an index of the kind already keeps it, whatever it is called: a second one would only cost writes.
   const existing = indexes.find((index) => kindOf(index) === kind && index.fields[0] === field.id);
   const found = { name: name ?? existing?.name ?? freeName(manifest, field, kind, others), field, kind, parameters };
+  const other = indexes.find(
+    (index) => kindOf(index) !== kind && index.fields[0] === field.id && kind.isAlone?.(index),
+  );
+  if (other) {
+    throw new SegmentdError(
+      'index_name_taken',
+      `column ${column} has index "${other.name}", an ${labelOf(other)}: readers would not ask an ${kind.label} beside it`,
+    );
+  }
   if (kind !== BTREE && hasStableRowIds(manifest)) {
     const { code, message } = notOverStableRowIds(found.name, kind);
     throw new SegmentdError(code, message);

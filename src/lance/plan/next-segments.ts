@@ -19,7 +19,7 @@ export function nextSegments(
   return states.flatMap((state) => {
     const fragments: number[] = [];
     let rows = 0;
-    for (const id of state.coverage.missing) {
+    for (const id of barrenLast(state)) {
       if (!isWanted(id)) continue;
       const more = manifest.fragments.rows[manifest.fragments.indexOf(id)] as number;
       // One fragment is the least a segment can cover, however large it is.
@@ -28,17 +28,25 @@ export function nextSegments(
       rows += more;
     }
     const isEnough = fragments.length > 0 && rows >= state.floor;
-    return isEnough ? [requestFor(state, Uint32Array.from(fragments), rows)] : [];
+    return isEnough ? [requestFor(state, Uint32Array.from(fragments).sort(), rows)] : [];
   });
+}
+
+/** What had too little to index by itself comes along with others, and must not hold them up. */
+function* barrenLast({ coverage: { missing }, barren }: IndexState): Iterable<number> {
+  for (const id of missing) if (!barren.has(id)) yield id;
+  for (const id of missing) if (barren.has(id)) yield id;
 }
 
 /** A segment of the index over these fragments. */
 export function requestFor(
-  { name, kind, parameters, fieldId, column }: IndexState,
+  { name, kind, parameters, fieldId, column, whole, coverage }: IndexState,
   fragments: Uint32Array,
   rows: number,
 ): SegmentRequest {
-  return { index: name, kind: kind.name, parameters, fieldId, column, rows, fragments };
+  const allRows = coverage.coveredRows + coverage.missingRows + coverage.heldRows;
+  const own = kind.perSegment?.share(whole, rows, allRows);
+  return { index: name, kind: kind.name, parameters, fieldId, column, rows, fragments, ...(own && { own }) };
 }
 
 /** Whether the requests cover all that the indexes want of what they miss; one that has too few rows wants nothing. */

@@ -65,6 +65,7 @@ export class LanceTable {
   private readonly onLanded: OnLanded | undefined;
   private readonly folders: KnownFolders = new Map();
   private readonly parameters: KnownParameters = new RecentMap(KNOWN_PARAMETERS);
+  private readonly barren = new Map<string, Set<number>>();
 
   constructor(store: ObjectStore, { now = Date.now, onLanded }: TableOptions = {}) {
     this.store = store;
@@ -130,6 +131,13 @@ export class LanceTable {
   /** The version that a listing shows now as the latest, 0 for none. Errors: table_mixed_version_names, store_*. */
   async listedVersion(): Promise<number> {
     return (await listedNewest(this.store))?.version ?? 0;
+  }
+
+  /** Notes fragments over which no segment of the index could be built: they wait for others to come along. */
+  noteBarren(index: string, fragments: Iterable<number>): void {
+    const noted = this.barren.get(index) ?? new Set<number>();
+    this.barren.set(index, noted);
+    for (const id of fragments) noted.add(id);
   }
 
   /** Notes a version that this process has just made: its file and the tag that the store gave it. */
@@ -232,9 +240,10 @@ export class LanceTable {
     }
   }
 
-  /** The manifest with what only the files of its segments tell. */
+  /** The manifest with what it does not say itself. */
   private async parse(file: Uint8Array, before?: Manifest): Promise<Manifest> {
     const manifest = await withInferredKinds(this.store, parseManifest(file, before), this.folders);
-    return withFileParameters(this.store, manifest, this.parameters);
+    const { barren } = this;
+    return { ...(await withFileParameters(this.store, manifest, this.parameters)), barren };
   }
 }

@@ -31,8 +31,18 @@ export const DEFAULT_MERGE: MergeSettings = {
 /** In an object store, where each segment costs a lookup three requests: docs/decisions/merge-policy-object-stores.md. */
 export const DEFAULT_MERGE_REMOTE: MergeSettings = { ...DEFAULT_MERGE, factor: 3, maxSegments: 10 };
 
+/** Each segment costs a search as much time as its share of the rows or more: docs/decisions/merge-policy-vectors.md. */
+const OF_VECTORS: Partial<MergeSettings> = { factor: 3, maxSegments: 4 };
+
 /** What differs from a BTREE: docs/decisions/merge-policy-kinds.md. */
-const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = { fts: { maxSegments: 10 } };
+const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = {
+  fts: { maxSegments: 10 },
+  ivf_flat: OF_VECTORS,
+  ivf_pq: OF_VECTORS,
+  ivf_rq: OF_VECTORS,
+  ivf_hnsw_sq: OF_VECTORS,
+  ivf_hnsw_pq: OF_VECTORS,
+};
 
 /** `remote`: whether the table lies in an object store. */
 export function defaultMerge(remote: boolean, kind: KindName = 'btree'): MergeSettings {

@@ -9,12 +9,13 @@ import { openLag } from '../../../src/kafka/lag.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
+import { ROUNDS_OF_ALL_POINTS } from './kill-points.ts';
 import type { RoundsSetup, Share } from './kill-rounds.ts';
 import { killRounds } from './kill-rounds.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
 import { startMortal } from './mortal.ts';
 
-const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? 51);
+const ROUNDS = Number(process.env.SEGMENTD_KILL_DAEMON_ROUNDS ?? ROUNDS_OF_ALL_POINTS);
 
 /** How long the group waits for a member that was killed. The rest follows from it, as the rules of the options want it. */
 const SESSION_MS = 1_500;

@@ -38,13 +38,14 @@ const AT_ONCE = 2;
 /** What a share's tables are like: one half has stable row ids. */
 export type Share = { readonly stableRowIds: boolean };
 
-/** Kills so many times, in shares side by side; every point must have been hit. */
+/** Kills so many times, from the first round on or a later one, in shares side by side; every point must have been hit. */
 export async function killRounds(
   rounds: number,
   openSetup: (share: Share) => Promise<RoundsSetup>,
+  first = 0,
 ): Promise<Leftovers[]> {
   const hits = new Hits();
-  const armings = Array.from({ length: rounds }, (_, round) => armingOf(round));
+  const armings = Array.from({ length: rounds }, (_, round) => armingOf(first + round));
   const shares = Array.from({ length: AT_ONCE }, (_, share) =>
     armings.filter((_arming, round) => round % AT_ONCE === share),
   );

@@ -11,6 +11,7 @@ import answers
 import model
 import scenes
 import texts
+import vectors
 from rows import SCHEMA, row, rows
 
 held = {}
@@ -136,7 +137,7 @@ def actions_of(module):
     }
 
 
-ACTIONS = actions_of(scenes) | actions_of(model) | actions_of(texts) | actions_of(sys.modules[__name__]) | {"check": answers.check}
+ACTIONS = actions_of(texts) | actions_of(vectors) | actions_of(scenes) | actions_of(model) | actions_of(sys.modules[__name__]) | {"check": answers.check}
 
 
 def answer(line):

@@ -37,6 +37,15 @@ test('what was read of a table stands until more is known', () => {
   expect(states.of('lake/t')).toMatchObject({ state: 'served', failure: null, version: 8 });
 });
 
+test('a table is known from its first news until it is forgotten', () => {
+  const { states } = setUp();
+  expect(states.knows('lake/t')).toBe(false);
+  states.observed('lake/t', 7, [index]);
+  expect(states.knows('lake/t')).toBe(true);
+  expect(states.forget('lake/t')).toBe(true);
+  expect([states.knows('lake/t'), states.forget('lake/t')]).toEqual([false, false]);
+});
+
 test('declining a table is news once per reason, serving it again once', () => {
   const { states } = setUp();
   expect(states.served('lake/t')).toBe(false);

@@ -43,6 +43,7 @@ async function looking(
   const folder = await tableFolder(spec);
   const lance = new LanceTable(localStore(folder.root));
   const context = testContext({ tables: { open: () => lance, policy: () => DEFAULT_POLICY } });
+  context.states.observed('lake/a', 3, []);
   const counts = { runs: 0, refreshed: 0 };
   const along = new MergeAlong(context, SCHEDULE);
   const ending = new AbortController();
@@ -83,6 +84,16 @@ describe('what a table costs', () => {
     await look(300_000);
     expect(lines('tableCost')).toHaveLength(2);
     expect(counts).toEqual({ runs: 0, refreshed: 0 });
+  });
+
+  test('is not reported once the table is gone: its series would come back', async () => {
+    const { look, lines, context } = await looking({});
+    context.states.forget('lake/a');
+    await look();
+    expect(lines('tableCost')).toEqual([]);
+    context.states.observed('lake/a', 3, []);
+    await look(60_000);
+    expect(lines('tableCost')).toHaveLength(1);
   });
 
   test('is not looked at with every batch', async () => {

@@ -226,3 +226,28 @@ test('fragments of a finished backfill are built when they are missing again', a
   const { indexes } = await new LanceTable(localStore(folder.root)).latest();
   expect(indexes.flatMap((index) => [...(index.fragments ?? [])]).sort()).toEqual([0, 1, 2]);
 });
+
+test('what has too little to index by itself is held, once, and the rest is covered', async () => {
+  const inner = await builder();
+  let builds = 0;
+  const context = contextWith({
+    async build(manifest, place, requests) {
+      builds += 1;
+      const build = await inner.build(manifest, place, []);
+      return { ...build, withheld: requests };
+    },
+  });
+  const first = await round(context);
+  expect(first).toMatchObject({ kind: 'requeue', batch: { replanCount: 1 } });
+  const second = await round(context);
+  expect(second).toMatchObject({ kind: 'covered', committed: false });
+  expect((second as Extract<Settleable, { kind: 'covered' }>).indexes).toMatchObject([
+    { heldRows: 200, missingRows: 0 },
+  ]);
+  expect([builds, disposed, await folder.versions()]).toEqual([1, 1, [3]]);
+  // With what comes along it is tried again.
+  const fragments = [0, 1, 2, 3].map((id) => ({ id }));
+  await folder.write({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] });
+  await round(context);
+  expect(builds).toBe(2);
+});

@@ -12,6 +12,26 @@ import { Cursor } from '../../codec/wire.ts';
 /** How LanceDB builds an index: the function of its `Index` to call, and the options to give it. */
 export type EngineCall = { readonly method: string; readonly options: Readonly<Record<string, unknown>> };
 
+/** The segments of an index, and the rows of its table. */
+export type IndexSegments = {
+  readonly entries: readonly IndexMetadata[];
+  /** Live rows in the fragments of a segment. */
+  rowsOf(entry: IndexMetadata): number;
+  readonly allRows: number;
+};
+
+/**
+ * Parameters that each segment has for itself, by its rows, so that segments of one index may differ in them: they can be asked for, and
+ * are never compared.
+ */
+export type PerSegment = {
+  readonly names: readonly string[];
+  /** Of an index over all rows: what is asked for, else like the index that is there. */
+  whole(asked: IndexParameters, segments: IndexSegments, field: SchemaField): IndexParameters;
+  /** Of a segment of `rows` of all `allRows`. */
+  share(whole: IndexParameters, rows: number, allRows: number): IndexParameters;
+};
+
 /** An entry of the index section, as far as its kind is concerned. */
 export type KindOfEntry = Pick<IndexMetadata, 'typeUrl' | 'fields' | 'details' | 'fileParameters'>;
 
@@ -43,9 +63,9 @@ export type IndexKind = {
   readonly versions: readonly number[];
   /** Whether segments of different index versions may share a name. */
   readonly mixesVersions: boolean;
-  /** Why LanceDB does not build one over the field, as the rest of a sentence, or null. */
-  problemOf(field: SchemaField, schema: readonly SchemaField[]): string | null;
-  /** How LanceDB builds a segment of `rows` rows with these parameters. */
+  /** Why LanceDB does not build one with these parameters over the field, as the rest of a sentence, or null. */
+  problemOf(field: SchemaField, schema: readonly SchemaField[], parameters: IndexParameters): string | null;
+  /** How LanceDB builds a segment of `rows` rows with these parameters, those that it has for itself among them. */
   engineCall(parameters: IndexParameters, rows: number): EngineCall;
   /** Whether a table without `indexes` keeps indexes of the kind fresh. Of the others, those that are named are. */
   readonly byDefault: boolean;
@@ -58,6 +78,11 @@ export type IndexKind = {
   readonly leastRows: number;
   /** Whether fewer rows than the configured floor are left to the search of unindexed rows for a while. */
   readonly waitsForRows: boolean;
+  /** Whether an entry keeps readers of its column from asking an index of this kind beside it. None does unless this is given. */
+  isAlone?(entry: KindOfEntry): boolean;
+  /** Whether a build that failed with the engine's message had too few usable rows. It never has unless this is given. */
+  lacksRows?(message: string): boolean;
+  readonly perSegment?: PerSegment;
   readonly proof: Proof;
 };
 

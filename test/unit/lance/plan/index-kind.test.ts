@@ -40,7 +40,7 @@ test.each([
   ['duration:us', false],
   ['', false],
 ])('a BTREE over %s: %s', (logicalType, supported) => {
-  expect(BTREE.problemOf({ id: 0, parentId: -1, name: 'x', logicalType }, []) === null).toBe(supported);
+  expect(BTREE.problemOf({ id: 0, parentId: -1, name: 'x', logicalType }, [], {}) === null).toBe(supported);
 });
 
 test.each([

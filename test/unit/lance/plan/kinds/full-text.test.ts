@@ -124,5 +124,5 @@ test.each([
   ['int64', undefined, false],
 ])('over %s of %s: %s', (type, item, isBuilt) => {
   const schema = [field(type), ...(item ? [field(item, 2, 1)] : [])];
-  expect(FULL_TEXT.problemOf(field(type), schema) === null).toBe(isBuilt);
+  expect(FULL_TEXT.problemOf(field(type), schema, {}) === null).toBe(isBuilt);
 });
