@@ -1,16 +1,13 @@
 /**
  * A demonstration of the main job: a broker, a daemon, a table of a million rows with two BTREE indexes, and a writer that
  * appends to it in another process. Ends with a summary; `--json` prints it as the last line, `--keep` leaves all running.
- * With `--store s3` the table lies in a real S3 server on this machine, and the summary has the requests per batch.
+ * With `--store s3` the table lies in a real S3 server on this machine, and the summary has the requests per batch. `--kinds` shows an
+ * index of each kind instead, over a table of `--rows` and with `--appends`: see kinds.ts.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { inspectTable } from '../src/lance/inspect/inspect.ts';
@@ -23,6 +20,10 @@ import { DATABASE, TABLE } from '../testing/people.ts';
 import { lookUp, segmentDigests, steadyStateOptimizeMs, untouched } from '../testing/proof.ts';
 import { quantile, screen } from '../testing/screen.ts';
 import { requestsByCommit } from '../testing/stores/commit-requests.ts';
+import type { CoveredAt } from './appends.ts';
+import { appendAndWatch } from './appends.ts';
+import { showKinds } from './kinds.ts';
+import { reportKinds } from './kinds-summary.ts';
 import type { Place } from './place.ts';
 import { placeInS3, placeOnDisk, ROWS } from './place.ts';
 import type { Summary } from './summary.ts';
@@ -33,52 +34,19 @@ const BATCH_ROWS = 10_000;
 const PAUSE_MS = 250;
 /** Longer than the default of `batch.min_interval_ms` there: each append has a batch of its own, which waits for no other. */
 const PAUSE_IN_S3_MS = 1_200;
-const COVERED_WITHIN_MS = 60_000;
 const TOPIC = 'segmentd.append-events';
+const APPENDS = { topic: TOPIC, table: TABLE, first: ROWS, batches: BATCHES, rows: BATCH_ROWS };
 
 const { values: options } = parseArgs({
   options: {
     store: { type: 'string', default: 'disk' },
     json: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    kinds: { type: 'boolean', default: false },
+    rows: { type: 'string', default: '20000' },
+    appends: { type: 'string', default: '10' },
   },
 });
-
-type Announced = { readonly version: number; readonly announced_ms: number };
-/** When which version was covered. */
-type CoveredAt = { readonly version: number; readonly ms: number };
-
-/** Runs the writer and shows each append as it gets covered; resolves with the milliseconds each took. */
-async function appendAndWatch(
-  { database, env, proxy }: Place,
-  brokers: string[],
-  covered: CoveredAt[],
-): Promise<number[]> {
-  const script = fileURLToPath(new URL('writer.ts', import.meta.url));
-  const numbers = [ROWS, BATCHES, BATCH_ROWS, proxy ? PAUSE_IN_S3_MS : PAUSE_MS].map(String);
-  const args = [script, database.uri, brokers.join(','), TOPIC, ...numbers];
-  const writer = spawn(process.execPath, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = once(writer, 'exit');
-  const took: number[] = [];
-  for await (const line of createInterface({ input: writer.stdout })) {
-    const { version, announced_ms: announcedMs } = JSON.parse(line) as Announced;
-    const deadline = Date.now() + COVERED_WITHIN_MS;
-    let done: CoveredAt | undefined;
-    while (!done) {
-      done = covered.find((it) => it.version >= version);
-      if (Date.now() > deadline) throw new Error(`version ${version} was not covered in time`);
-      if (!done) await sleep(2);
-    }
-    took.push(done.ms - announcedMs);
-    screen.covered(took.length, BATCHES, version, done.ms - announcedMs);
-  }
-  await ended;
-  if (writer.exitCode !== 0) throw new Error(`the writer ended with exit code ${writer.exitCode}`);
-  return took;
-}
 
 async function demo(cleanup: Cleanup): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'segmentd-demo-'));
@@ -114,7 +82,9 @@ async function demo(cleanup: Cleanup): Promise<void> {
   }
 
   screen.step(`a writer appends ${BATCHES} batches of ${BATCH_ROWS.toLocaleString('en-US')} rows and announces each`);
-  const took = await appendAndWatch(place, broker.bootstrap, covered);
+  const { database, env } = place;
+  const pauseMs = isInS3 ? PAUSE_IN_S3_MS : PAUSE_MS;
+  const took = await appendAndWatch({ ...APPENDS, database, env, brokers: broker.bootstrap, pauseMs }, covered);
 
   screen.step('checking: coverage, lookups, old segments; and one optimize() of a copy beside it');
   const facts = await inspectTable(new LanceTable(place.table));
@@ -182,7 +152,10 @@ async function keep(url: string, brokers: string[], { table, proxy }: Place, con
 const cleanup = new Cleanup();
 try {
   if (!['disk', 's3'].includes(options.store)) throw new Error('--store is disk or s3');
-  await demo(cleanup);
+  if (options.kinds) {
+    const summary = await showKinds(cleanup, { rows: Number(options.rows), appends: Number(options.appends) });
+    reportKinds(summary, (text) => process.stdout.write(text), options.json);
+  } else await demo(cleanup);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;

@@ -1,7 +1,7 @@
 /**
  * A writer as a data team would run it: a process of its own that appends with LanceDB and announces each append on Kafka.
  *
- *   node writer.ts <database> <brokers> <topic> <first id> <batches> <rows per batch> <pause ms>
+ *   node writer.ts <database> <brokers> <topic> <people|documents> <first id> <batches> <rows per batch> <pause ms>
  *
  * The database is a folder or the URI of an object store, which LanceDB gets into with the variables of the environment. Prints a JSON line
  * per batch: {version, announced_ms}.
@@ -12,8 +12,9 @@ import { loadConfig } from '../src/config/load.ts';
 import { kafkaSettings } from '../src/daemon/kafka-settings.ts';
 import { openProducer } from '../src/kafka/producer.ts';
 import { DATABASE, people, TABLE } from '../testing/people.ts';
+import { DOCUMENTS, documents } from './kind-rows.ts';
 
-const [database = '', brokers = '', topic = '', ...numbers] = process.argv.slice(2);
+const [database = '', brokers = '', topic = '', name = TABLE, ...numbers] = process.argv.slice(2);
 const [first = 0, batches = 0, rows = 0, pauseMs = 0] = numbers.map(Number);
 
 const producer = openProducer(
@@ -25,13 +26,13 @@ const producer = openProducer(
   ),
 );
 const connection = await connect(database);
-const table = await connection.openTable(TABLE);
+const table = await connection.openTable(name);
 for (let batch = 0; batch < batches; batch++) {
-  const data = people(first + batch * rows, rows);
-  await table.add(data);
+  const from = first + batch * rows;
+  await table.add(name === DOCUMENTS ? documents({ number: batch + 1, from, rows }) : people(from, rows));
   const version = await table.version();
   const announcedMs = Date.now();
-  const key = `${DATABASE}/${TABLE}`;
+  const key = `${DATABASE}/${name}`;
   const value = JSON.stringify({ table: key, version, rows, producer: 'demo-writer' });
   await producer.send(topic, [{ key: Buffer.from(key), value: Buffer.from(value) }]);
   process.stdout.write(`${JSON.stringify({ version, announced_ms: announcedMs })}\n`);

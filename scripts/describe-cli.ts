@@ -21,7 +21,7 @@ missing in parts side by side and shows the progress.`,
   status: `Of a table: what each index covers, segment by segment with its tier; the last commit of segmentd and its author; the next work. Of a
 database, one line per table: rows, coverage, missing rows, segments by tier, the reason why a table is declined. With \`--daemon\`: the
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a
-daemon \`status\` goes by the defaults: every BTREE index there is, the default tiers. With \`-c\` the next work is that of the indexes
+daemon \`status\` goes by the defaults: every index there is of a kind that it keeps, the default tiers. With \`-c\` the next work is that of the indexes
 that are configured.`,
   wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered.`,
   optimize: `Does once what \`maintain\` lets the daemon do: merges segments that keep small fragments apart, compacts, compares answers with a scan,

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cliPage } from './describe-cli.ts';
 import { configurationPage, defaultsYaml } from './describe-config.ts';
 import { errorsPage } from './describe-errors.ts';
+import { parametersPage } from './describe-index-kinds.ts';
 import { metricsPage } from './describe-metrics.ts';
 import { configSchema, eventSchema } from './describe-schemas.ts';
 import { dashboard } from './grafana/dashboard.ts';
@@ -15,6 +16,7 @@ export function generated(): Readonly<Record<string, string>> {
     'docs/cli.md': cliPage(),
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),
+    'docs/index-parameters.md': parametersPage(),
     'docs/metrics.md': metricsPage(),
     'schemas/append-event.json': eventSchema(),
     'schemas/config.json': configSchema(),

@@ -95,7 +95,7 @@ export const schema = section('segmentd', {
     ),
     factor: option(
       z.int().min(2).max(100).optional(),
-      'How much larger each tier is, and how many segments of a tier make a merge due.',
+      'How much larger each tier is, and how many segments of a tier make a merge due. Full-text indexes have the default of an object store on a disk, too.',
       { defaultText: byStore(MERGE_FACTOR) },
     ),
     max_factor: option(z.int().min(2).max(1_000).default(MERGE_MAX_FACTOR), 'Most segments merged into one.'),
@@ -105,7 +105,7 @@ export const schema = section('segmentd', {
     ),
     max_segments: option(
       z.int().min(1).max(1_000).optional(),
-      'Most segments of one index. More force the cheapest merge. Every lookup opens each segment; in an object store that is three requests.',
+      'Most segments of one index. More force the cheapest merge. Every lookup opens each segment; in an object store that is three requests. Full-text indexes have the default of an object store on a disk, too.',
       { defaultText: byStore(MERGE_MAX_SEGMENTS) },
     ),
     concurrency: option(

@@ -36,6 +36,8 @@ const OF_VECTORS: Partial<MergeSettings> = { factor: 3, maxSegments: 4 };
 
 /** What differs from a BTREE: docs/decisions/merge-policy-kinds.md. */
 const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = {
+  // A lookup takes twice as long over five segments already, on a disk too.
+  fts: { factor: DEFAULT_MERGE_REMOTE.factor, maxSegments: DEFAULT_MERGE_REMOTE.maxSegments },
   ivf_flat: OF_VECTORS,
   ivf_pq: OF_VECTORS,
   ivf_rq: OF_VECTORS,

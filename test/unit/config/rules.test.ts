@@ -160,6 +160,7 @@ test('merging is set as the policy was measured', () => {
   const { settings } = mergeSchedule(load({}));
   expect(settings(tableAt('/lake/t.lance'))).toEqual(DEFAULT_MERGE);
   expect(settings(tableAt('s3://lake/t.lance'))).toEqual(DEFAULT_MERGE_REMOTE);
+  expect(settings(tableAt('/lake/t.lance'), 'fts')).toEqual(DEFAULT_MERGE_REMOTE);
   const textOf = (path: string) => LEAVES.find((leaf) => leaf.path.join('.') === path)?.meta.defaultText;
   const text = (key: 'factor' | 'maxSegments') =>
     `<${DEFAULT_MERGE[key]}, or ${DEFAULT_MERGE_REMOTE[key]} on an object store>`;
@@ -170,5 +171,6 @@ test('what is set of merging holds for all kinds of stores', () => {
   const { settings } = mergeSchedule(load({ SEGMENTD_MERGE_FACTOR: '5', SEGMENTD_MERGE_MAX_SEGMENTS: '40' }));
   for (const uri of ['/lake/t.lance', 's3://lake/t.lance']) {
     expect(settings(tableAt(uri))).toEqual({ ...DEFAULT_MERGE, factor: 5, maxSegments: 40 });
+    expect(settings(tableAt(uri), 'fts')).toEqual({ ...DEFAULT_MERGE, factor: 5, maxSegments: 40 });
   }
 });

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MergeCandidate } from '../../../../src/merge/policy/candidates.ts';
 import type { MergeSettings } from '../../../../src/merge/policy/tiered.ts';
-import { planAhead, tierOf, tiersOf } from '../../../../src/merge/policy/tiered.ts';
+import {
+  DEFAULT_MERGE,
+  DEFAULT_MERGE_REMOTE,
+  defaultMerge,
+  planAhead,
+  tierOf,
+  tiersOf,
+} from '../../../../src/merge/policy/tiered.ts';
 import { allRuns, inARow, isUnbroken, laidOut, layouts, live, named, segment } from './segments-fixture.ts';
 
 const SETTINGS: MergeSettings = {
@@ -19,6 +26,13 @@ const next = (segments: readonly MergeCandidate[], settings: MergeSettings) =>
 const run = (segments: readonly MergeCandidate[], settings: Partial<MergeSettings> = {}) =>
   next(segments, { ...SETTINGS, ...settings });
 const inputs = (...args: Parameters<typeof run>) => run(...args)?.uuids ?? null;
+
+test('full-text indexes have as few segments on a disk as in an object store, and others as many as a BTREE', () => {
+  for (const kind of ['btree', 'bitmap', 'label_list', 'fm'] as const) {
+    expect([defaultMerge(false, kind), defaultMerge(true, kind)]).toEqual([DEFAULT_MERGE, DEFAULT_MERGE_REMOTE]);
+  }
+  expect([defaultMerge(false, 'fts'), defaultMerge(true, 'fts')]).toEqual([DEFAULT_MERGE_REMOTE, DEFAULT_MERGE_REMOTE]);
+});
 
 describe('tiers', () => {
   test('grow by the factor from the floor, up to what no merge can make half as large again', () => {
