@@ -1,10 +1,11 @@
 /** Rows with a column for each kind of index, as a function of their ids, and questions about them. */
 import type { Query, Table, VectorQuery } from '@lancedb/lancedb';
 import { MatchQuery } from '@lancedb/lancedb';
-import { Field, List, makeVector, Table as Rows, Utf8, vectorFromArray } from 'apache-arrow';
+import { Field, FixedSizeList, Float32, List, makeVector, Table as Rows, Utf8, vectorFromArray } from 'apache-arrow';
 import type { KindName } from '../src/lib/index-kinds.ts';
 import { kindUnderTest } from './kinds.ts';
 import { nameOf } from './people.ts';
+import { seeded } from './seeded.ts';
 
 type Ask = (table: Table, id: number) => Query | VectorQuery;
 
@@ -34,7 +35,17 @@ const tagsOf = (id: number) => (id % 7 === 5 ? null : id % 7 === 6 ? [] : [`t${i
 const bodyOf = (id: number) => (id % 11 === 10 ? null : `no ${id} abc${id % 10}xyz`);
 const noteOf = (id: number) => (id % 13 === 12 ? null : `word${id % 9} of many`);
 
+const DIMENSIONS = 8;
+const vectorOf = (id: number) => {
+  const random = seeded(id);
+  return Array.from({ length: DIMENSIONS }, () => random() - 0.5);
+};
+const nearest = (table: Table, id: number) => table.query().nearestTo(vectorOf(id)).column('vector').limit(5);
+
 const ALL = 100_000;
+
+/** Fresh vectors are indexed at once, few as they are in a test. */
+export const MIN_ROWS = 1;
 
 /** One column for each kind, and a second BTREE. A kind has one line here. */
 export const KIND_COLUMNS: readonly KindColumn[] = [
@@ -52,6 +63,13 @@ export const KIND_COLUMNS: readonly KindColumn[] = [
         .fullTextSearch(new MatchQuery(`word${id % 9}`, 'note'))
         .limit(ALL),
     scan: (table, id) => table.query().where(`${nullif('note')} LIKE 'word${id % 9} %'`),
+  },
+  {
+    column: 'vector',
+    kind: 'ivf_flat',
+    // All partitions of vectors as they are: exact, however many segments there are.
+    ask: (table, id) => nearest(table, id).nprobes(ALL),
+    scan: (table, id) => nearest(table, id).bypassVectorIndex(),
   },
 ];
 
@@ -89,5 +107,6 @@ export function kindRows(from: number, count: number): Rows {
     tags: vectorFromArray(ids.map(tagsOf), new List(new Field('item', new Utf8(), true))),
     body: vectorFromArray(ids.map(bodyOf), new Utf8()),
     note: vectorFromArray(ids.map(noteOf), new Utf8()),
+    vector: vectorFromArray(ids.map(vectorOf), new FixedSizeList(DIMENSIONS, new Field('item', new Float32(), true))),
   });
 }

@@ -22,6 +22,13 @@ export const KINDS_UNDER_TEST: readonly KindUnderTest[] = [
   { kind: 'label_list', make: () => Index.labelList(), pylance: 'LABEL_LIST', since: 7, planOf: scalar('LabelList') },
   { kind: 'fm', make: () => Index.fm(), pylance: 'fm', since: 8, planOf: scalar('Fm') },
   { kind: 'fts', make: () => Index.fts(), pylance: 'INVERTED', since: 7, planOf: () => ' MatchQuery' },
+  {
+    kind: 'ivf_flat',
+    make: () => Index.ivfFlat({ numPartitions: 1 }),
+    pylance: 'IVF_FLAT',
+    since: 7,
+    planOf: (index) => `ANNSubIndex: name=${index}`,
+  },
 ];
 
 /** Throws on a kind that no entry tells of. */

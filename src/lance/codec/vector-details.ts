@@ -51,14 +51,14 @@ export function decodeVectorDetails(cursor: Cursor): VectorDetails | null {
   const numbers = (known: number) => numbersOf(cursor, known, unknown);
   while (cursor.next()) {
     const { field } = cursor;
-    if (field === 1) details.metric = METRICS[cursor.varint()] ?? null;
-    else if (field === 2) details.targetPartitionRows = cursor.varint() || null;
+    if (field === 1) details.metric = METRICS[cursor.number()] ?? null;
+    else if (field === 2) details.targetPartitionRows = cursor.number() || null;
     else if (field === 3) details.hnsw = hnswOf(numbers(3));
     else if (field === 4 || field === 6) details.compression = compressionOf(field, numbers(2));
     else if (field === 5) details.compression = compressionOf(field, numbers(1));
     else if (field === 8) numbers(0);
     else if (field === 9) hints.set(...hintOf(cursor.message()));
-    else if (field === 10) details.targetPartitions = cursor.varint() || null;
+    else if (field === 10) details.targetPartitions = cursor.number() || null;
     else {
       unknown.push(String(field));
       cursor.skip();
@@ -78,7 +78,7 @@ function numbersOf(cursor: Cursor, known: number, unknown: string[]): number[] {
   const numbers: number[] = [];
   const message = cursor.message();
   while (message.next()) {
-    if (message.field <= known) numbers[message.field] = message.varint();
+    if (message.field <= known) numbers[message.field] = message.number();
     else {
       unknown.push(`${field}.${message.field}`);
       message.skip();

@@ -67,6 +67,12 @@ export class Cursor {
     return malformed('varint longer than ten bytes');
   }
 
+  /** The same as the value of a field, which has to be written as one: for messages that a writer may have made differently. */
+  number(): number {
+    if (this.wire !== WIRE.varint) malformed(`field ${this.field} has wire type ${this.wire}, expected a varint`);
+    return this.varint();
+  }
+
   /** A varint as all its 64 bits, for flag words. */
   varint64(): bigint {
     let value = 0n;

@@ -8,6 +8,7 @@ import { kafkaSettings } from '../../../src/daemon/kafka-settings.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
+import { MIN_ROWS } from '../../../testing/kind-rows.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { ROUNDS_OF_ALL_POINTS } from './kill-points.ts';
 import type { RoundsSetup, Share } from './kill-rounds.ts';
@@ -47,6 +48,7 @@ async function kafkaSetup(share: Share): Promise<RoundsSetup> {
     batch: { max_fragments: 1 },
     merge: MERGE_OPTIONS,
     shutdown: { drain_ms: 300 },
+    vector: { min_rows: MIN_ROWS },
     state: { scratch_dir: scratch },
     http: { port: 0 },
   };

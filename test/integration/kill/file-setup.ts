@@ -3,6 +3,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
+import { MIN_ROWS } from '../../../testing/kind-rows.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import type { RoundsSetup } from './kill-rounds.ts';
 import { KillWorld, MERGE_OPTIONS } from './kill-world.ts';
@@ -40,6 +41,7 @@ export async function fileSetup(
     kafka: { brokers: ['127.0.0.1:1'], create_topics: { enabled: false } },
     batch: { max_fragments: 1, ...batch },
     merge: { ...MERGE_OPTIONS, ...merge },
+    vector: { min_rows: MIN_ROWS },
     state: { scratch_dir: scratch },
     http: { port: 0 },
   };

@@ -16,7 +16,7 @@ import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import { planAhead } from '../../../src/merge/policy/tiered.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { KindColumn } from '../../../testing/kind-rows.ts';
-import { answerOf, KIND_COLUMNS, kindRows } from '../../../testing/kind-rows.ts';
+import { answerOf, KIND_COLUMNS, kindRows, MIN_ROWS } from '../../../testing/kind-rows.ts';
 import { kindUnderTest } from '../../../testing/kinds.ts';
 import { index } from '../../../testing/lance-table.ts';
 import { until } from '../e2e/world.ts';
@@ -147,20 +147,22 @@ export class KillWorld {
 
   /** Whether every index of the table covers all of it. */
   async isCovered(): Promise<boolean> {
-    return maintainedIndexes(await this.#manifest(), 'existing').every(({ coverage }) => coverage.missing.length === 0);
+    return maintainedIndexes(await this.#manifest(), 'existing', MIN_ROWS).every(
+      ({ coverage }) => coverage.missing.length === 0,
+    );
   }
 
   /** Whether nothing is left to be merged. */
   async isMerged(): Promise<boolean> {
     const rule = (segments: Parameters<typeof planAhead>[0]) => planAhead(segments, MERGE);
-    return planMerges(await this.#manifest(), DEFAULT_POLICY, rule).pending === 0;
+    return planMerges(await this.#manifest(), { ...DEFAULT_POLICY, minRows: MIN_ROWS }, rule).pending === 0;
   }
 
   /** The state after a kill: the table opens, answers right, and nothing acknowledged is missing. */
   async checkRuin(acknowledged: readonly Append[]): Promise<void> {
     const manifest = await this.#checkTable();
     const mine = acknowledged.filter(({ table }) => table === this.#name).flatMap(({ fragments }) => fragments);
-    for (const { name, coverage } of maintainedIndexes(manifest, 'existing')) {
+    for (const { name, coverage } of maintainedIndexes(manifest, 'existing', MIN_ROWS)) {
       const missing = [...coverage.missing];
       expect(
         mine.filter((id) => missing.includes(id)),

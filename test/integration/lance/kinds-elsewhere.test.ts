@@ -8,7 +8,7 @@ import { kindOf } from '../../../src/lance/plan/index-kind.ts';
 import { surveyIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
-import { answerOf, KIND_COLUMNS, kindRows } from '../../../testing/kind-rows.ts';
+import { answerOf, KIND_COLUMNS, kindRows, MIN_ROWS } from '../../../testing/kind-rows.ts';
 import { kindUnderTest } from '../../../testing/kinds.ts';
 import { digests, index, latest, realClone, realTable } from '../../../testing/lance-table.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
@@ -43,7 +43,7 @@ test.each(['rebuild', 'addresses'] as const)(
     await table.checkoutLatest();
     await makeIndexes(table, OTHERS);
     await table.add(kindRows(40, 40));
-    const { segments } = await index(uri, { stableRowIds });
+    const { segments } = await index(uri, { stableRowIds, minRows: MIN_ROWS });
     expect(segments.map((it) => it.index)).toEqual(['id_idx', 'name_idx']);
     const { left } = surveyIndexes(await latest(uri), 'existing');
     expect(left.map(({ name, reason }) => [name, reason.code])).toEqual(
@@ -68,9 +68,9 @@ test('manifests with V1 names', async () => {
     connection.close();
   });
   const uri = join(database, 't.lance');
-  await index(uri, { wanted: KIND_COLUMNS });
+  await index(uri, { wanted: KIND_COLUMNS, minRows: MIN_ROWS });
   await table.add(kindRows(40, 40));
-  expect((await index(uri)).segments.map((it) => it.index)).toEqual(namesOf(KIND_COLUMNS));
+  expect((await index(uri, { minRows: MIN_ROWS })).segments.map((it) => it.index)).toEqual(namesOf(KIND_COLUMNS));
   await expectRight(table, uri, [7, 50]);
 });
 
@@ -80,7 +80,7 @@ test('a shallow clone, whose first segments of each kind lie in the table that i
   const before = await digests(source);
   const { theirs, uri } = await realClone(source);
   await theirs.add(kindRows(40, 40));
-  expect((await index(uri)).segments.map((it) => it.index)).toEqual(namesOf(KIND_COLUMNS));
+  expect((await index(uri, { minRows: MIN_ROWS })).segments.map((it) => it.index)).toEqual(namesOf(KIND_COLUMNS));
   const { indexes } = await latest(uri);
   for (const { column, kind } of KIND_COLUMNS) {
     const own = indexes.filter(({ name }) => name === `${column}_idx`);

@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
+import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import type { Notification } from '../../../src/model.ts';
-import { answerOf, KIND_COLUMNS, kindRows } from '../../../testing/kind-rows.ts';
+import { answerOf, KIND_COLUMNS, kindRows, MIN_ROWS } from '../../../testing/kind-rows.ts';
 import type { S3Server } from '../../../testing/stores/s3-access.ts';
 import { startS3Server } from '../../../testing/stores/s3-server.ts';
 import { runEvent, s3Table } from './s3-table.ts';
@@ -24,7 +25,8 @@ afterAll(() => server?.stop());
 test('each kind is kept fresh, merged and verified', async () => {
   const it = await s3Table(server, KIND_COLUMNS, kindRows(0, FIRST_ROWS));
   const notices: Notification[] = [];
-  const context = await it.context({ notify: (notice) => notices.push(notice) });
+  const policy = { ...DEFAULT_POLICY, minRows: MIN_ROWS };
+  const context = await it.context({ notify: (notice) => notices.push(notice) }, { policy });
   let from = FIRST_ROWS;
   for (; from < FIRST_ROWS + 4 * BATCH_ROWS; from += BATCH_ROWS) {
     await it.table.add(kindRows(from, BATCH_ROWS));
@@ -39,7 +41,7 @@ test('each kind is kept fresh, merged and verified', async () => {
   expect(told('segment.merged')).toMatchObject([{ segments: NAMES.map((index) => ({ index })) }]);
 
   const seen = it.seen();
-  for (const { name, coverage, segments } of maintainedIndexes(await seen.latest(), 'existing')) {
+  for (const { name, coverage, segments } of maintainedIndexes(await seen.latest(), 'existing', MIN_ROWS)) {
     expect([name, [...coverage.missing], segments.length]).toEqual([name, [], 3]);
   }
   expect((await verifyTable(seen, 5)).findings).toEqual([]);

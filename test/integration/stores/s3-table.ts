@@ -5,6 +5,7 @@ import type { Table as ArrowTable } from 'apache-arrow';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { onTestFinished } from 'vitest';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
+import type { TablePolicy } from '../../../src/lance/plan/row-ids.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { openTableCache } from '../../../src/lance/table/table-cache.ts';
@@ -42,10 +43,11 @@ export type StoreTable = {
   context(more?: Partial<PipelineContext>, access?: Access): Promise<TestContext>;
 };
 
-/** How a context gets at the store: further options, and what stands before it. */
+/** How a context gets at the store: further options, and what stands before it; and what is configured for the table. */
 export type Access = {
   readonly storageOptions?: Record<string, string>;
   readonly wrap?: (store: ObjectStore) => ObjectStore;
+  readonly policy?: TablePolicy;
 };
 
 export type S3Table = StoreTable;
@@ -90,11 +92,14 @@ export async function storeTable(
       await table.add(people(from, count));
       return table.version();
     },
-    async context(more = {}, { storageOptions = {}, wrap = (store: ObjectStore) => store } = {}) {
+    async context(
+      more = {},
+      { storageOptions = {}, wrap = (store: ObjectStore) => store, policy = DEFAULT_POLICY } = {},
+    ) {
       const options = { ...server.storageOptionsAt(proxy.url), ...storageOptions };
       const tables = openTableCache(
         (uri) => wrap(openStore(uri, options)),
-        () => DEFAULT_POLICY,
+        () => policy,
       );
       return testContext({ tables, builder: lanceSegmentBuilder(await tempDir()), ...more });
     },

@@ -46,3 +46,15 @@ test('fields and metrics that are not known are told', () => {
     '11',
   ]);
 });
+
+test.each([
+  ['eight bytes', [0x09, 1, 0, 0, 0, 0, 0, 0, 0]],
+  ['cut short', [0x09, 1]],
+  ['four bytes', [0x0d, 1, 0, 0, 0]],
+  ['a text', [0x0a, 1, 0x41]],
+  ['four bytes, of a PQ', [0x22, 5, 0x0d, 8, 0, 0, 0]],
+])('a number that is written as %s is no metric and no parameter', (_what, bytes) => {
+  expect(() => decodeVectorDetails(new Cursor(Uint8Array.from(bytes)))).toThrow(
+    expect.objectContaining({ code: 'table_unreadable' }),
+  );
+});
