@@ -1,4 +1,5 @@
 /** The nouns that travel through the pipeline. Plain data: no clients, no I/O. */
+import type { ErrorCode } from './lib/errors.ts';
 
 /** A table inside a configured database, the only way segmentd names a table internally. */
 export type TableRef = {
@@ -92,6 +93,9 @@ export type IndexReport = {
   /** Age of the oldest version with a missing fragment, seconds. */
   readonly lagSeconds: number;
 };
+
+/** An index that is not maintained while others of its table are. */
+export type LeftAlone = { readonly index: string; readonly code: ErrorCode; readonly message: string };
 
 /** Whether the indexes miss nothing that segmentd would build; false for a table without any. */
 export function isFullyCovered(indexes: readonly IndexReport[]): boolean {

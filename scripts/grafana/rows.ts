@@ -330,6 +330,13 @@ const SEGMENTS: readonly Json[] = [
     queries: one(`max by (table) (${m('paused')})`, '{{table}}'),
   }),
   graph({
+    title: 'Indexes left alone',
+    unit: 'short',
+    bounds: [1],
+    todo: 'They go stale while others of the table are kept fresh; indexesLeftAlone in the log, /status and segmentd status say why.',
+    queries: one(`max by (table, index) (${perTable('index_left_alone')})`, '{{table}} {{index}}'),
+  }),
+  graph({
     title: 'Declined tables by reason',
     unit: 'short',
     bounds: [1],

@@ -8,7 +8,7 @@ import { coverageRatio } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { RecentMap } from '../lib/recent-map.ts';
-import type { IndexReport } from '../model.ts';
+import type { IndexReport, LeftAlone } from '../model.ts';
 import type { Pauses } from './pauses.ts';
 
 export type TableStatus = {
@@ -22,6 +22,8 @@ export type TableStatus = {
   /** Since when it is paused, ISO 8601, and by whom. */
   readonly pause: { readonly since: string; readonly by: string } | null;
   readonly declined: { readonly code: ErrorCode; readonly message: string } | null;
+  /** Indexes that stay as they are while the others are kept fresh, and why. */
+  readonly left_alone: readonly LeftAlone[];
   readonly failure: {
     readonly code: ErrorCode;
     readonly message: string;
@@ -39,6 +41,7 @@ const UNKNOWN: Known = {
   missing_fragments: 0,
   segments: 0,
   declined: null,
+  left_alone: [],
   failure: null,
 };
 
@@ -83,6 +86,15 @@ export class TableStates {
     const before = this.#tables.get(table)?.declined?.code;
     this.#note(table, { declined: { code, message }, failure: null });
     return before !== code;
+  }
+
+  /** Indexes of the table that are left alone. Returns whether that is news: others than before, or for other reasons. */
+  leftAlone(table: string, left: readonly LeftAlone[]): boolean {
+    const before = this.#tables.get(table)?.left_alone ?? [];
+    const named = (all: readonly LeftAlone[]) => all.map(({ index, code }) => `${index} ${code}`).join('\n');
+    if (named(before) === named(left)) return false;
+    this.#note(table, { left_alone: left });
+    return true;
   }
 
   /** The table may be written. Returns whether that is news. */

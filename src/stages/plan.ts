@@ -31,6 +31,8 @@ async function planBatch(context: PipelineContext, queued: Batch, offerMerges: O
   if (!missing && context.states.served(table)) context.telemetry.tableServed({ table });
   const isCovered = isFullyCovered(indexes);
   context.states.observed(table, version, indexes, isCovered ? version : undefined);
+  const left = plan.left.map(({ name, reason }) => ({ index: name, ...reason }));
+  if (context.states.leftAlone(table, left)) context.telemetry.indexesLeftAlone({ table, left });
   if (isCovered) context.states.succeeded(table);
   context.telemetry.planned({ table, version, outcome: missing ? 'missing' : 'covered', indexes });
   if (missing) {

@@ -51,6 +51,7 @@ export const EVENTS = {
   },
   backfillPublished: { level: 'info', says: 'backfill shared out', metrics: ['backfill_events_total'] },
   tableDeclined: { level: 'warn', says: 'table declined', metrics: [] },
+  indexesLeftAlone: { level: 'warn', says: 'indexes left alone', metrics: ['index_left_alone'] },
   tableServed: { level: 'info', says: 'table served again', metrics: [] },
   tablePaused: { level: 'info', says: 'table paused', metrics: [] },
   tableResumed: { level: 'info', says: 'table resumed', metrics: [] },

@@ -122,6 +122,12 @@ export const METRICS = {
     labels: INDEX,
     other: 'sum',
   },
+  index_left_alone: {
+    type: 'gauge',
+    help: '1 for an index that segmentd does not keep fresh, while it keeps others of the table: `segmentd status` says why.',
+    labels: INDEX,
+    other: 'sum',
+  },
   missing_fragments: { type: 'gauge', help: 'Fragments that the index does not cover.', labels: INDEX, other: 'sum' },
   table_version: { type: 'gauge', help: 'Latest version of the table that was seen.', labels: TABLE, other: 'none' },
   covered_version: {

@@ -1,7 +1,7 @@
 /** Events of a table: what is missing, what was covered, what is refused, what failed. */
 
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
-import type { IndexReport } from '../model.ts';
+import type { IndexReport, LeftAlone } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
@@ -159,6 +159,12 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     /** Call it once per table and reason, however often the table is read. */
     tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
       say('tableDeclined', { table, code, error: message });
+    },
+    /** Call it when others than before are left alone, or for other reasons; with none once all are maintained. */
+    indexesLeftAlone({ table, left }: { table: string; left: readonly LeftAlone[] }): void {
+      metrics.tables.clear('index_left_alone', table);
+      for (const { index } of left) metrics.tables.set('index_left_alone', table, 1, index);
+      say('indexesLeftAlone', { table, left }, left.length > 0 ? 'warn' : 'info');
     },
     /** A table that had been declined may be written. */
     tableServed({ table }: { table: string }): void {

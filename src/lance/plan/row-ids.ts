@@ -10,8 +10,8 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { IndexVersion } from '../segment.ts';
 import { versionsReason } from './check-index.ts';
-import type { IndexState, WantedIndexes } from './index-plan.ts';
-import { maintainedIndexes } from './index-plan.ts';
+import type { IndexState, IndexSurvey, WantedIndexes } from './index-plan.ts';
+import { surveyIndexes } from './index-plan.ts';
 import { BTREE } from './kinds/btree.ts';
 import type { Unsupported } from './supported.ts';
 import { hasStableRowIds, MANAGED_VERSIONING, unsupportedReason } from './supported.ts';
@@ -91,14 +91,19 @@ function stableRowIdsReason(
 }
 
 /** The indexes that segmentd maintains in a table. Errors: the code of a declined table, and those of maintainedIndexes. */
-export function servedIndexes(
+export function servedIndexes(manifest: Manifest, policy: TablePolicy): readonly IndexState[] {
+  return surveyServed(manifest, policy).served;
+}
+
+/** The same, with those that it leaves alone. */
+export function surveyServed(
   manifest: Manifest,
   { wanted, stableRowIds, minRows, managedVersioning = false }: TablePolicy,
-): readonly IndexState[] {
+): IndexSurvey {
   refuse(managedVersioning ? MANAGED_VERSIONING : unsupportedReason(manifest));
-  const states = maintainedIndexes(manifest, wanted, minRows);
-  refuse(rowIdsReason(manifest, states, stableRowIds));
-  return states;
+  const survey = surveyIndexes(manifest, wanted, minRows);
+  refuse(rowIdsReason(manifest, survey.served, stableRowIds));
+  return survey;
 }
 
 /** Throws the reason, if there is one. */

@@ -4,15 +4,17 @@ import { hasDetails } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { lineagesOf } from '../codec/schema-field.ts';
 import type { SegmentRequest } from '../segment.ts';
-import type { IndexState } from './index-plan.ts';
+import type { IndexState, LeftIndex } from './index-plan.ts';
 import { newerFilesReason, unreadableFragments } from './newer-files.ts';
 import type { BatchLimits } from './next-segments.ts';
 import { areComplete, nextSegments, requestFor } from './next-segments.ts';
 import type { StableRowIds, TablePolicy } from './row-ids.ts';
-import { nextIndexVersion, recordsRowIds, refuse, servedIndexes } from './row-ids.ts';
+import { nextIndexVersion, recordsRowIds, refuse, surveyServed } from './row-ids.ts';
 
 export type TablePlan = {
   readonly states: readonly IndexState[];
+  /** Indexes that stay as they are. */
+  readonly left: readonly LeftIndex[];
   /** Segments to build; none when nothing is missing. */
   readonly requests: readonly SegmentRequest[];
   /** Uuids of the segments they replace. */
@@ -43,12 +45,12 @@ export function planTable(
   limits: BatchLimits,
   { parts, isDelegated = () => false }: PlanScope = {},
 ): TablePlan {
-  const states = servedIndexes(manifest, policy);
+  const { served: states, left } = surveyServed(manifest, policy);
   const unreadable = unreadableFragments(manifest, missingOf(states));
   const plan = planServed({ manifest, policy, limits, states, unreadable }, parts, isDelegated);
   if (plan.requests.length === 0) refuse(newerFilesReason(unreadable));
   const requests = plan.requests.map((request) => withVersion(request, manifest, states, policy));
-  return { ...plan, states, requests, complete: plan.complete && unreadable.size === 0, unreadable };
+  return { ...plan, states, left, requests, complete: plan.complete && unreadable.size === 0, unreadable };
 }
 
 type Planning = {
@@ -66,7 +68,7 @@ function planServed(
   { manifest, policy, limits, states, unreadable }: Planning,
   parts: PlanScope['parts'],
   isDelegated: (fragment: number) => boolean,
-): Omit<TablePlan, 'states' | 'unreadable'> {
+): Omit<TablePlan, 'states' | 'left' | 'unreadable'> {
   const behind = states.filter(({ coverage }) => coverage.missing.some((id) => !unreadable.has(id)));
   const replaced = behind.filter(
     (state) => recordsRowIds(manifest, state, policy.stableRowIds) || isReplacedWhole(manifest, state),

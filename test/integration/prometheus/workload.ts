@@ -73,6 +73,10 @@ export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
   const telemetry = createTelemetry({ metrics, logger: createLogger({ level: 'silent', format: 'json' }) });
   telemetry.stateChanged({ state: 'running' });
   telemetry.unacked(() => ({ count: 3, oldestMs: 1200 }));
+  telemetry.indexesLeftAlone({
+    table: TABLE,
+    left: [{ index: 'zone_idx', code: 'index_kind_unsupported', message: 'no' }],
+  });
   telemetry.tableDeclined({ table: 'lake/other', code: 'table_stable_row_ids', message: 'stable row ids' });
   const declinedByReason = new Map([['table_stable_row_ids', 1]]);
   telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: ['lake/held'] }));

@@ -29,6 +29,7 @@ test('what was read of a table stands until more is known', () => {
   states.failed('lake/t', full, 1_000);
   expect(states.of('lake/t')).toEqual({
     ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
+    left_alone: [],
     pause: null,
     declined: null,
     failure: { code: 'store_full', message: 'no room', count: 2, next_try_at: '2026-01-01T00:00:01.000Z' },
@@ -79,4 +80,16 @@ test('a forgotten table is like an unknown one, and no more than 10,000 are reme
   for (let at = 0; at <= 10_000; at++) states.observed(`lake/t${at}`, 1, []);
   expect(states.all()).toHaveLength(10_000);
   expect(states.of('lake/t0').version).toBeNull();
+});
+
+test('indexes that are left alone are news when they, or the reasons, are others', () => {
+  const states = new TableStates(createPauses());
+  const zone = { index: 'zone_idx', code: 'index_kind_unsupported', message: 'no' } as const;
+  expect(states.leftAlone('lake/t', [])).toBe(false);
+  expect(states.leftAlone('lake/t', [zone])).toBe(true);
+  expect(states.leftAlone('lake/t', [{ ...zone, message: 'no, at another version' }])).toBe(false);
+  expect(states.of('lake/t').left_alone).toEqual([zone]);
+  expect(states.leftAlone('lake/t', [{ ...zone, code: 'index_parameters_mixed' }])).toBe(true);
+  expect(states.leftAlone('lake/t', [])).toBe(true);
+  expect(states.of('lake/t').left_alone).toEqual([]);
 });

@@ -14,7 +14,7 @@ import { endRound } from '../../../src/stages/retry.ts';
 import type { Settleable } from '../../../src/stages/work.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
-import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
+import { indexEntry, message, uuidText } from '../lance/manifest-fixture.ts';
 import type { TableFolder } from '../lance/table-fixture.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 import type { TestContext } from './context-fixture.ts';
@@ -117,6 +117,25 @@ test('a table that is indexed as far as it can be read is declined for the rest,
   expect(await append([2, 2, 2, 2])).toEqual(['covered']);
   const said = events(context).filter((event) => event === 'tableDeclined' || event === 'tableServed');
   expect(said).toEqual(['tableDeclined', 'tableServed']);
+});
+
+test('an index that is left alone is told once, by name and reason, and the others are built', async () => {
+  const zones = {
+    uuid: 7,
+    name: 'zones_idx',
+    details: message([1, '/lance.table.ZoneMapIndexDetails']),
+    fragments: [0],
+  };
+  await folder.write({ version: 4, fragments: [{ id: 0 }, { id: 1 }], indexes: [{ uuid: 1, fragments: [0] }, zones] });
+  const context = contextWith(await builder());
+  for (let times = 0; times < 2; times++) expect(await round(context)).toMatchObject({ kind: 'covered' });
+  const said = context.lines.filter(({ event }) => event === 'indexesLeftAlone');
+  expect(said).toMatchObject([{ table: 'lake/t', left: [{ index: 'zones_idx', code: 'index_kind_unsupported' }] }]);
+  expect(context.states.of('lake/t').left_alone).toMatchObject([{ index: 'zones_idx' }]);
+  // It was dropped.
+  await folder.write({ version: 6, fragments: [{ id: 0 }, { id: 1 }], indexes: [{ uuid: 1, fragments: [0, 1] }] });
+  await round(context);
+  expect(context.lines.findLast(({ event }) => event === 'indexesLeftAlone')).toMatchObject({ left: [] });
 });
 
 test('what does not fit one round is requeued, as progress', async () => {

@@ -137,6 +137,14 @@ const STEPS: readonly Step[] = [
   ['orphansRemoved', () => telemetry.orphansRemoved({ table: 'lake/t', segments: 2, staged: 1, bytes: 9 })],
   ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
   ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
+  [
+    'indexesLeftAlone',
+    () =>
+      telemetry.indexesLeftAlone({
+        table: 'lake/t',
+        left: [{ index: 'zone_idx', code: 'index_kind_unsupported', message: 'no' }],
+      }),
+  ],
   ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
   ['tablePaused', () => telemetry.tablePaused({ table: 'lake/t', by: 'me' })],
   ['tableResumed', () => telemetry.tableResumed({ table: 'lake/t', by: 'me' })],
@@ -148,7 +156,15 @@ const STEPS: readonly Step[] = [
 ];
 
 /** These give a table everything that is dropped with it, once more after it was released. */
-const TABLE_STEPS = new Set(['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned', 'tableCost']);
+const TABLE_STEPS = new Set([
+  'eventSettled',
+  'planned',
+  'workFailed',
+  'batchCovered',
+  'mergesPlanned',
+  'tableCost',
+  'indexesLeftAlone',
+]);
 const SCRIPT: readonly Step[] = [
   ...STEPS,
   ...STEPS.filter(([name]) => TABLE_STEPS.has(name)),
