@@ -25,7 +25,7 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/interop/{auto-cleanup,packed-structs,pylance-newest,shallow-clones,vectors}.test.ts',
+  'test/interop/{auto-cleanup,full-text,packed-structs,pylance-newest,shallow-clones,vectors}.test.ts',
 ];
 
 /** Unit tests that replace a module for the whole of their process. The others share processes: most take less than a process does. */

@@ -1,6 +1,6 @@
 /**
  * What the number of segments costs a search for neighbours: the segments that the merge policy of the kind leaves after many appends, and
- * one index that is built over the same rows, both compared with an exact search, at the same number of probes. Probes count per segment.
+ * one index that is built over the same rows with as many partitions as Lance makes of its own accord, both compared with an exact search, at the same number of probes. Probes count per segment.
  * All in one run, the two asked in turn.
  *
  *   npm run bench:recall -- [--kind ivf_pq] [--seed 7] [--appends 100] [--rows 2000] [--dimensions 64] [--queries 100]
@@ -14,6 +14,7 @@ import type { Table, VectorQuery } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import { formatTable } from '../../src/commands/output.ts';
 import { DEFAULT_MIN_ROWS } from '../../src/lance/plan/index-plan.ts';
+import { PARTITION_ROWS } from '../../src/lance/plan/kinds/vector.ts';
 import type { KindName } from '../../src/lib/index-kinds.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { defaultMerge } from '../../src/merge/policy/tiered.ts';
@@ -84,7 +85,9 @@ async function makeIndexes(database: string) {
   const partitions = await buildSegments(folder('many'), scratch, kind, parameters, segments);
   screen.step('one segment');
   const whole = { fragments: segments.flatMap(({ fragments }) => fragments), rows: indexed, tableRows: indexed };
-  const [onePartitions] = await buildSegments(folder('one'), scratch, kind, parameters, [whole]);
+  const [onePartitions] = await buildSegments(folder('one'), scratch, kind, parameters, [whole], {
+    num_partitions: Math.max(1, Math.round(indexed / PARTITION_ROWS[kind as keyof typeof PARTITION_ROWS])),
+  });
   return {
     segments: segments.map((it, at) => ({ rows: it.rows, partitions: partitions[at] })),
     one_partitions: onePartitions,

@@ -68,6 +68,7 @@ export async function buildSegments(
   kindName: KindName,
   parameters: IndexParameters,
   segments: readonly PlannedSegment[],
+  asked: IndexParameters = {},
 ): Promise<number[]> {
   const kind = kindNamed(kindName);
   const table = new LanceTable(localStore(uri));
@@ -78,7 +79,7 @@ export async function buildSegments(
     const field = manifest.schema.find(({ name }) => name === 'vector');
     if (!field || !kind.perSegment) throw new Error('no vectors');
     const noSegments = { entries: [], rowsOf: () => 0, allRows: tableRows };
-    const own = kind.perSegment.share(kind.perSegment.whole({}, noSegments, field), rows, tableRows);
+    const own = kind.perSegment.share(kind.perSegment.whole(asked, noSegments, field), rows, tableRows);
     const request: SegmentRequest = {
       ...{ index: 'vector_idx', kind: kindName, parameters, own, fieldId: field.id, column: 'vector', rows },
       fragments: Uint32Array.from(fragments),

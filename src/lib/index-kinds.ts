@@ -46,7 +46,7 @@ const FTS: Specs = {
   max_token_length: number(1, 4_294_967_295, 'longer tokens are left out'),
   min_ngram_length: number(1, 255, 'shortest n-gram, of `ngram`'),
   max_ngram_length: number(1, 255, 'longest n-gram, of `ngram`'),
-  prefix_only: flag('n-grams from the begin of a token only'),
+  prefix_only: flag('n-grams from the begin of a text only'),
   block_size: {
     type: 'number',
     min: 128,

@@ -27,9 +27,12 @@ describe.each(versionsFor(LONG))('pylance %s', (version) => {
   const check = async (table: TableUnderTest, kind: KindName, expected: Partial<Neighbours>) => {
     const { recall, ...rest } = await table.ask<Neighbours>('neighbours', { queries: 10 });
     expect(rest).toMatchObject({ uses_index: true, ...expected });
-    expect(recall).toBeGreaterThanOrEqual(leastOf(kind));
     expect(await table.findings()).toEqual([]);
+    expect(recall).toBeGreaterThanOrEqual(leastOf(kind));
   };
+
+  // With segments of different codebooks, lance 7 codes what it appends by the wrong one: listed, but far from where it is.
+  const isMiscoded = (kind: KindName) => version === PYLANCE_VERSIONS.oldest && kind.endsWith('pq');
 
   // An IVF_RQ that lance 12 built is misread by lance 7, however many segments it has.
   const kinds = KINDS.filter(([kind]) => kind !== 'ivf_rq' || version !== PYLANCE_VERSIONS.oldest);
@@ -54,11 +57,14 @@ describe.each(versionsFor(LONG))('pylance %s', (version) => {
     await check(table, kind, { segments: [3], rows: 1260 });
     await table.catchUp(wanted, undefined, undefined, 1);
     await table.ask('append_vectors', { start: 2000, count: 300 });
-    // Lance 9 refuses to add to segments of different centroids, and changes nothing.
     await table.ask('optimize_indices', {});
-    await check(table, kind, { unindexed: 0, rows: 1560 });
-    await table.ask('compact_files', {});
-    await check(table, kind, { unindexed: 0, rows: 1560 });
+    if (isMiscoded(kind)) {
+      expect((await table.ask<Neighbours>('neighbours', { queries: 10 })).recall).toBeLessThan(leastOf(kind));
+    } else {
+      await check(table, kind, { unindexed: 0, rows: 1560 });
+      await table.ask('compact_files', {});
+      await check(table, kind, { unindexed: 0, rows: 1560 });
+    }
     await table.ask('restore', { version: before });
     await check(table, kind, { segments: [3], rows: 1400 });
     await table.ask('drop_index', { name: 'vector_idx' });

@@ -65,8 +65,10 @@ export function poolBytesOf(value: string): number {
 const TEXT_WORKERS = 'LANCE_FTS_NUM_SHARDS';
 const TEXT_PARTITION = 'LANCE_FTS_PARTITION_SIZE';
 
-/** A build takes three to four times the partition: measured by `npm run bench:text-memory`. */
-const TEXT_SHARE = 1 / 4;
+/** What a build takes besides, and how many times its partition: measured by `npm run bench:text-memory`. */
+const TEXT_BASE_BYTES = 64 * 2 ** 20;
+const TEXT_TIMES = 4;
+const LEAST_PARTITION_BYTES = 8 * 2 ** 20;
 /** Partitions cost a search like segments, so that few large ones are better than more workers. */
 const WORKER_BYTES = 512 * 2 ** 20;
 const MOST_WORKERS = 4;
@@ -77,5 +79,6 @@ export function textMemory(
   processors: number = availableParallelism(),
 ): { readonly workers: number; readonly partitionMiB: number } {
   const workers = Math.max(1, Math.floor(Math.min(MOST_WORKERS, processors / 2, bytes / WORKER_BYTES)));
-  return { workers, partitionMiB: Math.max(1, Math.floor((bytes * TEXT_SHARE) / workers / 2 ** 20)) };
+  const partitionBytes = (bytes - TEXT_BASE_BYTES) / TEXT_TIMES / workers;
+  return { workers, partitionMiB: Math.floor(Math.max(LEAST_PARTITION_BYTES, partitionBytes) / 2 ** 20) };
 }

@@ -85,10 +85,7 @@ async function compare(indexed: Table, flat: Table, searched: Searched): Promise
   const words = await fewest(indexed, column, sampled, maxRows);
   const phrases = rows.flatMap(({ phrase }) => phrase ?? []).slice(0, MAX_PHRASES);
   const searches: [text: string, search: Search][] = [
-    ...scansOf(words, options.baseTokenizer === 'raw').map((text): [string, Search] => [
-      text,
-      (it) => new MatchQuery(text, it),
-    ]),
+    ...scansOf(words, options).map((text): [string, Search] => [text, (it) => new MatchQuery(text, it)]),
     ...phrases.map((text): [string, Search] => [`"${text}"`, (it) => new PhraseQuery(text, it)]),
   ];
   const wrong: WrongAnswer[] = [];
@@ -99,9 +96,9 @@ async function compare(indexed: Table, flat: Table, searched: Searched): Promise
   return { asked: words.length + phrases.length, leftOut: sampled.length - words.length, wrong };
 }
 
-/** The words that are searched for in each pass: a text of the tokenizer `raw` is one word. */
-function scansOf(words: readonly string[], isRaw: boolean): string[] {
-  if (isRaw) return [...words];
+/** The words that are searched for in each pass: some tokenizers make one word of a text, or look at its begin alone. */
+function scansOf(words: readonly string[], { baseTokenizer, prefixOnly }: Partial<FtsOptions>): string[] {
+  if (baseTokenizer === 'raw' || prefixOnly) return [...words];
   const scans = Math.min(words.length, Math.max(WORDS_OF_A_ROW, Math.ceil(words.length / PER_SCAN)));
   // Neighbours are of one row.
   return Array.from({ length: scans }, (_, scan) => words.filter((_, at) => at % scans === scan).join(' '));

@@ -6,8 +6,10 @@ import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { SchemaField } from '../codec/schema-field.ts';
 import { ancestorsOf, fieldsToRead } from '../codec/schema-field.ts';
 import { kindOf, sameParameters } from './index-kind.ts';
+import { BTREE } from './kinds/btree.ts';
 import type { IndexKind } from './kinds/kind.ts';
 import { isParsed } from './kinds/kind.ts';
+import type { Unsupported } from './supported.ts';
 
 const unsupported = (message: string) => new SegmentdError('column_type_unsupported', message);
 
@@ -46,8 +48,8 @@ export function checkColumn(
 
 /**
  * Readers fail on the whole table when segments of one name differ in column or type, and on a missing bitmap; and on the index when its
- * segments were built with different parameters. Errors: index_name_taken, table_index_unreadable, index_parameters_mixed and those of
- * the kind.
+ * segments were built with different parameters. Errors: index_name_taken, table_index_unreadable, index_parameters_mixed, those of the
+ * kind, and of kinds other than BTREE those of versionsReason.
  */
 export function checkSegments(
   kind: IndexKind,
@@ -75,7 +77,30 @@ export function checkSegments(
       throw new SegmentdError('index_parameters_mixed', `segments of "${name}" differ in ${differ.join(', ')}`);
     }
   }
+  const reason = kind === BTREE ? null : versionsReason(name, segments, kind);
+  if (reason) throw new SegmentdError(reason.code, reason.message);
   return parameters;
+}
+
+/** Why segments cannot have these versions, or null: of a newer writer, or such as cannot share a name. */
+export function versionsReason(
+  name: string,
+  segments: readonly Pick<IndexMetadata, 'indexVersion'>[],
+  { versions: known, mixesVersions }: Pick<IndexKind, 'versions' | 'mixesVersions'>,
+): Unsupported | null {
+  const versions = [...new Set(segments.map(({ indexVersion }) => indexVersion))].sort((a, b) => a - b);
+  const newer = versions.filter((version) => !known.includes(version));
+  if (newer.length > 0) {
+    return {
+      code: 'table_newer_index',
+      message: `index "${name}" has segments of index version ${newer.join(', ')}; segmentd writes ${known.join(' and ')}`,
+    };
+  }
+  if (versions.length < 2 || mixesVersions) return null;
+  return {
+    code: 'table_mixed_index_versions',
+    message: `index "${name}" has segments of index versions ${versions.join(' and ')}`,
+  };
 }
 
 /** Where the details of an entry are no message, it is this index that cannot be read, and not its table. */

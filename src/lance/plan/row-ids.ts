@@ -9,6 +9,7 @@
 import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { IndexVersion } from '../segment.ts';
+import { versionsReason } from './check-index.ts';
 import type { IndexState, WantedIndexes } from './index-plan.ts';
 import { maintainedIndexes } from './index-plan.ts';
 import { BTREE } from './kinds/btree.ts';
@@ -54,6 +55,9 @@ export function recordsRowIds(
   return hasStableRowIds(manifest) && nextIndexVersion(manifest, state, stableRowIds) === 0;
 }
 
+/** What BTREEs of a table without stable row ids are. */
+const OVER_ADDRESSES = { versions: [0], mixesVersions: false };
+
 /** Why the indexes of a table are left alone because of what their segments record, or null. */
 export function rowIdsReason(
   manifest: Manifest,
@@ -62,21 +66,9 @@ export function rowIdsReason(
 ): Unsupported | null {
   const stable = hasStableRowIds(manifest);
   for (const { name, kind, segments } of states) {
-    const versions = [...new Set(segments.map(({ indexVersion }) => indexVersion))].sort((a, b) => a - b);
-    const known = kind === BTREE && !stable ? [0] : kind.versions;
-    const newer = versions.filter((version) => !known.includes(version));
-    if (newer.length > 0) {
-      return {
-        code: 'table_newer_index',
-        message: `index "${name}" has segments of index version ${newer.join(', ')}; segmentd writes ${known.join(' and ')}`,
-      };
-    }
-    if (versions.length > 1 && !kind.mixesVersions) {
-      return {
-        code: 'table_mixed_index_versions',
-        message: `index "${name}" has segments of index versions ${versions.join(' and ')}`,
-      };
-    }
+    // Of the other kinds a version says nothing about rows, and was looked at with the index.
+    const reason = kind === BTREE ? versionsReason(name, segments, stable ? BTREE : OVER_ADDRESSES) : null;
+    if (reason) return reason;
   }
   return stable && stableRowIds !== 'rebuild' ? stableRowIdsReason(manifest, states, stableRowIds) : null;
 }

@@ -34,7 +34,7 @@ export const DEFAULT_MERGE_REMOTE: MergeSettings = { ...DEFAULT_MERGE, factor: 3
 /** Each segment costs a search as much time as its share of the rows or more: docs/decisions/merge-policy-vectors.md. */
 const OF_VECTORS: Partial<MergeSettings> = { factor: 3, maxSegments: 4 };
 
-/** What differs from a BTREE: docs/decisions/merge-policy-kinds.md. */
+/** What differs from a BTREE. */
 const BY_KIND: Readonly<Partial<Record<KindName, Partial<MergeSettings>>>> = {
   // A lookup takes twice as long over five segments already, on a disk too.
   fts: { factor: DEFAULT_MERGE_REMOTE.factor, maxSegments: DEFAULT_MERGE_REMOTE.maxSegments },

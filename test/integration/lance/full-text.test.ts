@@ -13,6 +13,7 @@ import { LanceTable } from '../../../src/lance/table/table.ts';
 import type { IndexParameters } from '../../../src/lib/index-kinds.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { claim } from '../../../testing/claim-fragments.ts';
+import { segmentdProcess } from '../../../testing/cli.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
 import { seeded } from '../../../testing/seeded.ts';
 
@@ -275,4 +276,30 @@ test('a column that LanceDB builds no full-text index over is named', async () =
   await expect(index(uri, { wanted: [{ column: 'id', kind: 'fts' }] })).rejects.toThrow(
     /column id has type int64; LanceDB builds a FTS over string/,
   );
+});
+
+test('merges leave an index as it was: details, format and stop words', async () => {
+  const { uri, table } = await realTable(texts(0, ['quick fox']));
+  const options = { customStopWords: ['quick'], withPosition: true, stem: false };
+  await table.createIndex('body', { config: Index.fts(options) });
+  const facts = async () =>
+    (await latest(uri)).indexes.map(({ details, indexVersion, uuid }) => {
+      const params = paramsOf(readFileSync(join(uri, '_indices', uuid, 'metadata.lance')));
+      return { details: Buffer.from(details).toString('hex'), indexVersion, params };
+    });
+  const [first] = await facts();
+  for (const id of [1, 2, 3]) {
+    await table.add(texts(id, ['quick fox']));
+    await index(uri);
+  }
+  expect(await facts()).toEqual([first, first, first, first]);
+  // Some beside one that stays, then all of them.
+  for (const [to, left] of [
+    ['2', [first, first]],
+    ['1', [first]],
+  ] as const) {
+    expect((await segmentdProcess(['merge', uri, '--to', to])).code).toBe(0);
+    expect(await facts()).toEqual(left);
+  }
+  expect([await ids(table, 'fox'), await ids(table, 'quick')]).toEqual([[0, 1, 2, 3], []]);
 });

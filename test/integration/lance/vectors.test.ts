@@ -16,6 +16,7 @@ import { mergeTable } from '../../../src/merge/merge-table.ts';
 import { planMergeTo } from '../../../src/merge/policy/reduce-to.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { claim } from '../../../testing/claim-fragments.ts';
+import { segmentd } from '../../../testing/cli.ts';
 import { index, latest, realTable } from '../../../testing/lance-table.ts';
 import { seeded } from '../../../testing/seeded.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
@@ -180,6 +181,24 @@ test('fewer rows than the floor wait without an index, are found all the same, a
   const { indexes } = await latest(uri);
   expect(indexes.map(({ fragments }) => Array.from(fragments ?? []))).toEqual([[0], [1, 2]]);
   expect(await findings(uri)).toEqual([]);
+});
+
+test('status, wait and index of the command line know of rows below the floor', async () => {
+  const { uri, table } = await realTable(rowsFrom(0));
+  await keep(uri, 'ivf_flat');
+  await table.add(rowsFrom(ROWS, 150));
+  const version = String((await latest(uri)).version);
+  const run = async (...args: string[]) => {
+    const { code, stdout } = await segmentd([...args, '--json']);
+    return { code, said: JSON.parse(stdout) };
+  };
+  expect(await run('status', uri)).toMatchObject({
+    said: { declined: null, missing_fragments: 0, indexes: [{ held_rows: 150 }] },
+  });
+  expect((await run('wait', uri, '--version', version, '--timeout', '5s')).code).toBe(0);
+  expect(await run('index', uri)).toMatchObject({ code: 0, said: { indexes: [] } });
+  expect(await run('index', uri, '--min-rows', '100')).toMatchObject({ code: 0, said: { indexes: [{ rows: 150 }] } });
+  expect(await run('status', uri)).toMatchObject({ said: { coverage: 1, indexes: [{ held_rows: 0 }] } });
 });
 
 test('rows without a vector wait for others, and hold up no other index', async () => {

@@ -11,6 +11,7 @@ import answers
 import kinds
 import model
 import scenes
+import texts
 import vectors
 from rows import SCHEMA, row, rows
 
@@ -137,7 +138,7 @@ def actions_of(module):
     }
 
 
-MODULES = [kinds, model, scenes, vectors, sys.modules[__name__]]
+MODULES = [kinds, model, scenes, texts, vectors, sys.modules[__name__]]
 ACTIONS = {"check": answers.check} | {name: action for module in MODULES for name, action in actions_of(module).items()}
 
 

@@ -23,15 +23,18 @@ const LEAST_ROWS = 32;
 /** An index that has fewer partitions than this share of the usual ones was given few, and keeps to few. */
 const FEW = 0.8;
 
+/** As for twice the rows: the table goes on to grow while a segment stands. One run of a PQ with fewer was less exact, by no more than chance may do. */
+const GROWTH = Math.SQRT2;
+
 const usual = (rows: number, { usualRows }: WholeIndex) => Math.min(MOST_USUAL, Math.max(1, rows / usualRows));
 
 /**
  * Partitions of an index over all rows, like the one that is there: its own, grown by the square root of its rows, as those of its
- * segments are; and no fewer than Lance would make for these rows today, unless it was given fewer in the first place.
+ * segments are; and no fewer than are right for a table of these rows, by Lance's own size, unless it was given few in the first place.
  */
 export function wholePartitions(whole: WholeIndex): number {
   const { rows, largest } = whole;
-  const today = usual(rows, whole);
+  const today = usual(rows * GROWTH, whole);
   if (!largest || largest.rows === 0) return Math.round(today);
   const grown = largest.partitions * Math.sqrt(Math.max(1, rows / largest.rows));
   const isFew = largest.partitions < Math.floor(FEW * usual(largest.rows, whole));

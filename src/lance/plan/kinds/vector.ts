@@ -63,7 +63,8 @@ type Description = {
   /** Usable vectors that the codes are trained with. */
   readonly leastRows: number;
   readonly byDefault: boolean;
-  /** What a build holds of each vector, beside the vector itself; measured, see docs/indexes.md. */
+  /** What a build holds for each row: the vector, so many times, and so much beside it. Measured as the growth of the process. */
+  readonly copies: number;
   readonly bytesPerRow: number;
 };
 
@@ -95,7 +96,7 @@ function vectorKind(of: Description): IndexKind {
     problemOf: (field, _schema, parameters) => problemOf(of, field, parameters),
     engineCall: (parameters) => ({ method: of.method, options: optionsOf(parameters) }),
     byDefault: of.byDefault,
-    buildBytes: (field, rows) => BUILD_BYTES + rows * ((vectorOf(field)?.bytes ?? 0) + of.bytesPerRow),
+    buildBytes: (field, rows) => BUILD_BYTES + rows * ((vectorOf(field)?.bytes ?? 0) * of.copies + of.bytesPerRow),
     leastRows: of.leastRows,
     waitsForRows: true,
     isAlone: isVectorIndex,
@@ -236,15 +237,25 @@ function wholeOf(of: Description, { entries, rowsOf, allRows }: IndexSegments, f
 
 const PQ_ROWS = 2 ** CODE_BITS;
 
+/** Rows of a partition that Lance means to make. */
+export const PARTITION_ROWS = {
+  ivf_flat: 4096,
+  ivf_pq: 8192,
+  ivf_rq: 4096,
+  ivf_hnsw_sq: 2 ** 20,
+  ivf_hnsw_pq: 2 ** 20,
+};
+
 export const IVF_FLAT = vectorKind({
   name: 'ivf_flat',
   label: 'IVF_FLAT',
   method: 'ivfFlat',
   version: 1,
-  partitionRows: 4096,
+  partitionRows: PARTITION_ROWS.ivf_flat,
   leastRows: 1,
   byDefault: true,
-  bytesPerRow: 300,
+  copies: 4,
+  bytesPerRow: 200,
 });
 
 export const IVF_PQ = vectorKind({
@@ -252,10 +263,11 @@ export const IVF_PQ = vectorKind({
   label: 'IVF_PQ',
   method: 'ivfPq',
   version: 1,
-  partitionRows: 8192,
+  partitionRows: PARTITION_ROWS.ivf_pq,
   leastRows: PQ_ROWS,
   byDefault: true,
-  bytesPerRow: 300,
+  copies: 1,
+  bytesPerRow: 100,
 });
 
 export const IVF_RQ = vectorKind({
@@ -263,10 +275,11 @@ export const IVF_RQ = vectorKind({
   label: 'IVF_RQ',
   method: 'ivfRq',
   version: 2,
-  partitionRows: 4096,
+  partitionRows: PARTITION_ROWS.ivf_rq,
   leastRows: 1,
   byDefault: false,
-  bytesPerRow: 300,
+  copies: 1,
+  bytesPerRow: 100,
 });
 
 export const IVF_HNSW_SQ = vectorKind({
@@ -274,9 +287,10 @@ export const IVF_HNSW_SQ = vectorKind({
   label: 'IVF_HNSW_SQ',
   method: 'hnswSq',
   version: 1,
-  partitionRows: 2 ** 20,
+  partitionRows: PARTITION_ROWS.ivf_hnsw_sq,
   leastRows: 1,
   byDefault: false,
+  copies: 1,
   bytesPerRow: 1000,
 });
 
@@ -285,9 +299,10 @@ export const IVF_HNSW_PQ = vectorKind({
   label: 'IVF_HNSW_PQ',
   method: 'hnswPq',
   version: 1,
-  partitionRows: 2 ** 20,
+  partitionRows: PARTITION_ROWS.ivf_hnsw_pq,
   leastRows: PQ_ROWS,
   byDefault: false,
+  copies: 1,
   bytesPerRow: 1000,
 });
 

@@ -1,9 +1,14 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { defaultPoolBytes, poolBytesOf, textMemory } from '../../../../src/lance/engine/memory-pool.ts';
 
 const MIB = 2 ** 20;
 const VARIABLE = 'LANCE_MEM_POOL_SIZE';
 const OF_TEXT = ['LANCE_FTS_NUM_SHARDS', 'LANCE_FTS_PARTITION_SIZE'] as const;
+
+// No test may leave them behind.
+beforeEach(() => {
+  for (const name of OF_TEXT) vi.stubEnv(name, undefined);
+});
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -64,13 +69,14 @@ test.each([
 });
 
 test.each([
-  [128, 16, 1, 32],
-  [512, 16, 1, 128],
-  [1024, 16, 2, 128],
-  [2048, 16, 4, 128],
-  [2048, 2, 1, 512],
-  [8192, 64, 4, 512],
-  [1, 1, 1, 1],
+  [128, 16, 1, 16],
+  [256, 16, 1, 48],
+  [512, 16, 1, 112],
+  [1024, 16, 2, 120],
+  [2048, 16, 4, 124],
+  [2048, 2, 1, 496],
+  [8192, 64, 4, 508],
+  [1, 1, 1, 8],
 ])(
   'full-text builds in %d MiB on %d processors have %d workers with %d MiB each',
   (mib, processors, workers, partitionMiB) => {
@@ -79,10 +85,10 @@ test.each([
 );
 
 test("full-text builds are bounded before the first of them, unless an operator's own variables do it", async () => {
-  for (const name of [VARIABLE, ...OF_TEXT]) vi.stubEnv(name, undefined);
+  vi.stubEnv(VARIABLE, undefined);
   const { enginePool } = await freshModule();
   enginePool(256 * MIB);
-  expect(OF_TEXT.map((name) => process.env[name])).toEqual(['1', '64']);
+  expect(OF_TEXT.map((name) => process.env[name])).toEqual(['1', '48']);
   vi.resetModules();
   vi.stubEnv(OF_TEXT[0], undefined);
   vi.stubEnv(OF_TEXT[1], '7');

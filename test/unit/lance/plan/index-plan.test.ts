@@ -65,6 +65,13 @@ describe('which indexes are maintained', () => {
     ]);
   });
 
+  test('an index of a newer version is left alone, and the others are kept', () => {
+    const indexes = [{ uuid: 1 }, { uuid: 2, name: 'few_idx', details: BITMAP_DETAILS, indexVersion: 7 }];
+    const { served, left } = surveyIndexes(parseManifest(manifestFile({ indexes })), 'existing');
+    expect(served.map(({ name }) => name)).toEqual(['id_idx']);
+    expect(left).toMatchObject([{ name: 'few_idx', reason: { code: 'table_newer_index' } }]);
+  });
+
   test('on a table with stable row ids, kinds other than BTREE are left alone, and declined where they are named', () => {
     const spec = { readerFlags: 2n, indexes: [{ uuid: 4, details: BITMAP_DETAILS }] };
     const { served, left } = surveyIndexes(parseManifest(manifestFile(spec)), 'existing');
