@@ -4,12 +4,13 @@ import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
+import { MIN_ROWS } from '../../../testing/kind-rows.ts';
 import type { Change } from './model-worker.ts';
 
 /** Fragments that are there and in an index, each written with the name of the index. */
 export function coveredOf(manifest: Manifest): Set<string> {
   const covered = new Set<string>();
-  for (const { name, segments } of maintainedIndexes(manifest, 'existing')) {
+  for (const { name, segments } of maintainedIndexes(manifest, 'existing', MIN_ROWS)) {
     for (const { fragments } of segments) {
       for (const id of fragments ?? []) if (manifest.fragments.indexOf(id) >= 0) covered.add(`${name} ${id}`);
     }

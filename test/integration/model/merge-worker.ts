@@ -9,6 +9,7 @@ import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeResult } from '../../../src/merge/merge-table.ts';
 import { mergeTable } from '../../../src/merge/merge-table.ts';
 import type { ObjectStore, PutResult } from '../../../src/store/object-store.ts';
+import { MIN_ROWS } from '../../../testing/kind-rows.ts';
 import type { GatedStore } from './gated-store.ts';
 import { gatedStore } from './gated-store.ts';
 import type { Change, Ending, Progress } from './model-worker.ts';
@@ -68,7 +69,7 @@ export class MergeWorker {
     const gated = gatedStore(this.#setup.store, this.#setup.late);
     const manifest = await new LanceTable(gated.store).latest();
     const { stableRowIds } = this.#setup;
-    const plan = planMerges(manifest, { wanted: 'existing', stableRowIds }, rule);
+    const plan = planMerges(manifest, { wanted: 'existing', stableRowIds, minRows: MIN_ROWS }, rule);
     if (plan.merges.length === 0) return { kind: 'nothing-to-do' };
     this.#halted = Promise.withResolvers();
     const merge: Merge = { plan, gated, end: this.#run(manifest, plan, gated.store), at: 'planned' };

@@ -11,6 +11,7 @@ import {
   hasAll,
   hasAny,
   isNull,
+  nearest,
   searching,
 } from './model-rows.ts';
 
@@ -27,6 +28,7 @@ export const DRAWN: readonly Indexes[] = [
   [over('name', 'fm'), over('tags', 'label_list')],
   [over('id', 'btree'), over('name', 'bitmap')],
   [over('id', 'btree'), over('name', 'fts')],
+  [over('name', 'btree'), over('spot', 'ivf_flat')],
   // Two kinds on one column: each has to know its own segments.
   [over('name', 'bitmap'), over('name', 'fm')],
   [over('id', 'bitmap'), over('tags', 'label_list')],
@@ -35,13 +37,18 @@ export const DRAWN: readonly Indexes[] = [
 ];
 
 /** Of a short run: each kind once. */
-export const EACH_KIND: readonly Indexes[] = DRAWN.slice(1, 4);
+export const EACH_KIND: readonly Indexes[] = DRAWN.slice(1, 5);
 
 /** The kinds of a table with stable row ids that segmentd maintains. */
 export const ON_STABLE_ROW_IDS: readonly Indexes[] = DRAWN.slice(0, 1);
 
 /** What of a row, there or not, can be asked for. */
-const known = ({ id, name, tags }: Row) => ({ id: id ?? 1_234_567, name: name ?? 'nobody', tags: tags ?? ['nothing'] });
+const known = ({ id, name, tags, spot }: Row) => ({
+  id: id ?? 1_234_567,
+  name: name ?? 'nobody',
+  tags: tags ?? ['nothing'],
+  spot,
+});
 type Known = ReturnType<typeof known>;
 
 /** By kind and column: every kind of question that the index answers. The first is asked of the index alone. */
@@ -81,6 +88,7 @@ ASKED.fm = {
   ],
 };
 
+ASKED.ivf_flat = { spot: ({ spot }) => [nearest('spot', spot), nearest('spot', [0, 0])] };
 ASKED.fts = { name: ({ name }) => [searching('name', name), searching('name', 'upserted')] };
 
 const askedOf = ({ kind, column }: ModelIndex, row: Row): Probe[] => {
@@ -109,7 +117,7 @@ export const probeOf = (index: ModelIndex, row: Row): Probe => askedOf(index, ro
 export function probesOfAll({ drawn }: Asked, rows: Rows): Probe[] {
   const all = [...rows.values()];
   return drawn.flatMap(({ kind, column }) => {
-    if (kind === 'fts') return [];
+    if (kind === 'fts' || column === 'spot') return [];
     if (kind === 'fm') return ['n', 'u'].map((piece) => containing('name', piece));
     if (column === 'tags') return [hasAny(...new Set(all.flatMap(({ tags }) => tags ?? [])), 'nothing')];
     if (column === 'name') return [between('name', '', '~')];

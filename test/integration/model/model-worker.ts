@@ -14,6 +14,7 @@ import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/s
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { ObjectStore, PutResult } from '../../../src/store/object-store.ts';
+import { MIN_ROWS } from '../../../testing/kind-rows.ts';
 import type { GatedStore } from './gated-store.ts';
 import { gatedStore } from './gated-store.ts';
 import type { PutFate } from './steps.ts';
@@ -100,7 +101,7 @@ export class ModelWorker {
   async #plan(): Promise<Progress> {
     const manifest = await this.#table.latest();
     const { wanted, stableRowIds, limits } = this.#setup;
-    const { requests } = planTable(manifest, { wanted, stableRowIds }, limits);
+    const { requests } = planTable(manifest, { wanted, stableRowIds, minRows: MIN_ROWS }, limits);
     if (requests.length === 0) return { kind: 'nothing-to-do' };
     this.#phase = { at: 'planned', manifest, requests };
     return { kind: 'going-on' };

@@ -6,6 +6,7 @@ import type { Manifest } from '../../../src/lance/codec/manifest.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
+import { MIN_ROWS } from '../../../testing/kind-rows.ts';
 import { probeOf, probesAround } from './model-indexes.ts';
 import type { Probe, Row } from './model-rows.ts';
 import type { ModelTable } from './model-table.ts';
@@ -58,7 +59,7 @@ export async function checkEverything(model: ModelTable, builtFrom: BuiltFrom, d
   const found = await model.reader.rows();
   expect(found.sort((a, b) => a.key - b.key)).toEqual([...model.rows.values()].sort((a, b) => a.key - b.key));
 
-  for (const { name, coverage, segments } of maintainedIndexes(manifest, 'existing')) {
+  for (const { name, coverage, segments } of maintainedIndexes(manifest, 'existing', MIN_ROWS)) {
     if (drained) expect([...coverage.missing], `${name} misses fragments`).toEqual([]);
     const stats = await model.reader.stats(name);
     expect(stats?.indexed, `indexed rows of ${name}`).toBe(coverage.coveredRows);
@@ -70,7 +71,11 @@ export async function checkEverything(model: ModelTable, builtFrom: BuiltFrom, d
     const probe = probeOf(index, model.notable.at(-1) as Row);
     const { answers, plans } = await model.reader.ask([probe], true);
     expect(answers[0], `${probe.where}, fast`).toEqual(expectedKeys(model, probe));
-    expect(plans[0], `${probe.where} uses an index`).toBe(true);
+    // Of several indexes on a column Lance considers one, and that may be no help.
+    const isAlone = model.drawn.every(
+      (it) => it === index || it.column !== index.column || !model.indexes.has(it.name),
+    );
+    if (isAlone) expect(plans[0], `${probe.where} uses an index`).toBe(true);
   }
 }
 
@@ -79,6 +84,6 @@ const rotated = <T>(values: readonly T[], by: number): T[] =>
 
 const expectedKeys = (model: ModelTable, { matches }: Probe) =>
   [...model.rows.values()]
-    .filter(matches)
+    .filter((row) => matches(row, model.rows))
     .map(({ key }) => key)
     .sort((a, b) => a - b);

@@ -1,12 +1,12 @@
 /** Who writes and reads the model's table: LanceDB, or pylance with stable row ids. */
 import { join } from 'node:path';
-import type { Connection, Table } from '@lancedb/lancedb';
+import type { Connection, Query, Table, VectorQuery } from '@lancedb/lancedb';
 import { connect, MatchQuery } from '@lancedb/lancedb';
 import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { kindUnderTest } from '../../../testing/kinds.ts';
 import type { Worker } from '../../interop/worker.ts';
 import type { ModelIndex } from './model-indexes.ts';
-import type { Probe, Row } from './model-rows.ts';
+import type { Probe, Row, Spot } from './model-rows.ts';
 import { toArrow } from './model-rows.ts';
 
 export const NAME = 't';
@@ -24,8 +24,8 @@ export type Seen = {
   readonly plans: readonly boolean[];
 };
 
-/** A filter, or a full-text search. */
-export type Asked = Pick<Probe, 'where' | 'search'>;
+/** A filter, a full-text search, or one for neighbours. */
+export type Asked = Pick<Probe, 'where' | 'search' | 'near'>;
 
 /** Everything is done on the latest version. */
 export type TableEngine = {
@@ -96,13 +96,14 @@ export const openLanceDb: OpenEngine = async (database) => {
     ask: (questions, indexOnly = false) => withFreshTable(database, (table) => seenBy(table, questions, indexOnly)),
     rows: () =>
       withFreshTable(database, async (table) => {
-        const columns = ['key', 'id', 'name', 'tags'];
+        const columns = ['key', 'id', 'name', 'tags', 'spot'];
         const rows = (await table.query().select(columns).toArray()) as Record<keyof Row, unknown>[];
-        return rows.map(({ key, id, name, tags }) => ({
+        return rows.map(({ key, id, name, tags, spot }) => ({
           key: Number(key),
           id: id === null ? null : Number(id),
           name: name as string | null,
           tags: tags === null ? null : Array.from(tags as Iterable<string>),
+          spot: Array.from(spot as Iterable<number>) as unknown as Spot,
         }));
       }),
     stats: (name) =>
@@ -134,25 +135,34 @@ async function withFreshTable<T>(database: string, use: (table: Table) => Promis
   }
 }
 
+const USES_INDEX = /ScalarIndexQuery| MatchQuery|ANNSubIndex/;
+
+function queryOf(table: Table, { where, search, near }: Asked): Query | VectorQuery {
+  if (search) return table.query().fullTextSearch(new MatchQuery(search.word, search.column)).limit(MOST_HITS);
+  if (!near) return table.query().where(where);
+  return table
+    .query()
+    .nearestTo([...near.vector])
+    .column(near.column)
+    .nprobes(MOST_HITS)
+    .limit(near.limit);
+}
+
 async function seenBy(table: Table, questions: readonly Asked[], indexOnly: boolean): Promise<Seen> {
   const answers: number[][] = [];
   const plans: boolean[] = [];
-  for (const { where, search } of questions) {
-    const ask = () =>
-      search
-        ? table.query().fullTextSearch(new MatchQuery(search.word, search.column)).limit(MOST_HITS)
-        : table.query().where(where);
-    const query = ask().select(['key']);
+  for (const question of questions) {
+    const query = queryOf(table, question).select(['key']);
     const rows = (await (indexOnly ? query.fastSearch() : query).toArray()) as { key: number }[];
     answers.push(rows.map(({ key }) => Number(key)).sort((a, b) => a - b));
-    if (indexOnly) plans.push(/ScalarIndexQuery| MatchQuery/.test(await ask().explainPlan(true)));
+    if (indexOnly) plans.push(USES_INDEX.test(await queryOf(table, question).explainPlan(true)));
   }
   const indexes = (await table.listIndices()).map(({ name }) => name);
   return { version: await table.version(), indexes, answers, plans };
 }
 
-type Plain = readonly [number, number | null, string | null, readonly string[] | null];
-const plain = (rows: readonly Row[]) => rows.map(({ key, id, name, tags }): Plain => [key, id, name, tags]);
+type Plain = readonly [number, number | null, string | null, readonly string[] | null, Spot];
+const plain = (rows: readonly Row[]) => rows.map(({ key, id, name, tags, spot }): Plain => [key, id, name, tags, spot]);
 
 /**
  * pylance, whose answers have to be LanceDB's too. With stable row ids, of 14 or newer, segments record row addresses, and LanceDB's Lance
@@ -194,7 +204,7 @@ export function openPylance(worker: Worker, stable: boolean): OpenEngine {
         return seen;
       },
       async rows() {
-        return (await ask<Plain[]>('model_rows')).map(([key, id, name, tags]) => ({ key, id, name, tags }));
+        return (await ask<Plain[]>('model_rows')).map(([key, id, name, tags, spot]) => ({ key, id, name, tags, spot }));
       },
       stats: (name) => ask('model_stats', { name }),
       close: () => undefined,

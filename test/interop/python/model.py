@@ -1,4 +1,4 @@
-"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name, tags]`."""
+"""The steps of the model test and its questions, for a table of pylance: rows are `[key, id, name, tags, spot]`."""
 
 import datetime as dt
 import os
@@ -15,6 +15,7 @@ SCHEMA = pa.schema(
         pa.field("id", pa.int64()),
         pa.field("name", pa.string()),
         pa.field("tags", pa.list_(pa.string())),
+        pa.field("spot", pa.list_(pa.float32(), 2)),
     ]
 )
 
@@ -43,7 +44,10 @@ def model_optimize(uri, older_than_days=None, delete_unverified=False):
 
 
 def model_create_index(uri, column, name, kind):
-    lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=True)
+    if kind.startswith("IVF"):
+        lance.dataset(uri).create_index(column, kind, name=name, replace=True, num_partitions=1)
+    else:
+        lance.dataset(uri).create_scalar_index(column, index_type(kind), name=name, replace=True)
 
 
 def model_drop(uri):
@@ -61,7 +65,10 @@ def model_ask(uri, questions, index_only=False):
     # fast_search looks at indexed fragments alone.
     fast = {"fast_search": True} if index_only else {}
 
-    def how(where, search=None):
+    def how(where, search=None, near=None):
+        if near is not None:
+            near = {"column": near["column"], "q": near["vector"], "k": near["limit"], "nprobes": 10_000}
+            return {"nearest": near}
         if search is None:
             return {"filter": where}
         return {"full_text_query": {"query": search["word"], "columns": [search["column"]]}, "limit": 10_000}
@@ -71,7 +78,7 @@ def model_ask(uri, questions, index_only=False):
 
     def uses_index(question):
         plan = ds.scanner(columns=["key"], **how(**question)).explain_plan(True)
-        return "ScalarIndexQuery" in plan or " MatchQuery" in plan
+        return any(mark in plan for mark in ["ScalarIndexQuery", " MatchQuery", "ANNSubIndex"])
 
     return {
         "version": ds.version,
@@ -82,7 +89,7 @@ def model_ask(uri, questions, index_only=False):
 
 
 def model_rows(uri):
-    return [[row["key"], row["id"], row["name"], row["tags"]] for row in lance.dataset(uri).to_table().to_pylist()]
+    return [[row["key"], row["id"], row["name"], row["tags"], row["spot"]] for row in lance.dataset(uri).to_table().to_pylist()]
 
 
 def model_stats(uri, name):
