@@ -44,6 +44,8 @@ export type Build = AsyncDisposable & {
   readonly segments: readonly BuiltSegment[];
   /** Requests of which nothing was built, because the rows had too little to index. */
   readonly withheld?: readonly SegmentRequest[];
+  /** Requests of indexes that could not be built, while others could: the next plan asks for them alone, and its build says why. */
+  readonly failed?: readonly SegmentRequest[];
 };
 
 /** `fresh`: rows that no segment covers. `merge`: rows that others cover, which can wait. */

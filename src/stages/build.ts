@@ -1,6 +1,7 @@
 /** One segment per index, over exactly the missing fragments. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
+import type { BuildScope } from '../lance/engine/build-unless-stale.ts';
 import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
 import type { Build } from '../lance/segment.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
@@ -49,7 +50,7 @@ async function buildSegments(context: PipelineContext, planned: Missing): Promis
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     context.telemetry.buildFinished({ table, index, outcome: 'ok', seconds: buildMs / 1000, rows, bytes });
   }
-  for (const { index } of build.withheld ?? []) {
+  for (const { index } of [...(build.withheld ?? []), ...(build.failed ?? [])]) {
     context.telemetry.buildFinished({ table, index, outcome: 'failed', seconds: lap() / 1000, rows: 0, bytes: 0 });
   }
   return { ...planned, kind: 'built', build, along };
@@ -59,17 +60,22 @@ async function buildSegments(context: PipelineContext, planned: Missing): Promis
 type Made = { readonly build: Build | null; readonly along: MergesAlong | null };
 
 /** Builds the merges with the rest, or the rest alone where that fails: fresh data must not suffer from what lies under old segments. */
-async function buildAll(context: PipelineContext, { batch, manifest, requests, along }: Missing): Promise<Made> {
-  const buildThose = (all: Missing['requests']) =>
-    buildUnlessStale(context.builder, context.tables.open(batch.table.uri), manifest, all);
+async function buildAll(
+  context: PipelineContext,
+  { batch, manifest, requests, remove, along }: Missing,
+): Promise<Made> {
+  const buildThose = (all: Missing['requests'], scope: BuildScope) =>
+    buildUnlessStale(context.builder, context.tables.open(batch.table.uri), manifest, all, scope);
+  // What is replaced must be replaced whole.
+  const scope = remove.length > 0 ? 'replacement' : 'fresh';
   if (along) {
     along.started();
     try {
-      const build = await buildThose([...requests, ...along.requests]);
+      const build = await buildThose([...requests, ...along.requests], 'replacement');
       if (build?.withheld?.some((request) => along.owns(request))) {
         await build[Symbol.asyncDispose]();
         along.failed();
-        return { build: await buildThose(requests), along: null };
+        return { build: await buildThose(requests, scope), along: null };
       }
       if (build) {
         along.built(build.segments);
@@ -81,5 +87,5 @@ async function buildAll(context: PipelineContext, { batch, manifest, requests, a
       if (!(error instanceof SegmentdError) || context.signal.aborted) throw error;
     }
   }
-  return { build: await buildThose(requests), along: null };
+  return { build: await buildThose(requests, scope), along: null };
 }

@@ -75,7 +75,7 @@ function settleable(
   for (const { cause } of skipped) context.telemetry.replanned({ table, cause });
   // Progress was made, so the count of rounds without progress starts again.
   const after = { ...batch, replanCount: 0, committed: true };
-  const isLess = skipped.length > 0 || droppedFragments > 0 || (build.withheld ?? []).length > 0;
+  const isLess = skipped.length > 0 || droppedFragments > 0 || [build.withheld, build.failed].some((it) => it?.length);
   if (!complete || isLess) return { kind: 'requeue', batch: after };
   return {
     kind: 'covered',

@@ -3,7 +3,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, test } from 'vitest';
 import type { IndexMetadata } from '../../src/lance/codec/index-metadata.ts';
 import { withoutFields } from '../../src/lance/codec/manifest.ts';
-import type { WantedIndexes } from '../../src/lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../../src/lance/plan/wanted-index.ts';
 import { surveyIndexes } from '../../src/lance/plan/index-plan.ts';
 import { detailsOf } from '../../src/lance/plan/kinds/kind.ts';
 import type { ErrorCode } from '../../src/lib/errors.ts';

@@ -11,7 +11,7 @@ import { spliceManifest } from '../../src/lance/codec/manifest.ts';
 import { encodeCreateIndex } from '../../src/lance/codec/transaction.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { verifyTable } from '../../src/lance/inspect/verify-table.ts';
-import type { WantedIndexes } from '../../src/lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../../src/lance/plan/wanted-index.ts';
 import type { StableRowIds } from '../../src/lance/plan/row-ids.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import type { SegmentBuilder } from '../../src/lance/segment.ts';

@@ -1,30 +1,20 @@
 /** What each maintained index of a table misses. Pure. */
-import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
-import type { IndexParameters, KindName } from '../../lib/index-kinds.ts';
+import { SegmentdError } from '../../lib/errors.ts';
+import type { IndexParameters } from '../../lib/index-kinds.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import type { SchemaField } from '../codec/schema-field.ts';
-import { defaultIndexName, fieldByPath, pathOfField } from '../codec/schema-field.ts';
+import { pathOfField } from '../codec/schema-field.ts';
 import { checkColumn, checkSegments } from './check-index.ts';
 import type { Coverage } from './coverage.ts';
 import { coverageOf, heldBelow } from './coverage.ts';
-import { kindNamed, kindOf, labelOf } from './index-kind.ts';
+import { kindOf, labelOf } from './index-kind.ts';
 import { BTREE } from './kinds/btree.ts';
 import type { IndexKind, IndexSegments } from './kinds/kind.ts';
+import { isVectorIndex, vectorLabelOf } from './kinds/vector.ts';
 import type { Unsupported } from './supported.ts';
 import { hasStableRowIds } from './supported.ts';
-
-/** An index to maintain. Without a kind it is what the index of that name is, else a BTREE. */
-export type WantedIndex = {
-  readonly column: string;
-  readonly name?: string | undefined;
-  readonly kind?: KindName | undefined;
-  /** Those that are given have to be those of an index that is there. */
-  readonly parameters?: IndexParameters | undefined;
-};
-
-/** Indexes to maintain: all of a kind that segmentd maintains, or those named, which are created where missing. */
-export type WantedIndexes = 'existing' | readonly WantedIndex[];
+import type { NamedIndex, WantedIndexes } from './wanted-index.ts';
+import { notOverStableRowIds, wantedIndexes } from './wanted-index.ts';
 
 /** One maintained index at one version. */
 export type IndexState = {
@@ -62,44 +52,78 @@ export const DEFAULT_MIN_ROWS = 10_000;
 
 /**
  * The maintained indexes of a table with their coverage, in the order of the index section, new ones last. Fewer rows than `minRows` are
- * held back of an index whose kind waits for rows. Errors: column_not_found, column_type_unsupported, index_name_taken,
- * index_parameters_*, table_index_unreadable.
+ * held back of an index whose kind waits for rows. Errors: of a named index that cannot be maintained, its own, whichever others can:
+ * column_not_found, column_type_unsupported, index_name_taken, index_parameters_*, table_index_unreadable.
  */
 export function maintainedIndexes(
   manifest: Manifest,
   wanted: WantedIndexes,
   minRows: number = DEFAULT_MIN_ROWS,
 ): readonly IndexState[] {
-  return surveyIndexes(manifest, wanted, minRows).served;
+  const { served, refused } = survey(manifest, wanted, minRows);
+  if (wanted !== 'existing' && refused[0]) throw refused[0].error;
+  return served;
 }
 
-/** The same, with the indexes that are there and left alone. */
+/**
+ * The same, where one index that cannot be maintained is left alone, as long as others of the table can. Errors: those of the first index
+ * that is named, or that is a BTREE, when no index can be maintained; and table_index_unreadable.
+ */
 export function surveyIndexes(
   manifest: Manifest,
   wanted: WantedIndexes,
   minRows: number = DEFAULT_MIN_ROWS,
 ): IndexSurvey {
-  if (wanted !== 'existing') {
-    const named = wantedIndexes(manifest, wanted);
-    return { served: named.map((index) => stateOf(manifest, index, minRows)), left: [] };
-  }
+  const { served, refused, left } = survey(manifest, wanted, minRows);
+  return { served, left: [...left, ...refused.map(({ index }) => index)] };
+}
+
+type Refused = { readonly index: LeftIndex; readonly error: SegmentdError };
+type Survey = IndexSurvey & { readonly refused: readonly Refused[] };
+
+function survey(manifest: Manifest, wanted: WantedIndexes, minRows: number): Survey {
   const served: IndexState[] = [];
   const left: LeftIndex[] = [];
-  for (const [name, first] of firstEntries(manifest)) {
-    const found = existingIndex(manifest, name, first);
-    if ('reason' in found) {
-      left.push(found);
-      continue;
+  const refused: Refused[] = [];
+  const serve = (index: NamedIndex) => served.push(stateOf(manifest, index, minRows));
+  if (wanted !== 'existing') {
+    for (const it of wantedIndexes(manifest, wanted)) {
+      const error = 'error' in it ? it.error : errorOf(() => serve(it));
+      if (error) refused.push({ index: refusedIndex(it, error), error });
     }
-    try {
-      served.push(stateOf(manifest, found, minRows));
-    } catch (error) {
-      // A BTREE that cannot be extended has always declined its table; what else is there is no reason to leave the BTREEs alone.
-      if (!(error instanceof SegmentdError) || found.kind === BTREE) throw error;
-      left.push(leftIndex(manifest, name, first, asSegmentdError(error)));
+  } else {
+    for (const [name, first] of firstEntries(manifest)) {
+      const found = existingIndex(manifest, name, first);
+      const error = 'reason' in found ? null : errorOf(() => serve(found));
+      if ('reason' in found) left.push(found);
+      else if (error && found.kind === BTREE) refused.push({ index: leftIndex(manifest, name, first, error), error });
+      else if (error) left.push(leftIndex(manifest, name, first, error));
     }
   }
-  return { served, left };
+  const fatal = refused.find(({ error }) => served.length === 0 || OF_THE_TABLE.has(error.code));
+  if (fatal) throw fatal.error;
+  return { served, left, refused };
+}
+
+/** With such an index readers fail on others of the table as well. */
+const OF_THE_TABLE: ReadonlySet<string> = new Set(['table_index_unreadable', 'index_name_taken']);
+
+function errorOf(task: () => unknown): SegmentdError | null {
+  try {
+    task();
+    return null;
+  } catch (error) {
+    if (error instanceof SegmentdError) return error;
+    throw error;
+  }
+}
+
+function refusedIndex(
+  { name, column, kind }: { name: string; column: string; kind: IndexKind },
+  error: SegmentdError,
+): LeftIndex {
+  const { code, message } = error;
+  return { name, column, type: kind.label, reason: { code, message } };
 }
 
 /** The first entry of each name, in the order of the index section. */
@@ -113,17 +137,13 @@ function firstEntries({ indexes }: Manifest): Map<string, IndexMetadata> {
   return first;
 }
 
-type NamedIndex = {
-  readonly name: string;
-  readonly field: SchemaField;
-  readonly kind: IndexKind;
-  readonly parameters?: IndexParameters | undefined;
-};
-
 function existingIndex(manifest: Manifest, name: string, first: IndexMetadata): NamedIndex | LeftIndex {
   const kind = kindOf(first);
   const field = manifest.schema.find(({ id }) => id === first.fields[0]);
   const left = (reason: Unsupported) => leftIndex(manifest, name, first, reason);
+  if (!kind && isVectorIndex(first) && !vectorLabelOf(first)) {
+    return left({ code: 'index_parameters_unknown', message: `the details of index "${name}" cannot be read` });
+  }
   if (!kind) {
     return left({
       code: 'index_kind_unsupported',
@@ -140,13 +160,8 @@ function existingIndex(manifest: Manifest, name: string, first: IndexMetadata): 
       message: `index "${name}" is a ${kind.label}, of which segmentd keeps only those that the configuration names`,
     });
   }
-  return { name, field, kind };
+  return { name, column: pathOfField(manifest.schema, field.id) ?? '', field, kind };
 }
-
-const notOverStableRowIds = (name: string, { label }: IndexKind): Unsupported => ({
-  code: 'table_stable_row_ids',
-  message: `the table has stable row ids, and index "${name}" is a ${label}, of which segmentd keeps none there`,
-});
 
 function leftIndex(
   { schema }: Manifest,
@@ -219,68 +234,4 @@ function checkAsked(name: string, present: IndexParameters, asked: IndexParamete
       `${key} of index "${name}" ${are}, and ${JSON.stringify(value)} is wanted`,
     );
   }
-}
-
-/** A column that is named twice is one; two columns cannot share a name. */
-function wantedIndexes(manifest: Manifest, wanted: readonly WantedIndex[]): NamedIndex[] {
-  const named = new Map<string, NamedIndex>();
-  for (const each of wanted) {
-    const index = wantedIndex(manifest, each, named);
-    const other = named.get(index.name);
-    if (other && (other.field.id !== index.field.id || other.kind !== index.kind)) {
-      const what = other.field.id === index.field.id ? 'of two kinds' : 'on two columns';
-      throw new SegmentdError('index_name_taken', `index "${index.name}" is wanted ${what}`);
-    }
-    named.set(index.name, index);
-  }
-  return [...named.values()];
-}
-
-/** Names that Lance reads a meaning into: with an index of another type under one of them no query works any more. */
-const RESERVED_NAME = /^$|^__lance_/;
-
-function wantedIndex(
-  manifest: Manifest,
-  { column, name, kind: asked, parameters }: WantedIndex,
-  others: ReadonlyMap<string, NamedIndex>,
-): NamedIndex {
-  const { schema, indexes } = manifest;
-  if (name !== undefined && RESERVED_NAME.test(name)) {
-    throw new SegmentdError('index_name_taken', `"${name}" is no name for an index: Lance keeps __lance_ to itself`);
-  }
-  const field = fieldByPath(schema, column);
-  if (!field) throw new SegmentdError('column_not_found', `the table has no column "${column}"`);
-  const sameName = indexes.find((index) => index.name === name && index.fields[0] === field.id);
-  const kind = asked ? kindNamed(asked) : ((sameName && kindOf(sameName)) ?? BTREE);
-  // A column that has an index of the kind already keeps it, whatever it is called: a second one would only cost writes.
-  const existing = indexes.find((index) => kindOf(index) === kind && index.fields[0] === field.id);
-  const found = { name: name ?? existing?.name ?? freeName(manifest, field, kind, others), field, kind, parameters };
-  const other = indexes.find(
-    (index) => kindOf(index) !== kind && index.fields[0] === field.id && kind.isAlone?.(index),
-  );
-  if (other) {
-    throw new SegmentdError(
-      'index_name_taken',
-      `column ${column} has index "${other.name}", an ${labelOf(other)}: readers would not ask an ${kind.label} beside it`,
-    );
-  }
-  if (kind !== BTREE && hasStableRowIds(manifest)) {
-    const { code, message } = notOverStableRowIds(found.name, kind);
-    throw new SegmentdError(code, message);
-  }
-  return found;
-}
-
-/** LanceDB's name; with the kind in it where the column has, or is to have, an index of another kind by that name. */
-function freeName(
-  { schema, indexes }: Manifest,
-  field: SchemaField,
-  kind: IndexKind,
-  others: ReadonlyMap<string, NamedIndex>,
-): string {
-  const name = defaultIndexName(schema, field);
-  const other = others.get(name);
-  const isTaken =
-    indexes.some((index) => index.name === name && index.fields[0] === field.id) || (other && other.kind !== kind);
-  return isTaken ? name.replace(/idx$/, `${kind.name}_idx`) : name;
 }

@@ -10,11 +10,12 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { IndexVersion } from '../segment.ts';
 import { versionsReason } from './check-index.ts';
-import type { IndexState, IndexSurvey, WantedIndexes } from './index-plan.ts';
+import type { IndexState, IndexSurvey } from './index-plan.ts';
 import { surveyIndexes } from './index-plan.ts';
 import { BTREE } from './kinds/btree.ts';
 import type { Unsupported } from './supported.ts';
 import { hasStableRowIds, MANAGED_VERSIONING, unsupportedReason } from './supported.ts';
+import type { WantedIndexes } from './wanted-index.ts';
 
 /**
  * What to do with the indexes of a table with stable row ids that do not record addresses. `decline`: leave the table alone. `rebuild`:

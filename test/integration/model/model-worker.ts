@@ -6,7 +6,7 @@ import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit/com
 import type { Rebased } from '../../../src/lance/commit/rebase.ts';
 import type { RejectCause } from '../../../src/lance/commit/reject-causes.ts';
 import { uploadSegments } from '../../../src/lance/commit/upload.ts';
-import type { WantedIndexes } from '../../../src/lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../../../src/lance/plan/wanted-index.ts';
 import type { BatchLimits } from '../../../src/lance/plan/next-segments.ts';
 import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { planTable } from '../../../src/lance/plan/table-plan.ts';

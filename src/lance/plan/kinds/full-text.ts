@@ -148,6 +148,9 @@ function problemOf(field: SchemaField, schema: readonly SchemaField[]): string |
 const BUILD_BYTES = 48 * 2 ** 20;
 const ROW_BYTES = 1_024;
 
+/** Whether the entry is a full-text index, whichever. */
+const isTextIndex = ({ typeUrl }: Pick<KindOfEntry, 'typeUrl'>) => namesMessage(typeUrl, 'InvertedIndexDetails');
+
 export const FULL_TEXT: IndexKind = {
   name: 'fts',
   label: 'FTS',
@@ -161,6 +164,7 @@ export const FULL_TEXT: IndexKind = {
   mixesVersions: true,
   problemOf,
   engineCall,
+  isAlone: isTextIndex,
   byDefault: true,
   buildBytes: (_field, rows) => BUILD_BYTES + rows * ROW_BYTES,
   leastRows: 1,

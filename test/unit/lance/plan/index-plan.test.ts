@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import type { WantedIndexes } from '../../../../src/lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../../../../src/lance/plan/wanted-index.ts';
 import { maintainedIndexes, surveyIndexes } from '../../../../src/lance/plan/index-plan.ts';
 import { nextSegments } from '../../../../src/lance/plan/next-segments.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
