@@ -63,8 +63,9 @@ export function rebaseChange(change: TableChange, latest: Manifest, noRowsRestor
     const fragments = cause
       ? []
       : liveFragments(segment, taken, (id) => hasNoMoreRows(id, base, latest, noRowsRestored));
-    if (fragments.length > 0) keep.push({ segment, fragments, siblings });
-    else skipped.push({ segment, cause: cause ?? 'nothing_left' });
+    const isCut = fragments.length < segment.fragments.length && kindNamed(segment.kind).standsWhole;
+    if (fragments.length > 0 && !isCut) keep.push({ segment, fragments, siblings });
+    else skipped.push({ segment, cause: cause ?? (fragments.length > 0 ? 'rows_moved' : 'nothing_left') });
   }
   if (keep.length === 0 && change.addSegments.length > 0) return skipped[0]?.cause ?? 'nothing_left';
   // What is replaced must be replaced whole: nothing may be uncovered that was covered before.

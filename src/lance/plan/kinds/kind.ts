@@ -82,6 +82,11 @@ export type IndexKind = {
   isAlone?(entry: KindOfEntry): boolean;
   /** Whether a build that failed with the engine's message had too few usable rows. It never has unless this is given. */
   lacksRows?(message: string): boolean;
+  /**
+   * Set where Lance takes rows from a segment that are in none of the fragments of its bitmap, and drops them too late: such a segment stands
+   * whole or not at all.
+   */
+  readonly standsWhole?: true;
   readonly perSegment?: PerSegment;
   readonly proof: Proof;
 };

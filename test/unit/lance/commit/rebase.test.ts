@@ -48,6 +48,19 @@ describe('fragments leave the segment', () => {
     expect(rebased).toMatchObject({ droppedFragments: 1, keep: [{ fragments: [2] }] });
   });
 
+  test('but not a segment over vectors, which stands whole or not at all', () => {
+    const typeUrl = '/lance.index.pb.VectorIndexDetails';
+    const vectors = { kind: 'ivf_flat', index: 'vectors', parameters: { metric: 'l2' }, indexVersion: 1 } as const;
+    const addSegments = [builtSegment([1, 2], vectors)];
+    const base = { ...BASE, indexes: [{ ...OLD, name: 'other', typeUrl }] };
+    const gone = { ...base, version: 6, fragments: [{ id: 0 }, { id: 2 }] };
+    expect(rebaseChange(change({ base: parse(base), addSegments }), parse(gone))).toBe('rows_moved');
+    const kept = { ...base, version: 6 };
+    expect(rebaseChange(change({ base: parse(base), addSegments }), parse(kept))).toMatchObject({
+      keep: [{ fragments: [1, 2] }],
+    });
+  });
+
   test('when another segment of the index covers them', () => {
     expect(outcome({ ...LATER, indexes: [OLD, { uuid: 2, fragments: [2, 8] }] })).toEqual([[1]]);
   });
