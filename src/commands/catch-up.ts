@@ -4,11 +4,11 @@ import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitSettings } from '../lance/commit/commit-request.ts';
 import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
-import type { WantedIndexes } from '../lance/plan/wanted-index.ts';
 import type { BatchLimits } from '../lance/plan/next-segments.ts';
 import type { StableRowIds } from '../lance/plan/row-ids.ts';
 import type { PlanScope } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
+import type { WantedIndexes } from '../lance/plan/wanted-index.ts';
 import type { SegmentBuilder } from '../lance/segment.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
@@ -61,7 +61,13 @@ export async function catchUp(
     if (requests.length === 0) return { ...took, version: manifest.version, segments };
 
     const done = await rounds.run(async () => {
-      const build = await buildUnlessStale(builder, table, manifest, requests, remove.length > 0 ? 'replacement' : 'fresh');
+      const build = await buildUnlessStale(
+        builder,
+        table,
+        manifest,
+        requests,
+        remove.length > 0 ? 'replacement' : 'fresh',
+      );
       if (!build) return { kind: 'moved' as const, cause: 'files_gone' as const };
       await using _ = build;
       // What is in the way is noted, so the next plan is another one.

@@ -191,6 +191,8 @@ async function run(
 ): Promise<void> {
   const { context, merges, schedule, signal } = room;
   const { id } = table;
+  // What is begun after the end would not hear of it.
+  signal.throwIfAborted();
   context.telemetry.maintenanceStarted({ table: id, reason, version: from });
   const lap = stopwatch();
   const maintained = await (schedule.maintain ?? maintainTable)(lance, {

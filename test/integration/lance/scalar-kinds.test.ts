@@ -90,6 +90,20 @@ test('verify asks each index in its own way, and finds a segment that claims wha
   expect(new Set(wrong)).toEqual(new Set(['color_idx', 'color_btree_idx', 'tags_idx', 'body_idx', 'body_btree_idx']));
 });
 
+test('an index that the engine cannot build holds up no other of its table', async () => {
+  const { uri, table } = await realTable(rows(0));
+  // Lance asks for the length of the shortest n-gram to be at most that of the longest, which is 3 unless it is given.
+  const parameters = { base_tokenizer: 'ngram', min_ngram_length: 5 };
+  const wanted = [...WANTED, { column: 'body', kind: 'fts', name: 'words', parameters }] as const;
+  for (const from of [0, ROWS]) {
+    if (from > 0) await table.add(rows(from));
+    await expect(index(uri, { wanted })).rejects.toThrow(/could not index body: .*min_gram/);
+    const { indexes, fragments } = await latest(uri);
+    expect(new Set(indexes.map(({ name }) => name))).toEqual(new Set(['color_idx', 'tags_idx', 'body_idx']));
+    expect(indexes).toHaveLength(3 * fragments.length);
+  }
+});
+
 test('a column that LanceDB builds no index of the kind over is named', async () => {
   const { uri } = await realTable(rows(0));
   await expect(index(uri, { wanted: [{ column: 'color', kind: 'label_list' }] })).rejects.toThrow(

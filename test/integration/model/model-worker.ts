@@ -6,10 +6,10 @@ import type { CommitOutcome, CommitRequest } from '../../../src/lance/commit/com
 import type { Rebased } from '../../../src/lance/commit/rebase.ts';
 import type { RejectCause } from '../../../src/lance/commit/reject-causes.ts';
 import { uploadSegments } from '../../../src/lance/commit/upload.ts';
-import type { WantedIndexes } from '../../../src/lance/plan/wanted-index.ts';
 import type { BatchLimits } from '../../../src/lance/plan/next-segments.ts';
 import type { StableRowIds } from '../../../src/lance/plan/row-ids.ts';
 import { planTable } from '../../../src/lance/plan/table-plan.ts';
+import type { WantedIndexes } from '../../../src/lance/plan/wanted-index.ts';
 import type { Build, SegmentBuilder, SegmentRequest } from '../../../src/lance/segment.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import type { WantedIndexes } from '../../../../src/lance/plan/wanted-index.ts';
 import { maintainedIndexes, surveyIndexes } from '../../../../src/lance/plan/index-plan.ts';
 import { nextSegments } from '../../../../src/lance/plan/next-segments.ts';
+import type { WantedIndexes } from '../../../../src/lance/plan/wanted-index.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
 import { manifestFile, message } from '../manifest-fixture.ts';
 
@@ -70,6 +70,45 @@ describe('which indexes are maintained', () => {
     const { served, left } = surveyIndexes(parseManifest(manifestFile({ indexes })), 'existing');
     expect(served.map(({ name }) => name)).toEqual(['id_idx']);
     expect(left).toMatchObject([{ name: 'few_idx', reason: { code: 'table_newer_index' } }]);
+  });
+
+  test('one index that is named wrongly does not keep the others from being kept; alone it is refused', () => {
+    const wanted: WantedIndexes = [{ column: 'id' }, { column: 'nowhere' }, { column: 'name', kind: 'label_list' }];
+    const manifest = parseManifest(manifestFile());
+    const { served, left } = surveyIndexes(manifest, wanted);
+    expect(served.map(({ name }) => name)).toEqual(['id_idx']);
+    expect(left.map(({ name, reason }) => [name, reason.code])).toEqual([
+      ['name_idx', 'column_type_unsupported'],
+      ['nowhere', 'column_not_found'],
+    ]);
+    // Who asks for them by name is told.
+    expect(() => maintainedIndexes(manifest, wanted)).toThrow(/LABEL_LIST|nowhere/);
+    expect(() => surveyIndexes(manifest, [{ column: 'nowhere' }])).toThrow(/no column "nowhere"/);
+  });
+
+  test('a BTREE that cannot be extended is left alone beside one that can', () => {
+    const indexes = [{ uuid: 1 }, { uuid: 2, name: 'v_idx', fields: [7] }];
+    const schema = [
+      { id: 0, name: 'id' },
+      { id: 7, name: 'v', type: 'large_string' },
+    ];
+    const { served, left } = surveyIndexes(parseManifest(manifestFile({ schema, indexes })), 'existing');
+    expect([served.map(({ name }) => name), left.map(({ name }) => name)]).toEqual([['id_idx'], ['v_idx']]);
+  });
+
+  test('without a kind and a name it is the one index that the column has, and of several the BTREE', () => {
+    const bitmap = { uuid: 4, name: 'few_idx', details: BITMAP_DETAILS, fragments: [0] };
+    expect(statesOf({ indexes: [bitmap] }, [{ column: 'id' }]).map(({ name }) => name)).toEqual(['few_idx']);
+    const both = [bitmap, { uuid: 5, fragments: [0] }];
+    expect(statesOf({ indexes: both }, [{ column: 'id' }]).map(({ name }) => name)).toEqual(['id_idx']);
+  });
+
+  test('a column has one full-text index: readers would not ask another', () => {
+    const two = [
+      { column: 'name', kind: 'fts' },
+      { column: 'name', kind: 'fts', name: 'mine' },
+    ] as const;
+    expect(() => statesOf({}, two)).toThrow('column name has index "name_idx", an FTS');
   });
 
   test('on a table with stable row ids, kinds other than BTREE are left alone, and declined where they are named', () => {
