@@ -135,6 +135,8 @@ Node 0.39), which reads data files up to 2.2. \`segmentd status\` names the Lanc
 
 ## Tables without stable row ids
 
+Measured with BTREEs; [indexes.md](indexes.md) says what differs with other kinds.
+
 All of these versions may write to a table and read it beside segmentd, in any combination.
 
 ${table(['Lance', 'writes data files', 'reads segments of segmentd', 'its optimize_indices beside them'], (row) => [
