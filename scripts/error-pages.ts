@@ -131,7 +131,10 @@ out of \`_versions/\`, as for \`table_unreadable\`.`,
 timestamps and fixed-size binary. Large strings, binary of varying size, decimals, durations, lists, structs (name a column inside)
 and dictionaries have none, nor has a timestamp in a time zone of a fixed offset such as \`+05:30\`, nor a column whose name contains a
 backquote. Other engines build a BTREE over some of these;
-segmentd declines a table with such an index until the configuration names the other indexes, or that index is dropped.`,
+segmentd leaves such an index alone, and declines a table that has no other.
+
+The same goes for each code of an index below: where other indexes of the table can be kept fresh they are, and \`segmentd status\`,
+\`/status\`, \`indexesLeftAlone\` in the log and \`segmentd_index_left_alone\` name the one that is not, with the code.`,
   ),
   index_kind_unsupported: table(
     `LanceDB for Node builds no index of this kind. \`segmentd status\` lists the index among those that are left alone; the other indexes of
@@ -147,11 +150,11 @@ compares distances that mean different things.`,
   ),
   index_parameters_differ: table(
     `\`tables.<id>.indexes\` names a parameter with another value than the index in the table has. segmentd never builds a segment that
-differs from those beside it.`,
+differs from those beside it. The other indexes of the table are kept fresh.`,
   ),
   index_parameters_unknown: table(
     `The details of an index say something that this segmentd does not know, or that cannot be asked for from Node, so that a segment that
-is its like cannot be built.`,
+is its like cannot be built. Of other indexes of the table segmentd takes care.`,
   ),
   index_name_taken: table('The index name belongs to another column or to another type of index.'),
 

@@ -73,7 +73,7 @@ export const ERRORS = {
     'Name a column of the table; nested columns are written a.b, names with dots in backquotes.',
   ),
   column_type_unsupported: declined(
-    'Index another column, or name the indexes to keep in tables.<id>.indexes, so that one of another engine is left alone.',
+    'Index another column. An index of another engine over such a column is left alone while the table has others.',
   ),
   index_kind_unsupported: declined(
     'LanceDB for Node cannot build this kind of index: let the Lance that made it maintain it. The other indexes of the table are served.',

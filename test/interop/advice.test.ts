@@ -224,12 +224,13 @@ const ADVICE: readonly Advice[] = [
   },
   {
     code: 'column_type_unsupported',
-    what: 'dropping the index of the other engine',
+    what: 'an index over another column beside that of the other engine',
     damage: async (table) => {
       await table.ask('add_large_string');
       await table.ask('create_index', { columns: ['large'] });
+      await table.ask('drop_index', { name: 'id_idx' });
     },
-    follow: (table) => table.ask('drop_index', { name: 'large_idx' }),
+    follow: (table) => table.createIndexes('pylance', ['id']),
   },
   {
     code: 'table_data_file_missing',

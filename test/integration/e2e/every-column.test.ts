@@ -119,7 +119,7 @@ test('index makes and extends them all without Kafka', async () => {
   expect(await covered(world, 'wide')).toBe(true);
 });
 
-test('a configured column of an unsupported type declines its table, says what is supported, and hides no other', async () => {
+test('a configured column of an unsupported type is left alone, which says what is supported, and hides no other', async () => {
   const unsupported = Object.fromEntries(
     NOT_INDEXABLE.map((_, at) => [`db/t${at}`, { indexes: [{ column: 'c' }, { column: 'id' }] }]),
   );
@@ -142,20 +142,24 @@ test('a configured column of an unsupported type declines its table, says what i
     names.map((name) => ({ key: Buffer.from(`db/${name}`), value: Buffer.from(`{"table": "db/${name}"}`) })),
   );
   await until('the other is covered', () => covered(world, 'fine'));
-  const declined = async () => {
+  const left = async () => {
     const status = (await (await fetch(`${daemon.url}/status`)).json()) as {
-      tables: { declined: { code: string; message: string } | null }[];
+      tables: { left_alone: { code: string; message: string }[] }[];
     };
-    return status.tables.flatMap((it) => it.declined ?? []);
+    return status.tables.flatMap((it) => it.left_alone);
   };
-  await until('all are declined', async () => (await declined()).length === NOT_INDEXABLE.length);
-  for (const { code, message } of await declined()) {
+  await until('all are left alone', async () => (await left()).length === NOT_INDEXABLE.length);
+  for (const { code, message } of await left()) {
     expect(code).toBe('column_type_unsupported');
     expect(message).toMatch(
       /^column c has type \w+.*; LanceDB builds a BTREE over int8, .*, string, .*fixed_size_binary$/,
     );
   }
   const page = await (await fetch(`${daemon.url}/metrics`)).text();
-  expect(page).toContain(`\nsegmentd_tables_declined{reason="column_type_unsupported"} ${NOT_INDEXABLE.length}\n`);
+  // The other column of each is indexed.
+  for (const name of names.slice(0, -1)) {
+    expect(page).toContain(`segmentd_index_left_alone{table="db/${name}",index="c_idx"} 1`);
+    expect(page).toContain(`segmentd_coverage_ratio{table="db/${name}",index="id_idx"} 1`);
+  }
   expect(await daemon.stop()).toBe(0);
 });
