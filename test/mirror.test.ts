@@ -31,7 +31,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/lance/plan/index-kind.test.ts': ['src/lance/plan/kinds/kind.ts', 'src/lance/plan/kinds/btree.ts'],
   'test/unit/lance/plan/index-plan.test.ts': [
-    ...['src/lance/plan/check-index.ts', 'src/lance/plan/next-segments.ts', 'src/lance/plan/wanted-index.ts'],
+    ...['src/lance/plan/next-segments.ts', 'src/lance/plan/wanted-index.ts'],
   ],
   'test/integration/lance/scalar-kinds.test.ts': [
     ...['src/lance/plan/kinds/bitmap.ts', 'src/lance/plan/kinds/label-list.ts', 'src/lance/plan/kinds/fm.ts'],

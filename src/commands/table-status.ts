@@ -137,9 +137,9 @@ function formatLeftAlone({ left_alone: left }: TableReport): string[] {
   );
 }
 
-/** Whoever makes such an index should know who reads it. */
-const formatAddresses = ({ segments }: ReportedIndex): string =>
-  segments.some(({ index_version: version }) => version === 1)
+/** Whoever makes such an index should know who reads it. Of the other kinds the version says nothing about rows. */
+const formatAddresses = ({ type, segments }: ReportedIndex): string =>
+  type === BTREE.label && segments.some(({ index_version: version }) => version === 1)
     ? '; of row addresses: Lance 14 and newer use it, older readers scan'
     : '';
 
