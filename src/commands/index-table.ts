@@ -13,7 +13,7 @@ import { catchUpInParts } from './catch-up-parts.ts';
 import { givenParameters } from './given-parameters.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { formatTable, printJson, printLine } from './output.ts';
+import { formatTable, printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 import { openProgress } from './progress.ts';
@@ -47,12 +47,12 @@ export function indexCommand(io: Invocation): Command {
     .addOption(
       new Option(
         '--kind <kind>',
-        'kind of the indexes to create; default: what the index of that name is, else btree',
+        'kind of the indexes of --column, those there are or new ones; default: what the index of that name is, else btree',
       ).choices(KIND_NAMES),
     )
     .option(
       '--set <name=value>',
-      'parameter of the kind, such as language=French or metric=cosine; may be repeated. Default: those of the index, else those of LanceDB',
+      'parameter of --kind, such as language=French or metric=cosine; once for each parameter. Default: those of the index, else those of LanceDB',
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option(
@@ -151,7 +151,7 @@ function printDone(
 ): void {
   const { version, indexes, publish_ms: uploadMs, commit_ms: commitMs, not_made: notMade } = factsOf(uri, done, kept);
   if (indexes.length === 0) {
-    for (const line of [nothingDone(uri, version, kept, notMade), ...formatLeft(left)]) printLine(out, line);
+    printLines(out, [nothingDone(uri, version, kept, notMade), ...formatLeft(left)]);
     return;
   }
   printLine(
@@ -160,7 +160,7 @@ function printDone(
   );
   const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
   printLine(out, formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
-  for (const line of formatLeft(left)) printLine(out, line);
+  printLines(out, formatLeft(left));
 }
 
 function nothingDone(uri: string, version: number, kept: readonly IndexState[], notMade: readonly string[]): string {

@@ -1,5 +1,6 @@
 /** What the commands say of indexes that are left alone. */
-import type { IndexSurvey, LeftIndex, WantedIndexes } from '../lance/plan/index-plan.ts';
+import type { IndexSurvey, LeftIndex } from '../lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../lance/plan/wanted-index.ts';
 import { KIND_NAMES } from '../lib/index-kinds.ts';
 import type { LeftAlone } from '../model.ts';
 import { printable } from './output.ts';

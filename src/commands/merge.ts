@@ -14,7 +14,7 @@ import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.
 import { FruitlessRounds } from './fruitless-rounds.ts';
 import type { Invocation, Output } from './io.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { formatBytes, formatTable, printJson, printLine } from './output.ts';
+import { formatBytes, formatTable, printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
@@ -44,7 +44,7 @@ async function merge(io: Invocation, uri: string, { to, dryRun, json, ...rest }:
   const plan = planMerges(manifest, policy, rule);
   const left = leftToSay(surveyServed(manifest, policy), policy.wanted);
   const left_alone = leftFacts(left);
-  const printLeftAlone = () => formatLeft(left).forEach((line) => printLine(io.stdout, line));
+  const printLeftAlone = () => printLines(io.stdout, formatLeft(left));
   if (dryRun) {
     const { pending, ahead: merges } = plan;
     if (json) return printJson(io.stdout, { uri: table.uri, version: manifest.version, pending, merges, left_alone });

@@ -7,7 +7,7 @@ import { EXIT } from '../lib/errors.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { printJson, printLine } from './output.ts';
+import { printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
@@ -49,7 +49,7 @@ async function wait(io: Invocation, uri: string, { version, timeout, column, jso
   else {
     const latest = latestVersion === null ? 'no version was seen' : `the latest is ${latestVersion}`;
     printLine(io.stdout, `version ${version} is ${covered ? '' : 'not '}covered after ${waitedMs} ms; ${latest}`);
-    for (const line of formatLeft(left)) printLine(io.stdout, line);
+    printLines(io.stdout, formatLeft(left));
   }
   if (!covered) io.exitCode = EXIT.findings;
 }

@@ -7,13 +7,14 @@ import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from '../codec/manifest.ts';
 import type { HeldFor } from '../plan/coverage.ts';
 import { coverageRatio, heldFor } from '../plan/coverage.ts';
-import type { IndexState, LeftIndex, WantedIndexes } from '../plan/index-plan.ts';
+import type { IndexState, LeftIndex } from '../plan/index-plan.ts';
 import { DEFAULT_MIN_ROWS, surveyIndexes } from '../plan/index-plan.ts';
 import { newerFilesReason, unreadableFragments } from '../plan/newer-files.ts';
 import type { StableRowIds } from '../plan/row-ids.ts';
 import { rowIdsReason } from '../plan/row-ids.ts';
 import type { Unsupported } from '../plan/supported.ts';
 import { ENGINE, unsupportedReason } from '../plan/supported.ts';
+import type { WantedIndexes } from '../plan/wanted-index.ts';
 import { lastLanceOf } from '../table/last-writer.ts';
 import type { LanceTable } from '../table/table.ts';
 
