@@ -134,6 +134,8 @@ export function orderProblem(
   parameters: Readonly<Record<string, unknown>>,
 ): { readonly name: string; readonly problem: string } | undefined {
   for (const [[low, lowOtherwise], [high, highOtherwise]] of NOT_MORE_THAN) {
+    // Lance takes any lengths of n-grams where it makes none.
+    if (low === 'min_ngram_length' && parameters.base_tokenizer !== 'ngram') continue;
     const [least, most] = [parameters[low], parameters[high]];
     if (least === undefined && most === undefined) continue;
     if (Number(least ?? lowOtherwise) <= Number(most ?? highOtherwise)) continue;

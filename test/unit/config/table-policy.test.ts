@@ -38,7 +38,10 @@ test.each([
     'tables.lake/t.indexes.0.m: 40 is more than ef_construction, 39',
   ],
   ['{column: v, kind: ivf_hnsw_pq, ef_construction: 19}', 'ef_construction: 19 is less than m, 20 unless given'],
-  ['{column: b, kind: fts, min_ngram_length: 4}', 'min_ngram_length: 4 is more than max_ngram_length, 3 unless given'],
+  [
+    '{column: b, kind: fts, base_tokenizer: ngram, min_ngram_length: 4}',
+    'min_ngram_length: 4 is more than max_ngram_length, 3 unless given',
+  ],
   ['{column: id, name: __lance_x, kind: bitmap}', '__lance_'],
 ])('%s is refused, and what is wrong is named', (index, what) => {
   expect(() => load(`{lake/t: {indexes: [${index}]}}`)).toThrow(expect.objectContaining({ code: 'config_invalid' }));

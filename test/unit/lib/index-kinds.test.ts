@@ -10,6 +10,7 @@ test.each([
   ['ivf_hnsw_sq', { m: 4, ef_construction: 4 }],
   ['ivf_hnsw_pq', { ef_construction: 20 }],
   ['ivf_hnsw_pq', { m: 256 }],
+  ['fts', { min_ngram_length: 4 }],
   ['fts', { base_tokenizer: 'ngram', min_ngram_length: 3 }],
   ['fts', { base_tokenizer: 'ngram', min_ngram_length: 5, max_ngram_length: 5 }],
 ] as const)('%s takes %j', (kind, parameters) => {
@@ -34,9 +35,21 @@ test.each([
   ['ivf_hnsw_sq', { m: 3 }, 'm is a whole number from 4'],
   ['ivf_hnsw_sq', { m: 30, ef_construction: 29 }, 'm 30 is more than ef_construction, 29'],
   ['ivf_hnsw_sq', { ef_construction: 19 }, 'ef_construction 19 is less than m, 20 unless given'],
-  ['fts', { min_ngram_length: 4, max_ngram_length: 3 }, 'min_ngram_length 4 is more than max_ngram_length, 3'],
-  ['fts', { min_ngram_length: 4 }, 'min_ngram_length 4 is more than max_ngram_length, 3 unless given'],
-  ['fts', { max_ngram_length: 2 }, 'max_ngram_length 2 is less than min_ngram_length, 3 unless given'],
+  [
+    'fts',
+    { base_tokenizer: 'ngram', min_ngram_length: 4, max_ngram_length: 3 },
+    'min_ngram_length 4 is more than max_ngram_length, 3',
+  ],
+  [
+    'fts',
+    { base_tokenizer: 'ngram', min_ngram_length: 4 },
+    'min_ngram_length 4 is more than max_ngram_length, 3 unless given',
+  ],
+  [
+    'fts',
+    { base_tokenizer: 'ngram', max_ngram_length: 2 },
+    'max_ngram_length 2 is less than min_ngram_length, 3 unless given',
+  ],
 ] as const)('%s does not take %j', (kind, parameters, problem) => {
   expect(parametersProblem(kind, parameters)).toContain(problem);
 });
