@@ -17,13 +17,17 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
 const NOTES: Readonly<Record<string, string>> = {
   run: `Stops on SIGTERM or SIGINT, see [operating.md](operating.md#stop). [configuration.md](configuration.md) lists the options of the file.`,
   index: `Needs neither Kafka nor a configuration; with \`-c\` it keeps the indexes that are configured for the table. Builds what is
-missing in parts side by side and shows the progress.`,
+missing in parts side by side and shows the progress. [indexes.md](indexes.md) says what each kind is for, and
+[index-parameters.md](index-parameters.md) which parameters \`--set\` gives it: \`--column body --kind fts --set language=French --set stem=false\`. An index
+that is there keeps its parameters; with others it is refused.`,
   status: `Of a table: what each index covers, segment by segment with its tier; the last commit of segmentd and its author; the next work. Of a
-database, one line per table: rows, coverage, missing rows, segments by tier, the reason why a table is declined. With \`--daemon\`: the
+database, one line per table: rows, coverage, missing rows, segments by tier, the reason why a table is declined, rows that vector indexes hold
+back until there are more, and how many indexes are left alone. With \`--daemon\`: the
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a
-daemon \`status\` goes by the defaults: every index there is of a kind that it keeps, the default tiers. With \`-c\` the next work is that of the indexes
-that are configured.`,
-  wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered.`,
+daemon \`status\` goes by the defaults: every index there is of a kind that it keeps, the default tiers. With \`-c\` it goes by the indexes
+that are configured, also those that are missing, and names the others.`,
+  wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered. Rows that a vector index holds back
+(\`vector.min_rows\`) count: queries find them without the index. Indexes that are left alone do not; where no other is there, the command says so.`,
   optimize: `Does once what \`maintain\` lets the daemon do: merges segments that keep small fragments apart, compacts, compares answers with a scan,
 and cleans up last. A compaction that meets an update of its fragments fails as a whole, with \`optimize_conflict\`. \`--dry-run\` says what the cleanup would
 free; tagged versions count as if they went.`,

@@ -30,9 +30,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     ...['src/lance/commit/next-version.ts', 'src/lance/commit/put-version.ts', 'src/lance/commit/roll-back.ts'],
   ],
   'test/unit/lance/plan/index-kind.test.ts': ['src/lance/plan/kinds/kind.ts', 'src/lance/plan/kinds/btree.ts'],
-  'test/unit/lance/plan/index-plan.test.ts': [
-    ...['src/lance/plan/check-index.ts', 'src/lance/plan/next-segments.ts', 'src/lance/plan/wanted-index.ts'],
-  ],
+  'test/unit/lance/plan/index-plan.test.ts': [...['src/lance/plan/next-segments.ts', 'src/lance/plan/wanted-index.ts']],
   'test/integration/lance/scalar-kinds.test.ts': [
     ...['src/lance/plan/kinds/bitmap.ts', 'src/lance/plan/kinds/label-list.ts', 'src/lance/plan/kinds/fm.ts'],
   ],

@@ -43,9 +43,22 @@ export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus):
   return `${head}\n${formatTable(header, rows)}`;
 }
 
-function reasonOf({ declined, failure, pause }: TableStatus): string {
+function reasonOf(status: TableStatus): string {
+  const { declined, held_rows: held = 0, left_alone: left = [] } = status as Partial<TableStatus>;
   if (declined) return `${declined.code}: ${declined.message}`;
-  if (pause) return `since ${pause.since}, by ${pause.by}`;
-  if (!failure) return '';
+  return [
+    ...stateReason(status),
+    ...(held > 0 ? [`${held.toLocaleString('en-US')} rows held`] : []),
+    ...left.map(({ index, code }) => `${index} left alone: ${code}`),
+  ].join('; ');
+}
+
+function stateReason({ failure, pause }: TableStatus): string[] {
+  if (pause) return [`since ${pause.since}, by ${pause.by}`];
+  if (!failure) return [];
+  return [failureReason(failure)];
+}
+
+function failureReason(failure: NonNullable<TableStatus['failure']>): string {
   return `${failure.code} (${failure.count} times, next try ${failure.next_try_at}): ${failure.message}`;
 }

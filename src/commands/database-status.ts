@@ -8,9 +8,11 @@ import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { TABLE_SUFFIX } from '../lib/table-name.ts';
 import { defaultMerge } from '../merge/policy/tiered.ts';
+import type { LeftAlone } from '../model.ts';
 import { CATALOG_FOLDER } from '../store/list-tables.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
+import { leftFacts } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
 import { formatShare, formatTable } from './output.ts';
 import type { SegmentsByTier } from './pending-work.ts';
@@ -21,9 +23,10 @@ import { formatTiers } from './table-status.ts';
 /** A table in short. */
 type TableSummary = { readonly table: string } & Pick<
   TableFacts,
-  'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'declined'
+  'version' | 'rows' | 'fragments' | 'coverage' | 'missing_rows' | 'missing_fragments' | 'held_rows' | 'declined'
 > & {
     readonly indexes: readonly string[];
+    readonly left_alone: readonly LeftAlone[];
     readonly tiers: SegmentsByTier;
     /** In the index that takes most; null on a disk and without an index. */
     readonly requests_per_lookup: number | null;
@@ -83,15 +86,16 @@ const unreadable = (table: string, { code, message }: SegmentdError): Unreadable
 });
 
 async function summarize(
-  { uri, storeOf, catalogs, ...place }: Place,
+  { uri, storeOf, policyOf, catalogs, ...place }: Place,
   name: string,
 ): Promise<TableSummary | UnreadableTable> {
   const location = catalogs.locationOf(place.database, name) ?? `${name}${TABLE_SUFFIX}`;
-  const store = storeOf(`${uri.replace(/\/+$/, '')}/${location}`);
+  const at = `${uri.replace(/\/+$/, '')}/${location}`;
+  const store = storeOf(at);
   const isManaged = catalogs.isManaged({ database: place.database, name });
   try {
-    const facts = await inspectTable(new LanceTable(store));
-    const { version, rows, fragments, coverage, missing_rows, missing_fragments, declined, indexes } = facts;
+    const facts = await inspectTable(new LanceTable(store), policyOf(at));
+    const { version, rows, fragments, coverage, missing_rows, missing_fragments, held_rows, declined, indexes } = facts;
     return {
       table: name,
       version,
@@ -100,8 +104,10 @@ async function summarize(
       coverage,
       missing_rows,
       missing_fragments,
+      held_rows,
       declined: isManaged ? MANAGED_VERSIONING : declined,
       indexes: indexes.map((index) => index.name),
+      left_alone: leftFacts(facts.left_alone),
       tiers: segmentsByTier(indexes, defaultMerge(store.remote)),
       requests_per_lookup: mostRequests(indexes, store),
     };
@@ -140,6 +146,15 @@ function rowOf(it: TableSummary | UnreadableTable, requests: boolean): (string |
     ...(it.coverage === null ? ['-', '-', '-'] : [formatShare(it.coverage), it.missing_rows, it.missing_fragments]),
     formatTiers(it.tiers),
     ...(requests ? [it.requests_per_lookup ?? '-'] : []),
-    it.declined ? `declined: ${it.declined.code}` : '',
+    noteOf(it),
   ];
+}
+
+/** Short, since it stands behind the columns: the status of the table says more. */
+function noteOf({ declined, held_rows: held, left_alone: left }: TableSummary): string {
+  if (declined) return `declined: ${declined.code}`;
+  return [
+    ...(held > 0 ? [`${held.toLocaleString('en-US')} rows held`] : []),
+    ...(left.length > 0 ? [`${left.length} left alone`] : []),
+  ].join(', ');
 }

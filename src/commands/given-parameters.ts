@@ -6,14 +6,15 @@ import { INDEX_KINDS, parametersProblem } from '../lib/index-kinds.ts';
 /** Errors: usage, when a parameter is not one of the kind or cannot have the value. */
 export function givenParameters(kind: KindName, texts: readonly string[]): IndexParameters {
   const specs: Readonly<Record<string, ParameterSpec>> = INDEX_KINDS[kind];
-  const parameters = Object.fromEntries(
-    texts.map((text) => {
-      const at = text.indexOf('=');
-      if (at < 1) throw new SegmentdError('usage', `--set is written <name>=<value>, and not ${text}`);
-      const name = text.slice(0, at);
-      return [name, meaningOf(Object.hasOwn(specs, name) ? specs[name] : undefined, text.slice(at + 1))];
-    }),
-  );
+  const given = new Map<string, ParameterValue>();
+  for (const text of texts) {
+    const at = text.indexOf('=');
+    if (at < 1) throw new SegmentdError('usage', `--set is written <name>=<value>, and not ${text}`);
+    const name = text.slice(0, at);
+    if (given.has(name)) throw new SegmentdError('usage', `--set: ${name} is given twice`);
+    given.set(name, meaningOf(Object.hasOwn(specs, name) ? specs[name] : undefined, text.slice(at + 1)));
+  }
+  const parameters = Object.fromEntries(given);
   const problem = parametersProblem(kind, parameters);
   if (problem) throw new SegmentdError('usage', `--set: ${problem}`);
   return parameters;

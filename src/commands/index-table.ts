@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
-import type { IndexState } from '../lance/plan/index-plan.ts';
-import { maintainedIndexes } from '../lance/plan/index-plan.ts';
+import { heldFor } from '../lance/plan/coverage.ts';
+import type { IndexState, LeftIndex } from '../lance/plan/index-plan.ts';
+import { surveyIndexes } from '../lance/plan/index-plan.ts';
 import type { StableRowIds } from '../lance/plan/row-ids.ts';
 import type { KindName } from '../lib/index-kinds.ts';
 import { KIND_NAMES } from '../lib/index-kinds.ts';
@@ -11,7 +12,8 @@ import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
 import { givenParameters } from './given-parameters.ts';
 import type { Invocation, Output } from './io.ts';
-import { formatTable, printJson, printLine } from './output.ts';
+import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
+import { formatTable, printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 import { openProgress } from './progress.ts';
@@ -45,12 +47,12 @@ export function indexCommand(io: Invocation): Command {
     .addOption(
       new Option(
         '--kind <kind>',
-        'kind of the indexes to create; default: what the index of that name is, else btree',
+        'kind of the indexes of --column, those there are or new ones; default: what the index of that name is, else btree',
       ).choices(KIND_NAMES),
     )
     .option(
       '--set <name=value>',
-      'parameter of the kind, such as language=French or metric=cosine; may be repeated. Default: those of the index, else those of LanceDB',
+      'parameter of --kind, such as language=French or metric=cosine; once for each parameter. Default: those of the index, else those of LanceDB',
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option(
@@ -103,9 +105,10 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
     });
     // Before the result: the bar has no line end of its own.
     progress.end();
-    const kept = maintainedIndexes(await table.latest(), wanted, minRows);
-    if (options.json) printJson(io.stdout, factsOf(table.uri, done, kept));
-    else printDone(io.stdout, table.uri, done, kept);
+    const survey = surveyIndexes(await table.latest(), wanted, minRows);
+    const kept = survey.served;
+    if (options.json) printJson(io.stdout, { ...factsOf(table.uri, done, kept), left_alone: leftFacts(survey.left) });
+    else printDone(io.stdout, table.uri, done, kept, leftToSay(survey, wanted));
   } finally {
     progress.end();
     await scratch.remove();
@@ -139,10 +142,16 @@ function factsOf(
   };
 }
 
-function printDone(out: Output, uri: string, done: CatchUp, kept: readonly IndexState[]): void {
+function printDone(
+  out: Output,
+  uri: string,
+  done: CatchUp,
+  kept: readonly IndexState[],
+  left: readonly LeftIndex[],
+): void {
   const { version, indexes, publish_ms: uploadMs, commit_ms: commitMs, not_made: notMade } = factsOf(uri, done, kept);
   if (indexes.length === 0) {
-    printLine(out, nothingDone(uri, version, kept, notMade));
+    printLines(out, [nothingDone(uri, version, kept, notMade), ...formatLeft(left)]);
     return;
   }
   printLine(
@@ -151,15 +160,21 @@ function printDone(out: Output, uri: string, done: CatchUp, kept: readonly Index
   );
   const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
   printLine(out, formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
+  printLines(out, formatLeft(left));
 }
 
 function nothingDone(uri: string, version: number, kept: readonly IndexState[], notMade: readonly string[]): string {
   if (kept.length === 0) return `${uri} has no index that segmentd maintains at version ${version}; --column makes one`;
   const held = kept.filter(({ coverage }) => coverage.held.length > 0);
   if (held.length > 0) {
-    const rows = held.map(({ name, coverage, floor }) => `${name} waits with ${coverage.heldRows} rows for ${floor}`);
-    return `${uri} is up to date at version ${version}: ${rows.join(', ')}; queries search them without the index`;
+    return `${uri} is up to date at version ${version}: ${held.map(heldRows).join(', ')}; queries search them without the index`;
   }
   if (notMade.length === 0) return `${uri} is up to date at version ${version}`;
   return `${uri} has no rows at version ${version}: no index was made on ${notMade.join(', ')}. Run this again after the first append`;
+}
+
+function heldRows(state: IndexState): string {
+  const { name, coverage, floor } = state;
+  if (heldFor(state) === 'values') return `${coverage.heldRows} rows have nothing to index in ${name}`;
+  return `${name} waits with ${coverage.heldRows} rows for ${floor}`;
 }

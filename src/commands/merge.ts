@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
-import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
+import { DEFAULT_POLICY, surveyServed } from '../lance/plan/row-ids.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION } from '../lib/version.ts';
@@ -13,7 +13,8 @@ import { defaultMerge, planAhead } from '../merge/policy/tiered.ts';
 import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.ts';
 import { FruitlessRounds } from './fruitless-rounds.ts';
 import type { Invocation, Output } from './io.ts';
-import { formatBytes, formatTable, printJson, printLine } from './output.ts';
+import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
+import { formatBytes, formatTable, printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
@@ -41,17 +42,21 @@ async function merge(io: Invocation, uri: string, { to, dryRun, json, ...rest }:
     to === undefined ? planAhead(segments, defaultMerge(remote, kind)) : planMergeTo(segments, to);
   const manifest = await table.latest();
   const plan = planMerges(manifest, policy, rule);
+  const left = leftToSay(surveyServed(manifest, policy), policy.wanted);
+  const left_alone = leftFacts(left);
+  const printLeftAlone = () => printLines(io.stdout, formatLeft(left));
   if (dryRun) {
-    if (json)
-      printJson(io.stdout, { uri: table.uri, version: manifest.version, pending: plan.pending, merges: plan.ahead });
-    else printPlan(io.stdout, table.uri, plan);
-    return;
+    const { pending, ahead: merges } = plan;
+    if (json) return printJson(io.stdout, { uri: table.uri, version: manifest.version, pending, merges, left_alone });
+    printPlan(io.stdout, table.uri, plan);
+    return printLeftAlone();
   }
   const done = plan.merges.length === 0 ? [] : await mergeAll(table, policy, rule, rest);
   const version = done.at(-1)?.version ?? manifest.version;
-  if (json) printJson(io.stdout, { uri: table.uri, version, merges: done.flatMap(factsOf) });
+  if (json) printJson(io.stdout, { uri: table.uri, version, merges: done.flatMap(factsOf), left_alone });
   else {
     printDone(io.stdout, table.uri, version, done);
+    printLeftAlone();
     if (to !== undefined) printLeft(io.stdout, planMerges(await table.latest(), policy, rule), to);
   }
 }

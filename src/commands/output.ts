@@ -9,6 +9,10 @@ export function printLine(out: Output, line = ''): void {
   out.write(`${line}\n`);
 }
 
+export function printLines(out: Output, lines: readonly string[]): void {
+  for (const line of lines) printLine(out, line);
+}
+
 /** Columns padded to their widest cell; numbers to the right, `-` for a missing one too. */
 export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [header, ...rows.map((row) => row.map(formatCell))];

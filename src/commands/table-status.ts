@@ -13,6 +13,7 @@ import { readTableCost } from '../lance/table/table-cost.ts';
 import type { Tier } from '../merge/policy/tiered.ts';
 import { defaultMerge, tierOf } from '../merge/policy/tiered.ts';
 import { LIMITS } from './arguments.ts';
+import { formatLeft } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
 import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
@@ -58,8 +59,7 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
       seen = { manifest, last, lance, cost: costReport(cost) };
     }
     const { commit, lookedBackTo } = seen.last;
-    const { stableRowIds, minRows } = policy;
-    const facts = factsOf(table.uri, manifest, { stableRowIds, minRows, lance: seen.lance });
+    const facts = factsOf(table.uri, manifest, { ...policy, lance: seen.lance });
     return {
       ...facts,
       declined: policy.managedVersioning ? MANAGED_VERSIONING : facts.declined,
@@ -107,7 +107,7 @@ function formatIndex(index: ReportedIndex): string {
     `\n${printable(index.name)}  ${formatKind(index)} on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
     `${counted(index.covered_rows, 'row')}, ` +
     `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
-    (index.held_fragments > 0 ? `${counted(index.held_rows, 'row')} searched without it until there are more, ` : '') +
+    formatHeld(index) +
     `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}${formatAddresses(index)}`;
   if (index.segments.length === 0) return head;
   const header = ['segment', 'tier', 'fragments', 'rows', 'size', 'built from', 'created'];
@@ -123,23 +123,27 @@ function formatIndex(index: ReportedIndex): string {
   return `${head}\n${formatTable(header, lines).replaceAll(/^/gm, '  ')}`;
 }
 
+function formatHeld({ held_for: reason, held_rows: rows }: ReportedIndex): string {
+  if (reason === null) return '';
+  return `${counted(rows, 'row')} ${reason === 'rows' ? 'searched without it until there are more' : 'with nothing to index'}, `;
+}
+
 function formatKind({ type, parameters }: ReportedIndex): string {
   const said = Object.entries(parameters).map(([name, value]) => `${name} ${printable(String(value))}`);
   return said.length > 0 ? `${type} (${said.join(', ')})` : type;
 }
 
 /** Indexes that go stale: whoever looks at the table should know. */
-function formatLeftAlone({ left_alone: left }: TableReport): string[] {
-  return left.map(
-    ({ name, type, column, reason }) =>
-      `\n${printable(name)}  ${printable(type)} on ${printable(column ?? 'no column of the table')}, left alone: ` +
-      `${reason.code}: ${printable(reason.message)}`,
-  );
+function formatLeftAlone({ left_alone: left, not_wanted: others }: TableReport): string[] {
+  return [
+    ...formatLeft(left).map((line) => `\n${line}`),
+    ...(others.length > 0 ? [`\nnot among the configured indexes: ${others.map(printable).join(', ')}`] : []),
+  ];
 }
 
-/** Whoever makes such an index should know who reads it. */
-const formatAddresses = ({ segments }: ReportedIndex): string =>
-  segments.some(({ index_version: version }) => version === 1)
+/** Whoever makes such an index should know who reads it. Of the other kinds the version says nothing about rows. */
+const formatAddresses = ({ type, segments }: ReportedIndex): string =>
+  type === BTREE.label && segments.some(({ index_version: version }) => version === 1)
     ? '; of row addresses: Lance 14 and newer use it, older readers scan'
     : '';
 

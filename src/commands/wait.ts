@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
+import { surveyIndexes } from '../lance/plan/index-plan.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
+import type { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
-import { printJson, printLine } from './output.ts';
+import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
+import { printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
 
@@ -36,12 +39,22 @@ async function wait(io: Invocation, uri: string, { version, timeout, column, jso
   };
   const startMs = performance.now();
   const { covered, latestVersion } = await waitUntilCovered(table, { version, policy, timeoutMs: timeout });
+  const left = covered || latestVersion === null ? [] : await leftBy(table, policy);
   const waitedMs = Math.round(performance.now() - startMs);
   if (json)
-    printJson(io.stdout, { uri: table.uri, version, covered, latest_version: latestVersion, waited_ms: waitedMs });
+    printJson(io.stdout, {
+      ...{ uri: table.uri, version, covered, latest_version: latestVersion, waited_ms: waitedMs },
+      left_alone: leftFacts(left),
+    });
   else {
     const latest = latestVersion === null ? 'no version was seen' : `the latest is ${latestVersion}`;
     printLine(io.stdout, `version ${version} is ${covered ? '' : 'not '}covered after ${waitedMs} ms; ${latest}`);
+    printLines(io.stdout, formatLeft(left));
   }
   if (!covered) io.exitCode = EXIT.findings;
+}
+
+/** Indexes that are no part of what is waited for. */
+async function leftBy(table: LanceTable, { wanted, minRows }: TablePolicy) {
+  return leftToSay(surveyIndexes(await table.latest(), wanted, minRows), wanted);
 }

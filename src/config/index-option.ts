@@ -1,7 +1,7 @@
 /** `tables.<id>.indexes`: an index as the configuration has it. */
 import * as z from 'zod';
 import type { KindName, ParameterSpec } from '../lib/index-kinds.ts';
-import { INDEX_KINDS, KIND_NAMES } from '../lib/index-kinds.ts';
+import { INDEX_KINDS, KIND_NAMES, orderProblem } from '../lib/index-kinds.ts';
 import { text } from './option.ts';
 
 /** Lance reads a meaning into these: with an index of another type under one of them no query works any more. */
@@ -29,7 +29,12 @@ const base = { column: text(), name: indexName.optional() };
 const ofKind = (kind: Exclude<KindName, 'btree'>) => {
   const specs = Object.entries<ParameterSpec>(INDEX_KINDS[kind]);
   const parameters = specs.map(([name, spec]) => [name, parameter(spec).optional().describe(spec.doc)] as const);
-  return z.strictObject({ ...base, kind: z.literal(kind), ...Object.fromEntries(parameters) });
+  return z
+    .strictObject({ ...base, kind: z.literal(kind), ...Object.fromEntries(parameters) })
+    .superRefine((index, context) => {
+      const unfit = orderProblem(index);
+      if (unfit) context.addIssue({ code: 'custom', path: [unfit.name], message: unfit.problem });
+    });
 };
 
 /** Without a kind it is what the index of that name is, else a BTREE. */

@@ -39,6 +39,25 @@ function duplicatesOf(values: readonly string[]): string[] {
   return [...new Set(values.filter((value, i) => values.indexOf(value) !== i))];
 }
 
+type Indexes = NonNullable<Config['tables'][string]['indexes']>;
+
+/** Of the indexes of one table: a column has one of a kind, and a name is that of one index. */
+function indexProblems(indexes: Indexes): string[] {
+  // With a name and no kind it may be of any kind: the index of that name, if the table has it.
+  const known = indexes.filter(({ kind, name }) => kind !== undefined || name === undefined);
+  const twice = duplicatesOf(known.map(({ column, kind = 'btree' }) => `${kind} on column ${column}`));
+  // As a new table would name them: the kind is in the name of a second index of a column.
+  const kinds = new Map<string, string>();
+  const names = indexes.map(({ column, kind = 'btree', name }) => {
+    const other = kinds.get(`${column}_idx`);
+    const own = name ?? (other === undefined || other === kind ? `${column}_idx` : `${column}_${kind}_idx`);
+    kinds.set(own, kinds.get(own) ?? kind);
+    return own;
+  });
+  const problems = twice.map((each) => `has two indexes of kind ${each}`);
+  return problems.length > 0 ? problems : duplicatesOf(names).map((name) => `has two indexes named ${name}`);
+}
+
 /** The scratch folder is emptied at start; a database in it would be lost, and views in a database would look like tables. */
 function scratchInDatabase({ databases, state }: Config): string[] {
   return Object.entries(databases)
@@ -175,9 +194,7 @@ export const RULES: readonly Rule[] = [
     about: ['tables'],
     problems: ({ tables }) =>
       Object.entries(tables).flatMap(([id, { indexes }]) =>
-        duplicatesOf((indexes ?? []).map(({ column, name }) => name ?? `${column}_idx`)).map(
-          (name) => `${id} has two indexes named ${name}`,
-        ),
+        indexProblems(indexes ?? []).map((problem) => `${id} ${problem}`),
       ),
   },
 ];

@@ -18,6 +18,8 @@ export type TableStatus = {
   readonly version: number | null;
   readonly covered_version: number | null;
   readonly missing_fragments: number;
+  /** Of the index that holds back most: rows that wait for more, and are searched without it. */
+  readonly held_rows: number;
   readonly segments: number;
   /** Since when it is paused, ISO 8601, and by whom. */
   readonly pause: { readonly since: string; readonly by: string } | null;
@@ -39,6 +41,7 @@ const UNKNOWN: Known = {
   version: null,
   covered_version: null,
   missing_fragments: 0,
+  held_rows: 0,
   segments: 0,
   declined: null,
   left_alone: [],
@@ -64,6 +67,7 @@ export class TableStates {
     this.#note(table, {
       version,
       missing_fragments: Math.max(0, ...indexes.map(({ missingFragments }) => missingFragments)),
+      held_rows: Math.max(0, ...indexes.map(({ heldRows }) => heldRows)),
       segments: indexes.reduce((sum, { segments }) => sum + segments, 0),
       ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion }),
     });

@@ -44,8 +44,8 @@ const FTS: Specs = {
   custom_stop_words: { type: 'texts', doc: "stop words instead of the language's" },
   ascii_folding: flag('replace letters with accents by those without'),
   max_token_length: number(1, 4_294_967_295, 'longer tokens are left out'),
-  min_ngram_length: number(1, 255, 'shortest n-gram, of `ngram`'),
-  max_ngram_length: number(1, 255, 'longest n-gram, of `ngram`'),
+  min_ngram_length: number(1, 255, 'shortest n-gram, of `ngram`; 3 unless given'),
+  max_ngram_length: number(1, 255, 'longest n-gram, of `ngram`; 3 unless given'),
   prefix_only: flag('n-grams from the begin of a text only'),
   block_size: {
     type: 'number',
@@ -62,9 +62,14 @@ const IVF: Specs = {
   num_partitions: number(1, 65_536, 'partitions of a rebuilt index; a segment gets its share of them'),
 };
 const HNSW: Specs = {
-  m: number(2, 256, 'neighbours of a vector in the graph'),
-  ef_construction: number(1, 10_000, 'candidates that are looked at while the graph is made'),
+  m: number(4, 256, 'neighbours of a vector in the graph; 20 unless given'),
+  ef_construction: number(
+    4,
+    10_000,
+    'candidates that are looked at while the graph is made, at least `m`; 300 unless given',
+  ),
 };
+const CODE_BITS: ParameterSpec = { type: 'number', min: 4, max: 8, step: 4, doc: 'bits of a code: 4 or 8' };
 const SUB_VECTORS = number(1, 65_536, 'parts that a vector is cut into');
 
 /** Each kind with its parameters. */
@@ -75,7 +80,7 @@ export const INDEX_KINDS = {
   fm: {},
   fts: FTS,
   ivf_flat: { ...IVF, metric: metric('l2', 'cosine', 'dot', 'hamming') },
-  ivf_pq: { ...IVF, num_sub_vectors: SUB_VECTORS, num_bits: number(4, 8, 'bits of a code: 4 or 8') },
+  ivf_pq: { ...IVF, num_sub_vectors: SUB_VECTORS, num_bits: CODE_BITS },
   ivf_rq: { ...IVF, num_bits: number(1, 8, 'bits per dimension') },
   ivf_hnsw_sq: { ...IVF, ...HNSW },
   ivf_hnsw_pq: { ...IVF, ...HNSW, num_sub_vectors: SUB_VECTORS },
@@ -106,6 +111,42 @@ export function parameterProblem(spec: ParameterSpec, value: unknown): string | 
   }
 }
 
+/** A parameter, and what LanceDB takes when it is not given. */
+type WithDefault = readonly [name: string, otherwise: number];
+
+/** Of each two, Lance refuses an index where the first is more than the second. */
+const NOT_MORE_THAN: readonly (readonly [WithDefault, WithDefault])[] = [
+  [
+    ['m', 20],
+    ['ef_construction', 300],
+  ],
+  [
+    ['min_ngram_length', 3],
+    ['max_ngram_length', 3],
+  ],
+];
+
+/**
+ * Which of two parameters, each fine by itself, does not fit the other, and why; undefined when all do. Of those that are not given the
+ * default counts: whoever extends an index with others gives both.
+ */
+export function orderProblem(
+  parameters: Readonly<Record<string, unknown>>,
+): { readonly name: string; readonly problem: string } | undefined {
+  for (const [[low, lowOtherwise], [high, highOtherwise]] of NOT_MORE_THAN) {
+    // Lance takes any lengths of n-grams where it makes none.
+    if (low === 'min_ngram_length' && parameters.base_tokenizer !== 'ngram') continue;
+    const [least, most] = [parameters[low], parameters[high]];
+    if (least === undefined && most === undefined) continue;
+    if (Number(least ?? lowOtherwise) <= Number(most ?? highOtherwise)) continue;
+    if (least === undefined)
+      return { name: high, problem: `${most} is less than ${low}, ${lowOtherwise} unless given` };
+    const limit = most === undefined ? `${highOtherwise} unless given` : `${most}`;
+    return { name: low, problem: `${least} is more than ${high}, ${limit}` };
+  }
+  return undefined;
+}
+
 /** The first of the parameters that does not fit the kind, as a sentence, or undefined. */
 export function parametersProblem(kind: KindName, parameters: Readonly<Record<string, unknown>>): string | undefined {
   const specs: Specs = INDEX_KINDS[kind];
@@ -118,5 +159,6 @@ export function parametersProblem(kind: KindName, parameters: Readonly<Record<st
     const problem = parameterProblem(spec, value);
     if (problem) return `${name} ${problem}`;
   }
-  return undefined;
+  const unfit = orderProblem(parameters);
+  return unfit && `${unfit.name} ${unfit.problem}`;
 }

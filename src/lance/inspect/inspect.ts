@@ -5,7 +5,8 @@ import type { IndexParameters } from '../../lib/index-kinds.ts';
 import type { FragmentList } from '../codec/fragments.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest, WriterVersion } from '../codec/manifest.ts';
-import { coverageRatio } from '../plan/coverage.ts';
+import type { HeldFor } from '../plan/coverage.ts';
+import { coverageRatio, heldFor } from '../plan/coverage.ts';
 import type { IndexState, LeftIndex } from '../plan/index-plan.ts';
 import { DEFAULT_MIN_ROWS, surveyIndexes } from '../plan/index-plan.ts';
 import { newerFilesReason, unreadableFragments } from '../plan/newer-files.ts';
@@ -13,6 +14,7 @@ import type { StableRowIds } from '../plan/row-ids.ts';
 import { rowIdsReason } from '../plan/row-ids.ts';
 import type { Unsupported } from '../plan/supported.ts';
 import { ENGINE, unsupportedReason } from '../plan/supported.ts';
+import type { WantedIndexes } from '../plan/wanted-index.ts';
 import { lastLanceOf } from '../table/last-writer.ts';
 import type { LanceTable } from '../table/table.ts';
 
@@ -44,6 +46,8 @@ export type IndexFacts = {
   /** Of a vector index: what no segment covers and waits for more rows. Queries search it without the index. */
   readonly held_rows: number;
   readonly held_fragments: number;
+  /** Whether more rows, or rows with something to index; null without held ones. */
+  readonly held_for: HeldFor | null;
   readonly stale_fragments: number;
   /** Share of rows covered, 0 to 1; 1 only when nothing is missing. */
   readonly coverage: number;
@@ -63,18 +67,24 @@ export type TableFacts = {
   /** What at least one index misses. */
   readonly missing_rows: number;
   readonly missing_fragments: number;
+  /** What no index misses and at least one holds back. */
+  readonly held_rows: number;
   readonly indexes: readonly IndexFacts[];
   /** Indexes that are not maintained, and why. */
   readonly left_alone: readonly LeftIndex[];
+  /** Indexes that are there, where others are wanted. */
+  readonly not_wanted: readonly string[];
 };
 
 /** Errors: table_not_found, table_unreadable, table_mixed_version_names, store_*. */
-export async function inspectTable(table: LanceTable): Promise<TableFacts> {
+export async function inspectTable(table: LanceTable, known: Omit<Known, 'lance'> = {}): Promise<TableFacts> {
   const manifest = await table.latest();
-  return factsOf(table.uri, manifest, { lance: await lastLanceOf(table, manifest) });
+  return factsOf(table.uri, manifest, { ...known, lance: await lastLanceOf(table, manifest) });
 }
 
 type Known = {
+  /** The indexes to look at; default: those there are. */
+  readonly wanted?: WantedIndexes;
   /** What is configured for the table; default: decline. */
   readonly stableRowIds?: StableRowIds;
   /** Which Lance last wrote to it; by default the writer of the manifest. */
@@ -87,13 +97,13 @@ type Known = {
 export function factsOf(
   uri: string,
   manifest: Manifest,
-  { stableRowIds = 'decline', lance = manifest.writer, minRows = DEFAULT_MIN_ROWS }: Known = {},
+  { wanted = 'existing', stableRowIds = 'decline', lance = manifest.writer, minRows = DEFAULT_MIN_ROWS }: Known = {},
 ): TableFacts {
   let declined = unsupportedReason(manifest);
   let states: readonly IndexState[] = [];
   let left: readonly LeftIndex[] = [];
   try {
-    ({ served: states, left } = surveyIndexes(manifest, 'existing', minRows));
+    ({ served: states, left } = surveyIndexes(manifest, wanted, minRows));
     const missing = states.flatMap(({ coverage }) => Array.from(coverage.missing));
     declined ??=
       rowIdsReason(manifest, states, stableRowIds) ?? newerFilesReason(unreadableFragments(manifest, missing));
@@ -112,7 +122,15 @@ export function factsOf(
     ...coverageOfAll(states, manifest.fragments),
     indexes: states.map((state) => indexFacts(state, manifest.fragments)),
     left_alone: left,
+    not_wanted: wanted === 'existing' ? [] : othersThan([...states, ...left], manifest),
   };
+}
+
+/** Without those that are Lance's own. */
+function othersThan(known: readonly { readonly name: string }[], { indexes }: Manifest): string[] {
+  const names = new Set(indexes.map(({ name }) => name).filter((name) => !name.startsWith('__lance_')));
+  for (const { name } of known) names.delete(name);
+  return [...names];
 }
 
 const nameOf = (writer: WriterVersion | null) => (writer ? `${writer.library} ${writer.version}` : 'unknown');
@@ -120,7 +138,7 @@ const nameOf = (writer: WriterVersion | null) => (writer ? `${writer.library} ${
 function coverageOfAll(
   states: readonly IndexState[],
   { ids, rows, length }: FragmentList,
-): Pick<TableFacts, 'coverage' | 'missing_rows' | 'missing_fragments'> {
+): Pick<TableFacts, 'coverage' | 'missing_rows' | 'missing_fragments' | 'held_rows'> {
   const missed = new Set(states.flatMap(({ coverage }) => Array.from(coverage.missing)));
   const waiting = new Set(states.flatMap(({ coverage }) => Array.from(coverage.held)).filter((id) => !missed.has(id)));
   let [coveredRows, missingRows, heldRows] = [0, 0, 0];
@@ -132,7 +150,12 @@ function coverageOfAll(
   }
   const [missing, held] = [Uint32Array.from(missed), Uint32Array.from(waiting)];
   const ratio = coverageRatio({ missing, held, stale: 0, coveredRows, missingRows, heldRows });
-  return { coverage: states.length === 0 ? null : ratio, missing_rows: missingRows, missing_fragments: missed.size };
+  return {
+    coverage: states.length === 0 ? null : ratio,
+    missing_rows: missingRows,
+    missing_fragments: missed.size,
+    held_rows: heldRows,
+  };
 }
 
 function indexFacts(state: IndexState, fragments: FragmentList): IndexFacts {
@@ -148,6 +171,7 @@ function indexFacts(state: IndexState, fragments: FragmentList): IndexFacts {
     missing_fragments: coverage.missing.length,
     held_rows: coverage.heldRows,
     held_fragments: coverage.held.length,
+    held_for: heldFor(state),
     stale_fragments: coverage.stale,
     coverage: coverageRatio(coverage),
   };

@@ -108,8 +108,12 @@ function parametersOf(kind: IndexKind, segment: IndexMetadata): IndexParameters 
   try {
     return kind.parametersOf(segment);
   } catch (error) {
-    if (!(error instanceof SegmentdError) || error.code !== 'table_unreadable') throw error;
-    throw new SegmentdError('index_parameters_unknown', `the details of "${segment.name}" cannot be read`, {
+    if (!(error instanceof SegmentdError)) throw error;
+    // A kind sees an entry without its name.
+    if (error.code !== 'table_unreadable') {
+      throw new SegmentdError(error.code, `index "${segment.name}": ${error.message}`, { cause: error });
+    }
+    throw new SegmentdError('index_parameters_unknown', `the details of index "${segment.name}" cannot be read`, {
       cause: error,
     });
   }

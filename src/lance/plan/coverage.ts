@@ -56,6 +56,17 @@ export function heldBelow(coverage: Coverage, rows: number): Coverage {
   return { ...coverage, missing: NONE, missingRows: 0, held: missing, heldRows: missingRows };
 }
 
+/** `rows`: held rows wait for more of them. `values`: they have nothing to index, however many they are. */
+export type HeldFor = 'rows' | 'values';
+
+type Held = { readonly coverage: Coverage; readonly floor: number; readonly barren: ReadonlySet<number> };
+
+/** What the held rows of an index wait for; null when it has none. */
+export function heldFor({ coverage: { held, heldRows }, floor, barren }: Held): HeldFor | null {
+  if (held.length === 0) return null;
+  return heldRows >= floor || held.every((id) => barren.has(id)) ? 'values' : 'rows';
+}
+
 /** Share of rows covered, 0 to 1. Never 1 while a fragment is in no segment, even one whose rows are all deleted. */
 export function coverageRatio({ missing, held, coveredRows, missingRows, heldRows }: Coverage): number {
   if (missing.length === 0 && held.length === 0) return 1;

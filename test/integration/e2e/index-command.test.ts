@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
 import { segmentd } from '../../../testing/cli.ts';
+import { realTable } from '../../../testing/lance-table.ts';
 import { people } from '../../../testing/people.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
+import { vectorRows } from '../../../testing/vector-rows.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
 
 const FRAGMENTS = 12;
@@ -61,6 +63,17 @@ test('a table without rows or without an index is not called up to date', async 
   expect((await said()).stdout).toBe(`${uri} is up to date at version 3\n`);
   table.close();
   connection.close();
+});
+
+test('vectors that are all NULL are said to have nothing to index, and not to wait for more', async () => {
+  const { uri, database } = await realTable(
+    vectorRows(0, new Float32Array(8 * 300), { dimensions: 8, isNull: () => true }),
+  );
+  const kind = ['-C', 'vector', '--kind', 'ivf_pq', '--min-rows', '1', '--scratch-dir', join(database, 'scratch')];
+  expect(await segmentd(['index', uri, ...kind])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('300 rows have nothing to index in vector_idx'),
+  });
 });
 
 test('an index gets the name it is given, which is for one column', async () => {

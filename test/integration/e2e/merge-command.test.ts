@@ -88,7 +88,12 @@ test('merges what is due, in one commit for both indexes, and leaves the old fil
 
   const again = await merge(real.uri);
   expect([again.code, again.stdout.trim()]).toEqual([0, `${real.uri} has nothing to merge at version ${json.version}`]);
-  expect((await merge(real.uri, '--json')).json).toEqual({ uri: real.uri, version: json.version, merges: [] });
+  expect((await merge(real.uri, '--json')).json).toEqual({
+    uri: real.uri,
+    version: json.version,
+    merges: [],
+    left_alone: [],
+  });
   expect((await merge(real.uri, '--dry-run')).stdout).toContain('nothing to merge');
 });
 

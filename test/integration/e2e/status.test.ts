@@ -10,6 +10,7 @@ import type { Started } from '../../../testing/cli.ts';
 import { segmentd, startSegmentd } from '../../../testing/cli.ts';
 import { index, realTable } from '../../../testing/lance-table.ts';
 import { people } from '../../../testing/people.ts';
+import { vectorRows } from '../../../testing/vector-rows.ts';
 import { until } from './world.ts';
 
 const status = async (...args: string[]) => JSON.parse((await segmentd(['status', ...args, '--json'])).stdout);
@@ -203,4 +204,44 @@ test('--watch wants a table that is there, and seconds that make sense', async (
   for (const wrong of ['0', 'often']) {
     expect((await segmentd(['status', uri, '--watch', wrong])).code).toBe(64);
   }
+});
+
+const vectors = (count: number) =>
+  vectorRows(
+    0,
+    Float32Array.from({ length: 8 * count }, (_, at) => Math.sin(at)),
+    { dimensions: 8 },
+  );
+
+test('an index that is left alone is said to be, and is none where it is configured', async () => {
+  const { database, uri, table } = await realTable(vectors(300));
+  await table.createIndex('vector', { config: Index.hnswSq({ m: 4, efConstruction: 8 }) });
+  const left = 'left alone: index_kind_by_name';
+  expect(formatDatabaseStatus(await inspectDatabase(placeOf(database)))).toMatch(/ {2}1 left alone$/);
+  const remedy = 'segmentd index --column vector --kind ivf_hnsw_sq';
+  for (const [command, code] of [
+    [['index', '--scratch-dir', join(database, 'scratch')], 0],
+    [['merge', '--scratch-dir', join(database, 'scratch')], 0],
+    [['wait', '--version', '1', '--timeout', '0s'], 1],
+  ] as const) {
+    const [name, ...more] = command;
+    const said = await segmentd([name, uri, ...more]);
+    expect([name, said.code, said.stdout]).toEqual([name, code, expect.stringContaining(left)]);
+    expect(said.stdout).toContain(remedy);
+  }
+
+  await table.add(vectors(10));
+  const config = join(database, 'segmentd.yaml');
+  const indexes = '[{column: vector, kind: ivf_hnsw_sq}, {column: shoe_size}]';
+  await writeFile(config, `databases: {db: ${database}}\ntables: {db/t: {indexes: ${indexes}}}\n`);
+  const configured = (given: string) => findPlace(invocation(processIo()), given, { config });
+  const shown = formatTableStatus(await inspectOneTable(configured('db/t'))());
+  expect(shown).toMatch(/vector_idx {2}IVF_HNSW_SQ \(.*10 rows searched without it until there are more/);
+  expect(shown).toContain('on shoe_size, left alone: column_not_found');
+  expect(shown).not.toContain('of row addresses');
+  const { tables } = await inspectDatabase(configured('db'));
+  expect(tables).toMatchObject([
+    { indexes: ['vector_idx'], held_rows: 10, left_alone: [{ code: 'column_not_found' }] },
+  ]);
+  expect(formatDatabaseStatus({ database, tables })).toMatch(/ {2}10 rows held, 1 left alone$/);
 });

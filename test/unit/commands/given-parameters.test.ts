@@ -13,6 +13,17 @@ test('each text is read as what the parameter is', () => {
   expect(givenParameters('btree', [])).toEqual({});
 });
 
+test('parameters that do not fit one another are refused', () => {
+  const given = () => givenParameters('fts', ['base_tokenizer=ngram', 'min_ngram_length=5']);
+  expect(given).toThrow(expect.objectContaining({ code: 'usage' }));
+  expect(given).toThrow('--set: min_ngram_length 5 is more than max_ngram_length, 3 unless given');
+});
+
+test('a parameter that is given twice is refused, whatever it says', () => {
+  expect(() => givenParameters('fts', ['language=French', 'language=German'])).toThrow('language is given twice');
+  expect(() => givenParameters('fts', ['stem=true', 'stem=true'])).toThrow(expect.objectContaining({ code: 'usage' }));
+});
+
 test.each([
   ['stem=yes', 'stem is true or false'],
   ['max_token_length=-1', 'max_token_length is a whole number'],

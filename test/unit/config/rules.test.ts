@@ -33,6 +33,16 @@ describe('accepted', () => {
     ],
     ['an object store that is named like the scratch folder', { SEGMENTD_DATABASES: '{a: s3://tmp/segmentd}' }],
     ['a table of a configured database', { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b}]}}' }],
+    ...[
+      '{column: body, kind: fts}, {column: body, kind: fm}',
+      '{column: body}, {column: body, kind: fts}',
+      '{column: body, kind: fm, name: body_idx}, {column: body, kind: fts}',
+      // What these are says the table.
+      '{column: a, name: x}, {column: a, name: y}',
+    ].map((indexes): [string, Record<string, string>] => [
+      `the indexes ${indexes}`,
+      { SEGMENTD_TABLES: `{lake/t: {indexes: [${indexes}]}}` },
+    ]),
     ['a password', sasl({ MECHANISM: 'plain', USERNAME: 'u', PASSWORD: 'p' })],
     ['a password file', sasl({ MECHANISM: 'scram-sha-512', USERNAME: 'u', PASSWORD_FILE: '/p' })],
     [
@@ -131,6 +141,25 @@ describe('refused', () => {
       { SEGMENTD_TABLES: '{lake/t: {indexes: [{column: a}, {column: b, name: a_idx}]}}' },
       'tables: lake/t has two indexes named a_idx',
     ],
+    ...(
+      [
+        ['{column: b, name: a_idx}, {column: a}', 'has two indexes named a_idx'],
+        ['{column: a, kind: fts, name: x}, {column: a, kind: fm, name: x}', 'has two indexes named x'],
+        [
+          '{column: a, kind: fts, name: a_fm_idx}, {column: a}, {column: a, kind: fm}',
+          'has two indexes named a_fm_idx',
+        ],
+        ['{column: a}, {column: a, kind: btree}', 'has two indexes of kind btree on column a'],
+        [
+          '{column: a, kind: fts, name: x}, {column: a, kind: fts, stem: false}',
+          'has two indexes of kind fts on column a',
+        ],
+      ] as const
+    ).map(([indexes, problem]): [string, Record<string, string>, string] => [
+      `the indexes ${indexes}`,
+      { SEGMENTD_TABLES: `{lake/t: {indexes: [${indexes}]}}` },
+      `tables: lake/t ${problem}`,
+    ]),
     ['a user without a mechanism', sasl({ USERNAME: 'u' }), 'kafka.sasl.mechanism: username and password need'],
     ['a mechanism without a user', sasl({ MECHANISM: 'plain', PASSWORD: 'p' }), 'plain needs a username'],
     ['no password', sasl({ MECHANISM: 'plain', USERNAME: 'u' }), 'exactly one of password'],

@@ -32,6 +32,16 @@ test.each([
   ['{column: body, kind: fts, max_token_length: 0}', 'max_token_length'],
   ['{column: v, kind: ivf_flat, num_bits: 8}', 'num_bits'],
   ['{column: v, kind: ivf_pq, metric: hamming}', 'metric'],
+  ['{column: v, kind: ivf_hnsw_sq, m: 2}', 'tables.lake/t.indexes.0.m'],
+  [
+    '{column: v, kind: ivf_hnsw_sq, m: 40, ef_construction: 39}',
+    'tables.lake/t.indexes.0.m: 40 is more than ef_construction, 39',
+  ],
+  ['{column: v, kind: ivf_hnsw_pq, ef_construction: 19}', 'ef_construction: 19 is less than m, 20 unless given'],
+  [
+    '{column: b, kind: fts, base_tokenizer: ngram, min_ngram_length: 4}',
+    'min_ngram_length: 4 is more than max_ngram_length, 3 unless given',
+  ],
   ['{column: id, name: __lance_x, kind: bitmap}', '__lance_'],
 ])('%s is refused, and what is wrong is named', (index, what) => {
   expect(() => load(`{lake/t: {indexes: [${index}]}}`)).toThrow(expect.objectContaining({ code: 'config_invalid' }));

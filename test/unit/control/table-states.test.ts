@@ -23,13 +23,14 @@ function setUp() {
 
 test('what was read of a table stands until more is known', () => {
   const { states } = setUp();
-  states.observed('lake/t', 7, [index, { ...index, missingFragments: 5 }]);
+  states.observed('lake/t', 7, [index, { ...index, missingFragments: 5, heldRows: 7 }]);
+  expect(states.of('lake/t').held_rows).toBe(7);
   states.observed('lake/t', 8, [{ ...index, missingFragments: 0 }], 8);
   states.failed('lake/t', full, 500);
   states.failed('lake/t', full, 1_000);
   expect(states.of('lake/t')).toEqual({
     ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
-    left_alone: [],
+    ...{ held_rows: 0, left_alone: [] },
     pause: null,
     declined: null,
     failure: { code: 'store_full', message: 'no room', count: 2, next_try_at: '2026-01-01T00:00:01.000Z' },

@@ -7,6 +7,12 @@ test.each([
   ['fts', { base_tokenizer: 'code', block_size: 256 }],
   ['ivf_pq', { metric: 'cosine', num_partitions: 16, num_sub_vectors: 8, num_bits: 8 }],
   ['ivf_hnsw_sq', { m: 20, ef_construction: 300 }],
+  ['ivf_hnsw_sq', { m: 4, ef_construction: 4 }],
+  ['ivf_hnsw_pq', { ef_construction: 20 }],
+  ['ivf_hnsw_pq', { m: 256 }],
+  ['fts', { min_ngram_length: 4 }],
+  ['fts', { base_tokenizer: 'ngram', min_ngram_length: 3 }],
+  ['fts', { base_tokenizer: 'ngram', min_ngram_length: 5, max_ngram_length: 5 }],
 ] as const)('%s takes %j', (kind, parameters) => {
   expect(parametersProblem(kind, parameters)).toBeUndefined();
 });
@@ -25,6 +31,25 @@ test.each([
   ['fts', { max_token_length: 0 }, 'max_token_length is a whole number from 1 to 4294967295'],
   ['ivf_pq', { num_sub_vectors: 1.5 }, 'num_sub_vectors is a whole number from 1 to 65536'],
   ['ivf_pq', { metric: 'hamming' }, 'metric is one of l2, cosine, dot'],
+  ['ivf_pq', { num_bits: 6 }, 'num_bits is a whole number from 4 to 8, and a multiple of 4'],
+  ['ivf_hnsw_sq', { m: 3 }, 'm is a whole number from 4'],
+  ['ivf_hnsw_sq', { m: 30, ef_construction: 29 }, 'm 30 is more than ef_construction, 29'],
+  ['ivf_hnsw_sq', { ef_construction: 19 }, 'ef_construction 19 is less than m, 20 unless given'],
+  [
+    'fts',
+    { base_tokenizer: 'ngram', min_ngram_length: 4, max_ngram_length: 3 },
+    'min_ngram_length 4 is more than max_ngram_length, 3',
+  ],
+  [
+    'fts',
+    { base_tokenizer: 'ngram', min_ngram_length: 4 },
+    'min_ngram_length 4 is more than max_ngram_length, 3 unless given',
+  ],
+  [
+    'fts',
+    { base_tokenizer: 'ngram', max_ngram_length: 2 },
+    'max_ngram_length 2 is less than min_ngram_length, 3 unless given',
+  ],
 ] as const)('%s does not take %j', (kind, parameters, problem) => {
   expect(parametersProblem(kind, parameters)).toContain(problem);
 });

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import { factsOf } from '../../../../src/lance/inspect/inspect.ts';
+import type { WantedIndex } from '../../../../src/lance/plan/wanted-index.ts';
 import type { ManifestSpec } from '../manifest-fixture.ts';
-import { manifestFile } from '../manifest-fixture.ts';
+import { manifestFile, message } from '../manifest-fixture.ts';
 
 const facts = (spec: ManifestSpec) => factsOf('/db/t.lance', parseManifest(manifestFile(spec)));
 const FRAGMENTS = [
@@ -61,4 +62,44 @@ test('a segment of row addresses counts like any other', () => {
     0.5,
     expect.objectContaining({ fragments: 2, rows: 300, index_version: 1 }),
   ]);
+});
+
+describe('where indexes are configured', () => {
+  const details = message([1, '/lance.table.BitmapIndexDetails'], [2, '']);
+  const manifest = parseManifest(
+    manifestFile({ fragments: FRAGMENTS, indexes: [byId(0, 1, 2), { ...byName(0), details }] }),
+  );
+  const of = (...wanted: WantedIndex[]) => factsOf('/db/t.lance', manifest, { wanted });
+
+  test('these are shown, also those that are missing, and the others named', () => {
+    const seen = of({ column: 'name', kind: 'bitmap' }, { column: 'id', kind: 'bitmap' });
+    expect(seen.indexes.map(({ name, type, missing_rows }) => [name, type, missing_rows])).toEqual([
+      ['name_idx', 'BITMAP', 500],
+      ['id_bitmap_idx', 'BITMAP', 600],
+    ]);
+    expect(seen).toMatchObject({ coverage: 0, declined: null, left_alone: [], not_wanted: ['id_idx'] });
+    expect(factsOf('/db/t.lance', manifest).not_wanted).toEqual([]);
+  });
+
+  test('one that cannot be kept is left alone, with the reason', () => {
+    const seen = of({ column: 'id' }, { column: 'shoe_size' });
+    expect(seen).toMatchObject({ declined: null, coverage: 1, indexes: [{ name: 'id_idx' }] });
+    expect(seen.left_alone).toMatchObject([{ column: 'shoe_size', reason: { code: 'column_not_found' } }]);
+  });
+});
+
+test('rows of a vector index below the floor are held back', () => {
+  const [flat, l2] = [message([8, message()]), message([1, 0])];
+  const value = Buffer.concat([l2, flat]);
+  const details = message([1, '/lance.index.pb.VectorIndexDetails'], [2, value]);
+  const schema = [{ id: 0, name: 'v', type: 'fixed_size_list:float:8' }];
+  const manifest = parseManifest(
+    manifestFile({ schema, fragments: FRAGMENTS, indexes: [{ ...byId(0), details, indexVersion: 1 }] }),
+  );
+  const held = { held_rows: 500, missing_rows: 0 };
+  expect(factsOf('/t', manifest)).toMatchObject({ ...held, indexes: [{ ...held, held_for: 'rows' }] });
+  expect(factsOf('/t', manifest, { minRows: 500 })).toMatchObject({
+    ...{ held_rows: 0, missing_rows: 500 },
+    indexes: [{ held_rows: 0, held_for: null }],
+  });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
-import { coverageOf, coverageRatio } from '../../../../src/lance/plan/coverage.ts';
+import { coverageOf, coverageRatio, heldBelow, heldFor } from '../../../../src/lance/plan/coverage.ts';
 import { manifestFile } from '../manifest-fixture.ts';
 
 const listOf = (rows: ReadonlyMap<number, number>) =>
@@ -61,4 +61,24 @@ test('an empty table is covered, and the share of rows is one of rows', () => {
     [1, 3],
   ]);
   expect(coverageRatio(coverageOf(listOf(rows), [{ fragments: Uint32Array.of(1) }]))).toBe(0.75);
+});
+
+test('held rows wait for more of them, or have nothing to index', () => {
+  const fragments = parseManifest(
+    manifestFile({
+      fragments: [
+        { id: 0, rows: 300 },
+        { id: 1, rows: 300 },
+      ],
+    }),
+  ).fragments;
+  const none = coverageOf(fragments, []);
+  const state = { floor: 1_000, barren: new Set<number>() };
+  expect(heldFor({ ...state, coverage: none })).toBeNull();
+  expect(heldFor({ ...state, coverage: heldBelow(none, 1_000) })).toBe('rows');
+  expect(heldFor({ ...state, coverage: heldBelow(none, 1_000), barren: new Set([0]) })).toBe('rows');
+  expect(heldFor({ ...state, coverage: heldBelow(none, 1_000), barren: new Set([0, 1]) })).toBe('values');
+  expect(heldFor({ floor: 256, coverage: heldBelow(none, Number.POSITIVE_INFINITY), barren: new Set([0]) })).toBe(
+    'values',
+  );
 });
