@@ -194,7 +194,10 @@ folder of a database that is no table.`,
 
   build_failed: work(
     `The log line holds LanceDB's message as the cause: often disk or a damaged data file. A build that found \`build.memory_bytes\` exhausted by
-others was tried again with nothing beside it before it came to this.`,
+others was tried again with nothing beside it before it came to this.
+
+Where one index of several cannot be built, the others are committed without it, and the table is tried again, with all that was appended
+meanwhile, after \`retry.max_ms\` at the latest. The table is \`retrying\` until then, and the lag of each index tells which one it is.`,
   ),
   build_stale: work(
     `The table moved under the build: a data file disappeared, because a compaction and a cleanup were faster, or what was built no longer fits
