@@ -14,6 +14,7 @@ import { asyncLimit } from '../lib/async-limit.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { BlobDriver, Failure, ListRequest, Page } from './blob-driver.ts';
 import { ATTEMPTS, WHOLE_BYTES } from './blob-driver.ts';
+import { heardStream } from './heard-stream.ts';
 import { failureFrom, fieldOf, numberOf, saidBy, textOf } from './sdk-failure.ts';
 import { sharedClients } from './shared-clients.ts';
 import type { AzureSettings } from './storage-options.ts';
@@ -24,7 +25,7 @@ type Clients = { readonly retrying: BlobServiceClient; readonly single: BlobServ
 /** Azure's SDK would wait four seconds before a second attempt. */
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 8_000;
-/** Of one file: read from disk as they are sent, not held in memory. */
+/** Of one file: so many are held in memory. */
 const PARTS_AT_ONCE = 4;
 const PART_BYTES = 16 * 1024 * 1024;
 /** Batches would be another API, with other errors and rights. */
@@ -124,8 +125,9 @@ export function azureDriver(
     },
     async upload(file, key, abortSignal) {
       const blob = (await containerOf('retrying')).getBlockBlobClient(key);
-      const sizes = { maxSingleShotSize: wholeBytes, blockSize: partBytes, concurrency: PARTS_AT_ONCE };
-      await blob.uploadFile(file.path, { abortSignal, ...sizes });
+      const open = () => heardStream(file.path);
+      if (file.bytes <= wholeBytes) await blob.upload(open, file.bytes, { abortSignal });
+      else await blob.uploadStream(open(), partBytes, PARTS_AT_ONCE, { abortSignal });
     },
     async remove(keys, abortSignal) {
       const target = await containerOf('retrying');

@@ -4,7 +4,6 @@
  * Two clients share connections and credentials: one tries three times, and one tries once. An attempt that the SDK repeats after a 500 may
  * have been carried out the first time, so that a refusal of the second says nothing about the object.
  */
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AgentOptions } from 'node:http';
 import type { PutObjectCommandInput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
@@ -12,6 +11,7 @@ import { asyncLimit } from '../lib/async-limit.ts';
 import { SegmentdError } from '../lib/errors.ts';
 import type { BlobDriver, Failure, ListRequest, LocalFile, Page } from './blob-driver.ts';
 import { ATTEMPTS, WHOLE_BYTES } from './blob-driver.ts';
+import { heardStream } from './heard-stream.ts';
 import { failureFrom, fieldOf, numberOf, saidBy, textOf } from './sdk-failure.ts';
 import { sharedClients } from './shared-clients.ts';
 import type { S3Settings } from './storage-options.ts';
@@ -235,7 +235,7 @@ async function uploadInParts(
   signal: AbortSignal,
 ): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage');
-  const Body = createReadStream(file.path);
+  const Body = heardStream(file.path);
   const upload = new Upload({
     client,
     params: { ...target, Body },
