@@ -7,7 +7,8 @@ type EventKind = { readonly level: Level; readonly says: string; readonly metric
 
 /** All that is known about a table, dropped together. */
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
-const INDEX_METRICS = [
+/** What a look at a table sets of each of its indexes. */
+export const INDEX_METRICS = [
   'index_lag_seconds',
   'coverage_ratio',
   'missing_rows',

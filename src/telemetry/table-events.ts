@@ -3,19 +3,12 @@
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import type { IndexReport, LeftAlone } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
+import { INDEX_METRICS } from './event-catalogue.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
 type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexReport[] };
 
-const INDEX_METRICS = [
-  'index_lag_seconds',
-  'coverage_ratio',
-  'missing_rows',
-  'held_rows',
-  'missing_fragments',
-  'segments',
-] as const;
 /** Digits of the exported ratio. Enough to tell one missing row in a million from none. */
 const RATIO_STEPS = 1_000_000;
 
