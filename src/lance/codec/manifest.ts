@@ -55,8 +55,22 @@ export type Manifest = {
   readonly barren?: BarrenFragments;
 };
 
-/** By the name of an index, fragments in which the engine found too little to build a segment over, such as vectors that are all null. */
-export type BarrenFragments = ReadonlyMap<string, ReadonlySet<number>>;
+/**
+ * By the name of an index, fragments in which the engine found too little to build a segment over, such as vectors that are all null, each as
+ * it stood in the manifest: an id may come to mean other rows, as when a table is overwritten or a column is written anew.
+ */
+export type BarrenFragments = ReadonlyMap<string, ReadonlyMap<number, Uint8Array>>;
+
+/** The fragments of this manifest that were found barren for the index, and are what they were then. */
+export function barrenFragments({ barren, fragments }: Manifest, index: string): ReadonlySet<number> {
+  const noted = [...(barren?.get(index) ?? [])];
+  return new Set(
+    noted.flatMap(([id, bytes]) => {
+      const at = fragments.indexOf(id);
+      return at >= 0 && Buffer.compare(fragments.bytesOf(at), bytes) === 0 ? id : [];
+    }),
+  );
+}
 
 /** Numbers of the fields. */
 export const F = {

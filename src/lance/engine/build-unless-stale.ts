@@ -33,7 +33,7 @@ export async function buildUnlessStale(
       return buildApart(buildThose, manifest, requests);
     });
     // Else the next plan would ask for the same again.
-    for (const { index, fragments } of build.withheld ?? []) table.noteBarren(index, fragments);
+    for (const { index, fragments } of build.withheld ?? []) table.noteBarren(manifest, index, fragments);
     return build;
   } catch (error) {
     if (!(error instanceof SegmentdError && MAY_BE_DAMAGE.has(error.code))) throw error;

@@ -3,6 +3,7 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { IndexParameters } from '../../lib/index-kinds.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
+import { barrenFragments } from '../codec/manifest.ts';
 import { pathOfField } from '../codec/schema-field.ts';
 import { checkColumn, checkSegments } from './check-index.ts';
 import type { Coverage } from './coverage.ts';
@@ -182,7 +183,7 @@ function stateOf(manifest: Manifest, { name, field, kind, parameters }: NamedInd
   if (present) checkAsked(name, present, asked);
   checkColumn(kind, manifest.schema, field, column, present ?? asked);
   const floor = kind.waitsForRows ? Math.max(minRows, kind.leastRows) : 0;
-  const barren = manifest.barren?.get(name) ?? NOT_BARREN;
+  const barren = barrenFragments(manifest, name);
   return {
     name,
     kind,
@@ -196,8 +197,6 @@ function stateOf(manifest: Manifest, { name, field, kind, parameters }: NamedInd
     barren,
   };
 }
-
-const NOT_BARREN: ReadonlySet<number> = new Set();
 
 /** Nothing is built over barren fragments alone. */
 function heldBarren(coverage: Coverage, barren: ReadonlySet<number>): Coverage {

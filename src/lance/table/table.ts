@@ -65,7 +65,7 @@ export class LanceTable {
   private readonly onLanded: OnLanded | undefined;
   private readonly folders: KnownFolders = new Map();
   private readonly parameters: KnownParameters = new RecentMap(KNOWN_PARAMETERS);
-  private readonly barren = new Map<string, Set<number>>();
+  private readonly barren = new Map<string, Map<number, Uint8Array>>();
 
   constructor(store: ObjectStore, { now = Date.now, onLanded }: TableOptions = {}) {
     this.store = store;
@@ -133,11 +133,12 @@ export class LanceTable {
     return (await listedNewest(this.store))?.version ?? 0;
   }
 
-  /** Notes fragments over which no segment of the index could be built: they wait for others to come along. */
-  noteBarren(index: string, fragments: Iterable<number>): void {
-    const noted = this.barren.get(index) ?? new Set<number>();
+  /** Notes fragments of a manifest over which no segment of the index could be built: they wait for others to come along. */
+  noteBarren({ fragments: list }: Manifest, index: string, fragments: Iterable<number>): void {
+    const noted = this.barren.get(index) ?? new Map<number, Uint8Array>();
     this.barren.set(index, noted);
-    for (const id of fragments) noted.add(id);
+    // A copy: a view would keep the whole file.
+    for (const id of fragments) noted.set(id, Uint8Array.from(list.bytesOf(list.indexOf(id))));
   }
 
   /** Notes a version that this process has just made: its file and the tag that the store gave it. */

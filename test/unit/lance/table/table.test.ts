@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { barrenFragments } from '../../../../src/lance/codec/manifest.ts';
 import { LanceTable } from '../../../../src/lance/table/table.ts';
 import { versionFileName } from '../../../../src/lib/manifest-name.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
@@ -387,4 +388,14 @@ test('a manifest that says it is another version than its name, and one that is 
   await expect(new LanceTable(localStore(folder.root)).latest()).rejects.toMatchObject(unreadable);
   await writeFile(at(4), 'garbage');
   await expect(new LanceTable(localStore(folder.root)).latest()).rejects.toMatchObject(unreadable);
+});
+
+test('a fragment that was found barren is so while it is what it was, and not when its id means other rows', async () => {
+  const folder = await tableFolder({ version: 3, fragments: [{ id: 0 }, { id: 1 }] });
+  const table = new LanceTable(localStore(folder.root));
+  const found = await table.latest();
+  table.noteBarren(found, 'v_idx', [0, 1]);
+  expect([barrenFragments(found, 'v_idx'), barrenFragments(found, 'other')]).toEqual([new Set([0, 1]), new Set()]);
+  await folder.write({ version: 4, fragments: [{ id: 0 }, { id: 1, rows: 7 }, { id: 2 }] });
+  expect(barrenFragments(await table.latest(), 'v_idx')).toEqual(new Set([0]));
 });
