@@ -1,12 +1,14 @@
 import { CORRUPT_BATCH_HEADER } from '../kafka/corrupt-batch.ts';
 import { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent, ConsumerRecord } from '../model.ts';
-import { cutNote, toAppendEvent } from './append-fields.ts';
+import type { AppendEvent, ConsumerRecord, TableRef } from '../model.ts';
+import { appendFields, cutNote, readFields, toAppendEvent } from './append-fields.ts';
 import { openEnvelope } from './cloud-event.ts';
 import { isJsonObject } from './json-value.ts';
+import { plainFields } from './plain-fields.ts';
 import type { IsOwnCommit } from './s3-notification.ts';
 import { isS3Notification, s3AppendEvents } from './s3-notification.ts';
 import type { Databases } from './table-address.ts';
+import { recentTables, resolveTable } from './table-address.ts';
 
 /** An event is a few hundred bytes; one that names a hundred thousand fragments is less than this. */
 const MAX_VALUE_BYTES = 1024 * 1024;
@@ -15,6 +17,8 @@ export type EventLimits = { readonly maxValueBytes?: number };
 export type DecodeOptions = EventLimits & {
   /** Leaves out this process's own commits from a notification; without it, planning finds nothing to do for them. */
   readonly isOwnCommit?: IsOwnCommit;
+  /** Finds the table that an address names. Default: resolveTable. */
+  readonly resolve?: (address: string) => TableRef;
 };
 
 /**
@@ -28,7 +32,7 @@ export type DecodeOptions = EventLimits & {
 export function decodeRecord(
   databases: Databases,
   { value, headers }: Pick<ConsumerRecord, 'value' | 'headers'>,
-  { isOwnCommit, ...limits }: DecodeOptions = {},
+  { isOwnCommit, resolve = (address) => resolveTable(databases, address), ...limits }: DecodeOptions = {},
 ): readonly AppendEvent[] {
   const undecodable = headers.get(CORRUPT_BATCH_HEADER);
   if (value === null && undecodable !== undefined) {
@@ -37,7 +41,8 @@ export function decodeRecord(
   }
   const { data, defaults } = openEnvelope(checkSize(value, limits), headers);
   if (isS3Notification(data)) return s3AppendEvents(databases, data, isOwnCommit);
-  return [toAppendEvent(databases, withDefaults(data, defaults))];
+  const fields = withDefaults(data, defaults);
+  return [toAppendEvent(plainFields(fields) ?? readFields(appendFields, fields), resolve)];
 }
 
 /** The Kafka record of an event: its key keeps the events of one table in order and with one member. */
@@ -71,16 +76,17 @@ export function recordDecoder(
   databases: Databases,
   options: DecodeOptions = {},
 ): (record: Pick<ConsumerRecord, 'value' | 'headers'>) => readonly AppendEvent[] {
+  const resolve = recentTables(databases);
   let last:
     | { readonly value: Uint8Array; readonly changes: number; readonly events: readonly AppendEvent[] }
     | undefined;
   return (record) => {
     const { value, headers } = record;
     // Headers may change what the bytes mean.
-    if (value === null || headers.size > 0) return decodeRecord(databases, record, options);
+    if (value === null || headers.size > 0) return decodeRecord(databases, record, { resolve, ...options });
     const changes = databases.listed?.changes ?? 0;
     if (last === undefined || last.changes !== changes || Buffer.compare(last.value, value) !== 0) {
-      last = { value, changes, events: decodeRecord(databases, record, options) };
+      last = { value, changes, events: decodeRecord(databases, record, { resolve, ...options }) };
     }
     return last.events;
   };

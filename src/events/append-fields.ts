@@ -1,14 +1,12 @@
 import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
-import type { AppendEvent } from '../model.ts';
+import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
-import type { Databases } from './table-address.ts';
-import { resolveTable } from './table-address.ts';
 
 /** Lance keeps fragment ids in 32 bits. */
-const MAX_FRAGMENT_ID = 2 ** 32 - 1;
+export const MAX_FRAGMENT_ID = 2 ** 32 - 1;
 /** A full object store URI with its longest table name fits; a document does not. */
-const MAX_ADDRESS_CHARS = 2_048;
+export const MAX_ADDRESS_CHARS = 2_048;
 /** Provenance goes into log lines. */
 export const MAX_NOTE_CHARS = 256;
 const MAX_PROBLEMS = 3;
@@ -32,22 +30,22 @@ export const appendFields = z.object({
   rows: count(0),
 });
 
+export type AppendFields = z.output<typeof appendFields>;
+
 /**
- * Where every event format ends: checks the fields and finds the table among the configured databases.
- * Throws SegmentdError `event_invalid`, or what resolveTable throws.
+ * The end of every event format: the fields that are given, and the table that they name. Throws what `resolve` throws.
  */
-export function toAppendEvent(databases: Databases, fields: unknown): AppendEvent {
-  const { table: address, version, fragments, backfill, id, time, producer, rows } = readFields(appendFields, fields);
-  return {
-    table: resolveTable(databases, address),
-    ...(isGiven(version) && { version }),
-    ...(isGiven(fragments) && { fragments }),
-    ...(isGiven(backfill) && { backfill }),
-    ...(isGiven(id) && { id }),
-    ...(isGiven(time) && { time }),
-    ...(isGiven(producer) && { producer }),
-    ...(isGiven(rows) && { rows }),
-  };
+export function toAppendEvent(fields: AppendFields, resolve: (address: string) => TableRef): AppendEvent {
+  const { version, fragments, backfill, id, time, producer, rows } = fields;
+  const event: { -readonly [field in keyof AppendEvent]: AppendEvent[field] } = { table: resolve(fields.table) };
+  if (isGiven(version)) event.version = version;
+  if (isGiven(fragments)) event.fragments = fragments;
+  if (isGiven(backfill)) event.backfill = backfill;
+  if (isGiven(id)) event.id = id;
+  if (isGiven(time)) event.time = time;
+  if (isGiven(producer)) event.producer = producer;
+  if (isGiven(rows)) event.rows = rows;
+  return event;
 }
 
 const isGiven = <T>(value: T): value is NonNullable<T> => value !== undefined && value !== null;

@@ -19,7 +19,7 @@ import * as z from 'zod';
 import { SegmentdError } from '../lib/errors.ts';
 import { parseManifestName } from '../lib/manifest-name.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
-import { cutNote, readFields, toAppendEvent } from './append-fields.ts';
+import { appendFields, cutNote, readFields, toAppendEvent } from './append-fields.ts';
 import { isJsonObject } from './json-value.ts';
 import type { Databases } from './table-address.ts';
 import { resolveTable } from './table-address.ts';
@@ -109,13 +109,14 @@ function appendOf(
     resolveTable(databases, named.table);
     return null;
   }
-  const event = toAppendEvent(databases, {
+  const fields = readFields(appendFields, {
     table: named.table,
     version,
     id: responseElements?.['x-amz-request-id'],
     time: eventTime,
     producer: eventSource,
   });
+  const event = toAppendEvent(fields, (address) => resolveTable(databases, address));
   const { eTag } = s3.object;
   const written = { table: event.table, version, ...(eTag !== undefined && { etag: eTag }) };
   return isOwnCommit(written) ? null : event;

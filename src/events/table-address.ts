@@ -1,5 +1,6 @@
 import { SegmentdError } from '../lib/errors.ts';
 import { FILE_URI, pathOfFileUri } from '../lib/file-uri.ts';
+import { RecentMap } from '../lib/recent-map.ts';
 import { STORE_SCHEME } from '../lib/store-uri.ts';
 import {
   LISTED_NAME_PATTERN,
@@ -68,6 +69,26 @@ export function resolveTable(databases: Databases, address: string): TableRef {
   const [database = '', name = ''] = parts;
   if (parts.length !== 2 || database === '' || !LISTED_NAME.test(name)) throw invalid(address);
   return byName(databases, database, name);
+}
+
+/** Addresses remembered by a process; more than the tables that it works on at a time. */
+const REMEMBERED = 10_000;
+
+/** `resolveTable` for a stream: an address means the same table while the catalogs stay as they are. Throws what it throws. */
+export function recentTables(databases: Databases): (address: string) => TableRef {
+  const tables = new RecentMap<string, TableRef>(REMEMBERED);
+  let changes = databases.listed?.changes;
+  return (address) => {
+    if (databases.listed?.changes !== changes) {
+      changes = databases.listed?.changes;
+      tables.clear();
+    }
+    const known = tables.get(address);
+    if (known) return known;
+    const table = resolveTable(databases, address);
+    tables.set(address, table);
+    return table;
+  };
 }
 
 function byName(databases: Databases, database: string, name: string): TableRef {
