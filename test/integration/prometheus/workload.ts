@@ -77,7 +77,8 @@ export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
     table: TABLE,
     left: [{ index: 'zone_idx', code: 'index_kind_unsupported', message: 'no' }],
   });
-  telemetry.tableDeclined({ table: 'lake/other', code: 'table_stable_row_ids', message: 'stable row ids' });
+  const declined = { code: 'table_stable_row_ids', message: 'stable row ids', accepted: false } as const;
+  telemetry.tableDeclined({ table: 'lake/other', ...declined });
   const declinedByReason = new Map([['table_stable_row_ids', 1]]);
   telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: ['lake/held'] }));
   const startMs = Date.now();

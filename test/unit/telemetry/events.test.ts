@@ -40,6 +40,7 @@ const maintained = {
   ...{ table: 'lake/t', version: 9, fragmentsRemoved: 8, fragmentsAdded: 1, versionsRemoved: 7 },
   ...{ bytesFreed: 4_000, seconds: 3 },
 };
+const declined = { code: 'table_stable_row_ids', message: 'no', accepted: false } as const;
 const failure = new SegmentdError('build_failed', 'no disk', { cause: new Error('ENOSPC') });
 
 let now = START;
@@ -91,6 +92,7 @@ const STEPS: readonly Step[] = [
   ['recordIgnored', () => telemetry.recordIgnored({ position, records: 1 })],
   ['eventSettled', () => telemetry.eventSettled({ position, table: 'lake/t', outcome: 'duplicate', records: 1 })],
   ['eventDeadLettered', () => telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'bad' })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
   ['planned', () => telemetry.planned({ table: 'lake/t', version: 7, outcome: 'covered', indexes: [covered] })],
   ['buildStarted', () => telemetry.buildStarted({ table: 'lake/t', index: 'id_idx', fragments: 1, rows: 9 })],
   [
@@ -129,6 +131,7 @@ const STEPS: readonly Step[] = [
   ['mergesPlanned', () => telemetry.mergesPlanned({ table: 'lake/t', tiers: new Map([['0', 9]]), pending: 1 })],
   ['mergeBuilt', () => telemetry.mergeBuilt({ table: 'lake/t', rows: 90 })],
   ['mergeStarted', () => telemetry.mergeStarted({ ...merge, index: 'id_idx', segments: 8, reason: 'tier' })],
+  ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
   ['mergeFinished', () => telemetry.mergeFinished({ ...merge, outcome: 'landed' })],
   ['tableCost', () => telemetry.tableCost(cost)],
   ['maintenanceStarted', () => telemetry.maintenanceStarted({ table: 'lake/t', reason: 'schedule', version: 8 })],
@@ -136,7 +139,11 @@ const STEPS: readonly Step[] = [
   ['maintenanceFailed', () => telemetry.maintenanceFailed({ table: 'lake/t', outcome: 'rejected', error: failure })],
   ['orphansRemoved', () => telemetry.orphansRemoved({ table: 'lake/t', segments: 2, staged: 1, bytes: 9 })],
   ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
-  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/u', error: failure, nextTryMs: 500 })],
+  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', ...declined })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
+  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/t', ...declined })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
   [
     'indexesLeftAlone',
     () =>
@@ -157,12 +164,7 @@ const STEPS: readonly Step[] = [
 
 /** These give a table everything that is dropped with it, once more after it was released. */
 const TABLE_STEPS = new Set([
-  'eventSettled',
-  'planned',
-  'workFailed',
-  'batchCovered',
-  'mergesPlanned',
-  'tableCost',
+  ...['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned', 'tableCost', 'tableDeclined'],
   'indexesLeftAlone',
 ]);
 const SCRIPT: readonly Step[] = [
