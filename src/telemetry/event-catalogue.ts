@@ -32,6 +32,7 @@ export const EVENTS = {
   consumerCrashed: { level: 'error', says: 'consumer stopped', metrics: ['consumer_restarts_total'] },
   consumerRecovered: { level: 'info', says: 'consumer runs again', metrics: [] },
   offsetsCommitted: { level: 'debug', says: 'offsets committed', metrics: [] },
+  groupSeen: { level: 'debug', says: 'group described', metrics: ['group_members', 'unowned_partitions'] },
   lagMeasured: { level: 'debug', says: 'consumer lag measured', metrics: ['consumer_lag_records'] },
   // Tables.
   planned: {

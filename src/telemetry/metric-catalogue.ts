@@ -78,6 +78,16 @@ export const METRICS = {
     help: 'Records behind the end of a partition that this member owns.',
     labels: ['topic', 'partition'],
   },
+  group_members: {
+    type: 'gauge',
+    help: 'Members of the consumer group, as the broker tells each of them. Missing while the broker does not answer.',
+    labels: ['group'],
+  },
+  unowned_partitions: {
+    type: 'gauge',
+    help: 'Partitions of the topic that no member of the group reads: all while it rebalances.',
+    labels: ['group', 'topic'],
+  },
   rebalances_total: { type: 'counter', help: 'Times this member was given a new set of partitions.', labels: [] },
   consumer_restarts_total: {
     type: 'counter',

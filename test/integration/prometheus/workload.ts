@@ -27,6 +27,7 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.eventSettled({ position, table: TABLE, outcome: 'duplicate', records: 1 });
   telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'no JSON' });
   telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);
+  telemetry.groupSeen({ group: 'segmentd', topic: 'appends', seen: { members: 2, unowned: 0 } });
   telemetry.rebalanced({ assigned: { appends: [0] } });
   telemetry.planned({ table: TABLE, version: n, outcome: 'missing', indexes: [index] });
   telemetry.buildStarted({ table: TABLE, index: 'id_idx', fragments: 1, rows: 10 });

@@ -87,6 +87,7 @@ const STEPS: readonly Step[] = [
       }),
   ],
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
+  ['groupSeen', () => telemetry.groupSeen({ group: 'g', topic: 'appends', seen: { members: 2, unowned: 1 } })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
   ['eventReceived', () => telemetry.eventReceived({ position, event: { table, version: 8 } })],
   ['recordIgnored', () => telemetry.recordIgnored({ position, records: 1 })],
@@ -335,6 +336,18 @@ test('partitions that moved away leave no series', async () => {
   telemetry.rebalanced({ assigned: { appends: [1] } });
   const keys = [...(await series()).keys()].filter((key) => key.includes('consumer_lag_records'));
   expect(keys).toEqual(['segmentd_consumer_lag_records{topic="appends",partition="1"}']);
+});
+
+test('a group that the broker does not tell of any more has no numbers', async () => {
+  const group = { group: 'g', topic: 'appends' };
+  telemetry.groupSeen({ ...group, seen: { members: 2, unowned: 1 } });
+  const ofGroup = async () => [...(await series())].filter(([key]) => key.includes('group="g"'));
+  expect(await ofGroup()).toEqual([
+    ['segmentd_group_members{group="g"}', 2],
+    ['segmentd_unowned_partitions{group="g",topic="appends"}', 1],
+  ]);
+  telemetry.groupSeen({ ...group, seen: undefined });
+  expect(await ofGroup()).toEqual([]);
 });
 
 test('unacknowledged records are read on every scrape, and a reader that throws costs nothing else', async () => {
