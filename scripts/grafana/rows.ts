@@ -320,7 +320,10 @@ const SEGMENTS: readonly Json[] = [
     unit: 'short',
     bounds: [1],
     todo: 'Their work failed and is tried again, each time later; workFailed in the log and /status name table and cause.',
-    queries: one(`sum(${m('tables_retrying')})`),
+    queries: [
+      ...one(`sum(${m('tables_retrying')})`),
+      ...one(`max by (table, reason) (${perTable('retrying')})`, '{{table}} {{reason}}'),
+    ],
   }),
   graph({
     title: 'Paused tables',
@@ -340,8 +343,11 @@ const SEGMENTS: readonly Json[] = [
     title: 'Declined tables by reason',
     unit: 'short',
     bounds: [1],
-    todo: 'The reason is an error code; tableDeclined in the log names the table.',
-    queries: one(`sum by (reason) (${m('tables_declined')})`, '{{reason}}'),
+    todo: 'The reason is an error code; its page says what to do.',
+    queries: [
+      ...one(`sum by (reason) (${m('tables_declined')})`, '{{reason}}'),
+      ...one(`max by (table, reason) (${perTable('declined')})`, '{{table}} {{reason}}'),
+    ],
   }),
 ];
 
@@ -365,6 +371,12 @@ const MERGES: readonly Json[] = [
     unit: 'short',
     todo: 'Climbs without end: raise merge.concurrency, or look at failed merges.',
     queries: one(`sum by (instance) (${m('merges_pending')})`, '{{instance}}'),
+  }),
+  graph({
+    title: 'Merges failed in a row',
+    unit: 'short',
+    todo: 'mergeFailed in the log has the cause. Fresh data is not affected; lookups slow down as segments add up.',
+    queries: one(`max by (table) (${perTable('merge_failures')})`, '{{table}}'),
   }),
   graph({
     title: 'Merge time',

@@ -45,7 +45,7 @@ export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus):
 
 function reasonOf(status: TableStatus): string {
   const { declined, held_rows: held = 0, left_alone: left = [] } = status as Partial<TableStatus>;
-  if (declined) return `${declined.code}: ${declined.message}`;
+  if (declined) return `${declined.code}${declined.accepted ? ' (accepted)' : ''}: ${declined.message}`;
   return [
     ...stateReason(status),
     ...(held > 0 ? [`${held.toLocaleString('en-US')} rows held`] : []),

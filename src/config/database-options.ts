@@ -90,14 +90,17 @@ export const tables = option(
         indexes: z.array(indexOption).min(1).optional(),
         stable_row_ids: z.enum(['decline', 'rebuild', 'addresses']).default('decline'),
         maintain: tableMaintain.optional(),
+        decline: z.enum(['alert', 'accept']).default('alert'),
       }),
     )
     .prefault({}),
   'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name, kind, …}], ' +
-    'stable_row_ids, maintain}`. Missing indexes are created. `kind` and the parameters beside it are those of docs/indexes.md. ' +
+    'stable_row_ids, maintain, decline}`. Missing indexes are created. `kind` and the parameters beside it are those of docs/indexes.md. ' +
     'Without a kind, what the index of that name is, else a BTREE; without a name, the index of the kind that the column has, else ' +
     '`<column>_idx`. A table without `indexes` keeps every index it has of a kind that segmentd knows. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
     'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +
     '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan. ' +
-    '`maintain` has the options of the section below, which hold for what it leaves out, or is `off`.',
+    '`maintain` has the options of the section below, which hold for what it leaves out, or is `off`. ' +
+    '`decline: accept` says that the table may stay declined, whatever the reason: it is named in `segmentd status`, `/status` and the log, ' +
+    'and no alert fires.',
 );

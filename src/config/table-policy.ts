@@ -15,6 +15,11 @@ export function tablePolicy({ tables, vector }: Pick<Config, 'tables' | 'vector'
   return { wanted: indexes?.map(wantedIndex) ?? ('existing' as const), stableRowIds, minRows: vector.min_rows };
 }
 
+/** Whether a table that is declined is as the operator wants it: no alert fires. */
+export function acceptsDecline({ tables }: Pick<Config, 'tables'>, id: string): boolean {
+  return tables[id]?.decline === 'accept';
+}
+
 function wantedIndex({ column, name, kind, ...parameters }: IndexOption) {
   return { column, name, kind, parameters: parameters as IndexParameters };
 }

@@ -23,7 +23,8 @@ export type TableStatus = {
   readonly segments: number;
   /** Since when it is paused, ISO 8601, and by whom. */
   readonly pause: { readonly since: string; readonly by: string } | null;
-  readonly declined: { readonly code: ErrorCode; readonly message: string } | null;
+  /** `accepted`: the configuration says that it may stay so. */
+  readonly declined: { readonly code: ErrorCode; readonly message: string; readonly accepted: boolean } | null;
   /** Indexes that stay as they are while the others are kept fresh, and why. */
   readonly left_alone: readonly LeftAlone[];
   readonly failure: {
@@ -54,12 +55,18 @@ const REMEMBERED = 10_000;
 export class TableStates {
   readonly #pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>;
   readonly #now: () => number;
+  readonly #acceptsDecline: (table: string) => boolean;
   readonly #tables = new RecentMap<string, Known>(REMEMBERED);
 
-  /** `now` is for tests: milliseconds since the epoch. */
-  constructor(pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>, now: () => number = Date.now) {
+  /** `acceptsDecline`: what `tables.<id>.decline` says of a table. `now` is for tests: milliseconds since the epoch. */
+  constructor(
+    pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>,
+    now: () => number = Date.now,
+    acceptsDecline: (table: string) => boolean = () => false,
+  ) {
     this.#pauses = pauses;
     this.#now = now;
+    this.#acceptsDecline = acceptsDecline;
   }
 
   /** The table was read at `version`; `coveredVersion` when all its indexes cover that one. */
@@ -88,7 +95,7 @@ export class TableStates {
   /** The table must not be written. Returns whether that is news: it was not declined before, or for another reason. */
   declined(table: string, { code, message }: Pick<SegmentdError, 'code' | 'message'>): boolean {
     const before = this.#tables.get(table)?.declined?.code;
-    this.#note(table, { declined: { code, message }, failure: null });
+    this.#note(table, { declined: { code, message, accepted: this.#acceptsDecline(table) }, failure: null });
     return before !== code;
   }
 
@@ -146,11 +153,11 @@ export class TableStates {
     return [...this.#tables].filter(([table, known]) => this.#stateOf(table, known) === 'retrying').length;
   }
 
-  /** Declined tables by the code of the reason. */
+  /** Declined tables by the code of the reason, without those that the configuration accepts. */
   get declinedByReason(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const { declined } of this.#tables.values()) {
-      if (declined) counts.set(declined.code, (counts.get(declined.code) ?? 0) + 1);
+      if (declined && !declined.accepted) counts.set(declined.code, (counts.get(declined.code) ?? 0) + 1);
     }
     return counts;
   }

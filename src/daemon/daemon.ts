@@ -1,6 +1,7 @@
 /** The composition root of `segmentd run`: opens the parts in order, wires them together, closes them in reverse. */
 import type { Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
+import { acceptsDecline } from '../config/table-policy.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
@@ -88,7 +89,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
   const pauses = createPauses();
-  const states = new TableStates(pauses);
+  const states = new TableStates(pauses, Date.now, (table) => acceptsDecline(config, table));
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
   const status = () => ({

@@ -72,6 +72,11 @@ export function lagHooks(
         lags.map(([partition, { lag }]) => ({ topic: config.kafka.topic, partition, records: Number(lag) })),
       );
     },
+    onGroup: (view) => {
+      const { group_id: group, topic } = config.kafka;
+      const seen = view && { members: view.members.length, unowned: view.unowned.length };
+      telemetry.groupSeen({ group, topic, seen });
+    },
     onError: (error) => log('debug', 'the consumer lag could not be measured', { error: error.message }),
   };
 }

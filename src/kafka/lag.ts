@@ -3,6 +3,8 @@ import { SegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
+import type { GroupView } from './group-view.ts';
+import { groupView } from './group-view.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
 type PartitionLag = {
@@ -18,6 +20,8 @@ type PartitionLag = {
 
 export type LagHooks = {
   onLag?(lag: ReadonlyMap<number, PartitionLag>): void;
+  /** Who reads the topic; undefined when that is not known now. */
+  onGroup?(view: GroupView | undefined): void;
   onError?(error: SegmentdError): void;
   log?: KafkaLog;
 };
@@ -30,7 +34,7 @@ type LagProbe = {
   stop(): Promise<void>;
 };
 
-/** How far the group is behind on its topic, by partition; over one connection that is kept. */
+/** How far the group is behind on its topic, by partition, and who reads them; over one connection that is kept. */
 export function openLag(settings: KafkaSettings, intervalMs: number, hooks: LagHooks = {}): LagProbe {
   return new AdminLagProbe(settings, intervalMs, hooks);
 }
@@ -53,7 +57,12 @@ class AdminLagProbe implements LagProbe {
     this.#loop ??= this.#poll();
   }
 
-  async read(): Promise<ReadonlyMap<number, PartitionLag>> {
+  read(): Promise<ReadonlyMap<number, PartitionLag>> {
+    return this.#ask((admin) => this.#measure(admin));
+  }
+
+  /** Throws as `read` does. */
+  async #ask<T>(work: (admin: Promise<Admin>) => Promise<T>): Promise<T> {
     this.#admin ??= this.#connect();
     const admin = this.#admin;
     const limit = new AbortController();
@@ -63,7 +72,7 @@ class AdminLagProbe implements LagProbe {
     });
     late.catch(() => undefined);
     try {
-      return await Promise.race([this.#measure(admin), late]);
+      return await Promise.race([work(admin), late]);
     } catch (error) {
       // The next measurement starts with a fresh connection.
       if (this.#admin === admin) this.#admin = undefined;
@@ -88,8 +97,12 @@ class AdminLagProbe implements LagProbe {
       try {
         const lag = await this.read();
         if (!signal.aborted) this.#hooks.onLag?.(lag);
+        const view = await this.#ask((admin) => this.#describe(admin, [...lag.keys()]));
+        if (!signal.aborted) this.#hooks.onGroup?.(view);
       } catch (error) {
-        if (!signal.aborted) this.#hooks.onError?.(asKafkaError(error));
+        if (signal.aborted) break;
+        this.#hooks.onGroup?.(undefined);
+        this.#hooks.onError?.(asKafkaError(error));
       }
       await sleep(this.#intervalMs, signal, { ref: false });
     }
@@ -105,6 +118,12 @@ class AdminLagProbe implements LagProbe {
     return new Map(
       ends.map((end) => [end.partition, toLag(BigInt(end.low), BigInt(end.high), committed.get(end.partition))]),
     );
+  }
+
+  async #describe(connecting: Promise<Admin>, partitions: readonly number[]): Promise<GroupView> {
+    const { groupId, topic } = this.#settings;
+    const { groups } = await (await connecting).describeGroups([groupId]);
+    return groupView(groups[0] ?? { members: [] }, topic, partitions);
   }
 
   async #connect(): Promise<Admin> {

@@ -72,7 +72,9 @@ function secondsSince(
 
 /** Notes why a table must not be written, and reports a new reason. */
 export function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {
-  if (states.declined(table, { code, message })) telemetry.tableDeclined({ table, code, message });
+  if (!states.declined(table, { code, message })) return;
+  const accepted = states.of(table).declined?.accepted === true;
+  telemetry.tableDeclined({ table, code, message, accepted });
 }
 
 function finish(

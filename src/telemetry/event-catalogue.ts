@@ -32,12 +32,13 @@ export const EVENTS = {
   consumerCrashed: { level: 'error', says: 'consumer stopped', metrics: ['consumer_restarts_total'] },
   consumerRecovered: { level: 'info', says: 'consumer runs again', metrics: [] },
   offsetsCommitted: { level: 'debug', says: 'offsets committed', metrics: [] },
+  groupSeen: { level: 'debug', says: 'group described', metrics: ['group_members', 'unowned_partitions'] },
   lagMeasured: { level: 'debug', says: 'consumer lag measured', metrics: ['consumer_lag_records'] },
   // Tables.
   planned: {
     level: 'debug',
     says: 'planned',
-    metrics: [...INDEX_METRICS, 'table_version', 'covered_version', 'last_success_timestamp_seconds'],
+    metrics: [...INDEX_METRICS, 'table_version', 'covered_version', 'last_success_timestamp_seconds', 'retrying'],
   },
   batchCovered: {
     level: 'info',
@@ -48,12 +49,13 @@ export const EVENTS = {
       'table_version',
       'covered_version',
       'last_success_timestamp_seconds',
+      'retrying',
     ],
   },
   backfillPublished: { level: 'info', says: 'backfill shared out', metrics: ['backfill_events_total'] },
-  tableDeclined: { level: 'warn', says: 'table declined', metrics: [] },
+  tableDeclined: { level: 'warn', says: 'table declined', metrics: ['declined', 'retrying'] },
   indexesLeftAlone: { level: 'warn', says: 'indexes left alone', metrics: ['index_left_alone'] },
-  tableServed: { level: 'info', says: 'table served again', metrics: [] },
+  tableServed: { level: 'info', says: 'table served again', metrics: ['declined'] },
   tablePaused: { level: 'info', says: 'table paused', metrics: [] },
   tableResumed: { level: 'info', says: 'table resumed', metrics: [] },
   tableReleased: {
@@ -69,7 +71,7 @@ export const EVENTS = {
   workFailed: {
     level: 'error',
     says: 'work on table failed',
-    metrics: ['last_error_timestamp_seconds'],
+    metrics: ['last_error_timestamp_seconds', 'retrying'],
   },
   workRecovered: { level: 'info', says: 'work on table succeeds again', metrics: [] },
   // Builds and commits.
@@ -98,13 +100,18 @@ export const EVENTS = {
     metrics: ['stale_fragments_dropped_total'],
   },
   // Merges.
-  mergesPlanned: { level: 'debug', says: 'merges planned', metrics: ['tier_segments', 'merges_pending'] },
+  mergesPlanned: {
+    level: 'debug',
+    says: 'merges planned',
+    metrics: ['tier_segments', 'merges_pending', 'merge_failures'],
+  },
   mergeStarted: { level: 'debug', says: 'merge started', metrics: [] },
   mergeBuilt: { level: 'debug', says: 'merge built', metrics: ['write_amplification'] },
   mergeFinished: {
     level: 'info',
     says: 'merge finished',
     metrics: [
+      'merge_failures',
       'merges_total',
       'merge_seconds',
       'merge_input_segments_total',
@@ -113,7 +120,7 @@ export const EVENTS = {
       'merge_output_bytes_total',
     ],
   },
-  mergeFailed: { level: 'warn', says: 'merge failed, fresh data is not affected', metrics: [] },
+  mergeFailed: { level: 'warn', says: 'merge failed, fresh data is not affected', metrics: ['merge_failures'] },
   // Housekeeping.
   tableCost: { level: 'debug', says: 'cost of table looked at', metrics: COST_METRICS },
   maintenanceStarted: { level: 'info', says: 'housekeeping started', metrics: [] },

@@ -15,6 +15,12 @@ type Settled = {
   /** How many records in a row that was. */
   readonly records: number;
 };
+/** `seen` is undefined when the broker did not tell: no number is better than an old one. */
+type GroupSeen = {
+  readonly group: string;
+  readonly topic: string;
+  readonly seen: { readonly members: number; readonly unowned: number } | undefined;
+};
 /** Topic to the partitions this member owns. */
 type Assignment = Readonly<Record<string, readonly number[]>>;
 
@@ -126,6 +132,16 @@ function consumerEvents({ metrics, throttle, say }: EventContext) {
       for (const each of lags) lag.set(each);
       lag.keepOnly(lags);
       say('lagMeasured', { records: lags.reduce((sum, { records }) => sum + records, 0) });
+    },
+    groupSeen({ group, topic, seen }: GroupSeen): void {
+      if (seen === undefined) {
+        metrics.remove('group_members', { group });
+        metrics.remove('unowned_partitions', { group, topic });
+      } else {
+        metrics.set('group_members', { group }, seen.members);
+        metrics.set('unowned_partitions', { group, topic }, seen.unowned);
+      }
+      say('groupSeen', { group, topic, ...seen });
     },
     /** Asks `read` on every scrape for the unacknowledged records and the age of the oldest in milliseconds. */
     unacked(read: () => { count: number; oldestMs: number }): void {

@@ -20,6 +20,7 @@ type MergeFinished = {
 };
 
 export function mergeEvents({ metrics, say, throttle, tiers, written }: EventContext) {
+  const { tables } = metrics;
   metrics.onCollect('merges_pending', () => tiers.pending);
   metrics.onCollect('write_amplification', () =>
     written.built > 0 ? (written.built + written.merged) / written.built : 1,
@@ -27,8 +28,9 @@ export function mergeEvents({ metrics, say, throttle, tiers, written }: EventCon
   return {
     /** What a table's segments look like: how many per tier, and how many merges are due at least. */
     mergesPlanned(plan: { table: string; tiers: ReadonlyMap<string, number>; pending: number }): void {
-      tiers.note(plan.table, plan.tiers, plan.pending);
       const { table, pending } = plan;
+      tiers.note(table, plan.tiers, pending);
+      tables.set('merge_failures', table, pending === 0 ? 0 : tables.valueOf('merge_failures', table));
       say('mergesPlanned', () => ({ table, pending, tiers: Object.fromEntries(plan.tiers) }));
     },
     mergeStarted(merge: { table: string; index: string; segments: number; rows: number; reason: string }): void {
@@ -47,12 +49,14 @@ export function mergeEvents({ metrics, say, throttle, tiers, written }: EventCon
         metrics.inc('merge_rows_total', {}, merge.rows);
         metrics.inc('merge_input_bytes_total', {}, merge.bytesIn);
         metrics.inc('merge_output_bytes_total', {}, merge.bytesOut);
+        tables.set('merge_failures', merge.table, 0);
         throttle.recovered(`merge ${merge.table}`);
       }
       say('mergeFinished', merge, merge.outcome === 'landed' ? 'info' : 'debug');
     },
     /** Fresh data is not touched by it: the merge is tried again later. */
     mergeFailed({ table, error }: { table: string; error: SegmentdError }): void {
+      tables.set('merge_failures', table, tables.valueOf('merge_failures', table) + 1);
       const quiet = throttle.failed(`merge ${table}`, error.code);
       if (quiet !== undefined) say('mergeFailed', { table, ...errorFields(error), suppressed: quiet });
     },

@@ -57,6 +57,7 @@ const FRESHNESS_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300
 
 const TABLE = ['table'] as const;
 const INDEX = ['table', 'index'] as const;
+const REASON = ['table', 'reason'] as const;
 
 export const METRICS = {
   // Intake.
@@ -76,6 +77,16 @@ export const METRICS = {
     type: 'gauge',
     help: 'Records behind the end of a partition that this member owns.',
     labels: ['topic', 'partition'],
+  },
+  group_members: {
+    type: 'gauge',
+    help: 'Members of the consumer group, as the broker tells each of them. Missing while the broker does not answer.',
+    labels: ['group'],
+  },
+  unowned_partitions: {
+    type: 'gauge',
+    help: 'Partitions of the topic that no member of the group reads: all while it rebalances.',
+    labels: ['group', 'topic'],
   },
   rebalances_total: { type: 'counter', help: 'Times this member was given a new set of partitions.', labels: [] },
   consumer_restarts_total: {
@@ -226,9 +237,21 @@ export const METRICS = {
   },
   tables_declined: {
     type: 'gauge',
-    help: 'Tables that segmentd must not write, by error code.',
+    help: 'Tables that segmentd must not write, by error code; not those whose `tables.<id>.decline` is `accept`.',
     labels: ['reason'],
     known: { reason: DECLINE_REASONS },
+  },
+  declined: {
+    type: 'gauge',
+    help: 'Always 1, for each table of `segmentd_tables_declined`, by error code.',
+    labels: REASON,
+    other: 'sum',
+  },
+  retrying: {
+    type: 'gauge',
+    help: 'Always 1, for each table whose work failed last, by error code. It may be paused meanwhile.',
+    labels: REASON,
+    other: 'sum',
   },
   // Segments.
   segments: {
@@ -252,6 +275,12 @@ export const METRICS = {
     help: 'Merges, by outcome. Rejected: the table moved under it, and it was planned anew.',
     labels: ['outcome'],
     known: { outcome: MERGE_OUTCOMES },
+  },
+  merge_failures: {
+    type: 'gauge',
+    help: 'Merges of the table in a row that failed; 0 once one lands, or none is due.',
+    labels: TABLE,
+    other: 'max',
   },
   merge_seconds: {
     type: 'histogram',

@@ -124,9 +124,8 @@ function tableGauge(base: GaugeBase, samples: () => ReturnType<TableSeries['samp
     ...base,
     collect: () => {
       gauge.reset();
-      for (const { table, index, value } of samples()) {
-        gauge.set(base.labelNames.includes('index') ? { table, index } : { table }, value);
-      }
+      const [, by] = base.labelNames;
+      for (const { table, index, value } of samples()) gauge.set({ table, ...(by && { [by]: index }) }, value);
     },
   });
   return gauge;

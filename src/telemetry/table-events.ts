@@ -73,6 +73,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
   const { metrics, throttle, now, say } = context;
   const succeeded = (table: string) => {
     metrics.tables.set('last_success_timestamp_seconds', table, now() / 1000);
+    metrics.tables.clear('retrying', table);
     const failures = throttle.recovered(`work ${table}`);
     if (failures > 0) say('workRecovered', { table, failures });
   };
@@ -119,6 +120,8 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);
+      metrics.tables.clear('retrying', table);
+      metrics.tables.set('retrying', table, 1, error.code);
       const quiet = throttle.failed(`work ${table}`, error.code);
       if (quiet !== undefined) say('workFailed', { table, ...errorFields(error), nextTryMs, suppressed: quiet });
     },
@@ -130,6 +133,13 @@ type TableCounts = {
   readonly retrying: number;
   readonly declinedByReason: ReadonlyMap<string, number>;
   readonly paused: readonly string[];
+};
+
+type Declined = {
+  readonly table: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly accepted: boolean;
 };
 
 /** Which tables this member serves. */
@@ -149,9 +159,12 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
       metrics.onCollect('tables_declined', () => read().declinedByReason);
       metrics.onCollect('paused', () => new Map(read().paused.map((table) => [table, 1])));
     },
-    /** Call it once per table and reason, however often the table is read. */
-    tableDeclined({ table, code, message }: { table: string; code: ErrorCode; message: string }): void {
-      say('tableDeclined', { table, code, error: message });
+    /** Call it once per table and reason, however often the table is read. `accepted`: the configuration says that it is fine. */
+    tableDeclined({ table, code, message, accepted }: Declined): void {
+      for (const metric of ['declined', 'retrying'] as const) metrics.tables.clear(metric, table);
+      if (!accepted) metrics.tables.set('declined', table, 1, code);
+      throttle.recovered(`work ${table}`);
+      say('tableDeclined', { table, code, error: message, accepted }, accepted ? 'info' : 'warn');
     },
     /** Call it when others than before are left alone, or for other reasons; with none once all are maintained. */
     indexesLeftAlone({ table, left }: { table: string; left: readonly LeftAlone[] }): void {
@@ -161,6 +174,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     },
     /** A table that had been declined may be written. */
     tableServed({ table }: { table: string }): void {
+      metrics.tables.clear('declined', table);
       say('tableServed', { table });
     },
     /** `by`: who asked for it. */

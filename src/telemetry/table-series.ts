@@ -1,4 +1,4 @@
-/** Values per table and index, held here so that the number of series stays bounded and a table can be forgotten whole. */
+/** Values per table, and per index or reason of it, held here so that the number of series stays bounded and a table can be forgotten whole. */
 import type { Metric, TableMetric } from './metric-catalogue.ts';
 
 /** Tables beyond the bound. No table is named like it: their ids hold a slash. */
@@ -6,6 +6,7 @@ const OTHER = 'other';
 
 /** A number, or a function that reads it on each scrape. */
 type Reading = number | (() => number);
+/** `index`: the value of the second label, whatever its name; empty for metrics without one. */
 type Sample = { readonly table: string; readonly index: string; readonly value: number };
 
 const COMBINE = {
@@ -30,6 +31,12 @@ export class TableSeries {
     const tables = this.#readings.get(metric) ?? new Map<string, Map<string, Reading>>();
     const indexes = tables.get(table) ?? new Map<string, Reading>();
     this.#readings.set(metric, tables.set(table, indexes.set(index, reading)));
+  }
+
+  /** What stands for a metric of a table that has no second label; 0 when nothing does. */
+  valueOf(metric: TableMetric, table: string): number {
+    const reading = this.#readings.get(metric)?.get(table)?.get('') ?? 0;
+    return typeof reading === 'number' ? reading : reading();
   }
 
   /** Drops one metric of a table, with all its indexes. */

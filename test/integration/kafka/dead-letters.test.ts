@@ -1,5 +1,6 @@
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { openDeadLetters } from '../../../src/kafka/dead-letter.ts';
+import type { GroupView } from '../../../src/kafka/group-view.ts';
 import { openLag } from '../../../src/kafka/lag.ts';
 import { openProducer } from '../../../src/kafka/producer.ts';
 import { ensureTopics } from '../../../src/kafka/topics.ts';
@@ -89,13 +90,32 @@ test('the lag is what the group has not committed', async () => {
   }, patience);
 });
 
+test('the probe tells who reads which partition, and which nobody reads', async () => {
+  const settings = testSettings(inject('brokers'));
+  const { admin } = await connect(settings);
+  await createTopic(admin, settings.topic, 2);
+  const seen: (GroupView | undefined)[] = [];
+  const probe = openLag(settings, 50, { onGroup: (view) => seen.push(view) });
+  onTestFinished(() => probe.stop());
+  probe.start();
+  await vi.waitFor(() => expect(seen.at(-1)).toEqual({ members: [], unowned: [0, 1] }), patience);
+  await startMember(settings, (record) => record.ack());
+  await vi.waitFor(
+    () => expect(seen.at(-1)).toMatchObject({ members: [{ partitions: [0, 1] }], unowned: [] }),
+    patience,
+  );
+});
+
 test('a lag that cannot be read is reported, never thrown', async () => {
   const errors: string[] = [];
   const settings = testSettings(['127.0.0.1:1'], { connectionTimeoutMs: 300, requestTimeoutMs: 300 });
-  const probe = openLag(settings, 50, { onError: (error) => errors.push(error.code) });
+  const views: unknown[] = [];
+  const onGroup = (view: unknown) => views.push(view);
+  const probe = openLag(settings, 50, { onError: (error) => errors.push(error.code), onGroup });
   probe.start();
   await vi.waitFor(() => expect(errors.length).toBeGreaterThan(1), patience);
   expect(new Set(errors)).toEqual(new Set(['broker_unavailable']));
+  expect(new Set(views)).toEqual(new Set([undefined]));
   await probe.stop();
 });
 

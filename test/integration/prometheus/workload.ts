@@ -27,6 +27,7 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.eventSettled({ position, table: TABLE, outcome: 'duplicate', records: 1 });
   telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'no JSON' });
   telemetry.lagMeasured([{ topic: 'appends', partition: 0, records: n }]);
+  telemetry.groupSeen({ group: 'segmentd', topic: 'appends', seen: { members: 2, unowned: 0 } });
   telemetry.rebalanced({ assigned: { appends: [0] } });
   telemetry.planned({ table: TABLE, version: n, outcome: 'missing', indexes: [index] });
   telemetry.buildStarted({ table: TABLE, index: 'id_idx', fragments: 1, rows: 10 });
@@ -77,7 +78,8 @@ export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
     table: TABLE,
     left: [{ index: 'zone_idx', code: 'index_kind_unsupported', message: 'no' }],
   });
-  telemetry.tableDeclined({ table: 'lake/other', code: 'table_stable_row_ids', message: 'stable row ids' });
+  const declined = { code: 'table_stable_row_ids', message: 'stable row ids', accepted: false } as const;
+  telemetry.tableDeclined({ table: 'lake/other', ...declined });
   const declinedByReason = new Map([['table_stable_row_ids', 1]]);
   telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: ['lake/held'] }));
   const startMs = Date.now();

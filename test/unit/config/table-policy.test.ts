@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
-import { tablePolicy } from '../../../src/config/table-policy.ts';
+import { acceptsDecline, tablePolicy } from '../../../src/config/table-policy.ts';
 
 const load = (tables: string) =>
   loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /lake}', SEGMENTD_TABLES: tables }, cwd: '/' });
@@ -46,4 +46,11 @@ test.each([
 ])('%s is refused, and what is wrong is named', (index, what) => {
   expect(() => load(`{lake/t: {indexes: [${index}]}}`)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   expect(() => load(`{lake/t: {indexes: [${index}]}}`)).toThrow(what);
+});
+
+test('declining is accepted for the tables that say so', () => {
+  const config = load('{lake/t: {decline: accept}, lake/u: {decline: alert}, lake/v: {}}');
+  const accepted = ['lake/t', 'lake/u', 'lake/v', 'lake/other'].filter((id) => acceptsDecline(config, id));
+  expect(accepted).toEqual(['lake/t']);
+  expect(() => load('{lake/t: {decline: never}}')).toThrow('decline');
 });

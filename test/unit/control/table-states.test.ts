@@ -58,6 +58,14 @@ test('declining a table is news once per reason, serving it again once', () => {
   expect([...states.declinedByReason]).toEqual([]);
 });
 
+test('a declined table that the configuration accepts is listed and not counted', () => {
+  const states = new TableStates(createPauses(), Date.now, (table) => table === 'lake/t');
+  for (const table of ['lake/t', 'lake/u']) expect(states.declined(table, unreadable)).toBe(true);
+  expect([...states.declinedByReason]).toEqual([['table_unreadable', 1]]);
+  expect(states.of('lake/t')).toMatchObject({ state: 'declined', declined: { accepted: true } });
+  expect(states.of('lake/u')).toMatchObject({ state: 'declined', declined: { accepted: false } });
+});
+
 test('a paused table is listed as paused, also an unknown one', () => {
   const { states, pauses } = setUp();
   states.failed('lake/b', full, 1);

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { dashboard } from '../../../scripts/grafana/dashboard.ts';
 import { METRICS, PREFIX } from '../../../src/telemetry/metric-catalogue.ts';
-
-const config = (path: string) => readFileSync(new URL(`../../../config/${path}`, import.meta.url), 'utf8');
 
 type Panel = {
   id: number;
@@ -19,9 +15,6 @@ type Panel = {
 const model = JSON.parse(dashboard());
 const all: Panel[] = model.panels;
 const panels = all.filter(({ type }) => type !== 'row');
-const alerts: { alert: string; annotations: Record<string, string>; labels: Record<string, string> }[] = parse(
-  config('prometheus/rules.yml'),
-).groups[0].rules;
 
 describe('the dashboard', () => {
   test('can be provisioned: fixed uid, no id, a data source that is a variable', () => {
@@ -66,22 +59,5 @@ describe('the dashboard', () => {
     expect(bounds('Worst index lag')).toEqual([null, 30, 300]);
     expect(bounds('Records behind')).toEqual([null, 10_000]);
     expect(bounds('Failed builds in 10 min')).toEqual([null, 2]);
-  });
-});
-
-describe('the alerts', () => {
-  test('say what is wrong and what to do, at a known severity', () => {
-    for (const { alert, annotations, labels } of alerts) {
-      expect(annotations, alert).toEqual({
-        summary: expect.stringMatching(/\.$/),
-        action: expect.stringMatching(/\.$/),
-      });
-      expect(['info', 'warning', 'critical'], alert).toContain(labels.severity);
-    }
-  });
-
-  test('are all seen to fire in rules.test.yml', () => {
-    const tests = config('prometheus/rules.test.yml');
-    expect(alerts.map(({ alert }) => alert).filter((name) => !tests.includes(`alertname="${name}"`))).toEqual([]);
   });
 });

@@ -40,6 +40,7 @@ const maintained = {
   ...{ table: 'lake/t', version: 9, fragmentsRemoved: 8, fragmentsAdded: 1, versionsRemoved: 7 },
   ...{ bytesFreed: 4_000, seconds: 3 },
 };
+const declined = { code: 'table_stable_row_ids', message: 'no', accepted: false } as const;
 const failure = new SegmentdError('build_failed', 'no disk', { cause: new Error('ENOSPC') });
 
 let now = START;
@@ -86,11 +87,13 @@ const STEPS: readonly Step[] = [
       }),
   ],
   ['stateChanged', () => telemetry.stateChanged({ state: 'running' })],
+  ['groupSeen', () => telemetry.groupSeen({ group: 'g', topic: 'appends', seen: { members: 2, unowned: 1 } })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
   ['eventReceived', () => telemetry.eventReceived({ position, event: { table, version: 8 } })],
   ['recordIgnored', () => telemetry.recordIgnored({ position, records: 1 })],
   ['eventSettled', () => telemetry.eventSettled({ position, table: 'lake/t', outcome: 'duplicate', records: 1 })],
   ['eventDeadLettered', () => telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'bad' })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
   ['planned', () => telemetry.planned({ table: 'lake/t', version: 7, outcome: 'covered', indexes: [covered] })],
   ['buildStarted', () => telemetry.buildStarted({ table: 'lake/t', index: 'id_idx', fragments: 1, rows: 9 })],
   [
@@ -129,6 +132,7 @@ const STEPS: readonly Step[] = [
   ['mergesPlanned', () => telemetry.mergesPlanned({ table: 'lake/t', tiers: new Map([['0', 9]]), pending: 1 })],
   ['mergeBuilt', () => telemetry.mergeBuilt({ table: 'lake/t', rows: 90 })],
   ['mergeStarted', () => telemetry.mergeStarted({ ...merge, index: 'id_idx', segments: 8, reason: 'tier' })],
+  ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
   ['mergeFinished', () => telemetry.mergeFinished({ ...merge, outcome: 'landed' })],
   ['tableCost', () => telemetry.tableCost(cost)],
   ['maintenanceStarted', () => telemetry.maintenanceStarted({ table: 'lake/t', reason: 'schedule', version: 8 })],
@@ -136,7 +140,11 @@ const STEPS: readonly Step[] = [
   ['maintenanceFailed', () => telemetry.maintenanceFailed({ table: 'lake/t', outcome: 'rejected', error: failure })],
   ['orphansRemoved', () => telemetry.orphansRemoved({ table: 'lake/t', segments: 2, staged: 1, bytes: 9 })],
   ['mergeFailed', () => telemetry.mergeFailed({ table: 'lake/t', error: failure })],
-  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', code: 'table_stable_row_ids', message: 'no' })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/u', error: failure, nextTryMs: 500 })],
+  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/u', ...declined })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
+  ['tableDeclined', () => telemetry.tableDeclined({ table: 'lake/t', ...declined })],
+  ['workFailed', () => telemetry.workFailed({ table: 'lake/t', error: failure, nextTryMs: 500 })],
   [
     'indexesLeftAlone',
     () =>
@@ -157,12 +165,7 @@ const STEPS: readonly Step[] = [
 
 /** These give a table everything that is dropped with it, once more after it was released. */
 const TABLE_STEPS = new Set([
-  'eventSettled',
-  'planned',
-  'workFailed',
-  'batchCovered',
-  'mergesPlanned',
-  'tableCost',
+  ...['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned', 'tableCost', 'tableDeclined'],
   'indexesLeftAlone',
 ]);
 const SCRIPT: readonly Step[] = [
@@ -333,6 +336,18 @@ test('partitions that moved away leave no series', async () => {
   telemetry.rebalanced({ assigned: { appends: [1] } });
   const keys = [...(await series()).keys()].filter((key) => key.includes('consumer_lag_records'));
   expect(keys).toEqual(['segmentd_consumer_lag_records{topic="appends",partition="1"}']);
+});
+
+test('a group that the broker does not tell of any more has no numbers', async () => {
+  const group = { group: 'g', topic: 'appends' };
+  telemetry.groupSeen({ ...group, seen: { members: 2, unowned: 1 } });
+  const ofGroup = async () => [...(await series())].filter(([key]) => key.includes('group="g"'));
+  expect(await ofGroup()).toEqual([
+    ['segmentd_group_members{group="g"}', 2],
+    ['segmentd_unowned_partitions{group="g",topic="appends"}', 1],
+  ]);
+  telemetry.groupSeen({ ...group, seen: undefined });
+  expect(await ofGroup()).toEqual([]);
 });
 
 test('unacknowledged records are read on every scrape, and a reader that throws costs nothing else', async () => {
