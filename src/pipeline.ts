@@ -46,7 +46,7 @@ export function pipeline(
     batchByTable(
       batching(context),
       traceBatch(context, (batch) => of(batch).pipe(expand(round(context, along)), ignoreElements(), endWith(batch))),
-    ), // one batch at a time per table, and out of it once its events are settled
+    ), // one batch at a time per table, and out of it once its events are settled; where traces are on it is one
     maintenance ? maintainTables(context, { schedule: maintenance, merges, along }) : identity, // now and then: compaction and cleanup
     mergeSegments(context, merges, along), // in the background: small segments become larger ones
   );
