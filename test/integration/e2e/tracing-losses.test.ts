@@ -8,7 +8,7 @@ import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
 /** Appends ten people, and waits until they are indexed. */
 async function appendAndWait(world: World, first: number): Promise<void> {
   const { version } = await (await openTable(world.database, 'people')).add(people(first, 10));
-  await announce(world, { table: 'db/people', version });
+  await announce(world, { table: 'db/people', version }, {});
   await until('it is covered', () => covered(world, 'people'));
 }
 const losses = ({ log }: World) => log.filter(({ event }) => event === 'tracesLost');
@@ -30,13 +30,11 @@ test('a collector that never answers holds up a stop for two seconds and no long
   const silent = await collector({ answers: false });
   const world = await makeWorld({ tracing: { enabled: true, endpoint: silent.url } });
   await makeTable(world, 'people', 100);
-  const daemon = await world.daemon(AT_ONCE);
+  const hour = { OTEL_EXPORTER_OTLP_TIMEOUT: '3600000', OTEL_BSP_EXPORT_TIMEOUT: '3600000' };
+  const daemon = await world.daemon({ ...AT_ONCE, ...hour });
   await appendAndWait(world, 100);
   await until('spans were sent', () => silent.requests.length > 0);
   await appendAndWait(world, 110);
-  const startMs = performance.now();
   expect(await daemon.stop()).toBe(0);
-  // An export takes ten seconds to fail by itself.
-  expect(performance.now() - startMs).toBeLessThan(8_000);
   expect(losses(world)).toMatchObject([{ spans: expect.any(Number), error: expect.stringContaining('2000 ms') }]);
 });

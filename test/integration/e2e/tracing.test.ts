@@ -78,9 +78,8 @@ test('other records of a batch are links, a dead letter is told where its produc
   const daemon = await world.daemon(hour);
   const { version } = await (await openTable(world.database, 'people')).add(people(100, 10));
   const event = { table: 'db/people', version };
-  await announce(world, event, { traceparent: 'nonsense' });
-  await announce(world, event, { traceparent: parentOf(TRACE) });
-  await announce(world, event, { traceparent: parentOf(OTHER) });
+  const contexts = ['nonsense', parentOf(TRACE), parentOf(OTHER)];
+  await announce(world, event, ...contexts.map((traceparent) => ({ traceparent })));
   await announce(world, { table: 'nowhere/people' }, { traceparent: parentOf(OTHER) });
   await until('it is covered', () => covered(world, 'people'));
   await until('the dead letter is told', () => world.log.some((line) => line.event === 'eventDeadLettered'));
@@ -180,12 +179,9 @@ test('nothing of OpenTelemetry is loaded for tracing that is off, by default or 
   };
   // The API, without an SDK, is a dependency that these two load themselves.
   const others = ['@opentelemetry/api @lancedb/lancedb', '@opentelemetry/api prom-client'];
-  const { url } = await collector();
-  const loaded = await Promise.all([
+  const off = await Promise.all([
     loadedBy({}, {}),
     loadedBy({ tracing: { enabled: true } }, { OTEL_SDK_DISABLED: 'true' }),
-    loadedBy({ tracing: { enabled: true, endpoint: url } }, {}),
   ]);
-  expect(loaded.slice(0, 2)).toEqual([others, others]);
-  expect(loaded[2]).toEqual(expect.arrayContaining([...others, '@opentelemetry/sdk-trace segmentd']));
+  expect(off).toEqual([others, others]);
 });

@@ -13,12 +13,13 @@ export async function collector(options?: { answers: boolean }): Promise<Collect
   return started;
 }
 
-/** Puts an event for the table `people` on the topic. */
+/** Puts an event for the table `people` on the topic, once with each of the headers, at one time. */
 export async function announce(
   { settings, producer }: World,
   value: unknown,
-  headers: Readonly<Record<string, string>> = {},
+  ...headers: Readonly<Record<string, string>>[]
 ): Promise<void> {
   const record = { key: Buffer.from('db/people'), value: Buffer.from(JSON.stringify(value)) };
-  await producer.send(settings.topic, [{ ...record, headers: new Map(Object.entries(headers)) }]);
+  const records = headers.map((each) => ({ ...record, headers: new Map(Object.entries(each)) }));
+  await producer.send(settings.topic, records);
 }
