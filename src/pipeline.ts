@@ -21,6 +21,7 @@ import { decode } from './stages/decode.ts';
 import { awaitResume, observeHeld } from './stages/held-tables.ts';
 import { plan } from './stages/plan.ts';
 import { endRound, retryLater } from './stages/retry.ts';
+import { traceBatch } from './stages/traced.ts';
 import type { Batch } from './stages/work.ts';
 
 export type Background = {
@@ -42,9 +43,10 @@ export function pipeline(
     decode(context), // a record becomes an event, or goes to the dead-letter topic
     mergeWith(refreshRequests),
     observeHeld(context), // a table whose events are held is looked at all the same
-    batchByTable(batching(context), (batch) =>
-      of(batch).pipe(expand(round(context, along)), ignoreElements(), endWith(batch)),
-    ), // one batch at a time per table, and out of it once its events are settled
+    batchByTable(
+      batching(context),
+      traceBatch(context, (batch) => of(batch).pipe(expand(round(context, along)), ignoreElements(), endWith(batch))),
+    ), // one batch at a time per table, and out of it once its events are settled; where traces are on it is one
     maintenance ? maintainTables(context, { schedule: maintenance, merges, along }) : identity, // now and then: compaction and cleanup
     mergeSegments(context, merges, along), // in the background: small segments become larger ones
   );

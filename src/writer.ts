@@ -40,7 +40,15 @@ export type WriterOptions<Data> = {
   readonly clientId?: string;
   /** How long an announcement is tried, milliseconds; default: 15,000. */
   readonly announceTimeoutMs?: number;
+  /**
+   * The trace that an announcement goes on with, asked for within `append`: what OpenTelemetry's
+   * `propagation.inject(context.active(), headers)` writes.
+   */
+  readonly traceContext?: () => TraceContext;
 };
+
+/** Headers of W3C Trace Context. */
+export type TraceContext = { readonly traceparent?: string; readonly tracestate?: string };
 
 /**
  * The append has landed, as this version of `table` (`<database>/<table>`). When it could not be announced, it stands all the
@@ -95,7 +103,8 @@ class AnnouncingWriter<Data> implements Writer<Data> {
 
   async append(table: string | Appendable<Data>, data: Data): Promise<Appended> {
     if (this.#closed) throw new Error('the writer is closed: nothing was appended');
-    const running = this.#append(table, data);
+    const headers = traceHeaders(this.#options.traceContext?.());
+    const running = this.#append(table, data, headers);
     this.#running.add(running);
     try {
       return await running;
@@ -110,7 +119,7 @@ class AnnouncingWriter<Data> implements Writer<Data> {
     await this.#producer.close();
   }
 
-  async #append(table: string | Appendable<Data>, data: Data): Promise<Appended> {
+  async #append(table: string | Appendable<Data>, data: Data, headers: ReadonlyMap<string, string>): Promise<Appended> {
     const { database, topic = TOPIC, clientId: producer = CLIENT_ID } = this.#options;
     const name = typeof table === 'string' ? table : table.name;
     // Before anything is written: what cannot be announced is not appended.
@@ -120,7 +129,7 @@ class AnnouncingWriter<Data> implements Writer<Data> {
     try {
       const record = encodeAppendEvent({ table: ref, version, time: new Date().toISOString(), producer });
       const deadlineMs = this.#options.announceTimeoutMs ?? ANNOUNCE_TIMEOUT_MS;
-      await this.#producer.send(topic, [record], { deadlineMs });
+      await this.#producer.send(topic, [{ ...record, headers }], { deadlineMs });
       return { ...landed, announced: true };
     } catch (error) {
       return { ...landed, announced: false, error: asSegmentdError(error) };
@@ -138,4 +147,9 @@ class AnnouncingWriter<Data> implements Writer<Data> {
       table.close();
     }
   }
+}
+
+function traceHeaders({ traceparent, tracestate }: TraceContext = {}): ReadonlyMap<string, string> {
+  if (!traceparent) return new Map();
+  return new Map([['traceparent', traceparent], ...(tracestate ? [['tracestate', tracestate] as const] : [])]);
 }

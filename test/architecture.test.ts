@@ -23,7 +23,7 @@ const LINE = [
     'lance/commit',
     'lance/inspect',
   ],
-  ...['kafka', 'kafka/consumer', 'events', 'telemetry'],
+  ...['kafka', 'kafka/consumer', 'events', 'telemetry', 'tracing'],
   ...['control', 'stages', 'merge/policy', 'merge', 'maintain', 'pipeline', 'http', 'daemon', 'commands', 'main'],
   // Beside it: what the package exports.
   'writer',
@@ -40,14 +40,15 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   'lance/inspect': ['model', 'config'],
   kafka: ['config', 'store', 'lance'],
   events: ['config', 'store', 'lance'],
+  tracing: ['config', 'store', 'lance', 'kafka', 'events', 'telemetry'],
   stages: ['config', 'store', 'kafka'],
   merge: ['config', 'store', 'kafka'],
   maintain: ['config', 'store', 'kafka'],
-  pipeline: ['config', 'store', 'kafka', 'control', 'telemetry', 'lance'],
+  pipeline: ['config', 'store', 'kafka', 'control', 'telemetry', 'tracing', 'lance'],
   http: ['model', 'config', 'store', 'lance', 'kafka', 'telemetry', 'control', 'stages'],
-  commands: ['telemetry', 'http', 'pipeline'],
+  commands: ['telemetry', 'tracing', 'http', 'pipeline'],
   main: ['config', 'store', 'lance', 'kafka', 'daemon'],
-  writer: ['store', 'lance', 'stages', 'daemon', 'commands'],
+  writer: ['store', 'lance', 'tracing', 'stages', 'daemon', 'commands'],
 };
 
 /** Packages that only these may import; a name that ends in / is a folder. */
@@ -59,6 +60,11 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
   kafkajs: ['kafka/'],
   'prom-client': ['telemetry/metrics.ts'],
   '@lancedb/lancedb': ['lance/engine/'],
+  '@opentelemetry/api': ['tracing/'],
+  '@opentelemetry/core': ['tracing/'],
+  '@opentelemetry/exporter-trace-otlp-proto': ['tracing/'],
+  '@opentelemetry/resources': ['tracing/'],
+  '@opentelemetry/sdk-trace': ['tracing/'],
   '@aws-sdk/client-s3': ['store/s3-store.ts'],
   '@aws-sdk/lib-storage': ['store/s3-store.ts'],
   '@azure/storage-blob': ['store/azure-store.ts'],
@@ -70,7 +76,13 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 60;
 
-type Import = { readonly specifier: string; readonly typeOnly: boolean; readonly names: readonly string[] };
+type Import = {
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+  readonly names: readonly string[];
+  /** import() as a call. */
+  readonly onDemand: boolean;
+};
 type Source = { readonly path: string; readonly syntax: ts.SourceFile; readonly imports: readonly Import[] };
 
 const sources: readonly Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
@@ -89,8 +101,9 @@ function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
 /** Every way to name another module: import, export from, import() as a call and as a type. */
 function importsOf(syntax: ts.SourceFile): Import[] {
   const imports: Import[] = [];
-  const add = (specifier: ts.Node | undefined, typeOnly: boolean, names: readonly string[] = []) => {
-    if (specifier && ts.isStringLiteralLike(specifier)) imports.push({ specifier: specifier.text, typeOnly, names });
+  const add = (specifier: ts.Node | undefined, typeOnly: boolean, names: readonly string[] = [], onDemand = false) => {
+    if (specifier && ts.isStringLiteralLike(specifier))
+      imports.push({ specifier: specifier.text, typeOnly, names, onDemand });
   };
   walk(syntax, (node) => {
     if (ts.isImportDeclaration(node)) {
@@ -99,7 +112,7 @@ function importsOf(syntax: ts.SourceFile): Import[] {
       add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword, names);
     } else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      add(node.arguments[0], false);
+      add(node.arguments[0], false, [], true);
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
   });
   return imports;
@@ -210,6 +223,21 @@ test('the daemon takes nothing but types from RxJS', () => {
   const daemon = sources.find(({ path }) => path === 'daemon/daemon.ts');
   const rxjs = daemon?.imports.filter((it) => packageOf(it) === 'rxjs').map(({ typeOnly }) => typeOnly);
   expect(rxjs).toEqual([true]);
+});
+
+test('OpenTelemetry is loaded on demand: static imports take nothing but its types', () => {
+  const imports = sources.flatMap((source) =>
+    source.imports.filter((it) => packageOf(it).startsWith('@opentelemetry/')),
+  );
+  expect(imports.filter(({ onDemand }) => onDemand).length).toBeGreaterThan(0);
+  expect(imports.filter(({ typeOnly, onDemand }) => !typeOnly && !onDemand)).toEqual([]);
+});
+
+test('tracing is written to and never asked: beside the daemon, which opens it, rooms import its types alone', () => {
+  const writers = edges.filter(({ from, to }) => to === 'tracing' && from !== 'daemon');
+  expect(writers.length).toBeGreaterThan(0);
+  const strays = writers.filter(({ source, it }) => !it.typeOnly || targetOf(source, it) !== 'tracing/batch-trace.ts');
+  expect(strays.map(shown)).toEqual([]);
 });
 
 test('there are no barrels', () => {

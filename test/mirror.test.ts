@@ -86,6 +86,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/e2e/producers.test.ts': ['src/kafka/partition-of.ts'],
   'test/integration/e2e/status.test.ts': ['src/commands/table-status.ts', 'src/commands/database-status.ts'],
+  'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
   'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts'],
   'test/integration/e2e/writer.test.ts': ['src/writer.ts'],
   'test/integration/kafka/dead-letters.test.ts': ['src/kafka/lag.ts', 'src/kafka/topics.ts'],

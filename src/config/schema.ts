@@ -9,7 +9,7 @@ import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
 import { maintain } from './maintain-options.ts';
-import { milliseconds, option, path, pathText, secret, section, text } from './option.ts';
+import { checkedText, milliseconds, option, path, pathText, secret, section, text } from './option.ts';
 
 const VERSION_WAIT_MS = 10_000; // a local append is visible at once; this is for announcing just before the commit
 const EVENT_MAX_BYTES = 1_048_576; // Kafka's default for a record; an append event is a few hundred bytes
@@ -37,6 +37,14 @@ const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the ope
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
 const DRAIN_MS = 20_000; // leaves 10 s of the 30 s that Kubernetes grants for commits and leaving the group
+
+/** Why a URL is not that of a collector, or undefined. It is printed, so it has no place for a password. */
+function collectorProblem(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') return 'is no URL such as http://localhost:4318';
+  if (text.includes('@')) return 'has a user in it: send the password as a header, with OTEL_EXPORTER_OTLP_HEADERS';
+  return url.search || url.hash ? 'has more than a host and a path' : undefined;
+}
 
 /** What is shown of a default that depends on where a table lies; a value that is set holds everywhere. */
 const byStore = ({ disk, objectStore }: { disk: number; objectStore: number }) =>
@@ -178,6 +186,25 @@ export const schema = section('segmentd', {
       'Tables with series of their own; the rest is summed under `other`.',
     ),
   }),
+  tracing: section(
+    'Traces of batches, over OTLP/HTTP: docs/tracing.md. What is not set here is what the `OTEL_…` variables say.',
+    {
+      enabled: option(z.boolean().default(false), 'Whether batches are traced. OpenTelemetry is loaded only then.'),
+      endpoint: option(
+        checkedText(collectorProblem, String.raw`^https?://[^\s@?#]+$`).optional(),
+        'Base URL of the collector, to which `/v1/traces` is added.',
+        { defaultText: '<OTEL_EXPORTER_OTLP_ENDPOINT, or http://localhost:4318>' },
+      ),
+      service_name: option(text().optional(), 'Name of the service in the traces.', {
+        defaultText: '<OTEL_SERVICE_NAME, or segmentd>',
+      }),
+      sample_ratio: option(
+        z.number().min(0).max(1).optional(),
+        'Share of traces that are kept, of those that begin here. One that a producer began is kept if the producer keeps it.',
+        { defaultText: '<OTEL_TRACES_SAMPLER, or 1>' },
+      ),
+    },
+  ),
   shutdown: section('How the daemon stops.', {
     drain_ms: option(milliseconds(0).default(DRAIN_MS), 'How long running work may finish after the first signal.'),
   }),

@@ -34,6 +34,7 @@ import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
+import { openTraces } from './open-traces.ts';
 import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
 
 export type Daemon = {
@@ -85,6 +86,9 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const scratch = await openScratch(config.state.scratch_dir);
   cleanup.defer(() => scratch.remove());
 
+  const tracing = await openTraces(config, telemetry);
+  cleanup.defer(() => tracing?.close());
+
   const settings = kafkaSettings(config);
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
@@ -106,7 +110,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const { signal } = stopping;
   const { outputs, notifications, send: publish } = openOutputs(config, settings, ownership, { log, cleanup, signal });
   const catalogs = tableCatalogs(config, telemetry, scratch.dir);
-  const parts = { telemetry, states, signal, pauses, slots, ownership, catalogs, scratchDir: scratch.dir };
+  const parts = { telemetry, tracing, states, signal, pauses, slots, ownership, catalogs, scratchDir: scratch.dir };
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
@@ -153,9 +157,9 @@ function openOutputs(
   const outputs: Pick<PipelineContext, 'deadLetter' | 'notify' | 'publish'> = {
     deadLetter: (record, error) => deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS }),
     notify: (notification) => notifications.send(notification),
-    publish: async (events) => {
+    publish: async (events, headers) => {
       if (ownership.partitionCount < 2) return false;
-      await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal });
+      await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal, headers });
       return true;
     },
   };

@@ -22,6 +22,9 @@ import type { StoreKind } from '../store/object-store.ts';
 import { storeKind } from '../store/open-store.ts';
 import { storesOf } from './configured-stores.ts';
 
+/** How this process is named in commits, traces and to other members. */
+export const memberName = ({ kafka }: Config): string => `${kafka.client_id}@${hostname()}:${process.pid}`;
+
 /** Names of the configured databases and where they lie. */
 export function databasesOf(config: Config): ReadonlyMap<string, string> {
   return new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
@@ -54,7 +57,7 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
 
 type ContextParts = Pick<
   PipelineContext,
-  'telemetry' | 'states' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
+  'telemetry' | 'tracing' | 'states' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
 > & {
   readonly scratchDir: string;
   readonly ownership: TableOwnership;
@@ -118,7 +121,7 @@ export function pipelineContext(
       },
       retry: { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms },
       writer: { library: 'segmentd', version: VERSION },
-      member: `${config.kafka.client_id}@${hostname()}:${process.pid}`,
+      member: memberName(config),
     },
   };
 }

@@ -14,11 +14,15 @@ export async function publishSpread(
   topic: string,
   partitions: number,
   events: readonly AppendEvent[],
-  options: SendOptions = {},
+  { headers, ...options }: SendOptions & { readonly headers?: ReadonlyMap<string, string> | undefined } = {},
 ): Promise<void> {
   // A random first partition: else many small jobs would share the first ones.
   const start = Math.floor(Math.random() * partitions);
-  const records = events.map((event, at) => ({ ...encodeAppendEvent(event), partition: (start + at) % partitions }));
+  const records = events.map((event, at) => ({
+    ...encodeAppendEvent(event),
+    ...(headers && { headers }),
+    partition: (start + at) % partitions,
+  }));
   for (let at = 0; at < records.length; at += EVENTS_PER_SEND) {
     await producer.send(topic, records.slice(at, at + EVENTS_PER_SEND), options);
   }

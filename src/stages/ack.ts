@@ -1,33 +1,36 @@
 /** Acknowledges the events that a round has settled; the others are requeued. */
-import type { OperatorFunction } from 'rxjs';
+import type { Observable, OperatorFunction } from 'rxjs';
 import { concatMap, EMPTY, of } from 'rxjs';
 import type { SegmentdError } from '../lib/errors.ts';
 import { latencySample } from '../lib/latency-sample.ts';
 import type { ConsumerRecord, PendingEvent } from '../model.ts';
 import { isFullyCovered, recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
+import { traced } from './traced.ts';
 import type { Batch, Covered, Settleable } from './work.ts';
 
 export function ack(context: PipelineContext): OperatorFunction<Settleable, Batch> {
-  return concatMap((done) => {
-    switch (done.kind) {
-      case 'requeue':
-        return of(withRest(done.batch, done.batch.events));
-      case 'declined':
-        decline(context, done.batch.table.id, done.error);
-        finish(context, withRest(done.batch, done.batch.events).events, 'declined');
-        return EMPTY;
-      case 'covered': {
-        const isSettled = ({ event }: PendingEvent) => (event.version ?? 0) <= done.coveredVersion;
-        settle(context, done, done.batch.events.filter(isSettled));
-        const left = withRest(
-          done.batch,
-          done.batch.events.filter((pending) => !isSettled(pending)),
-        );
-        return left.events.length > 0 ? of({ ...left, plannedVersion: done.coveredVersion }) : EMPTY;
-      }
+  return concatMap((done) => traced(done.batch, 'ack', () => endOf(context, done), done));
+}
+
+function endOf(context: PipelineContext, done: Settleable): Observable<Batch> {
+  switch (done.kind) {
+    case 'requeue':
+      return of(withRest(done.batch, done.batch.events));
+    case 'declined':
+      decline(context, done.batch.table.id, done.error);
+      finish(context, withRest(done.batch, done.batch.events).events, 'declined');
+      return EMPTY;
+    case 'covered': {
+      const isSettled = ({ event }: PendingEvent) => (event.version ?? 0) <= done.coveredVersion;
+      settle(context, done, done.batch.events.filter(isSettled));
+      const left = withRest(
+        done.batch,
+        done.batch.events.filter((pending) => !isSettled(pending)),
+      );
+      return left.events.length > 0 ? of({ ...left, plannedVersion: done.coveredVersion }) : EMPTY;
     }
-  });
+  }
 }
 
 /** The batch of the next round: the events that this one has left, and those that it deferred. */

@@ -12,13 +12,16 @@ import type { PendingEvent } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { rejectRecord } from './decode.ts';
 import { forgetGone } from './forget-gone.ts';
+import { traced } from './traced.ts';
 import type { Batch } from './work.ts';
 
 export function awaitVersion(context: PipelineContext): OperatorFunction<Batch, Batch> {
   // Outlives a failure of this or a later stage, after which the same batch comes again.
   const rejected = new WeakSet<PendingEvent>();
   return concatMap((batch) =>
-    from(visiblePart(context, batch, rejected)).pipe(mergeMap((ready) => (ready ? of(ready) : EMPTY))),
+    from(traced(batch, 'await-version', () => visiblePart(context, batch, rejected))).pipe(
+      mergeMap((ready) => (ready ? of(ready) : EMPTY)),
+    ),
   );
 }
 

@@ -8,10 +8,13 @@ import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { stopwatch } from '../lib/stopwatch.ts';
 import type { PipelineContext } from './context.ts';
 import { requeue } from './retry.ts';
+import { traced } from './traced.ts';
 import type { Built, MergesAlong, Missing, Planned } from './work.ts';
 
 export function build(context: PipelineContext): OperatorFunction<Planned, Built> {
-  return concatMap(async (planned) => (planned.kind === 'missing' ? buildSegments(context, planned) : planned));
+  return concatMap(async (planned) =>
+    planned.kind === 'missing' ? traced(planned.batch, 'build', () => buildSegments(context, planned)) : planned,
+  );
 }
 
 async function buildSegments(context: PipelineContext, planned: Missing): Promise<Built> {

@@ -13,6 +13,7 @@ import type { IndexReport, Notification } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { mergeProperties, provenance } from './provenance.ts';
 import { requeue } from './retry.ts';
+import { traced } from './traced.ts';
 import type { Built, Settleable } from './work.ts';
 
 export function commit(context: PipelineContext): OperatorFunction<Built, Settleable> {
@@ -53,6 +54,7 @@ function land(context: PipelineContext, { batch, build, remove, along }: Work): 
   };
   return applyBuild(context.tables.open(uri), build, change, {
     ...{ ...settings, writer, onOutcome },
+    step: (name, work) => traced(batch, name, work),
     signal: context.signal,
   });
 }

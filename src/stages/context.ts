@@ -11,6 +11,7 @@ import type { Limit } from '../lib/async-limit.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, ConsumerRecord, Notification, TableRef } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
+import type { BatchTracing } from '../tracing/batch-trace.ts';
 
 export type PipelineContext = {
   readonly tables: TableCache;
@@ -19,6 +20,8 @@ export type PipelineContext = {
   readonly builder: SegmentBuilder;
   /** Write-only: no stage reads from it. */
   readonly telemetry: Telemetry;
+  /** Write-only too; undefined unless traces are on. */
+  readonly tracing?: BatchTracing | undefined;
   readonly states: TableStates;
   /** Reads the append events out of a record; none when it names no append. Throws a SegmentdError `event_*`. */
   decodeRecord(record: ConsumerRecord): readonly AppendEvent[];
@@ -27,10 +30,10 @@ export type PipelineContext = {
   readonly pauses: Pauses;
   readonly backfills: Backfills;
   /**
-   * Publishes events, spread over all partitions of the topic; false when it is not known yet that there are several. Errors:
-   * broker_unavailable.
+   * Publishes events with these headers, spread over all partitions of the topic; false when it is not known yet that there are several.
+   * Errors: broker_unavailable.
    */
-  publish(events: readonly AppendEvent[]): Promise<boolean>;
+  publish(events: readonly AppendEvent[], headers?: ReadonlyMap<string, string>): Promise<boolean>;
   /** Calls `listener` for each table that another member owns from now on: what waits for it is that member's work. */
   onReleased(listener: (table: string) => void): void;
   /** Sends a notification of a commit; never waits. */

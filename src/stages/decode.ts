@@ -67,6 +67,7 @@ export async function rejectRecord(
   const reject = async (record: ConsumerRecord) => {
     await context.deadLetter(record, error);
     context.telemetry.eventDeadLettered({ position: record.position, code: error.code, message: error.message });
+    context.tracing?.rejected(record, error);
   };
   await Promise.all(recordsOf(record).map(reject));
   record.ack();

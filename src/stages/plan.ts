@@ -9,6 +9,7 @@ import { planTable } from '../lance/plan/table-plan.ts';
 import { isFullyCovered } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { shareBackfill } from './share-backfill.ts';
+import { traced } from './traced.ts';
 import type { Batch, OfferMerges, Planned } from './work.ts';
 
 /** `offerMerges`: merges that may go along with a batch. */
@@ -16,7 +17,7 @@ export function plan(
   context: PipelineContext,
   offerMerges: OfferMerges = () => null,
 ): OperatorFunction<Batch, Planned> {
-  return concatMap((batch) => planBatch(context, batch, offerMerges));
+  return concatMap((batch) => traced(batch, 'plan', () => planBatch(context, batch, offerMerges)));
 }
 
 async function planBatch(context: PipelineContext, queued: Batch, offerMerges: OfferMerges): Promise<Planned> {
@@ -69,7 +70,7 @@ async function planRound(context: PipelineContext, batch: Batch, manifest: Manif
     const scope = { isDelegated: (id: number) => context.backfills.has(batch.table.id, id) };
     let plan = planTable(manifest, policy, limits, scope);
     noteDone(plan);
-    if (await shareBackfill(context, batch.table, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
+    if (await shareBackfill(context, batch, manifest, plan)) plan = planTable(manifest, policy, limits, scope);
     return { ...plan, batch: { ...batch, events: plain, deferred: [...named, ...batch.deferred] } };
   }
   const plan = planTable(manifest, policy, limits, { parts: named.map(({ event }) => event.fragments ?? []) });

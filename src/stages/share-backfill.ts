@@ -6,6 +6,7 @@ import type { TablePlan } from '../lance/plan/table-plan.ts';
 import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import type { PipelineContext } from './context.ts';
+import type { Batch } from './work.ts';
 
 /**
  * Publishes all but the newest part of what is missing, if that is much and there are others to share it with. The newest stays
@@ -13,7 +14,7 @@ import type { PipelineContext } from './context.ts';
  */
 export async function shareBackfill(
   context: PipelineContext,
-  table: TableRef,
+  { table, trace }: Pick<Batch, 'table' | 'trace'>,
   manifest: Manifest,
   plan: TablePlan,
 ): Promise<boolean> {
@@ -27,7 +28,7 @@ export async function shareBackfill(
   const parts = cutBackfill(manifest, missing, { rowsPerPart: rowsPerSegment, maxFragments }).slice(0, -1);
   const events = backfillEvents(table, manifest.version, parts);
   const [job] = events.flatMap(({ backfill }) => backfill ?? []);
-  if (!job || !(await context.publish(events))) return false;
+  if (!job || !(await context.publish(events, trace?.headers))) return false;
   context.backfills.note(table.id, job);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   context.telemetry.backfillPublished({ table: table.id, events: events.length, rows });

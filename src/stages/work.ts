@@ -7,6 +7,7 @@ import type { TablePlan } from '../lance/plan/table-plan.ts';
 import type { Build, BuiltSegment, SegmentRequest } from '../lance/segment.ts';
 import type { SegmentdError } from '../lib/errors.ts';
 import type { IndexReport, PendingEvent, TableRef } from '../model.ts';
+import type { BatchTrace } from '../tracing/batch-trace.ts';
 
 /** Events of one table that are settled together. */
 export type Batch = {
@@ -20,6 +21,8 @@ export type Batch = {
   readonly plannedVersion?: number;
   /** Whether a commit landed for it already. */
   readonly committed: boolean;
+  /** Where traces are on. */
+  readonly trace?: BatchTrace;
 };
 
 /** Nothing to do (any more) for events up to `coveredVersion`. */

@@ -142,6 +142,9 @@ export const EVENTS = {
   // Process.
   started: { level: 'info', says: 'segmentd started', metrics: [] },
   configDoubted: { level: 'warn', says: 'the configuration names what is not there or not usable', metrics: [] },
+  tracesLost: { level: 'warn', says: 'spans were not delivered, nothing else is affected', metrics: [] },
+  tracesDelivered: { level: 'info', says: 'spans are delivered again', metrics: [] },
+  tracingDoubted: { level: 'warn', says: 'tracing does not do what it was asked for', metrics: [] },
   stateChanged: { level: 'info', says: 'state changed', metrics: ['state'] },
 } as const satisfies Record<string, EventKind>;
 

@@ -32,7 +32,7 @@ export type StartFacts = {
   readonly admin: string | null;
 };
 
-function processEvents({ metrics, say }: EventContext) {
+function processEvents({ metrics, throttle, say }: EventContext) {
   return {
     started(facts: StartFacts): void {
       say('started', facts);
@@ -50,6 +50,21 @@ function processEvents({ metrics, say }: EventContext) {
       problem: string;
     }): void {
       say('configDoubted', { code, at, option, problem });
+    },
+    /** The collector did not take `spans`. */
+    tracesLost({ spans, error }: { spans: number; error: string }): void {
+      const quiet = throttle.failed('traces', 'lost');
+      if (quiet !== undefined) say('tracesLost', { spans, error, suppressed: quiet });
+    },
+    /** Quiet unless some were lost before. */
+    tracesDelivered(): void {
+      const failures = throttle.recovered('traces');
+      if (failures > 0) say('tracesDelivered', { failures });
+    },
+    /** `at`: the variable that has no effect, or the library that warns. */
+    tracingDoubted({ at, problem }: { at: string; problem: string }): void {
+      const quiet = throttle.failed(`tracing ${at}`, 'doubted');
+      if (quiet !== undefined) say('tracingDoubted', { at, problem, suppressed: quiet });
     },
     stateChanged({ state, reason }: { state: State; reason?: string | undefined }): void {
       for (const each of STATES) metrics.set('state', { state: each }, each === state ? 1 : 0);

@@ -28,6 +28,8 @@ type BuildChange = {
 export type ApplySettings = CommitSettings & {
   /** Called after every commit, with its outcome and the milliseconds it took. */
   readonly onOutcome?: (outcome: CommitOutcome, commitMs: number) => void;
+  /** Does a step, and sees when it began and how it ended; has to return and throw what the step does. */
+  readonly step?: <T>(name: 'publish' | 'commit', work: () => Promise<T>) => Promise<T>;
 };
 
 /** The build is in the table, in whole or in part. */
@@ -62,10 +64,10 @@ export async function applyBuild(
   table: LanceTable,
   { manifest, segments }: Pick<Build, 'manifest' | 'segments'>,
   { replaces, properties, withSlot }: BuildChange,
-  { onOutcome, ...settings }: ApplySettings,
+  { onOutcome, step = (_, work) => work(), ...settings }: ApplySettings,
 ): Promise<Committed | Moved> {
   const lap = stopwatch();
-  const { durable } = await uploadSegments(table.store, segments);
+  const { durable } = await step('publish', () => uploadSegments(table.store, segments));
   const uploadMs = lap();
   const transactionUuid = randomUUID();
   let commitMs = 0;
@@ -85,13 +87,15 @@ export async function applyBuild(
     commitMs = commitLap();
     return outcome;
   };
-  const outcome = await (withSlot ? durable.then(() => withSlot(commit)) : commit()).catch(async (error: unknown) => {
-    // Once a commit has begun, only its outcome says whether a version names the files.
-    if (!begun) await Promise.allSettled([deleteUploaded(table.store, segments)]);
-    throw error;
+  return step('commit', async () => {
+    const outcome = await (withSlot ? durable.then(() => withSlot(commit)) : commit()).catch(async (error: unknown) => {
+      // Once a commit has begun, only its outcome says whether a version names the files.
+      if (!begun) await Promise.allSettled([deleteUploaded(table.store, segments)]);
+      throw error;
+    });
+    onOutcome?.(outcome, commitMs);
+    return answerTo(outcome, { transactionUuid, uploadMs, commitMs });
   });
-  onOutcome?.(outcome, commitMs);
-  return answerTo(outcome, { transactionUuid, uploadMs, commitMs });
 }
 
 function answerTo(

@@ -43,7 +43,8 @@ export type World = {
   /** Log lines of all daemons, in the order they came. */
   readonly log: LogLine[];
   tableFolder(name: string): string;
-  daemon(): Promise<DaemonProcess>;
+  /** `env` goes over the environment. */
+  daemon(env?: Readonly<Record<string, string>>): Promise<DaemonProcess>;
   facts(name: string): Promise<TableFacts>;
 };
 
@@ -98,8 +99,8 @@ export async function makeWorld(
     producer,
     log,
     tableFolder,
-    async daemon() {
-      const daemon = await startDaemonProcess(configFile, port, (line) => log.push(line));
+    async daemon(env) {
+      const daemon = await startDaemonProcess(configFile, port, (line) => log.push(line), env);
       onTestFinished(async () => void (await daemon.stop('SIGKILL')));
       return daemon;
     },

@@ -194,3 +194,26 @@ describe('redacting', () => {
     expect(redact(load('databases: {a: /a}').config).kafka.sasl).toEqual({});
   });
 });
+
+describe('the collector of traces', () => {
+  const tracing = (endpoint: string) => `databases: {a: /a}\ntracing: {endpoint: ${JSON.stringify(endpoint)}}`;
+
+  test.each(['http://localhost:4318', 'https://otel.example.com/intake/', 'http://[::1]:4318'])('may be %s', (url) => {
+    expect(load(tracing(url)).config.tracing).toEqual({ enabled: false, endpoint: url });
+  });
+
+  test.each([
+    ['localhost:4318', 'is no URL such as http://localhost:4318'],
+    ['grpc://localhost:4317', 'is no URL such as http://localhost:4318'],
+    ['http://me:pass@host:4318', 'has a user in it: send the password as a header, with OTEL_EXPORTER_OTLP_HEADERS'],
+    ['http://host:4318/?key=1', 'has more than a host and a path'],
+  ])('is not %s', (url, problem) => {
+    const message = failure(tracing(url));
+    expect(message).toContain(`tracing.endpoint: ${problem}`);
+    expect(message).not.toContain('pass@');
+  });
+
+  test.each([-0.1, 1.1])('gets no share of %d', (ratio) => {
+    expect(failure(`databases: {a: /a}\ntracing: {sample_ratio: ${ratio}}`)).toContain('tracing.sample_ratio');
+  });
+});

@@ -39,6 +39,16 @@ test('a record that is no event goes to the dead-letter topic, is acknowledged a
   expect(context.lines.some(({ event }) => event === 'eventDeadLettered')).toBe(true);
 });
 
+test('whoever traces a record that became a dead letter is told the code', async () => {
+  const told: unknown[] = [];
+  const tracing = {
+    batch: () => undefined,
+    rejected: ({ position }: ConsumerRecord, { code }: SegmentdError) => told.push([position.offset, code]),
+  };
+  await through(testContext({ decodeRecord, tracing }), consumerRecord(1), consumerRecord(2));
+  expect(told).toEqual([[1n, 'event_not_json']]);
+});
+
 test('a record that the dead-letter topic did not take is not settled', async () => {
   const record = consumerRecord(1);
   const context = testContext({

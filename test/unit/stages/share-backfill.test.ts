@@ -5,8 +5,9 @@ import { planTable } from '../../../src/lance/plan/table-plan.ts';
 import type { AppendEvent } from '../../../src/model.ts';
 import { shareBackfill } from '../../../src/stages/share-backfill.ts';
 import { manifestFile } from '../lance/manifest-fixture.ts';
-import { tableRef, testContext } from './context-fixture.ts';
+import { batchOf, tableRef, testContext } from './context-fixture.ts';
 
+const BATCH = batchOf([]);
 const LIMITS = { maxRows: 1e9, maxFragments: 1e6 };
 const fragments = Array.from({ length: 10 }, (_, id) => ({ id, rows: 10 }));
 const manifest = parseManifest(manifestFile({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] }));
@@ -27,7 +28,7 @@ const planned = (isDelegated?: (id: number) => boolean) =>
 
 test('a large gap is published but for its newest part, as one job, and left to other members from then on', async () => {
   const { context, published } = contextThat(true, 89);
-  expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(true);
+  expect(await shareBackfill(context, BATCH, manifest, planned())).toBe(true);
   expect(published.map((event) => event.fragments)).toEqual([
     [1, 2, 3],
     [4, 5, 6],
@@ -39,7 +40,7 @@ test('a large gap is published but for its newest part, as one job, and left to 
   expect([...(planned(isDelegated).requests[0]?.fragments ?? [])]).toEqual([7, 8, 9]);
   expect(context.lines).toMatchObject([{ event: 'backfillPublished', events: 2, rows: 60 }]);
   // What is pending is not published again.
-  expect(await shareBackfill(context, tableRef('t'), manifest, planned(isDelegated))).toBe(false);
+  expect(await shareBackfill(context, BATCH, manifest, planned(isDelegated))).toBe(false);
 });
 
 test.each([
@@ -47,12 +48,22 @@ test.each([
   ['the number of partitions is not known', 89, false],
 ])('nothing is shared out when %s', async (_, thresholdRows, publishes) => {
   const { context } = contextThat(publishes, thresholdRows);
-  expect(await shareBackfill(context, tableRef('t'), manifest, planned())).toBe(false);
+  expect(await shareBackfill(context, BATCH, manifest, planned())).toBe(false);
   expect(context.backfills.has('lake/t', 1)).toBe(false);
 });
 
 test('an index that is replaced whole is not shared out', async () => {
   const { context, published } = contextThat(true, 1);
-  expect(await shareBackfill(context, tableRef('t'), manifest, { ...planned(), remove: ['x'] })).toBe(false);
+  expect(await shareBackfill(context, BATCH, manifest, { ...planned(), remove: ['x'] })).toBe(false);
   expect(published).toEqual([]);
+});
+
+test('what is published goes on with the trace of the batch', async () => {
+  const { context } = contextThat(true, 89);
+  const headers = new Map([['traceparent', 'of the batch']]);
+  const given: unknown[] = [];
+  const publish = async (_: unknown, its: unknown) => given.push(its) > 0;
+  const trace = { headers, begin: () => () => undefined, end: () => undefined };
+  expect(await shareBackfill({ ...context, publish }, { ...BATCH, trace }, manifest, planned())).toBe(true);
+  expect(given).toEqual([headers]);
 });
