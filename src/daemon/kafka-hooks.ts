@@ -4,12 +4,13 @@ import type { TableOwnership } from '../control/table-ownership.ts';
 import type { TableStates } from '../control/table-states.ts';
 import type { KafkaLog } from '../kafka/client.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/source.ts';
+import type { GroupView } from '../kafka/group-view.ts';
 import type { LagHooks } from '../kafka/lag.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { State } from '../telemetry/metric-catalogue.ts';
 
-const STATE_OF_SOURCE: Record<SourceState, State> = {
+export const STATE_OF_SOURCE: Record<SourceState, State> = {
   connecting: 'starting',
   joining: 'joining',
   running: 'running',
@@ -54,15 +55,18 @@ export function sourceHooks(config: Config, { telemetry, states, ownership, slot
   };
 }
 
-export function lagHooks(
-  config: Config,
-  telemetry: Telemetry,
-  ownership: TableOwnership,
-  source: RecordSource,
-  log: KafkaLog,
-): LagHooks {
+type LagParts = {
+  readonly telemetry: Telemetry;
+  readonly ownership: TableOwnership;
+  readonly source: RecordSource;
+  readonly status: { groupSeen(view: GroupView): void };
+  readonly log: KafkaLog;
+};
+
+export function lagHooks(config: Config, { telemetry, ownership, source, status, log }: LagParts): LagHooks {
   return {
     log,
+    onGroup: (view) => status.groupSeen(view),
     onLag: (partitions) => {
       ownership.setPartitionCount(partitions.size);
       const owned = source.assigned();
@@ -72,7 +76,7 @@ export function lagHooks(
         lags.map(([partition, { lag }]) => ({ topic: config.kafka.topic, partition, records: Number(lag) })),
       );
     },
-    onError: (error) => log('debug', 'the consumer lag could not be measured', { error: error.message }),
+    onError: (error) => log('debug', 'the consumer lag or the group could not be read', { error: error.message }),
   };
 }
 
@@ -84,7 +88,11 @@ export function healthOf(source: RecordSource) {
 }
 
 function notReady(source: RecordSource): string {
+  return `the consumer is ${source.state()}${source.problem() ? `: ${reasonOf(source)}` : ''}`;
+}
+
+/** What ended the last consumer, until another one has joined; else null. */
+export function reasonOf(source: RecordSource): string | null {
   const problem = source.problem();
-  const cause = problem ? `: ${problem.code}: ${problem.message}. ${problem.hint}` : '';
-  return `the consumer is ${source.state()}${cause}`;
+  return problem ? `${problem.code}: ${problem.message}. ${problem.hint}` : null;
 }

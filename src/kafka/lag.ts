@@ -3,6 +3,8 @@ import { SegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
+import type { GroupView } from './group-view.ts';
+import { readGroup } from './group-view.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
 type PartitionLag = {
@@ -18,6 +20,8 @@ type PartitionLag = {
 
 export type LagHooks = {
   onLag?(lag: ReadonlyMap<number, PartitionLag>): void;
+  /** After each measurement, what the broker knows of the group. */
+  onGroup?(view: GroupView): void;
   onError?(error: SegmentdError): void;
   log?: KafkaLog;
 };
@@ -53,17 +57,22 @@ class AdminLagProbe implements LagProbe {
     this.#loop ??= this.#poll();
   }
 
-  async read(): Promise<ReadonlyMap<number, PartitionLag>> {
+  read(): Promise<ReadonlyMap<number, PartitionLag>> {
+    return this.#ask('the lag', (admin) => this.#measure(admin));
+  }
+
+  /** Over the connection that is kept, within a time. `what` is for the error. */
+  async #ask<T>(what: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
     this.#admin ??= this.#connect();
     const admin = this.#admin;
     const limit = new AbortController();
     const limitMs = 2 * this.#settings.requestTimeoutMs;
     const late = sleep(limitMs, limit.signal, { ref: false }).then(() => {
-      throw new SegmentdError('broker_unavailable', `the lag was not known after ${limitMs} ms`);
+      throw new SegmentdError('broker_unavailable', `${what} was not known after ${limitMs} ms`);
     });
     late.catch(() => undefined);
     try {
-      return await Promise.race([this.#measure(admin), late]);
+      return await Promise.race([admin.then(ask), late]);
     } catch (error) {
       // The next measurement starts with a fresh connection.
       if (this.#admin === admin) this.#admin = undefined;
@@ -88,6 +97,7 @@ class AdminLagProbe implements LagProbe {
       try {
         const lag = await this.read();
         if (!signal.aborted) this.#hooks.onLag?.(lag);
+        await this.#tellGroup([...lag.keys()]);
       } catch (error) {
         if (!signal.aborted) this.#hooks.onError?.(asKafkaError(error));
       }
@@ -95,9 +105,15 @@ class AdminLagProbe implements LagProbe {
     }
   }
 
-  async #measure(connecting: Promise<Admin>): Promise<Map<number, PartitionLag>> {
+  async #tellGroup(partitions: readonly number[]): Promise<void> {
+    const { onGroup } = this.#hooks;
+    if (!onGroup || this.#stop.signal.aborted) return;
+    const view = await this.#ask('the group', (admin) => readGroup(admin, this.#settings, partitions));
+    if (!this.#stop.signal.aborted) onGroup(view);
+  }
+
+  async #measure(admin: Admin): Promise<Map<number, PartitionLag>> {
     const { groupId, topic } = this.#settings;
-    const admin = await connecting;
     // Committed first: the other way round, records that arrive in between make the lag negative.
     const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
     const ends = await admin.fetchTopicOffsets(topic);

@@ -7,6 +7,8 @@ const unreadable = new SegmentdError('table_unreadable', 'damaged');
 const full = new SegmentdError('store_full', 'no room');
 const index = {
   name: 'id_idx',
+  kind: 'btree' as const,
+  segmentList: [],
   coverage: 0.5,
   missingRows: 10,
   missingFragments: 2,

@@ -5,6 +5,7 @@ import { defaultOf } from '../../../scripts/describe-config.ts';
 import { LEAVES } from '../../../src/config/load.ts';
 import { COMMANDS } from '../../../src/control/commands.ts';
 import { startServer } from '../../../src/http/probes.ts';
+import { statusRoutes } from '../../../src/http/status-routes.ts';
 import { startTablesApi } from '../../../src/http/tables-api.ts';
 
 const page = readFileSync(new URL('../../../docs/http-api.md', import.meta.url), 'utf8');
@@ -16,6 +17,8 @@ const portOf = (section: string) => {
   return leaf && defaultOf(leaf);
 };
 
+const status = statusRoutes({ status: () => ({ at: '' }), detail: (table) => ({ table }) });
+
 async function listeners(): Promise<ReadonlyMap<string, number>> {
   const host = '127.0.0.1';
   const tables = await startTablesApi({
@@ -26,12 +29,14 @@ async function listeners(): Promise<ReadonlyMap<string, number>> {
     run: async (command, table) => ({ command, table }),
     wait: async (table, query) => ({ table, ...query }),
     all: () => ({ tables: [] }),
+    status,
   });
   const probes = await startServer({
     host,
     port: 0,
     metrics: { render: async () => '', contentType: 'text/plain' },
     health: { live: () => true, ready: () => true },
+    status,
   });
   onTestFinished(async () => void (await Promise.all([tables.close(), probes.close()])));
   return new Map([
