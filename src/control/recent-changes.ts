@@ -1,12 +1,14 @@
 /** The last changes that this process made to tables: the newest of all, and the newest of each table, in bounded memory. */
 import type { Notification } from '../model.ts';
 
+/** `append`: fresh data was indexed. `merge`: larger segments replaced smaller ones. `maintenance`: housekeeping. */
+export const CHANGE_KINDS = ['append', 'merge', 'maintenance'] as const;
+
 export type TableChange = {
   /** ISO 8601. */
   readonly at: string;
   readonly table: string;
-  /** `append`: fresh data was indexed. `merge`: larger segments replaced smaller ones. `maintenance`: housekeeping. */
-  readonly kind: 'append' | 'merge' | 'maintenance';
+  readonly kind: (typeof CHANGE_KINDS)[number];
   /** The version that it made. */
   readonly version: number;
   /** Rows that the new segments cover, in the index that got most; 0 of housekeeping. */
