@@ -168,7 +168,7 @@ export const verification = z.object({
   answers_left_out: count('Conditions that hold for too many rows.'),
   findings: z.array(
     z.object({
-      code: z.enum(Object.keys(FINDINGS) as (keyof typeof FINDINGS)[]),
+      code: z.enum(Object.keys(FINDINGS) as (keyof typeof FINDINGS)[]).describe('What kind of finding.'),
       index: text('Name of the index.'),
       segment: text('Uuid, where it is about one segment.').nullable(),
       message: text('What is wrong.'),

@@ -68,7 +68,7 @@ class Points {
   from(fromMinute: number, now: Row): Row[] {
     const rows = Array.from({ length: this.#count }, (_, at) => this.#at(at));
     const last = rows.at(-1);
-    if (last && this.#current && last[0] + 1 < now[0] && !isSame(last, this.#current)) {
+    if (last && this.#current && last[0] + 1 <= now[0] && !isSame(last, this.#current)) {
       rows.push([last[0] + 1, ...tail(this.#current)]);
     }
     const inside = rows.filter(([minute]) => minute >= fromMinute);

@@ -12,28 +12,20 @@ const COMMENT_MS = 15_000;
 /** An operator has a few pages open; each costs a copy of the status a second. */
 const MOST_LISTENERS = 64;
 
-type Options = {
-  /** For tests. Milliseconds. */
-  readonly everyMs?: number;
-  readonly commentMs?: number;
-};
+/** The last event that a client got, and when it was last written to, milliseconds of performance.now. */
+type Written = { readonly event: string; readonly atMs: number };
 
 export class StatusEvents {
   readonly #read: () => object;
-  readonly #everyMs: number;
-  readonly #commentMs: number;
-  /** And when each was last written to, milliseconds of performance.now. */
-  readonly #listeners = new Map<ServerResponse, number>();
+  readonly #listeners = new Map<ServerResponse, Written>();
   #timer: NodeJS.Timeout | undefined;
   /** The last event, and the status in it without its time. */
   #event = '';
   #shown = '';
 
   /** `read`: the status, with its time as `at`. */
-  constructor(read: () => object, { everyMs = EVERY_MS, commentMs = COMMENT_MS }: Options = {}) {
+  constructor(read: () => object) {
     this.#read = read;
-    this.#everyMs = everyMs;
-    this.#commentMs = commentMs;
   }
 
   /** Sends the status now and whenever it changes, until the client leaves. Call `admit` first. */
@@ -42,7 +34,7 @@ export class StatusEvents {
     const now = performance.now();
     // The first of several starts the timer; the others get what it was sent last, which is a second old at most.
     if (this.#listeners.size === 0) this.#look(now);
-    this.#listeners.set(response, now);
+    this.#listeners.set(response, { event: this.#event, atMs: now });
     response.once('close', () => this.#leave(response));
     response.write(this.#event);
   }
@@ -61,30 +53,28 @@ export class StatusEvents {
     this.#shown = '';
   }
 
-  /** Reads the status, and plans the next look. Returns whether it is another one than before. */
-  #look(now: number): boolean {
+  /** Reads the status, and plans the next look. */
+  #look(now: number): void {
     const status = this.#read();
     const shown = JSON.stringify({ ...status, at: null });
-    const isNew = shown !== this.#shown;
-    if (isNew) {
+    if (shown !== this.#shown) {
       this.#shown = shown;
       this.#event = `event: status\ndata: ${JSON.stringify(status)}\n\n`;
     }
     const tookMs = performance.now() - now;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(this.#everyMs, tookMs / MOST_SHARE)).unref();
-    return isNew;
+    this.#timer = setTimeout(() => this.#tick(), Math.max(EVERY_MS, tookMs / MOST_SHARE)).unref();
   }
 
   #tick(): void {
     const now = performance.now();
-    const isNew = this.#look(now);
-    for (const [response, writtenAt] of this.#listeners) {
+    this.#look(now);
+    for (const [response, { event, atMs }] of this.#listeners) {
       // A client that reads too slowly gets the newest when it has caught up.
       if (response.writableNeedDrain) continue;
-      const isDue = now - writtenAt >= this.#commentMs;
-      if (!isNew && !isDue) continue;
+      const isNew = event !== this.#event;
+      if (!isNew && now - atMs < COMMENT_MS) continue;
       response.write(isNew ? this.#event : ': nothing new\n\n');
-      this.#listeners.set(response, now);
+      this.#listeners.set(response, { event: this.#event, atMs: now });
     }
   }
 }
