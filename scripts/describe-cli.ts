@@ -2,6 +2,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { program } from '../src/commands/cli.ts';
 import { EXIT } from '../src/lib/errors.ts';
+import { COMMAND_SCHEMAS } from './command-schemas.ts';
 
 const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'fine',
@@ -103,6 +104,17 @@ export function cliPage(): string {
     'secrets are better given in a file, as `--storage-option secret_access_key_file=/run/secrets/key`.',
     '',
     ...program().commands.flatMap((command) => section(command, ['segmentd'])),
+    '## JSON',
+    '',
+    'With `--json` standard output gets one JSON object, in any case: the answer, or',
+    '`{"error": {"code": "…", "message": "…", "hint": "…"}}` when the command fails. Standard error has the error for people all the same, and',
+    'the exit code is as without `--json`. A `verify` with findings and a `wait` that timed out have answers. `status --watch` prints an object',
+    'a line. Each has a schema; new fields may come at any time.',
+    '',
+    ...table(
+      ['command', 'schema'],
+      Object.entries(COMMAND_SCHEMAS).map(([name, { title }]) => [title, code(`schemas/command-${name}.json`)]),
+    ),
     '## Exit codes',
     '',
     ...table(['code', 'meaning'], exits),

@@ -5,6 +5,8 @@ import { metaOf } from '../src/config/option.ts';
 import { schema as config } from '../src/config/schema.ts';
 import { appendFields } from '../src/events/append-fields.ts';
 import { ADDRESS_PATTERN } from '../src/events/table-address.ts';
+import { COMMAND_SCHEMAS, error } from './command-schemas.ts';
+import { status, tableDetail } from './status-schemas.ts';
 
 type Json = Record<string, unknown>;
 
@@ -56,6 +58,40 @@ export function configSchema(): string {
     description:
       'The first check of `segmentd config check`, which also checks rules between options and reads variables.',
   });
+}
+
+/**
+ * An answer as clients should read it: further fields may come. `io: 'output'` is for tests: no field that the schema does not name.
+ */
+export function answerSchema(answer: z.ZodType, io: 'input' | 'output' = 'input'): Json {
+  const { $schema: _, ...schema } = z.toJSONSchema(answer, {
+    io,
+    override: ({ jsonSchema }) => {
+      // The name of a definition, which stands in its place already.
+      delete jsonSchema.id;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return schema;
+}
+
+/** The schemas of `/status` and of what the commands print with `--json`, by their path. */
+export function answerSchemas(): Record<string, string> {
+  const commands = Object.entries(COMMAND_SCHEMAS).map(([name, { title, answers }]) => {
+    const description = 'What the command prints on standard output with --json; further fields may come.';
+    return [
+      `schemas/command-${name}.json`,
+      print({ title, description, ...answerSchema(z.union([...answers, error])) }),
+    ];
+  });
+  return {
+    'schemas/status.json': print({ title: 'GET /status of segmentd', ...answerSchema(status) }),
+    'schemas/table-detail.json': print({
+      title: 'GET /status/tables/<db>/<table> of segmentd',
+      ...answerSchema(tableDetail),
+    }),
+    ...Object.fromEntries(commands),
+  };
 }
 
 function describe(json: Json, meta: OptionMeta | SectionMeta): void {

@@ -255,6 +255,17 @@ newer Lance. The tables that were known stay so, and those in \`<table>.lance\` 
   too_many_waits: work(
     '256 waits are open on the HTTP listener, and the next is refused with status 429. `segmentd wait` reads the table itself instead.',
   ),
+  too_many_watchers: work(
+    '64 clients, such as open status pages, listen to `/status/events`, and the next is refused with status 429.',
+  ),
+  table_not_known: work(
+    `\`/status/tables/<db>/<table>\` shows what the member that is asked knows. It has not seen the table since it started, the table was
+dropped, or another member of the group serves it. The answer has status 404.`,
+  ),
+  http_unauthorized: work(
+    'A request to the listener for operators carries no token or another one. The answer has status 401.',
+  ),
+  http_not_found: work('The listener has no such path, or not with this method. The answer has status 404.'),
 
   broker_unavailable: kafka(
     `No broker answered, or one side refused the other's certificate, which the message tells. segmentd keeps trying: a certificate may be

@@ -5,8 +5,9 @@ import { configurationPage, defaultsYaml } from './describe-config.ts';
 import { errorsPage } from './describe-errors.ts';
 import { parametersPage } from './describe-index-kinds.ts';
 import { metricsPage } from './describe-metrics.ts';
+import { openApi } from './describe-openapi.ts';
 import { runbookPage } from './describe-runbook.ts';
-import { configSchema, eventSchema } from './describe-schemas.ts';
+import { answerSchemas, configSchema, eventSchema } from './describe-schemas.ts';
 import { dashboard } from './grafana/dashboard.ts';
 
 /** The generated files, by their path from the root of the repository. */
@@ -22,6 +23,8 @@ export function generated(): Readonly<Record<string, string>> {
     'docs/runbook.md': runbookPage(),
     'schemas/append-event.json': eventSchema(),
     'schemas/config.json': configSchema(),
+    'schemas/openapi.json': openApi(),
+    ...answerSchemas(),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The nouns that travel through the pipeline. Plain data: no clients, no I/O. */
 import type { ErrorCode } from './lib/errors.ts';
+import type { KindName } from './lib/index-kinds.ts';
 
 /** A table inside a configured database, the only way segmentd names a table internally. */
 export type TableRef = {
@@ -80,9 +81,20 @@ export function recordsOf(record: ConsumerRecord): ConsumerRecord[] {
   return [first, ...others];
 }
 
+/** One segment of an index, in numbers. */
+export type SegmentReport = {
+  readonly uuid: string;
+  /** Fragments of the table that it covers, and the rows in them that are not deleted. */
+  readonly fragments: number;
+  readonly rows: number;
+  /** The version that it was built from. */
+  readonly version: number;
+};
+
 /** One maintained index of a table at one version, in numbers. */
 export type IndexReport = {
   readonly name: string;
+  readonly kind: KindName;
   readonly missingRows: number;
   readonly missingFragments: number;
   /** Rows that no segment covers and that wait for more: a vector index is searched without them until there are enough. */
@@ -90,6 +102,7 @@ export type IndexReport = {
   /** Share of rows covered, 0 to 1. */
   readonly coverage: number;
   readonly segments: number;
+  readonly segmentList: readonly SegmentReport[];
   /** Age of the oldest version with a missing fragment, seconds. */
   readonly lagSeconds: number;
 };

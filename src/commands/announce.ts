@@ -7,6 +7,7 @@ import { MAX_NOTE_CHARS } from '../events/append-fields.ts';
 import { resolveTable } from '../events/table-address.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
+import type { AnnounceAnswer } from './json-answers.ts';
 import { printJson, printLine } from './output.ts';
 
 /** Seconds: longer than a broker's restart, shorter than a person's patience. */
@@ -65,7 +66,8 @@ async function announce(io: Invocation, address: string, options: Options): Prom
   } finally {
     await producer.close();
   }
-  if (options.json) printJson(io.stdout, { table: event.table.id, topic: config.kafka.topic, time: event.time });
+  const answer: AnnounceAnswer = { table: event.table.id, topic: config.kafka.topic, time: event.time };
+  if (options.json) printJson(io.stdout, answer);
   else printLine(io.stdout, `announced ${event.table.id} on ${config.kafka.topic}`);
 }
 

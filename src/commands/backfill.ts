@@ -22,6 +22,7 @@ import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { backfillEvents } from '../stages/share-backfill.ts';
 import { atLeastOne, timeoutOption } from './arguments.ts';
 import type { Invocation, Output } from './io.ts';
+import type { BackfillAnswer } from './json-answers.ts';
 import { formatTable, printJson, printLine } from './output.ts';
 import { openProgress } from './progress.ts';
 import { readCatalog } from './read-catalog.ts';
@@ -65,7 +66,7 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };
   if (options.dryRun) {
-    if (options.json) printJson(io.stdout, { ...facts, parts: parts.map(partFacts) });
+    if (options.json) printJson(io.stdout, { ...facts, parts: parts.map(partFacts) } satisfies BackfillAnswer);
     else if (events.length < parts.length)
       printLine(io.stdout, `${ref.id} version ${version}: 1 event, for a rebuild of all of it`);
     else printParts(io.stdout, ref.id, version, parts);
@@ -77,7 +78,8 @@ async function backfill(io: Invocation, address: string, options: Options): Prom
   const started = performance.now();
   if (options.wait && events.length > 0) await follow(io.stderr, table, tablePolicy(config, ref.id), missing, rows);
   const seconds = Math.round(performance.now() - started) / 1000;
-  if (options.json) printJson(io.stdout, { ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) });
+  const answer: BackfillAnswer = { ...facts, waited: options.wait, ...(options.wait ? { seconds } : {}) };
+  if (options.json) printJson(io.stdout, answer);
   else if (options.wait) printLine(io.stdout, `${ref.id}: all of it is covered`);
 }
 

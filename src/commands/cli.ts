@@ -1,6 +1,6 @@
 /** The command line: arguments in, exit code out. Touches nothing of the process but through its `io`. */
 import { Command, CommanderError } from 'commander';
-import { asSegmentdError, EXIT } from '../lib/errors.ts';
+import { asSegmentdError, EXIT, SegmentdError } from '../lib/errors.ts';
 import { VERSION } from '../lib/version.ts';
 import { announceCommand } from './announce.ts';
 import { backfillCommand } from './backfill.ts';
@@ -10,7 +10,7 @@ import type { Invocation, Io, Output } from './io.ts';
 import { invocation, processIo } from './io.ts';
 import { mergeCommand } from './merge.ts';
 import { optimizeCommand } from './optimize.ts';
-import { printableLines } from './output.ts';
+import { errorAnswer, printableLines, printJson } from './output.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { verifyCommand } from './verify.ts';
@@ -60,6 +60,11 @@ function withIo(command: Command, io: Io): Command {
 /** Without what stands behind the = of an option that is not known: its name may be that of a secret, mistyped. */
 const withoutValues = (text: string) => text.replace(/(unknown option '[^'=]*=)[^']*/, '$1…');
 
+/** Without `error: `, and without the line about help. */
+function usageError({ message }: CommanderError): SegmentdError {
+  return new SegmentdError('usage', withoutValues(message).replace(/^error: /, ''));
+}
+
 /** Runs one command and resolves to its exit code; never rejects. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {
   const call = invocation(io);
@@ -68,8 +73,11 @@ export async function run(argv: readonly string[], io: Io = processIo()): Promis
     return call.exitCode;
   } catch (thrown) {
     // Help and version end with 0 and were printed; usage errors were printed too.
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const error = asSegmentdError(thrown);
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
+    const error = thrown instanceof CommanderError ? usageError(thrown) : asSegmentdError(thrown);
+    // What reads standard output gets one JSON object in any case; standard error has the error for people all the same.
+    if (argv.includes('--json')) printJson(io.stdout, errorAnswer(error));
+    if (thrown instanceof CommanderError) return EXIT.usage;
     const stack = error.code === 'internal' && thrown instanceof Error ? `\n${thrown.stack}` : '';
     io.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
     return error.exit;

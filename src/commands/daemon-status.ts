@@ -1,16 +1,12 @@
 /** The status of a running daemon and its tables: failures and next tries are in no manifest. */
 
+import type { MemberStatus } from '../control/member-status.ts';
 import type { TableStatus } from '../control/table-states.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import { formatTable } from './output.ts';
 
-/** The answer of a daemon's `/status`. */
-type DaemonStatus = {
-  readonly state: string;
-  readonly partitions: readonly number[];
-  readonly tables: readonly TableStatus[];
-  readonly paused: readonly string[];
-};
+/** Of the answer of a daemon's `/status`, which an older one may give in part. */
+type DaemonStatus = Pick<MemberStatus, 'state' | 'partitions' | 'tables' | 'paused'>;
 
 const TIMEOUT_MS = 5_000;
 

@@ -38,7 +38,7 @@ type UnreadableTable = {
   readonly error: { readonly code: ErrorCode; readonly message: string };
 };
 
-type DatabaseReport = {
+export type DatabaseReport = {
   readonly database: string;
   readonly tables: readonly (TableSummary | UnreadableTable)[];
 };

@@ -12,6 +12,7 @@ import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
 import { givenParameters } from './given-parameters.ts';
 import type { Invocation, Output } from './io.ts';
+import type { IndexAnswer } from './json-answers.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
 import { formatTable, printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
@@ -107,7 +108,8 @@ async function indexTable(io: Invocation, uri: string, options: Options, command
     progress.end();
     const survey = surveyIndexes(await table.latest(), wanted, minRows);
     const kept = survey.served;
-    if (options.json) printJson(io.stdout, { ...factsOf(table.uri, done, kept), left_alone: leftFacts(survey.left) });
+    const answer: IndexAnswer = { ...factsOf(table.uri, done, kept), left_alone: leftFacts(survey.left) };
+    if (options.json) printJson(io.stdout, answer);
     else printDone(io.stdout, table.uri, done, kept, leftToSay(survey, wanted));
   } finally {
     progress.end();

@@ -13,6 +13,7 @@ import { defaultMerge, planAhead } from '../merge/policy/tiered.ts';
 import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.ts';
 import { FruitlessRounds } from './fruitless-rounds.ts';
 import type { Invocation, Output } from './io.ts';
+import type { MergeAnswer, MergeForecast } from './json-answers.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
 import { formatBytes, formatTable, printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
@@ -47,13 +48,15 @@ async function merge(io: Invocation, uri: string, { to, dryRun, json, ...rest }:
   const printLeftAlone = () => printLines(io.stdout, formatLeft(left));
   if (dryRun) {
     const { pending, ahead: merges } = plan;
-    if (json) return printJson(io.stdout, { uri: table.uri, version: manifest.version, pending, merges, left_alone });
+    const forecast: MergeForecast = { uri: table.uri, version: manifest.version, pending, merges, left_alone };
+    if (json) return printJson(io.stdout, forecast);
     printPlan(io.stdout, table.uri, plan);
     return printLeftAlone();
   }
   const done = plan.merges.length === 0 ? [] : await mergeAll(table, policy, rule, rest);
   const version = done.at(-1)?.version ?? manifest.version;
-  if (json) printJson(io.stdout, { uri: table.uri, version, merges: done.flatMap(factsOf), left_alone });
+  const answer: MergeAnswer = { uri: table.uri, version, merges: done.flatMap(factsOf), left_alone };
+  if (json) printJson(io.stdout, answer);
   else {
     printDone(io.stdout, table.uri, version, done);
     printLeftAlone();

@@ -14,10 +14,10 @@ import { defaultMerge } from '../merge/policy/tiered.ts';
 import { COMMIT, duration, LIMITS, memoryBytes, memoryOption, scratchDirOption } from './arguments.ts';
 import { catchUp } from './catch-up.ts';
 import type { Invocation, Output } from './io.ts';
+import type { OptimizeAnswer, OptimizeForecast } from './json-answers.ts';
 import { formatBytes, printJson, printLine } from './output.ts';
 import type { OpenedTable, PlaceOptions } from './places.ts';
 import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
-import type { CostReport } from './table-cost-report.ts';
 import { costReport, formatCost } from './table-cost-report.ts';
 
 type Options = PlaceOptions & {
@@ -71,14 +71,14 @@ async function optimize(io: Invocation, uri: string, options: Options): Promise<
   const before = await costOf(table);
   const { orphans, ...maintained } = await run(opened, { keepVersionsMs, maxMemoryBytes }, options);
   const done = { ...factsOf(maintained), orphans, before, after: await costOf(table) };
-  if (options.json) printJson(io.stdout, { uri: table.uri, ...done });
+  if (options.json) printJson(io.stdout, { uri: table.uri, ...done } satisfies OptimizeAnswer);
   else printDone(io.stdout, table.uri, done);
 }
 
 const costOf = async (table: LanceTable) =>
   costReport(await readTableCost(table, await table.latest({ listed: true })));
 
-async function forecastOf(table: LanceTable, keepVersionsMs: number) {
+async function forecastOf(table: LanceTable, keepVersionsMs: number): Promise<OptimizeForecast> {
   const { version, fragments } = await table.latest();
   const { taken, left } = compactable(fragments);
   const { segments, staged, bytes } = await findOrphans(table, Date.now());
@@ -135,19 +135,11 @@ function factsOf(maintained: Maintained) {
   };
 }
 
-type Orphans = { readonly segments: number; readonly staged: number; readonly bytes: number };
-type Done = ReturnType<typeof factsOf> & {
-  readonly orphans: Orphans;
-  readonly before: CostReport;
-  readonly after: CostReport;
-};
+type Done = Omit<OptimizeAnswer, 'uri'>;
 
 const number = (value: number) => value.toLocaleString('en-US');
 
-function printForecast(
-  out: Output,
-  { uri, version, compaction, frees, orphans, cost }: Awaited<ReturnType<typeof forecastOf>>,
-): void {
+function printForecast(out: Output, { uri, version, compaction, frees, orphans, cost }: OptimizeForecast): void {
   printLine(out, `${uri}  version ${number(version)}`);
   printLine(out, formatCost(cost));
   printLine(
@@ -165,7 +157,7 @@ function printForecast(
   if (orphans.segments + orphans.staged > 0) printLine(out, `would take away ${orphansText(orphans)}`);
 }
 
-const orphansText = ({ segments, staged, bytes }: Orphans) =>
+const orphansText = ({ segments, staged, bytes }: Done['orphans']) =>
   `${segments} segments and ${staged} staged manifests of processes that were killed: ${formatBytes(bytes)}`;
 
 function printDone(out: Output, uri: string, done: Done): void {

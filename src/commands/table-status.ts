@@ -30,7 +30,7 @@ type ReportedIndex = Omit<IndexFacts, 'segments'> & {
   readonly requests_per_lookup: number | null;
 };
 
-type TableReport = Omit<TableFacts, 'indexes'> & {
+export type TableReport = Omit<TableFacts, 'indexes'> & {
   readonly indexes: readonly ReportedIndex[];
   /** Segments of all indexes by tier. */
   readonly tiers: SegmentsByTier;

@@ -6,6 +6,7 @@ import type { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
 import type { Invocation } from './io.ts';
+import type { WaitAnswer } from './json-answers.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
 import { printJson, printLine, printLines } from './output.ts';
 import type { PlaceOptions } from './places.ts';
@@ -45,7 +46,7 @@ async function wait(io: Invocation, uri: string, { version, timeout, column, jso
     printJson(io.stdout, {
       ...{ uri: table.uri, version, covered, latest_version: latestVersion, waited_ms: waitedMs },
       left_alone: leftFacts(left),
-    });
+    } satisfies WaitAnswer);
   else {
     const latest = latestVersion === null ? 'no version was seen' : `the latest is ${latestVersion}`;
     printLine(io.stdout, `version ${version} is ${covered ? '' : 'not '}covered after ${waitedMs} ms; ${latest}`);

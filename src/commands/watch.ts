@@ -2,7 +2,7 @@
 import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Io, Output } from './io.ts';
-import { printJson, printLine } from './output.ts';
+import { errorAnswer, printJson, printLine } from './output.ts';
 
 /** One look: what `--json` prints, and the same for people. */
 export type Look = () => Promise<{ readonly json: unknown; readonly text: string }>;
@@ -32,8 +32,8 @@ async function lookUntil(
   for (let first = true; !signal.aborted; first = false) {
     const seen = await look().catch((thrown: unknown) => {
       if (first) throw thrown;
-      const { code, message } = asSegmentdError(thrown);
-      return { json: { error: { code, message } }, text: `${code}: ${message}` };
+      const error = asSegmentdError(thrown);
+      return { json: errorAnswer(error), text: `${error.code}: ${error.message}` };
     });
     if (signal.aborted) break;
     if (json) printJson(out, seen.json);

@@ -2,14 +2,31 @@
  * What this process last knew of each table that it works on. The stages set it; the pipeline, `/status`, the HTTP API and the gauges
  * read it.
  */
-import type { Manifest } from '../lance/codec/manifest.ts';
-import type { Coverage } from '../lance/plan/coverage.ts';
-import { coverageRatio } from '../lance/plan/coverage.ts';
-import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import { gapStarts } from '../lib/gap-starts.ts';
+import type { KindName } from '../lib/index-kinds.ts';
 import { RecentMap } from '../lib/recent-map.ts';
-import type { IndexReport, LeftAlone } from '../model.ts';
+import type { IndexReport, LeftAlone, SegmentReport } from '../model.ts';
 import type { Pauses } from './pauses.ts';
+import type { NewChange, TableChange } from './recent-changes.ts';
+import { RecentChanges } from './recent-changes.ts';
+import type { HistoryPoint } from './table-history.ts';
+import { TableHistory } from './table-history.ts';
+
+type IndexStatus = {
+  readonly name: string;
+  /** Lance's name of the kind, such as `BTREE`. */
+  readonly kind: string;
+  /** Share of rows covered, 0 to 1; 1 only when nothing is missing. */
+  readonly coverage: number;
+  readonly missing_rows: number;
+  /** Rows that wait for more, and are searched without the index. */
+  readonly held_rows: number;
+  /** Age of the oldest row that is missing, as far as it is known; 0 when nothing is missing. */
+  readonly lag_seconds: number;
+  /** In the order of the manifest. `tier`: 0 for the smallest segments. */
+  readonly segments: readonly (SegmentReport & { readonly tier: number })[];
+};
 
 export type TableStatus = {
   readonly table: string;
@@ -34,9 +51,40 @@ export type TableStatus = {
     readonly count: number;
     readonly next_try_at: string;
   } | null;
+  /** Rows that are not deleted; null until the table was read. */
+  readonly rows: number | null;
+  /** The lowest of its indexes, 0 to 1; null without an index. */
+  readonly coverage: number | null;
+  /** The most of its indexes; null without an index. */
+  readonly lag_seconds: number | null;
+  /** When this member last read it, ISO 8601. */
+  readonly observed_at: string | null;
+  readonly indexes: readonly IndexStatus[];
+  /** The last change by this process. */
+  readonly last_change: TableChange | null;
+  /** The paragraph of the docs on why it is declined, retrying or has an index left alone, such as `errors.md#table_unreadable`. */
+  readonly docs: string | null;
 };
 
-type Known = Omit<TableStatus, 'table' | 'state' | 'pause'>;
+/** A table with its last hours. */
+export type TableDetail = TableStatus & {
+  /** By this process, newest first: at most 50. */
+  readonly changes: readonly TableChange[];
+  /** Oldest first; each point holds until the next one. */
+  readonly history: readonly HistoryPoint[];
+};
+
+/** What stays until the next news. */
+type Known = Pick<
+  TableStatus,
+  'version' | 'covered_version' | 'missing_fragments' | 'held_rows' | 'segments' | 'rows' | 'last_change'
+> &
+  Pick<TableStatus, 'declined' | 'left_alone' | 'failure'> & {
+    readonly observedMs: number | null;
+    readonly reports: readonly IndexReport[];
+    /** When the gaps of indexes began, milliseconds since the epoch. */
+    readonly gaps: ReadonlyMap<string, number>;
+  };
 
 const UNKNOWN: Known = {
   version: null,
@@ -44,40 +92,95 @@ const UNKNOWN: Known = {
   missing_fragments: 0,
   held_rows: 0,
   segments: 0,
+  rows: null,
+  last_change: null,
   declined: null,
   left_alone: [],
   failure: null,
+  observedMs: null,
+  reports: [],
+  gaps: new Map(),
 };
 
 /** Tables remembered; those without news for the longest time are forgotten first. */
 const REMEMBERED = 10_000;
 
+/** The tier of a segment with so many rows, as a number: 0 for the smallest. */
+type TierOf = (table: string, kind: KindName, rows: number) => number;
+
+type StatesOptions = {
+  readonly now?: () => number;
+  readonly tierOf?: TierOf;
+  readonly acceptsDecline?: (table: string) => boolean;
+};
+
 export class TableStates {
   readonly #pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>;
   readonly #now: () => number;
   readonly #acceptsDecline: (table: string) => boolean;
+  readonly #tierOf: TierOf;
   readonly #tables = new RecentMap<string, Known>(REMEMBERED);
+  readonly #changes = new RecentChanges();
+  readonly #history = new TableHistory();
 
-  /** `acceptsDecline`: what `tables.<id>.decline` says of a table. `now` is for tests: milliseconds since the epoch. */
+  /**
+   * `tierOf` says how `/status` shades segments, `acceptsDecline` what `tables.<id>.decline` says of a table. `now` is for tests: milliseconds
+   * since the epoch.
+   */
   constructor(
     pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>,
-    now: () => number = Date.now,
-    acceptsDecline: (table: string) => boolean = () => false,
+    { now = Date.now, tierOf = () => 0, acceptsDecline = () => false }: StatesOptions = {},
   ) {
     this.#pauses = pauses;
     this.#now = now;
+    this.#tierOf = tierOf;
     this.#acceptsDecline = acceptsDecline;
   }
 
-  /** The table was read at `version`; `coveredVersion` when all its indexes cover that one. */
-  observed(table: string, version: number, indexes: readonly IndexReport[], coveredVersion?: number): void {
+  /**
+   * The table was read at `version`; `coveredVersion` when all its indexes cover that one. `rows`: those that are not deleted; as before
+   * unless given.
+   */
+  observed(
+    table: string,
+    version: number,
+    indexes: readonly IndexReport[],
+    coveredVersion?: number,
+    rows?: number,
+  ): void {
+    const now = this.#now();
+    const before = this.#tables.get(table) ?? UNKNOWN;
+    const gaps = gapStarts(before.gaps, indexes, now);
+    // A gap that has closed was this old at its end.
+    const lag_seconds = Math.max(oldestGap(before.gaps, now), oldestGap(gaps, now));
+    const segments = indexes.reduce((sum, index) => sum + index.segments, 0);
+    this.#history.note(table, { lag_seconds, segments, coverage: lowestCoverage(indexes) }, now);
+    if (before.gaps.size > 0 && gaps.size === 0) {
+      this.#history.note(table, { lag_seconds: 0, segments, coverage: lowestCoverage(indexes) }, now);
+    }
     this.#note(table, {
       version,
+      ...(rows === undefined ? {} : { rows }),
+      observedMs: now,
+      reports: indexes,
+      gaps,
       missing_fragments: Math.max(0, ...indexes.map(({ missingFragments }) => missingFragments)),
       held_rows: Math.max(0, ...indexes.map(({ heldRows }) => heldRows)),
-      segments: indexes.reduce((sum, { segments }) => sum + segments, 0),
+      segments,
       ...(coveredVersion === undefined ? {} : { covered_version: coveredVersion }),
     });
+  }
+
+  /** This process changed the table. */
+  changed({ table, ...news }: NewChange): void {
+    const last_change = { at: new Date(this.#now()).toISOString(), table, ...news };
+    this.#changes.note(last_change);
+    if (this.knows(table)) this.#note(table, { last_change });
+  }
+
+  /** The last changes of all tables, newest first: at most 20. */
+  get changes(): readonly TableChange[] {
+    return this.#changes.newest;
   }
 
   /** Work on the table succeeded. */
@@ -122,19 +225,40 @@ export class TableStates {
 
   /** Returns whether anything was known of the table. */
   forget(table: string): boolean {
+    this.#changes.forget(table);
+    this.#history.forget(table);
     return this.#tables.delete(table);
+  }
+
+  stateOf(table: string): TableStatus['state'] {
+    return this.#stateOf(table, this.#tables.get(table) ?? UNKNOWN);
   }
 
   /** The status of a table; of an unknown one, nothing but its name. */
   of(table: string): TableStatus {
-    const known = this.#tables.get(table) ?? UNKNOWN;
+    const { observedMs, reports, gaps, ...known } = this.#tables.get(table) ?? UNKNOWN;
     const pause = this.#pauses.of(table);
+    const now = this.#now();
     return {
       table,
-      state: this.#stateOf(table, known),
+      state: this.stateOf(table),
       pause: pause && { since: new Date(pause.sinceMs).toISOString(), by: pause.by },
       ...known,
+      coverage: lowestCoverage(reports),
+      lag_seconds: reports.length === 0 ? null : oldestGap(gaps, now),
+      observed_at: observedMs === null ? null : new Date(observedMs).toISOString(),
+      indexes: reports.map((report) => this.#indexStatus(table, report, secondsSince(gaps.get(report.name), now))),
+      docs: docsOf(known),
     };
+  }
+
+  /** The status of a table and its last hours; null for a table that is neither known nor paused. */
+  detail(table: string): TableDetail | null {
+    if (!this.knows(table) && !this.#pauses.isPaused(table)) return null;
+    const status = this.of(table);
+    const { coverage, segments, lag_seconds: lag } = status;
+    const history = this.#history.of(table, { lag_seconds: lag ?? 0, segments, coverage }, this.#now());
+    return { ...status, changes: this.#changes.of(table), history };
   }
 
   /** All known tables and all that are paused, by name. */
@@ -168,30 +292,36 @@ export class TableStates {
     return failure ? 'retrying' : 'served';
   }
 
+  #indexStatus(table: string, report: IndexReport, lag_seconds: number): IndexStatus {
+    const { name, kind, coverage, missingRows, heldRows, segmentList } = report;
+    return {
+      name,
+      kind: kind.toUpperCase(),
+      coverage,
+      missing_rows: missingRows,
+      held_rows: heldRows,
+      lag_seconds,
+      segments: segmentList.map((segment) => ({ ...segment, tier: this.#tierOf(table, kind, segment.rows) })),
+    };
+  }
+
   #note(table: string, news: Partial<Known>): void {
     const next = { ...(this.#tables.get(table) ?? UNKNOWN), ...news };
     this.#tables.set(table, next);
   }
 }
 
-type Measured = { readonly name: string; readonly coverage: Coverage; readonly segments: number };
-
-/** An index in numbers. A gap is at least as old as `versionMs`, the time of the version that shows it. */
-export function indexReport({ name, coverage, segments }: Measured, versionMs: number): IndexReport {
-  return {
-    name,
-    missingRows: coverage.missingRows,
-    missingFragments: coverage.missing.length,
-    heldRows: coverage.heldRows,
-    coverage: coverageRatio(coverage),
-    segments,
-    lagSeconds: coverage.missing.length > 0 ? Math.max(0, (Date.now() - versionMs) / 1000) : 0,
-  };
+function secondsSince(beganMs: number | undefined, nowMs: number): number {
+  return beganMs === undefined ? 0 : Math.max(0, (nowMs - beganMs) / 1000);
 }
 
-/** The maintained indexes as the manifest shows them. */
-export function indexReports(states: readonly IndexState[], { timestampMs }: Manifest): IndexReport[] {
-  return states.map(({ name, coverage, segments }) =>
-    indexReport({ name, coverage, segments: segments.length }, timestampMs),
-  );
+const oldestGap = (gaps: ReadonlyMap<string, number>, nowMs: number): number =>
+  Math.max(0, ...[...gaps.values()].map((began) => secondsSince(began, nowMs)));
+
+const lowestCoverage = (reports: readonly IndexReport[]): number | null =>
+  reports.length === 0 ? null : Math.min(...reports.map(({ coverage }) => coverage));
+
+function docsOf({ declined, failure, left_alone: [left] }: Pick<Known, 'declined' | 'failure' | 'left_alone'>) {
+  const code = (declined ?? failure ?? left)?.code;
+  return code === undefined ? null : `errors.md#${code}`;
 }

@@ -2,7 +2,9 @@
 import type { Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import { acceptsDecline } from '../config/table-policy.ts';
+import { DeadLetterLog } from '../control/dead-letter-log.ts';
 import { createPauses } from '../control/pauses.ts';
+import { changeOf } from '../control/recent-changes.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
 import { publishSpread } from '../events/publish-events.ts';
@@ -34,6 +36,7 @@ import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
+import { openStatus, segmentTiers } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
 import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
 
@@ -93,22 +96,22 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
   const pauses = createPauses();
-  const states = new TableStates(pauses, Date.now, (table) => acceptsDecline(config, table));
+  const states = new TableStates(pauses, {
+    tierOf: segmentTiers(config),
+    acceptsDecline: (table) => acceptsDecline(config, table),
+  });
+  const deadLetters = new DeadLetterLog();
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
-  const status = () => ({
-    state: source.state(),
-    partitions: source.assigned(),
-    tables: states.all(),
-    paused: pauses.paused(),
-  });
-  const server = await startServer({ ...config.http, metrics, health: healthOf(source), status });
+  const status = openStatus(config, { source, states, deadLetters, ownership });
+  const server = await startServer({ ...config.http, metrics, health: healthOf(source), status: status.routes });
   cleanup.defer(() => server.close());
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
   const stopping = new AbortController();
   const { signal } = stopping;
-  const { outputs, notifications, send: publish } = openOutputs(config, settings, ownership, { log, cleanup, signal });
+  const outlets = { ownership, states, deadLetters, log, cleanup, signal };
+  const { outputs, notifications, send: publish } = openOutputs(config, settings, outlets);
   const catalogs = tableCatalogs(config, telemetry, scratch.dir);
   const parts = { telemetry, tracing, states, signal, pauses, slots, ownership, catalogs, scratchDir: scratch.dir };
   const context = pipelineContext(config, { ...parts, ...outputs });
@@ -123,11 +126,16 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     notifications,
     publish,
     topicsReady,
+    status,
     log,
     cleanup,
   });
 
-  const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, ownership, source, log));
+  const lag = openLag(
+    settings,
+    config.kafka.lag_interval_ms,
+    lagHooks(config, { telemetry, ownership, source, status, log }),
+  );
   cleanup.defer(() => lag.stop());
   const maintenance = { settings: ({ id }: TableRef) => maintainSettings(config, id), refresh };
   const background = { refreshRequests, merges: mergeSchedule(config), maintenance };
@@ -138,14 +146,20 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   return { port: server.port, ...running };
 }
 
-type OutputParts = { readonly log: KafkaLog; readonly cleanup: Cleanup; readonly signal: AbortSignal };
+type OutputParts = {
+  readonly ownership: TableOwnership;
+  readonly states: TableStates;
+  readonly deadLetters: DeadLetterLog;
+  readonly log: KafkaLog;
+  readonly cleanup: Cleanup;
+  readonly signal: AbortSignal;
+};
 
 /** What goes out over Kafka: dead letters, notifications, and the events that share a backfill out. */
 function openOutputs(
   config: Config,
   settings: KafkaSettings,
-  ownership: TableOwnership,
-  { log, cleanup, signal }: OutputParts,
+  { ownership, states, deadLetters: lately, log, cleanup, signal }: OutputParts,
 ) {
   const producer = openProducer(settings, log);
   cleanup.defer(() => producer.close());
@@ -155,8 +169,15 @@ function openOutputs(
   );
   cleanup.defer(() => notifications.flush());
   const outputs: Pick<PipelineContext, 'deadLetter' | 'notify' | 'publish'> = {
-    deadLetter: (record, error) => deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS }),
-    notify: (notification) => notifications.send(notification),
+    deadLetter: async (record, error) => {
+      await deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS });
+      lately.note(record, error);
+    },
+    notify: (notification) => {
+      const change = changeOf(notification);
+      if (change) states.changed(change);
+      notifications.send(notification);
+    },
     publish: async (events, headers) => {
       if (ownership.partitionCount < 2) return false;
       await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal, headers });

@@ -4,12 +4,13 @@ import type { TableOwnership } from '../control/table-ownership.ts';
 import type { TableStates } from '../control/table-states.ts';
 import type { KafkaLog } from '../kafka/client.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/source.ts';
+import type { GroupView } from '../kafka/group-view.ts';
 import type { LagHooks } from '../kafka/lag.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { State } from '../telemetry/metric-catalogue.ts';
 
-const STATE_OF_SOURCE: Record<SourceState, State> = {
+export const STATE_OF_SOURCE: Record<SourceState, State> = {
   connecting: 'starting',
   joining: 'joining',
   running: 'running',
@@ -54,13 +55,15 @@ export function sourceHooks(config: Config, { telemetry, states, ownership, slot
   };
 }
 
-export function lagHooks(
-  config: Config,
-  telemetry: Telemetry,
-  ownership: TableOwnership,
-  source: RecordSource,
-  log: KafkaLog,
-): LagHooks {
+type LagParts = {
+  readonly telemetry: Telemetry;
+  readonly ownership: TableOwnership;
+  readonly source: RecordSource;
+  readonly status: { groupSeen(view: GroupView | null): void };
+  readonly log: KafkaLog;
+};
+
+export function lagHooks(config: Config, { telemetry, ownership, source, status, log }: LagParts): LagHooks {
   return {
     log,
     onLag: (partitions) => {
@@ -74,10 +77,11 @@ export function lagHooks(
     },
     onGroup: (view) => {
       const { group_id: group, topic } = config.kafka;
-      const seen = view && { members: view.members.length, unowned: view.unowned.length };
+      const seen = view && { members: view.members.length, unowned: view.unowned_partitions.length };
       telemetry.groupSeen({ group, topic, seen });
+      status.groupSeen(view ?? null);
     },
-    onError: (error) => log('debug', 'the consumer lag could not be measured', { error: error.message }),
+    onError: (error) => log('debug', 'the consumer lag or the group could not be read', { error: error.message }),
   };
 }
 
@@ -89,7 +93,11 @@ export function healthOf(source: RecordSource) {
 }
 
 function notReady(source: RecordSource): string {
+  return `the consumer is ${source.state()}${source.problem() ? `: ${reasonOf(source)}` : ''}`;
+}
+
+/** What ended the last consumer, until another one has joined; else null. */
+export function reasonOf(source: RecordSource): string | null {
   const problem = source.problem();
-  const cause = problem ? `: ${problem.code}: ${problem.message}. ${problem.hint}` : '';
-  return `the consumer is ${source.state()}${cause}`;
+  return problem ? `${problem.code}: ${problem.message}. ${problem.hint}` : null;
 }

@@ -18,11 +18,13 @@ import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
+import type { Status } from './open-status.ts';
 
 type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly context: PipelineContext;
   readonly catalogs: TableCatalogs;
   readonly publish: RecordProducer['send'];
+  readonly status: Status;
 };
 
 type ControlChannels = {
@@ -91,7 +93,10 @@ async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal):
 /** A request over HTTP does not wait longer for the broker. */
 const PUBLISH_MS = 5_000;
 
-async function openTablesApi({ config, context, cleanup, publish }: ControlContext, control: Control): Promise<void> {
+async function openTablesApi(
+  { config, context, cleanup, publish, status }: ControlContext,
+  control: Control,
+): Promise<void> {
   const token = secretOf(config.admin.token, config.admin.token_file);
   if (token === undefined) return;
   const topic = config.kafka.control_topic;
@@ -124,7 +129,9 @@ async function openTablesApi({ config, context, cleanup, publish }: ControlConte
       return { table: id, version, covered, latest_version: latestVersion };
     },
     all: () => ({ tables: context.states.all(), paused: context.pauses.paused() }),
+    status: status.routes,
   });
+  status.adminOpened(server.port);
   cleanup.defer(() => server.close());
 }
 

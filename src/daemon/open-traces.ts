@@ -1,11 +1,11 @@
 /** Opens tracing as the configuration has it. */
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
+import { memberName } from '../lib/member-name.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 import type { Tracing } from '../tracing/open-tracing.ts';
 import { openTracing } from '../tracing/open-tracing.ts';
-import { memberName } from './pipeline-context.ts';
 
 /** Undefined, with nothing loaded, unless traces are on. */
 export async function openTraces(
@@ -19,7 +19,7 @@ export async function openTraces(
     serviceName: tracing.service_name,
     sampleRatio: tracing.sample_ratio,
     serviceVersion: VERSION,
-    instance: memberName(config),
+    instance: memberName(config.kafka.client_id),
     host: hostname(),
     group: config.kafka.group_id,
   };

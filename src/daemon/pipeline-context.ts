@@ -1,5 +1,4 @@
 /** The stages' context, made from the configuration. */
-import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { tablePolicy } from '../config/table-policy.ts';
 import { createBackfills } from '../control/backfill-jobs.ts';
@@ -13,6 +12,7 @@ import { enginePool } from '../lance/engine/memory-pool.ts';
 import { lanceSegmentBuilder } from '../lance/engine/segment-builder.ts';
 import { openTableCache } from '../lance/table/table-cache.ts';
 import type { KindName } from '../lib/index-kinds.ts';
+import { memberName } from '../lib/member-name.ts';
 import { VERSION } from '../lib/version.ts';
 import type { MergeSchedule } from '../merge/merge-schedule.ts';
 import type { MergeSettings } from '../merge/policy/tiered.ts';
@@ -21,9 +21,6 @@ import type { PipelineContext } from '../stages/context.ts';
 import type { StoreKind } from '../store/object-store.ts';
 import { storeKind } from '../store/open-store.ts';
 import { storesOf } from './configured-stores.ts';
-
-/** How this process is named in commits, traces and to other members. */
-export const memberName = ({ kafka }: Config): string => `${kafka.client_id}@${hostname()}:${process.pid}`;
 
 /** Names of the configured databases and where they lie. */
 export function databasesOf(config: Config): ReadonlyMap<string, string> {
@@ -121,7 +118,7 @@ export function pipelineContext(
       },
       retry: { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms },
       writer: { library: 'segmentd', version: VERSION },
-      member: memberName(config),
+      member: memberName(config.kafka.client_id),
     },
   };
 }

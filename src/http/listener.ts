@@ -2,13 +2,17 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 
 export type Answer = {
   readonly status: number;
   /** Media type of the body; default: plain text in UTF-8. */
   readonly type?: string;
-  readonly body: string;
+  /** Beside those of every answer; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The body, or what writes it for as long as the client listens. */
+  readonly body: string | ((response: ServerResponse) => void);
 };
 
 export type Request = {
@@ -30,7 +34,7 @@ type ListenerOptions = {
   /** Answers one request. What it throws becomes `failed`'s answer. */
   answer(request: Request): Promise<Answer>;
   /** The answer when `answer` threw; status 500. */
-  failed(error: unknown): Omit<Answer, 'status'>;
+  failed(error: unknown): Pick<Answer, 'type' | 'body'>;
 };
 
 export type RunningServer = {
@@ -48,6 +52,29 @@ export const json = (status: number, value: object): Answer => ({
   type: 'application/json',
   body: `${JSON.stringify(value)}\n`,
 });
+
+/** The error as JSON. One that a retry would not change is the request's fault, or the table's. */
+export function refusal({ code, retry, message, hint }: SegmentdError): Answer {
+  return json(STATUS_OF[code] ?? (retry === 'never' ? 400 : 503), { code, error: message, hint });
+}
+
+const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  http_not_found: 404,
+  http_unauthorized: 401,
+  too_many_waits: 429,
+  too_many_watchers: 429,
+  event_table_not_found: 404,
+  table_not_found: 404,
+  table_not_known: 404,
+  internal: 500,
+};
+
+/** There is no such path, or not with this method. */
+export const notFound = ({ method, path }: Pick<Request, 'method' | 'path'>): Answer =>
+  refusal(new SegmentdError('http_not_found', `there is no ${method} ${path.slice(0, SHOWN_CHARS)}`));
+
+/** Of a path in an error. */
+const SHOWN_CHARS = 200;
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */
 export async function startListener(options: ListenerOptions): Promise<RunningServer> {
@@ -91,14 +118,22 @@ async function respond(
   const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
   const { method = 'GET', headers } = request;
   const asked = { method, path, query: new URLSearchParams(query), headers, response };
-  const { status, type, body }: Answer = await answer(asked).catch((error: unknown) => ({
+  const {
+    status,
+    type,
+    body,
+    headers: more,
+  }: Answer = await answer(asked).catch((error: unknown) => ({
     ...failed(error),
     status: 500,
   }));
   response.writeHead(status, {
     'content-type': type ?? 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
+    ...(typeof body === 'string' && { 'content-length': Buffer.byteLength(body) }),
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...more,
   });
-  response.end(method === 'HEAD' ? undefined : body);
+  if (typeof body === 'string') response.end(method === 'HEAD' ? undefined : body);
+  else body(response);
 }

@@ -1,7 +1,8 @@
 /** Metrics, probes and `/status`. Answers from memory only: a probe never waits for Kafka or a disk. */
 import { messageOf } from '../lib/errors.ts';
-import type { Answer, RunningServer } from './listener.ts';
-import { json, startListener, text } from './listener.ts';
+import type { Answer, Request, RunningServer } from './listener.ts';
+import { notFound, startListener, text } from './listener.ts';
+import type { StatusRoutes } from './status-routes.ts';
 
 /** `true` when healthy; else `false` or a sentence with the reason. */
 export type Verdict = boolean | string;
@@ -21,14 +22,17 @@ type ServerOptions = {
   readonly port: number;
   readonly metrics: MetricsPage;
   readonly health: Health;
-  /** What `/status` shows, as JSON. */
-  readonly status?: () => object;
+  readonly status?: StatusRoutes;
+  /** The answer to a path of the page; undefined for others. */
+  readonly pages?: (path: string) => Answer | undefined;
 };
 
 const probe = (verdict: Verdict): Answer =>
   verdict === true ? text(200, 'ok') : text(503, verdict === false ? 'not ok' : verdict);
 
-async function answer(path: string, { metrics, health, status = () => ({}) }: ServerOptions): Promise<Answer> {
+async function answer(request: Request, { metrics, health, status, pages }: ServerOptions): Promise<Answer> {
+  const { method, path } = request;
+  if (method !== 'GET' && method !== 'HEAD') return notFound(request);
   switch (path) {
     case '/metrics':
       return { status: 200, type: metrics.contentType, body: await metrics.render() };
@@ -36,13 +40,11 @@ async function answer(path: string, { metrics, health, status = () => ({}) }: Se
       return probe(health.live());
     case '/readyz':
       return probe(health.ready());
-    case '/status':
-      return json(200, status());
     case '/startupz':
       // Listening is the last step of starting up.
       return probe(true);
     default:
-      return text(404, 'not found');
+      return status?.(path, request) ?? pages?.(path) ?? notFound(request);
   }
 }
 
@@ -51,8 +53,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return startListener({
     ...options,
     section: 'http',
-    answer: async ({ method, path }) =>
-      method === 'GET' || method === 'HEAD' ? answer(path, options) : text(404, 'not found'),
+    answer: (request) => answer(request, options),
     failed: (error) => ({ body: `${messageOf(error)}\n` }),
   });
 }

@@ -1,9 +1,9 @@
 /** The HTTP listener for operators: every request carries the token, and nothing else is answered. */
 import { timingSafeEqual } from 'node:crypto';
-import type { ErrorCode } from '../lib/errors.ts';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import type { Answer, Request, RunningServer } from './listener.ts';
-import { json, startListener } from './listener.ts';
+import { json, notFound, refusal, startListener } from './listener.ts';
+import type { StatusRoutes } from './status-routes.ts';
 import type { WaitQuery } from './wait-requests.ts';
 import { readWaitQuery, Waits } from './wait-requests.ts';
 
@@ -23,6 +23,10 @@ export type TablesApiOptions = {
   wait(table: string, query: WaitQuery, signal: AbortSignal): Promise<object>;
   /** All tables, for `GET /v1/tables`. */
   all(): object;
+  /** What lies below `/v1`. */
+  readonly status?: StatusRoutes;
+  /** The answer to a path of the page, which needs no token since it holds nothing secret; undefined for others. */
+  readonly pages?: (path: string) => Answer | undefined;
 };
 
 const TABLE = /^\/v1\/tables\/([^/]+)\/([^/]+?)(?:\/([a-z]+))?$/;
@@ -33,22 +37,26 @@ function isAllowed({ headers }: Request, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
-/** GET /v1/tables · GET /v1/tables/<db>/<table> · GET /v1/tables/<db>/<table>/wait · POST /v1/tables/<db>/<table>/<command> */
+/** GET /v1/status… · GET /v1/tables · GET /v1/tables/<db>/<table> · GET /v1/tables/<db>/<table>/wait · POST /v1/tables/<db>/<table>/<command> */
 async function answer(
   request: Request,
-  { token, commands, run, all, wait }: TablesApiOptions,
+  { token, commands, run, all, wait, status, pages }: TablesApiOptions,
   waits: Waits,
 ): Promise<Answer> {
   const { method, path, query, response } = request;
-  if (!isAllowed(request, token)) return json(401, { error: 'a bearer token is required' });
+  const page = method === 'GET' || method === 'HEAD' ? pages?.(path) : undefined;
+  if (page) return page;
+  if (!isAllowed(request, token)) return refusal(new SegmentdError('http_unauthorized', 'a bearer token is required'));
   if (method === 'GET' && path === '/v1/tables') return json(200, all());
+  const told = method === 'GET' && path.startsWith('/v1/') ? status?.(path.slice('/v1'.length), request) : undefined;
+  if (told) return told;
   const match = TABLE.exec(path);
-  if (!match) return json(404, { error: 'not found' });
+  if (!match) return notFound(request);
   const [, database = '', table = '', command] = match;
   const isRead = method === 'GET' && command === undefined;
   const isWait = method === 'GET' && command === 'wait';
   const isWrite = method === 'POST' && command !== undefined && commands.includes(command);
-  if (!isRead && !isWait && !isWrite) return json(404, { error: 'not found' });
+  if (!isRead && !isWait && !isWrite) return notFound(request);
   try {
     const address = `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
     if (!isWait) return json(200, await run(command ?? 'status', address, commandRequest(request)));
@@ -56,7 +64,9 @@ async function answer(
     return json(200, await waits.run(response, (signal) => wait(address, wanted, signal)));
   } catch (error) {
     if (error instanceof SegmentdError) return refusal(error);
-    if (error instanceof URIError) return json(400, { error: 'the path is not valid' });
+    if (error instanceof URIError) {
+      return refusal(new SegmentdError('event_table_invalid', 'the table in the path is not percent-encoded UTF-8'));
+    }
     throw error;
   }
 }
@@ -66,17 +76,6 @@ function commandRequest({ query, response }: Request): CommandRequest {
   return { force: query.get('force') === 'true', by: `http ${response.socket?.remoteAddress ?? ''}`.trim() };
 }
 
-/** An error that a retry would not change is the request's fault, or the table's. */
-function refusal({ code, retry, message, hint }: SegmentdError): Answer {
-  return json(STATUS_OF[code] ?? (retry === 'never' ? 400 : 503), { code, error: message, hint });
-}
-
-const STATUS_OF: Partial<Record<ErrorCode, number>> = {
-  too_many_waits: 429,
-  event_table_not_found: 404,
-  table_not_found: 404,
-};
-
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */
 export async function startTablesApi(options: TablesApiOptions): Promise<RunningServer> {
   const waits = new Waits();
@@ -84,6 +83,6 @@ export async function startTablesApi(options: TablesApiOptions): Promise<Running
     ...options,
     section: 'admin',
     answer: (request) => answer(request, options, waits),
-    failed: (error) => json(500, { code: 'internal', error: messageOf(error) }),
+    failed: (error) => refusal(new SegmentdError('internal', messageOf(error))),
   });
 }

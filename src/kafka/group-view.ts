@@ -1,41 +1,73 @@
-/** Who reads a topic for the group, as the broker tells it. */
-import type { GroupDescription } from 'kafkajs';
+/** What the broker knows of our consumer group: its members and which partitions of the topic each of them reads. */
+import type { Admin, MemberDescription } from 'kafkajs';
 import { AssignerProtocol } from 'kafkajs';
+import type { KafkaSettings } from './client.ts';
+
+const { MemberAssignment, MemberMetadata } = AssignerProtocol;
 
 export type GroupView = {
-  /** By member id. `partitions` are those of the topic, in order. */
+  /** By name. */
   readonly members: readonly {
+    /** What `/status` of the member says it is; of another program, its member id. */
     readonly member: string;
+    /** As the broker sees it. */
     readonly host: string;
+    /** Rising. */
     readonly partitions: readonly number[];
   }[];
-  /** Partitions of the topic that no member reads: all of them while the group rebalances. */
-  readonly unowned: readonly number[];
+  /** Partitions that no member reads, rising: all of them while members join. */
+  readonly unowned_partitions: readonly number[];
+  /** When the broker was asked, ISO 8601. */
+  readonly at: string;
 };
 
-/** `partitions` are all that the topic has. A member whose assignment cannot be read has none. */
-export function groupView(
-  { members }: Pick<GroupDescription, 'members'>,
-  topic: string,
-  partitions: readonly number[],
-): GroupView {
-  const views = members
-    .map(({ memberId, clientHost, memberAssignment }) => ({
-      member: memberId,
-      host: clientHost.replace(/^\//, ''),
-      partitions: assigned(memberAssignment, topic),
-    }))
-    .sort((a, b) => (a.member < b.member ? -1 : 1));
-  const owned = new Set(views.flatMap((view) => view.partitions));
-  return { members: views, unowned: partitions.filter((partition) => !owned.has(partition)).sort((a, b) => a - b) };
+/** `partitions`: those of the topic. Rejects with the client's own error. */
+export async function readGroup(
+  admin: Admin,
+  { groupId, topic }: Pick<KafkaSettings, 'groupId' | 'topic'>,
+  partitions: Iterable<number>,
+): Promise<GroupView> {
+  const { groups } = await admin.describeGroups([groupId]);
+  return groupView(groups[0]?.members ?? [], topic, partitions, Date.now());
 }
 
-/** Empty while a member waits for its assignment, and for bytes that are none: the group may have members of other programs. */
-function assigned(assignment: Buffer, topic: string): number[] {
+/** `nowMs`: milliseconds since the epoch. */
+export function groupView(
+  described: readonly MemberDescription[],
+  topic: string,
+  partitions: Iterable<number>,
+  nowMs: number,
+): GroupView {
+  const members = described.map((member) => ({
+    member: nameOf(member),
+    host: member.clientHost.replace(/^\//, ''),
+    partitions: assignedTo(member, topic),
+  }));
+  const owned = new Set(members.flatMap((member) => member.partitions));
+  return {
+    members: members.sort((a, b) => (a.member < b.member ? -1 : 1)),
+    unowned_partitions: [...partitions].filter((partition) => !owned.has(partition)).sort((a, b) => a - b),
+    at: new Date(nowMs).toISOString(),
+  };
+}
+
+function nameOf({ memberId, memberMetadata }: MemberDescription): string {
+  const said = decoded(() => MemberMetadata.decode(memberMetadata)?.userData.toString('utf8'));
+  return said || memberId;
+}
+
+/** None while the group is joining. */
+function assignedTo({ memberAssignment }: MemberDescription, topic: string): number[] {
+  const assignment = decoded(() => MemberAssignment.decode(memberAssignment)?.assignment);
+  return [...(assignment?.[topic] ?? [])].sort((a, b) => a - b);
+}
+
+/** Undefined for bytes of another protocol: a program that shares the group may say anything. */
+function decoded<T>(decode: () => T): T | undefined {
   try {
-    const own = AssignerProtocol.MemberAssignment.decode(assignment)?.assignment[topic] ?? [];
-    return [...own].sort((a, b) => a - b);
-  } catch {
-    return [];
+    return decode();
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
   }
 }

@@ -4,7 +4,7 @@ import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
 import { CLIENT_RETRY, openClient } from './client.ts';
 import type { GroupView } from './group-view.ts';
-import { groupView } from './group-view.ts';
+import { readGroup } from './group-view.ts';
 import { asKafkaError } from './kafka-errors.ts';
 
 type PartitionLag = {
@@ -20,7 +20,7 @@ type PartitionLag = {
 
 export type LagHooks = {
   onLag?(lag: ReadonlyMap<number, PartitionLag>): void;
-  /** Who reads the topic; undefined when that is not known now. */
+  /** After each measurement, what the broker knows of the group; undefined when that is not known now. */
   onGroup?(view: GroupView | undefined): void;
   onError?(error: SegmentdError): void;
   log?: KafkaLog;
@@ -34,7 +34,7 @@ type LagProbe = {
   stop(): Promise<void>;
 };
 
-/** How far the group is behind on its topic, by partition, and who reads them; over one connection that is kept. */
+/** How far the group is behind on its topic, by partition; over one connection that is kept. */
 export function openLag(settings: KafkaSettings, intervalMs: number, hooks: LagHooks = {}): LagProbe {
   return new AdminLagProbe(settings, intervalMs, hooks);
 }
@@ -58,21 +58,21 @@ class AdminLagProbe implements LagProbe {
   }
 
   read(): Promise<ReadonlyMap<number, PartitionLag>> {
-    return this.#ask((admin) => this.#measure(admin));
+    return this.#ask('the lag', (admin) => this.#measure(admin));
   }
 
-  /** Throws as `read` does. */
-  async #ask<T>(work: (admin: Promise<Admin>) => Promise<T>): Promise<T> {
+  /** Over the connection that is kept, within a time. `what` is for the error. */
+  async #ask<T>(what: string, ask: (admin: Admin) => Promise<T>): Promise<T> {
     this.#admin ??= this.#connect();
     const admin = this.#admin;
     const limit = new AbortController();
     const limitMs = 2 * this.#settings.requestTimeoutMs;
     const late = sleep(limitMs, limit.signal, { ref: false }).then(() => {
-      throw new SegmentdError('broker_unavailable', `the lag was not known after ${limitMs} ms`);
+      throw new SegmentdError('broker_unavailable', `${what} was not known after ${limitMs} ms`);
     });
     late.catch(() => undefined);
     try {
-      return await Promise.race([work(admin), late]);
+      return await Promise.race([admin.then(ask), late]);
     } catch (error) {
       // The next measurement starts with a fresh connection.
       if (this.#admin === admin) this.#admin = undefined;
@@ -97,8 +97,7 @@ class AdminLagProbe implements LagProbe {
       try {
         const lag = await this.read();
         if (!signal.aborted) this.#hooks.onLag?.(lag);
-        const view = await this.#ask((admin) => this.#describe(admin, [...lag.keys()]));
-        if (!signal.aborted) this.#hooks.onGroup?.(view);
+        await this.#tellGroup([...lag.keys()]);
       } catch (error) {
         if (signal.aborted) break;
         this.#hooks.onGroup?.(undefined);
@@ -108,9 +107,15 @@ class AdminLagProbe implements LagProbe {
     }
   }
 
-  async #measure(connecting: Promise<Admin>): Promise<Map<number, PartitionLag>> {
+  async #tellGroup(partitions: readonly number[]): Promise<void> {
+    const { onGroup } = this.#hooks;
+    if (!onGroup || this.#stop.signal.aborted) return;
+    const view = await this.#ask('the group', (admin) => readGroup(admin, this.#settings, partitions));
+    if (!this.#stop.signal.aborted) onGroup(view);
+  }
+
+  async #measure(admin: Admin): Promise<Map<number, PartitionLag>> {
     const { groupId, topic } = this.#settings;
-    const admin = await connecting;
     // Committed first: the other way round, records that arrive in between make the lag negative.
     const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
     const ends = await admin.fetchTopicOffsets(topic);
@@ -118,12 +123,6 @@ class AdminLagProbe implements LagProbe {
     return new Map(
       ends.map((end) => [end.partition, toLag(BigInt(end.low), BigInt(end.high), committed.get(end.partition))]),
     );
-  }
-
-  async #describe(connecting: Promise<Admin>, partitions: readonly number[]): Promise<GroupView> {
-    const { groupId, topic } = this.#settings;
-    const { groups } = await (await connecting).describeGroups([groupId]);
-    return groupView(groups[0] ?? { members: [] }, topic, partitions);
   }
 
   async #connect(): Promise<Admin> {

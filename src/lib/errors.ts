@@ -187,6 +187,14 @@ export const ERRORS = {
 
   wait_invalid: kind('never', EXIT.usage, 'Ask with version=N, 1 or more, and timeout=30s or another time up to 300s.'),
   too_many_waits: kind('backoff', EXIT.unavailable, 'Wait for the last of several versions instead of for each.'),
+  too_many_watchers: kind('backoff', EXIT.unavailable, 'Close some pages, or ask for /status now and then.'),
+  table_not_known: kind(
+    'never',
+    EXIT.usage,
+    'Ask the member that owns its partition: group_view in /status names them.',
+  ),
+  http_unauthorized: kind('never', EXIT.usage, 'Send the header Authorization: Bearer with the token of admin.token.'),
+  http_not_found: kind('never', EXIT.usage, 'Check the path and the method: docs/http-api.md lists them all.'),
 
   // Kafka.
   broker_unavailable: kind(

@@ -2,7 +2,7 @@
  * One look at a table: what it costs is reported, what a killed segmentd left in it is taken away, and it is compacted and cleaned up when
  * that is due. The member of the group that merges the table does this too, one table at a time.
  */
-import { indexReports } from '../control/table-states.ts';
+import { indexReports } from '../control/index-reports.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { findOrphans, removeOrphans } from '../lance/commit/orphans.ts';
 import { maintainedIndexes } from '../lance/plan/index-plan.ts';
@@ -207,11 +207,13 @@ async function run(
     },
     signal,
   });
-  const { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, version } = maintained;
+  const { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, segmentsMerged, version } = maintained;
   memory.last = { atMs: clockOf(room), version, compacted: fragmentsRemoved > 0 };
   memory.failures = 0;
   const done = { fragmentsRemoved, fragmentsAdded, versionsRemoved, bytesFreed, version, seconds: lap() / 1000 };
   context.telemetry.maintenanceFinished({ table: id, ...done });
+  const duration_ms = Math.round(done.seconds * 1000);
+  context.states.changed({ table: id, kind: 'maintenance', version, rows: 0, segments: segmentsMerged, duration_ms });
   memory.measuredMs = 0;
   await measure(room, table, lance, await lance.latest(), memory);
 }

@@ -1,5 +1,5 @@
 /** The telemetry of merges, and the notification of one that landed. */
-import { indexReports } from '../control/table-states.ts';
+import { indexReports, rowsOf } from '../control/index-reports.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import type { BuiltSegment, SegmentBuilder } from '../lance/segment.ts';
 import type { TableRef } from '../model.ts';
@@ -22,7 +22,7 @@ export function reportPlan(
   telemetry.mergesPlanned({ table: id, tiers: countTiers(plan.segmentRows, settings), pending: plan.pending });
   const indexes = indexReports(plan.states, manifest);
   const isCovered = isFullyCovered(indexes);
-  states.observed(id, version, indexes, isCovered ? version : undefined);
+  states.observed(id, version, indexes, isCovered ? version : undefined, rowsOf(manifest));
   telemetry.planned({ table: id, version, outcome: 'merges', indexes });
 }
 

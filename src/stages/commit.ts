@@ -1,7 +1,8 @@
 /** Commits what was built in one version, then deletes the scratch files in every outcome. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReport } from '../control/table-states.ts';
+import { indexReport, segmentReport } from '../control/index-reports.ts';
+import type { FragmentList } from '../lance/codec/fragments.ts';
 import type { Committed, Moved } from '../lance/commit/apply-build.ts';
 import { applyBuild } from '../lance/commit/apply-build.ts';
 import type { CommitOutcome } from '../lance/commit/commit-request.ts';
@@ -9,7 +10,7 @@ import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageOf, heldBelow } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
-import type { IndexReport, Notification } from '../model.ts';
+import type { IndexReport, Notification, SegmentReport } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { mergeProperties, provenance } from './provenance.ts';
 import { requeue } from './retry.ts';
@@ -113,7 +114,16 @@ function stateAfter(
           ]),
           state.floor,
         );
-  return indexReport({ name: state.name, coverage, segments: kept.length + added.length }, base.timestampMs);
+  const { version, fragments } = base;
+  const segmentList = [
+    ...kept.map((segment) => segmentReport(segment, fragments)),
+    ...added.map((own) => reportOf(own, version, fragments)),
+  ];
+  return indexReport({ name: state.name, kind: state.kind.name, coverage, segmentList }, base.timestampMs);
+}
+
+function reportOf({ segment, fragments: ids }: RebasedSegment, version: number, current: FragmentList): SegmentReport {
+  return segmentReport({ uuid: segment.uuid, datasetVersion: version, fragments: Uint32Array.from(ids) }, current);
 }
 
 const allBuilt = (before: Coverage): Coverage => ({

@@ -4,7 +4,7 @@
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { concatMap, Observable } from 'rxjs';
-import { indexReports } from '../control/table-states.ts';
+import { indexReports, rowsOf } from '../control/index-reports.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
@@ -47,7 +47,7 @@ export function observeHeld(context: PipelineContext): MonoTypeOperatorFunction<
 }
 
 export function isHeld({ states }: PipelineContext, table: string): boolean {
-  const { state } = states.of(table);
+  const state = states.stateOf(table);
   return state === 'paused' || state === 'retrying';
 }
 
@@ -59,7 +59,7 @@ async function look(context: PipelineContext, table: TableRef): Promise<void> {
     const indexes = indexReports(plan.states, manifest);
     const { version } = manifest;
     const isCovered = isFullyCovered(indexes);
-    states.observed(table.id, version, indexes, isCovered ? version : undefined);
+    states.observed(table.id, version, indexes, isCovered ? version : undefined, rowsOf(manifest));
     telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;

@@ -1,7 +1,7 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: an event is only a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReports } from '../control/table-states.ts';
+import { indexReports, rowsOf } from '../control/index-reports.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
@@ -31,7 +31,7 @@ async function planBatch(context: PipelineContext, queued: Batch, offerMerges: O
   // Where something is missing the build decides: a damaged table can be planned, but not served.
   if (!missing && context.states.served(table)) context.telemetry.tableServed({ table });
   const isCovered = isFullyCovered(indexes);
-  context.states.observed(table, version, indexes, isCovered ? version : undefined);
+  context.states.observed(table, version, indexes, isCovered ? version : undefined, rowsOf(manifest));
   const left = plan.left.map(({ name, reason }) => ({ index: name, ...reason }));
   if (context.states.leftAlone(table, left)) context.telemetry.indexesLeftAlone({ table, left });
   if (isCovered) context.states.succeeded(table);

@@ -1,6 +1,7 @@
 /** Events of a table: what is missing, what was covered, what is refused, what failed. */
 
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import { gapStarts } from '../lib/gap-starts.ts';
 import type { IndexReport, LeftAlone } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
 import { INDEX_METRICS } from './event-catalogue.ts';
@@ -22,20 +23,13 @@ function flooredRatio({
   return missingFragments + missingRows > 0 ? Math.min(floored, 1 - 1 / RATIO_STEPS) : floored;
 }
 
-/**
- * Since when each index misses something. A table that is written to all the time shows a young version at every look, so the
- * beginning of a gap only moves back, never forward, until the gap is closed.
- */
+/** Since when each index of each table misses something. */
 class Gaps {
   readonly #sinceMs = new Map<string, ReadonlyMap<string, number>>();
 
   /** Notes the state of a table and returns when the gap of each index began, in milliseconds; closed ones are left out. */
   note(table: string, indexes: readonly IndexReport[], nowMs: number): ReadonlyMap<string, number> {
-    const before = this.#sinceMs.get(table);
-    const open = indexes.filter(({ missingFragments }) => missingFragments > 0);
-    const since = new Map(
-      open.map(({ name, lagSeconds }) => [name, Math.min(before?.get(name) ?? nowMs, nowMs - lagSeconds * 1000)]),
-    );
+    const since = gapStarts(this.#sinceMs.get(table), indexes, nowMs);
     if (since.size > 0) this.#sinceMs.set(table, since);
     else this.#sinceMs.delete(table);
     return since;
@@ -87,7 +81,12 @@ function stateEvents(context: EventContext, gaps: Gaps) {
         metrics.tables.set('covered_version', table, version);
         succeeded(table);
       }
-      say('planned', { table, version, outcome, indexes });
+      say('planned', () => ({
+        table,
+        version,
+        outcome,
+        indexes: indexes.map(({ segmentList: _, ...index }) => index),
+      }));
     },
     /**
      * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event, undefined where the

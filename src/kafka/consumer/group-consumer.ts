@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { SegmentdError } from '../../lib/errors.ts';
+import { memberName } from '../../lib/member-name.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
 import { CLIENT_RETRY, openClient } from '../client.ts';
@@ -105,7 +106,7 @@ export class GroupConsumer {
       maxBytesPerPartition: this.#settings.maxBytesPerPartition,
       metadataMaxAge: this.#settings.metadataMaxAgeMs,
       allowAutoTopicCreation: false,
-      partitionAssigners: [topicAssigner(kafka)],
+      partitionAssigners: [topicAssigner(kafka, memberName(this.#settings.clientId))],
       // A consumer has retries of its own, which those of the client do not set. Restarts are not its business.
       retry: { ...CLIENT_RETRY, restartOnFailure: async () => false },
     });

@@ -14,13 +14,18 @@ export type Member = { readonly memberId: string; readonly topics: readonly stri
 
 /**
  * Gives the partitions of each topic in turn to the members that subscribe to it. The assigner of kafkajs gives all members the
- * topics of the one that leads the group: partitions that no member reads, and members without any.
+ * topics of the one that leads the group: partitions that no member reads, and members without any. `member` is what this member is called,
+ * which the broker tells those that ask for the group.
  */
-export function topicAssigner(kafka: Kafka): PartitionAssigner {
+export function topicAssigner(kafka: Kafka, member: string): PartitionAssigner {
+  const name = Buffer.from(member);
   return ({ cluster }) => ({
     name: NAME,
     version: VERSION,
-    protocol: ({ topics }) => ({ name: NAME, metadata: MemberMetadata.encode({ version: VERSION, topics, userData }) }),
+    protocol: ({ topics }) => ({
+      name: NAME,
+      metadata: MemberMetadata.encode({ version: VERSION, topics, userData: name }),
+    }),
     async assign({ members, topics: ours }) {
       const subscribed = members.map(subscriptionOf);
       const topics = [...new Set([...ours, ...subscribed.flatMap((member) => member.topics)])].sort();

@@ -10,6 +10,8 @@ const TABLE = 'lake/events';
 const REF = { id: TABLE, database: 'lake', name: 'events', uri: '/lake/events.lance' };
 const index = {
   name: 'id_idx',
+  kind: 'btree' as const,
+  segmentList: [],
   missingRows: 10,
   missingFragments: 1,
   heldRows: 0,

@@ -34,6 +34,24 @@ test.each([
   expect(await segmentd(args)).toEqual({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
 });
 
+test.each([
+  [['status', '/nowhere/t.lance', '--json'], 69, 'store_unavailable'],
+  [['wait', '/nowhere/t.lance', '--json'], 64, 'usage'],
+  [['verify', '/nowhere/t.lance', '--samples', 'all', '--json'], 64, 'usage'],
+  [['index', '/nowhere/t.lance', '--name', 'x', '--json'], 64, 'usage'],
+  [['announce', 'db/t', '--json', '--frobnicate=secret'], 64, 'usage'],
+])(
+  'segmentd %j gives its error as JSON on standard output, and for people on standard error',
+  async (args, exit, code) => {
+    const { code: ended, stdout, stderr } = await segmentd(args);
+    expect([ended, stdout.split('\n').length]).toEqual([exit, 2]);
+    const { error } = JSON.parse(stdout);
+    expect(error).toEqual({ code, message: expect.any(String), hint: expect.any(String) });
+    expect(stderr).toContain(error.message);
+    expect(stdout + stderr).not.toContain('secret');
+  },
+);
+
 describe('config', () => {
   test('check says ok, or lists every problem', async () => {
     const file = join(await tempDir(), 'segmentd.yaml');

@@ -6,6 +6,8 @@ import { TableStates } from '../../../src/control/table-states.ts';
 const left = { index: 'v_idx', code: 'index_kind_by_name', message: 'only by name' } as const;
 const index = {
   name: 'v',
+  kind: 'btree' as const,
+  segmentList: [],
   coverage: 0,
   missingRows: 0,
   missingFragments: 0,

@@ -5,7 +5,8 @@ import { tableRef } from '../stages/context-fixture.ts';
 
 const NOTHING = {
   ...{ state: 'served' as const, pause: null, version: 7, covered_version: null, missing_fragments: 0, segments: 0 },
-  ...{ declined: null, held_rows: 0, left_alone: [], failure: null },
+  ...{ declined: null, held_rows: 0, left_alone: [], failure: null, rows: null, coverage: null, lag_seconds: null },
+  ...{ observed_at: null, indexes: [], last_change: null, docs: null },
 };
 
 function control() {

@@ -7,6 +7,8 @@ const unreadable = new SegmentdError('table_unreadable', 'damaged');
 const full = new SegmentdError('store_full', 'no room');
 const index = {
   name: 'id_idx',
+  kind: 'btree' as const,
+  segmentList: [],
   coverage: 0.5,
   missingRows: 10,
   missingFragments: 2,
@@ -18,7 +20,7 @@ const index = {
 function setUp() {
   const now = () => Date.UTC(2026, 0);
   const pauses = createPauses(now);
-  return { pauses, states: new TableStates(pauses, now) };
+  return { pauses, states: new TableStates(pauses, { now }) };
 }
 
 test('what was read of a table stands until more is known', () => {
@@ -29,6 +31,8 @@ test('what was read of a table stands until more is known', () => {
   states.failed('lake/t', full, 500);
   states.failed('lake/t', full, 1_000);
   expect(states.of('lake/t')).toEqual({
+    ...{ rows: null, coverage: 0.5, lag_seconds: 0, observed_at: '2026-01-01T00:00:00.000Z', last_change: null },
+    ...{ docs: 'errors.md#store_full', indexes: [expect.objectContaining({ name: 'id_idx', kind: 'BTREE' })] },
     ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
     ...{ held_rows: 0, left_alone: [] },
     pause: null,
@@ -59,7 +63,7 @@ test('declining a table is news once per reason, serving it again once', () => {
 });
 
 test('a declined table that the configuration accepts is listed and not counted', () => {
-  const states = new TableStates(createPauses(), Date.now, (table) => table === 'lake/t');
+  const states = new TableStates(createPauses(), { acceptsDecline: (table) => table === 'lake/t' });
   for (const table of ['lake/t', 'lake/u']) expect(states.declined(table, unreadable)).toBe(true);
   expect([...states.declinedByReason]).toEqual([['table_unreadable', 1]]);
   expect(states.of('lake/t')).toMatchObject({ state: 'declined', declined: { accepted: true } });
@@ -101,4 +105,79 @@ test('indexes that are left alone are news when they, or the reasons, are others
   expect(states.leftAlone('lake/t', [{ ...zone, code: 'index_parameters_mixed' }])).toBe(true);
   expect(states.leftAlone('lake/t', [])).toBe(true);
   expect(states.of('lake/t').left_alone).toEqual([]);
+});
+
+const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+
+/** States with a clock that is turned by hand. */
+function overTime() {
+  let second = 0;
+  const now = () => Date.UTC(2026, 0, 1, 0, 0, second);
+  const states = new TableStates(createPauses(now), {
+    now,
+    tierOf: (table, kind, rows) => (table === 'lake/t' && kind === 'btree' ? rows : -1),
+  });
+  return { states, pass: (seconds: number) => (second += seconds) };
+}
+
+test('lag goes on while nothing is read, from the begin of the gap, and ends with it', () => {
+  const { states, pass } = overTime();
+  const other = { ...index, name: 'v_idx', coverage: 0.25, missingFragments: 0, lagSeconds: 0 };
+  states.observed('lake/t', 7, [index, other], undefined, 40);
+  pass(9);
+  expect(states.of('lake/t')).toMatchObject({ rows: 40, lag_seconds: 10, coverage: 0.25, observed_at: at(0) });
+  expect(states.of('lake/t').indexes.map(({ lag_seconds: lag }) => lag)).toEqual([10, 0]);
+  // A commit of another writer shows a younger gap.
+  states.observed('lake/t', 8, [{ ...index, lagSeconds: 0 }]);
+  expect(states.of('lake/t')).toMatchObject({ rows: 40, lag_seconds: 10 });
+  pass(50);
+  states.observed('lake/t', 9, [{ ...index, missingFragments: 0 }], 9);
+  expect(states.of('lake/t').lag_seconds).toBe(0);
+  expect(states.detail('lake/t')?.history.map(({ lag_seconds: lag }) => lag)).toEqual([60, 0]);
+  pass(60);
+  expect(states.detail('lake/t')?.history.map(({ at, lag_seconds: lag }) => [at, lag])).toEqual([
+    [at(0), 60],
+    [at(60), 0],
+    [at(119), 0],
+  ]);
+});
+
+test('a segment has the tier of its rows; without an index there is no coverage and no lag', () => {
+  const { states } = overTime();
+  states.observed('lake/t', 7, [{ ...index, segmentList: [{ uuid: 'u', fragments: 2, rows: 3, version: 4 }] }]);
+  expect(states.of('lake/t').indexes[0]?.segments).toEqual([{ uuid: 'u', fragments: 2, rows: 3, version: 4, tier: 3 }]);
+  states.observed('lake/none', 1, []);
+  expect(states.of('lake/none')).toMatchObject({ coverage: null, lag_seconds: null, indexes: [], docs: null });
+});
+
+test('changes show with their table until it is forgotten, and among the newest of all', () => {
+  const { states, pass } = overTime();
+  const change = { table: 'lake/t', kind: 'append', version: 8, rows: 5, segments: 1, duration_ms: 3 } as const;
+  states.observed('lake/t', 7, [index]);
+  pass(5);
+  states.changed(change);
+  states.changed({ ...change, table: 'lake/unknown' });
+  const told = { at: at(5), ...change };
+  expect(states.of('lake/t').last_change).toEqual(told);
+  expect(states.detail('lake/t')?.changes).toEqual([told]);
+  expect(states.changes.map(({ table }) => table)).toEqual(['lake/unknown', 'lake/t']);
+  states.forget('lake/t');
+  expect([states.detail('lake/t'), states.of('lake/t').last_change, states.changes.length]).toEqual([null, null, 2]);
+});
+
+test('a paused table has a detail although it is not known', () => {
+  const { states, pauses } = setUp();
+  expect(states.detail('lake/t')).toBeNull();
+  pauses.pause('lake/t', 'me');
+  expect(states.detail('lake/t')).toMatchObject({ state: 'paused', history: [], changes: [] });
+});
+
+test('the docs are on what stops the table, before what is left alone', () => {
+  const { states } = setUp();
+  states.leftAlone('lake/t', [{ index: 'z', code: 'index_kind_unsupported', message: 'no' }]);
+  expect(states.of('lake/t').docs).toBe('errors.md#index_kind_unsupported');
+  states.failed('lake/t', full, 1);
+  expect(states.of('lake/t').docs).toBe('errors.md#store_full');
+  states.declined('lake/t', unreadable);
+  expect(states.of('lake/t').docs).toBe('errors.md#table_unreadable');
 });

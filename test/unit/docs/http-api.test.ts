@@ -5,16 +5,20 @@ import { defaultOf } from '../../../scripts/describe-config.ts';
 import { LEAVES } from '../../../src/config/load.ts';
 import { COMMANDS } from '../../../src/control/commands.ts';
 import { startServer } from '../../../src/http/probes.ts';
+import { statusRoutes } from '../../../src/http/status-routes.ts';
 import { startTablesApi } from '../../../src/http/tables-api.ts';
 
 const page = readFileSync(new URL('../../../docs/http-api.md', import.meta.url), 'utf8');
-const CURL = /^curl (?:-X (\w+) )?(?:-H '([\w-]+): ([^']+)' )?'?http:\/\/127\.0\.0\.1:(\d+)([^\s']+)'?$/gm;
+const CURL =
+  /^curl (?:--no-buffer )?(?:-X (\w+) )?(?:-H '([\w-]+): ([^']+)' )?'?http:\/\/127\.0\.0\.1:(\d+)([^\s']+)'?$/gm;
 const requests = [...page.matchAll(CURL)];
 
 const portOf = (section: string) => {
   const leaf = LEAVES.find(({ path }) => path.join('.') === `${section}.port`);
   return leaf && defaultOf(leaf);
 };
+
+const status = statusRoutes({ status: () => ({ at: '' }), detail: (table) => ({ table }) });
 
 async function listeners(): Promise<ReadonlyMap<string, number>> {
   const host = '127.0.0.1';
@@ -26,12 +30,14 @@ async function listeners(): Promise<ReadonlyMap<string, number>> {
     run: async (command, table) => ({ command, table }),
     wait: async (table, query) => ({ table, ...query }),
     all: () => ({ tables: [] }),
+    status,
   });
   const probes = await startServer({
     host,
     port: 0,
     metrics: { render: async () => '', contentType: 'text/plain' },
     health: { live: () => true, ready: () => true },
+    status,
   });
   onTestFinished(async () => void (await Promise.all([tables.close(), probes.close()])));
   return new Map([
@@ -45,17 +51,19 @@ test('every curl line of the page is one that a daemon with the default ports an
   const ports = await listeners();
   for (const [line, method = 'GET', header, value = '', port = '', path = ''] of requests) {
     const headers = header === undefined ? {} : { [header]: value };
-    const { status } = await fetch(`http://127.0.0.1:${ports.get(port)}${path}`, { method, headers });
+    const { status, body } = await fetch(`http://127.0.0.1:${ports.get(port)}${path}`, { method, headers });
+    await body?.cancel();
     expect({ line, status }).toEqual({ line, status: 200 });
   }
 });
 
 test('every path that the page names for metrics and probes exists', async () => {
   const port = (await listeners()).get(String(portOf('http')));
-  const paths = [...page.matchAll(/^\| `(\/\w+)` \|/gm)].map(([, path]) => path);
+  const paths = [...page.matchAll(/^\| `(\/[\w/]+)` \|/gm)].map(([, path]) => path);
   expect(paths.length).toBeGreaterThan(3);
   for (const path of paths) {
-    const { status } = await fetch(`http://127.0.0.1:${port}${path}`);
+    const { status, body } = await fetch(`http://127.0.0.1:${port}${path}`);
+    await body?.cancel();
     expect({ path, status }).toEqual({ path, status: 200 });
   }
 });

@@ -1,10 +1,11 @@
 /** Holds `schemas/` to the code: the schemas accept and refuse what the code does. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { program } from '../../../src/commands/cli.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { decodeRecord, encodeAppendEvent } from '../../../src/events/append-event.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
@@ -224,5 +225,44 @@ describe('configurations', () => {
   test('what only the whole can tell is left to the command', async () => {
     const contradiction = { databases, kafka: { topic: 'one', dead_letter_topic: 'one' } };
     expect([isConfig(contradiction), await isLoaded(contradiction)]).toEqual([true, false]);
+  });
+});
+
+type Described = {
+  readonly description?: string;
+  readonly $ref?: string;
+  readonly properties?: object;
+  readonly anyOf?: readonly Described[];
+  readonly items?: Described;
+};
+
+describe('answers', () => {
+  const formats = { 'date-time': true } as const;
+  const folder = readdirSync(new URL('schemas/', root)).filter((name) => /^(status|table-detail|command-)/.test(name));
+
+  test.each(folder)('schemas/%s is a schema, and describes every field', (name) => {
+    const schema = JSON.parse(text(`schemas/${name}`));
+    expect(() => new Ajv2020({ strict: true, allowUnionTypes: true, formats }).compile(schema)).not.toThrow();
+    const nameless: string[] = [];
+    const isSaid = ({ description, $ref, properties, anyOf = [], items }: Described): boolean =>
+      [description, $ref, properties].some(Boolean) || anyOf.some(isSaid) || (items !== undefined && isSaid(items));
+    const search = (value: unknown, path: string) => {
+      if (typeof value !== 'object' || value === null) return;
+      // A field may be called `properties`, too.
+      const { properties = {}, ...others } = value as { properties?: Record<string, Described> };
+      for (const [key, it] of Object.entries(properties)) {
+        if (!isSaid(it)) nameless.push(`${path}.${key}`);
+        search(it, `${path}.${key}`);
+      }
+      for (const [key, it] of Object.entries(others)) search(it, `${path}.${key}`);
+    };
+    search(schema, name);
+    expect(nameless).toEqual([]);
+  });
+
+  test('every command with --json has a schema', () => {
+    const named = program().commands.filter(({ options }) => options.some(({ long }) => long === '--json'));
+    const files = new Set(folder.map((name) => /^command-([a-z]+)/.exec(name)?.[1]).filter(Boolean));
+    expect(files).toEqual(new Set(named.map((command) => command.name())));
   });
 });

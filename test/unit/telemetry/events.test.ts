@@ -15,6 +15,8 @@ const table = { id: 'lake/t', database: 'lake', name: 't', uri: '/lake/t.lance' 
 const position = { topic: 'appends', partition: 3, offset: 12n };
 const behind = {
   name: 'id_idx',
+  kind: 'btree' as const,
+  segmentList: [],
   missingRows: 1,
   missingFragments: 1,
   heldRows: 0,
@@ -24,6 +26,8 @@ const behind = {
 };
 const covered = {
   name: 'id_idx',
+  kind: 'btree' as const,
+  segmentList: [],
   missingRows: 0,
   missingFragments: 0,
   heldRows: 0,

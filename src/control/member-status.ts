@@ -1,0 +1,119 @@
+/** What `/status` shows: this member of the group, and the tables as it knows them. */
+import type { DeadLetterEntry, DeadLetterLog } from './dead-letter-log.ts';
+import type { TableChange } from './recent-changes.ts';
+import type { TableStates, TableStatus } from './table-states.ts';
+
+/** The members of the group, as the broker told last. */
+type GroupFacts = {
+  readonly members: readonly {
+    readonly member: string;
+    readonly host: string;
+    readonly partitions: readonly number[];
+  }[];
+  readonly unowned_partitions: readonly number[];
+  readonly at: string;
+};
+
+type Totals = {
+  readonly tables: number;
+  /** Tables with an index of which none misses a row. */
+  readonly covered: number;
+  /** Tables with an index. */
+  readonly indexed: number;
+  readonly served: number;
+  readonly retrying: number;
+  readonly declined: number;
+  readonly paused: number;
+  /** Tables with an index that is left alone. */
+  readonly left_alone: number;
+  /** Null while nothing is missing. */
+  readonly worst_lag: { readonly table: string; readonly seconds: number } | null;
+  readonly dead_letters_24h: number;
+  readonly unacked_records: number;
+  /** Null without such a record. */
+  readonly oldest_unacked_seconds: number | null;
+};
+
+/** What the daemon knows of itself. */
+export type MemberFacts = {
+  readonly version: string;
+  readonly lancedb: string;
+  readonly member: string;
+  readonly started_at: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly group: string;
+  readonly topic: string;
+  readonly partitions: readonly number[];
+  /** Of the topic; null until the broker has told. */
+  readonly partition_count: number | null;
+  readonly group_view: GroupFacts | null;
+  readonly admin_url: string | null;
+  readonly unackedRecords: number;
+  readonly oldestUnackedMs: number;
+};
+
+export type MemberStatus = Omit<MemberFacts, 'unackedRecords' | 'oldestUnackedMs'> & {
+  /** Grows when a field goes away or changes its meaning. */
+  readonly schema: 1;
+  readonly at: string;
+  /** Whose view the tables are. */
+  readonly view: 'member';
+  readonly totals: Totals;
+  /** By name. */
+  readonly tables: readonly TableStatus[];
+  readonly paused: readonly string[];
+  readonly recent: {
+    readonly changes: readonly TableChange[];
+    readonly dead_letters: readonly DeadLetterEntry[];
+  };
+};
+
+/** `nowMs`: milliseconds since the epoch. */
+export function memberStatus(
+  { unackedRecords, oldestUnackedMs, ...facts }: MemberFacts,
+  states: TableStates,
+  deadLetters: DeadLetterLog,
+  nowMs: number,
+): MemberStatus {
+  const tables = states.all();
+  return {
+    schema: 1,
+    ...facts,
+    at: new Date(nowMs).toISOString(),
+    view: 'member',
+    totals: {
+      ...tableTotals(tables),
+      dead_letters_24h: deadLetters.ofLastDay,
+      unacked_records: unackedRecords,
+      oldest_unacked_seconds: unackedRecords > 0 ? oldestUnackedMs / 1000 : null,
+    },
+    tables,
+    paused: states.paused,
+    recent: { changes: states.changes, dead_letters: deadLetters.newest },
+  };
+}
+
+function tableTotals(tables: readonly TableStatus[]) {
+  const inState = (state: TableStatus['state']) => tables.filter((it) => it.state === state).length;
+  const indexed = tables.filter(({ indexes }) => indexes.length > 0);
+  return {
+    tables: tables.length,
+    covered: indexed.filter(({ missing_fragments: missing }) => missing === 0).length,
+    indexed: indexed.length,
+    served: inState('served'),
+    retrying: inState('retrying'),
+    declined: inState('declined'),
+    paused: inState('paused'),
+    left_alone: tables.filter(({ left_alone: left }) => left.length > 0).length,
+    worst_lag: worstLag(tables),
+  };
+}
+
+function worstLag(tables: readonly TableStatus[]): Totals['worst_lag'] {
+  let worst: Totals['worst_lag'] = null;
+  for (const { table, lag_seconds: seconds } of tables) {
+    if (seconds !== null && seconds > (worst?.seconds ?? 0)) worst = { table, seconds };
+  }
+  return worst;
+}

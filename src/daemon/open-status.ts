@@ -1,0 +1,96 @@
+/** What `/status` shows of this process, from the parts that know it. */
+import { hostname } from 'node:os';
+import type { Config } from '../config/schema.ts';
+import type { DeadLetterLog } from '../control/dead-letter-log.ts';
+import type { MemberStatus } from '../control/member-status.ts';
+import { memberStatus } from '../control/member-status.ts';
+import type { TableOwnership } from '../control/table-ownership.ts';
+import type { TableStates } from '../control/table-states.ts';
+import type { StatusRoutes } from '../http/status-routes.ts';
+import { statusRoutes } from '../http/status-routes.ts';
+import type { RecordSource } from '../kafka/consumer/source.ts';
+import type { GroupView } from '../kafka/group-view.ts';
+import type { KindName } from '../lib/index-kinds.ts';
+import { memberName } from '../lib/member-name.ts';
+import { VERSION, versionOf } from '../lib/version.ts';
+import { tierOf, tiersOf } from '../merge/policy/tiered.ts';
+import { reasonOf, STATE_OF_SOURCE } from './kafka-hooks.ts';
+import { mergeSchedule } from './pipeline-context.ts';
+
+type StatusParts = {
+  readonly source: RecordSource;
+  readonly states: TableStates;
+  readonly deadLetters: DeadLetterLog;
+  readonly ownership: TableOwnership;
+};
+
+export type Status = {
+  readonly routes: StatusRoutes;
+  /** What comes to be known later. */
+  groupSeen(view: GroupView | null): void;
+  /** `port`: that of the listener for operators. */
+  adminOpened(port: number): void;
+};
+
+export function openStatus(config: Config, { source, states, deadLetters, ownership }: StatusParts): Status {
+  const fixed = {
+    version: VERSION,
+    lancedb: versionOf('@lancedb/lancedb'),
+    member: memberName(config.kafka.client_id),
+    started_at: new Date().toISOString(),
+    group: config.kafka.group_id,
+    topic: config.kafka.topic,
+  };
+  let group_view: GroupView | null = null;
+  let admin_url: string | null = null;
+  const status = (): MemberStatus => {
+    const facts = {
+      ...fixed,
+      state: STATE_OF_SOURCE[source.state()],
+      reason: source.state() === 'running' ? null : reasonOf(source),
+      partitions: source.assigned(),
+      partition_count: ownership.partitionCount || null,
+      group_view,
+      admin_url,
+      unackedRecords: source.unacked(),
+      oldestUnackedMs: source.oldestUnackedMs(),
+    };
+    return memberStatus(facts, states, deadLetters, Date.now());
+  };
+  return {
+    routes: statusRoutes({ status, detail: (table) => states.detail(table) }),
+    groupSeen: (view) => {
+      group_view = view;
+    },
+    adminOpened: (port) => {
+      admin_url = urlOf(config.admin.host, port);
+    },
+  };
+}
+
+/** Nothing connects to the address that stands for all: others reach this machine by its name. */
+function urlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** Tiers as numbers, the last for segments that are not merged any more: by the policy of the table's store and the index's kind. */
+export function segmentTiers(config: Config): (table: string, kind: KindName, rows: number) => number {
+  const { settings } = mergeSchedule(config);
+  const known = new Map<string, (rows: number) => number>();
+  const tiersFor = (database: string, kind: KindName) => {
+    const own = settings({ id: database, database, name: '', uri: config.databases[database]?.uri ?? '' }, kind);
+    const last = tiersOf(own).length - 1;
+    return (rows: number) => {
+      const tier = tierOf(rows, own);
+      return tier === 'mature' ? last : tier;
+    };
+  };
+  return (table, kind, rows) => {
+    const database = table.split('/', 1)[0] ?? '';
+    const key = `${database} ${kind}`;
+    const tierOfRows = known.get(key) ?? tiersFor(database, kind);
+    known.set(key, tierOfRows);
+    return tierOfRows(rows);
+  };
+}

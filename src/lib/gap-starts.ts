@@ -1,0 +1,19 @@
+/** Since when each index misses something. */
+
+type Gap = { readonly name: string; readonly missingFragments: number; readonly lagSeconds: number };
+
+/**
+ * When the gap of each index began, in milliseconds since the epoch; indexes without a gap are left out. A table that is written to all
+ * the time shows a young version at every look, so the begin of a gap only moves back, never forward, until the gap is closed. `before`:
+ * what the last look gave.
+ */
+export function gapStarts(
+  before: ReadonlyMap<string, number> | undefined,
+  indexes: readonly Gap[],
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const open = indexes.filter(({ missingFragments }) => missingFragments > 0);
+  return new Map(
+    open.map(({ name, lagSeconds }) => [name, Math.min(before?.get(name) ?? nowMs, nowMs - lagSeconds * 1000)]),
+  );
+}
