@@ -12,19 +12,21 @@ const COMMENT_MS = 15_000;
 /** An operator has a few pages open; each costs a copy of the status a second. */
 const MOST_LISTENERS = 64;
 
+/** A status with the time when it was read, ISO 8601, which alone makes no new one. */
+export type Timed = { readonly at: string };
+
 /** The last event that a client got, and when it was last written to, milliseconds of performance.now. */
 type Written = { readonly event: string; readonly atMs: number };
 
 export class StatusEvents {
-  readonly #read: () => object;
+  readonly #read: () => Timed;
   readonly #listeners = new Map<ServerResponse, Written>();
   #timer: NodeJS.Timeout | undefined;
   /** The last event, and the status in it without its time. */
   #event = '';
   #shown = '';
 
-  /** `read`: the status, with its time as `at`. */
-  constructor(read: () => object) {
+  constructor(read: () => Timed) {
     this.#read = read;
   }
 
@@ -55,11 +57,11 @@ export class StatusEvents {
 
   /** Reads the status, and plans the next look. */
   #look(now: number): void {
-    const status = this.#read();
-    const shown = JSON.stringify({ ...status, at: null });
+    const { at, ...status } = this.#read();
+    const shown = JSON.stringify(status);
     if (shown !== this.#shown) {
       this.#shown = shown;
-      this.#event = `event: status\ndata: ${JSON.stringify(status)}\n\n`;
+      this.#event = `event: status\ndata: {"at":${JSON.stringify(at)},${shown.slice(1)}\n\n`;
     }
     const tookMs = performance.now() - now;
     this.#timer = setTimeout(() => this.#tick(), Math.max(EVERY_MS, tookMs / MOST_SHARE)).unref();

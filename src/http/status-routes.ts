@@ -2,11 +2,11 @@
 import { SegmentdError } from '../lib/errors.ts';
 import type { Answer, Request } from './listener.ts';
 import { json, refusal } from './listener.ts';
+import type { Timed } from './status-events.ts';
 import { StatusEvents } from './status-events.ts';
 
 export type StatusSource = {
-  /** With its time as `at`. */
-  status(): object;
+  status(): Timed;
   /** Null for a table that this member does not know. */
   detail(table: string): object | null;
 };
