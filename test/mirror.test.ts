@@ -13,7 +13,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/config/load.test.ts': ['src/config/schema.ts', 'src/config/option.ts', 'src/config/yaml-source.ts'],
   'test/unit/config/rules.test.ts': ['src/config/database-options.ts', 'src/config/kafka-options.ts'],
   'test/unit/config/table-policy.test.ts': ['src/config/index-option.ts'],
-  'test/unit/commands/cli.test.ts': ['src/commands/config.ts'],
+  'test/unit/commands/cli.test.ts': ['src/commands/config.ts', 'src/commands/json-answers.ts'],
   'test/unit/daemon/maintain-schedule.test.ts': ['src/config/maintain-options.ts'],
   'test/integration/e2e/optimize-command.test.ts': ['src/commands/optimize.ts', 'src/commands/table-cost-report.ts'],
   'test/integration/lance/optimize.test.ts': [

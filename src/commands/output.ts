@@ -1,16 +1,9 @@
 /** What the commands print: facts on standard output, for people or as JSON. */
-import type { SegmentdError } from '../lib/errors.ts';
 import type { Output } from './io.ts';
-import type { ErrorAnswer } from './json-answers.ts';
 
 export function printJson(out: Output, value: unknown): void {
   out.write(`${JSON.stringify(value, (_key, it: unknown) => (typeof it === 'bigint' ? it.toString() : it))}\n`);
 }
-
-/** What `--json` prints of an error. */
-export const errorAnswer = ({ code, message, hint }: SegmentdError): ErrorAnswer => ({
-  error: { code, message, hint },
-});
 
 export function printLine(out: Output, line = ''): void {
   out.write(`${line}\n`);

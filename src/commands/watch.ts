@@ -2,7 +2,8 @@
 import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Io, Output } from './io.ts';
-import { errorAnswer, printJson, printLine } from './output.ts';
+import { errorAnswer } from './json-answers.ts';
+import { printJson, printLine } from './output.ts';
 
 /** One look: what `--json` prints, and the same for people. */
 export type Look = () => Promise<{ readonly json: unknown; readonly text: string }>;
