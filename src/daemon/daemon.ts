@@ -1,22 +1,14 @@
 /** The composition root of `segmentd run`: opens the parts in order, wires them together, closes them in reverse. */
 import type { Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
-import { acceptsDecline } from '../config/table-policy.ts';
 import { DeadLetterLog } from '../control/dead-letter-log.ts';
 import { createPauses } from '../control/pauses.ts';
-import { changeOf } from '../control/recent-changes.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
-import { TableStates } from '../control/table-states.ts';
-import { publishSpread } from '../events/publish-events.ts';
 import { startServer } from '../http/probes.ts';
-import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
 import { openSource } from '../kafka/consumer/source.ts';
-import { openDeadLetters } from '../kafka/dead-letter.ts';
 import { openLag } from '../kafka/lag.ts';
-import { openNotifications } from '../kafka/notifications.ts';
 import { prepareTopics } from '../kafka/prepare-topics.ts';
-import { openProducer } from '../kafka/producer.ts';
 import { recordEngineMetrics } from '../lance/engine/engine-recorder.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { Cleanup } from '../lib/cleanup.ts';
@@ -36,7 +28,8 @@ import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
-import { openStatus, segmentTiers } from './open-status.ts';
+import { openOutputs } from './open-outputs.ts';
+import { openStates, openStatus } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
 import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
 
@@ -96,10 +89,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
   const pauses = createPauses();
-  const states = new TableStates(pauses, {
-    tierOf: segmentTiers(config),
-    acceptsDecline: (table) => acceptsDecline(config, table),
-  });
+  const states = openStates(config, pauses);
   const deadLetters = new DeadLetterLog();
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
@@ -145,50 +135,6 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   tellStart(server.port);
   return { port: server.port, ...running };
 }
-
-type OutputParts = {
-  readonly ownership: TableOwnership;
-  readonly states: TableStates;
-  readonly deadLetters: DeadLetterLog;
-  readonly log: KafkaLog;
-  readonly cleanup: Cleanup;
-  readonly signal: AbortSignal;
-};
-
-/** What goes out over Kafka: dead letters, notifications, and the events that share a backfill out. */
-function openOutputs(
-  config: Config,
-  settings: KafkaSettings,
-  { ownership, states, deadLetters: lately, log, cleanup, signal }: OutputParts,
-) {
-  const producer = openProducer(settings, log);
-  cleanup.defer(() => producer.close());
-  const deadLetters = openDeadLetters(settings, producer);
-  const notifications = openNotifications(config.kafka.notification_topic, producer, (error) =>
-    log('warn', 'a notification was lost', { error: messageOf(error) }),
-  );
-  cleanup.defer(() => notifications.flush());
-  const outputs: Pick<PipelineContext, 'deadLetter' | 'notify' | 'publish'> = {
-    deadLetter: async (record, error) => {
-      await deadLetters.send(record, error, { signal, deadlineMs: FOR_EVER_MS });
-      lately.note(record, error);
-    },
-    notify: (notification) => {
-      const change = changeOf(notification);
-      if (change) states.changed(change);
-      notifications.send(notification);
-    },
-    publish: async (events, headers) => {
-      if (ownership.partitionCount < 2) return false;
-      await publishSpread(producer, settings.topic, ownership.partitionCount, events, { signal, headers });
-      return true;
-    },
-  };
-  return { outputs, notifications, send: producer.send.bind(producer) };
-}
-
-/** A record that cannot be dead-lettered must not be acknowledged either: the process has to end. */
-const FOR_EVER_MS = 2 ** 31 - 1;
 
 /** Runs the pipeline until it is stopped or fails, then releases everything. */
 function run(

@@ -1,11 +1,13 @@
 /** What `/status` shows of this process, from the parts that know it. */
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
+import { acceptsDecline } from '../config/table-policy.ts';
 import type { DeadLetterLog } from '../control/dead-letter-log.ts';
 import type { MemberStatus } from '../control/member-status.ts';
 import { memberStatus } from '../control/member-status.ts';
+import type { Pauses } from '../control/pauses.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
-import type { TableStates } from '../control/table-states.ts';
+import { TableStates } from '../control/table-states.ts';
 import type { StatusRoutes } from '../http/status-routes.ts';
 import { statusRoutes } from '../http/status-routes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
@@ -31,6 +33,14 @@ export type Status = {
   /** `port`: that of the listener for operators. */
   adminOpened(port: number): void;
 };
+
+/** What is known of each table. */
+export function openStates(config: Config, pauses: Pauses): TableStates {
+  return new TableStates(pauses, {
+    tierOf: segmentTiers(config),
+    acceptsDecline: (table) => acceptsDecline(config, table),
+  });
+}
 
 export function openStatus(config: Config, { source, states, deadLetters, ownership }: StatusParts): Status {
   const fixed = {
@@ -75,7 +85,7 @@ function urlOf(host: string, port: number): string {
 }
 
 /** Tiers as numbers, the last for segments that are not merged any more: by the policy of the table's store and the index's kind. */
-export function segmentTiers(config: Config): (table: string, kind: KindName, rows: number) => number {
+function segmentTiers(config: Config): (table: string, kind: KindName, rows: number) => number {
   const { settings } = mergeSchedule(config);
   const known = new Map<string, (rows: number) => number>();
   const tiersFor = (database: string, kind: KindName) => {
