@@ -12,7 +12,7 @@ import { prepareTopics } from '../kafka/prepare-topics.ts';
 import { recordEngineMetrics } from '../lance/engine/engine-recorder.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { Cleanup } from '../lib/cleanup.ts';
-import { asSegmentdError, messageOf } from '../lib/errors.ts';
+import { asSegmentdError } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION, versionOf } from '../lib/version.ts';
 import type { TableRef } from '../model.ts';
