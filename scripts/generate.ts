@@ -5,6 +5,7 @@ import { configurationPage, defaultsYaml } from './describe-config.ts';
 import { errorsPage } from './describe-errors.ts';
 import { parametersPage } from './describe-index-kinds.ts';
 import { metricsPage } from './describe-metrics.ts';
+import { runbookPage } from './describe-runbook.ts';
 import { configSchema, eventSchema } from './describe-schemas.ts';
 import { fleetDashboard, tableDashboard } from './grafana/dashboard.ts';
 
@@ -19,6 +20,7 @@ export function generated(): Readonly<Record<string, string>> {
     'docs/errors.md': errorsPage(),
     'docs/index-parameters.md': parametersPage(),
     'docs/metrics.md': metricsPage(),
+    'docs/runbook.md': runbookPage(),
     'schemas/append-event.json': eventSchema(),
     'schemas/config.json': configSchema(),
   };

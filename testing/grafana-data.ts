@@ -90,9 +90,10 @@ export async function loadGrafana(): Promise<Grafana> {
     const wanted = [`@grafana/data@${GRAFANA_VERSION}`, REACT];
     await run('npm', ['install', '--prefix', aside, ...quiet, ...little, ...wanted]);
   });
-  // It looks there whether it runs in a page of Grafana's.
+  const library = createRequire(join(folder, 'package.json'))('@grafana/data') as Library;
+  // Once it is loaded, it looks there whether it runs in a page of Grafana's.
   Object.assign(globalThis, { window: {} });
-  return panelsOf(createRequire(join(folder, 'package.json'))('@grafana/data') as Library);
+  return panelsOf(library);
 }
 
 function panelsOf(library: Library): Grafana {

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 
 const RULES = new URL('../../config/prometheus/rules.yml', import.meta.url);
 
-type Rule = { readonly alert: string; readonly expr: string; readonly annotations: Readonly<Record<string, string>> };
+type Rule = { readonly alert: string; readonly expr: string };
 type Rules = { readonly groups: readonly { readonly rules: readonly Rule[] }[] };
 
 const alerts = (parse(readFileSync(RULES, 'utf8')) as Rules).groups.flatMap(({ rules }) => rules);
@@ -22,15 +22,10 @@ export function bound(alert: string): number {
   return Number(number);
 }
 
-/** Where the runbook speaks of an alert. */
-export function runbookOf(alert: string): string | undefined {
-  return alertNamed(alert).annotations.runbook_url;
-}
+/** The hidden variable of the dashboards that holds the address of the docs, as config/prometheus/links.yml says it. */
+export const DOCS = { name: 'docs', query: 'label_values(segmentd_links, docs)' } as const;
 
-/** Where the runbook begins. */
-export function runbook(): string | undefined {
-  return alerts
-    .map(({ alert }) => runbookOf(alert))
-    .find((url) => url !== undefined)
-    ?.replace(/#.*/, '');
-}
+export const RUNBOOK = `\${${DOCS.name}:raw}runbook.md`;
+
+/** Where the runbook speaks of an alert. */
+export const runbookOf = (alert: string): string => `${RUNBOOK}#${alertNamed(alert).alert.toLowerCase()}`;

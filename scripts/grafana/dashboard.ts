@@ -1,5 +1,5 @@
 /** The Grafana dashboards, config/grafana/dashboards/: Fleet, all daemons and tables; Table, one table. */
-import { runbook } from './alert-bounds.ts';
+import { DOCS, RUNBOOK } from './alert-bounds.ts';
 import { annotations } from './annotations.ts';
 import { FINE } from './fleet-fine.ts';
 import { COST, DEAD_LETTERS, MERGES, PROCESS, SEGMENTS } from './fleet-upkeep.ts';
@@ -53,12 +53,15 @@ const JOB = variable('job', 'Job', 'label_values(segmentd_build_info, job)', tru
 const INSTANCE = variable('instance', 'Instance', 'label_values(segmentd_build_info{job=~"$job"}, instance)', true);
 const TABLE = variable('table', 'Table', `label_values({${NAMES_A_TABLE},job=~"$job"}, table)`, false);
 
+/** Not shown: links alone use it. */
+const HIDDEN = 2;
+const DOCS_VARIABLE = { ...variable(DOCS.name, 'Docs', DOCS.query, false), hide: HIDDEN };
+
 function links(other: { readonly title: string; readonly uid: string }): Json[] {
   const link = { type: 'link', asDropdown: false, includeVars: false, keepTime: true, tags: [] };
-  const url = runbook();
   return [
     { ...link, title: other.title, icon: 'dashboard', url: `/d/${other.uid}`, targetBlank: false },
-    ...(url ? [{ ...link, title: 'Runbook', icon: 'doc', url, keepTime: false, targetBlank: true }] : []),
+    { ...link, title: 'Runbook', icon: 'doc', url: RUNBOOK, keepTime: false, targetBlank: true },
   ];
 }
 
@@ -103,7 +106,7 @@ export function fleetDashboard(): string {
     description: 'Freshness of LanceDB indexes and the daemons that keep them.',
     of: 'fleet',
     links: links({ title: 'Table', uid: TABLE_DASHBOARD }),
-    variables: [SOURCE, JOB, INSTANCE],
+    variables: [SOURCE, JOB, INSTANCE, DOCS_VARIABLE],
     rows: FLEET_ROWS,
   });
 }
@@ -116,7 +119,7 @@ export function tableDashboard(): string {
     description: 'The indexes of one LanceDB table.',
     of: 'table',
     links: links({ title: 'Fleet', uid: FLEET_DASHBOARD }),
-    variables: [SOURCE, JOB, TABLE],
+    variables: [SOURCE, JOB, TABLE, DOCS_VARIABLE],
     rows: TABLE_ROWS,
   });
 }

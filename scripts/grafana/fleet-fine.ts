@@ -2,7 +2,7 @@
 import { bound } from './alert-bounds.ts';
 import type { Json } from './panels.ts';
 import { stat } from './panels.ts';
-import { day, floored, m, one, UP, worst, zero } from './queries.ts';
+import { day, floored, m, ofAll, one, UP, worst, zero } from './queries.ts';
 
 export const LAG_BOUNDS = [bound('SegmentdIndexLag'), bound('SegmentdIndexLagHigh')];
 /** What the share of fresh events is measured against: the first bound of the lag, which is a bucket of the histogram. */
@@ -61,7 +61,7 @@ const LOWEST_COVERAGE = stat(
     below: 'orange',
     todo: 'Share of rows found through the index, rounded down. Low after a bulk load is fine while it rises.',
     queries: one(
-      floored(`(bottomk(1, min by (table, index) (${COVERAGE}) < 1) or on () min(${COVERAGE}))`),
+      floored(`(bottomk(1, min by (table, index) (${COVERAGE}) < 1) or on () ${ofAll(`min(${COVERAGE})`)})`),
       '{{table}} {{index}}',
     ),
   },
@@ -99,6 +99,7 @@ const INTAKE = [
     title: 'Oldest record at work',
     unit: 's',
     decimals: 1,
+    alert: 'SegmentdOldestUnacked',
     todo: 'Climbs without end: its table fails, hangs or is paused, and its partition cannot commit past it.',
     queries: one(`max(${m('oldest_unacked_age_seconds')})`),
   }),
@@ -111,7 +112,7 @@ const TABLES = [
     decimals: 0,
     bounds: [1],
     todo: 'Their work failed and is tried again, each time later. The row Segments names them; workFailed in the log and /status have the cause.',
-    alert: 'SegmentdWorkFailing',
+    alert: 'SegmentdTableRetrying',
     queries: one(`sum(${m('tables_retrying')})`),
   }),
   stat({
@@ -151,6 +152,7 @@ const GROUP = [
       decimals: 0,
       bounds: [1],
       below: 'red',
+      alert: 'SegmentdMembersMissing',
       todo: 'Members of the group as the broker sees it, beside the daemons that Prometheus reaches. Fewer members: some daemons cannot join.',
       queries: [
         { expr: `sum(max by (group) (${m('group_members')}))`, legend: 'in the group' },
@@ -164,6 +166,7 @@ const GROUP = [
     unit: 'none',
     decimals: 0,
     bounds: [1],
+    alert: 'SegmentdPartitionsUnowned',
     todo: 'Partitions that no member reads: their tables go stale. All of them while the group rebalances, which takes seconds.',
     queries: one(`sum(max by (group, topic) (${m('unowned_partitions')}))`),
   }),

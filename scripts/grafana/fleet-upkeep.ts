@@ -20,7 +20,7 @@ export const SEGMENTS: readonly Json[] = [
     unit: 'short',
     bounds: [1],
     todo: 'Their work failed and is tried again, each time later; workFailed in the log and /status name table and cause.',
-    alert: 'SegmentdWorkFailing',
+    alert: 'SegmentdTableRetrying',
     queries: one(top('retrying', 'table, reason'), '{{table}} {{reason}}'),
   }),
   graph({
@@ -77,6 +77,7 @@ export const MERGES: readonly Json[] = [
     title: 'Merges failed in a row',
     unit: 'short',
     todo: 'Of one table, until one lands: mergeFailed in the log has the cause. Fresh data is not affected.',
+    alert: 'SegmentdMergesFailing',
     queries: one(top('merge_failures'), '{{table}}'),
   }),
   graph({
@@ -160,6 +161,7 @@ export const COST: readonly Json[] = [
   }),
   graph({
     title: 'Index bytes, live',
+    alert: 'SegmentdIndexDiskGrowth',
     unit: 'bytes',
     todo: 'Grows with the rows of the table, and shrinks with merges.',
     queries: one(top('index_live_bytes'), '{{table}}'),

@@ -84,8 +84,7 @@ function dataLinks(queries: readonly Query[]): Json[] {
 }
 
 function panelLinks({ alert }: Panel): Json {
-  const url = alert && runbookOf(alert);
-  return url ? { links: [{ title: `Runbook: ${alert}`, url, targetBlank: true }] } : {};
+  return alert ? { links: [{ title: `Runbook: ${alert}`, url: runbookOf(alert), targetBlank: true }] } : {};
 }
 
 function base(type: string, panel: Panel, custom: Json, options: Json, query: Json = {}): Json {

@@ -65,5 +65,12 @@ export function quantiles(name: string): readonly Query[] {
 /** A share of 1, floored to the hundredth of a percent: what is not all must not show as 100.00 %. */
 export const floored = (share: string) => `floor(${share} * 10000) / 10000`;
 
-/** The worst of what is above 0, with its name; without a name when all are 0. */
-export const worst = (series: string, by: string) => `topk(1, max by (${by}) (${series}) > 0) or on () max(${series})`;
+/** Gives a series without labels a name to be shown by. */
+export const named = (series: string, label: string, name: string) =>
+  `label_replace(${series}, "${label}", "${name}", "", "")`;
+
+/** The worst of what is above 0, with its name; that of all when all are 0. */
+export const worst = (series: string, by: string) =>
+  `topk(1, max by (${by}) (${series}) > 0) or on () ${ofAll(`max(${series})`)}`;
+
+export const ofAll = (series: string) => named(series, 'table', 'all tables');

@@ -3,7 +3,7 @@ import { bound } from './alert-bounds.ts';
 import { LAG_BOUNDS } from './fleet-fine.ts';
 import type { Json, Panel } from './panels.ts';
 import { graph, stat } from './panels.ts';
-import { floored, ofTable, one } from './queries.ts';
+import { floored, named, ofTable, one } from './queries.ts';
 
 const worstIndex = (name: string) => `max(${ofTable(name)})`;
 const perIndex = (name: string) => one(`max by (index) (${ofTable(name)})`, '{{index}}');
@@ -83,9 +83,12 @@ const TROUBLE: readonly Json[] = [
       unit: 'none',
       texts: YES_NO,
       todo: 'Its work failed last and is tried again, for the reason named here; workFailed in the log and /status say more.',
-      alert: 'SegmentdWorkFailing',
+      alert: 'SegmentdTableRetrying',
       nothing: { text: 'not served' },
-      queries: one(`max by (reason) (${ofTable('retrying')}) or on () ${known}`, '{{reason}}'),
+      queries: one(
+        `max by (reason) (${ofTable('retrying')}) or on () ${named(known, 'reason', 'no reason')}`,
+        '{{reason}}',
+      ),
     },
     'value_and_name',
   ),
@@ -97,7 +100,10 @@ const TROUBLE: readonly Json[] = [
       todo: 'segmentd must not write it, for the reason named here. One whose tables.<id>.decline is accept is not told.',
       alert: 'SegmentdTableDeclined',
       nothing: { text: 'not served' },
-      queries: one(`max by (reason) (${ofTable('declined')}) or on () ${known}`, '{{reason}}'),
+      queries: one(
+        `max by (reason) (${ofTable('declined')}) or on () ${named(known, 'reason', 'no reason')}`,
+        '{{reason}}',
+      ),
     },
     'value_and_name',
   ),

@@ -1,4 +1,5 @@
 /** What an operator sees on the dashboards while a real daemon works, is paused, dies and comes back. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +13,7 @@ import type { Prometheus } from '../../../testing/prometheus.ts';
 import { startPrometheus } from '../../../testing/prometheus.ts';
 import type { World } from '../e2e/world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from '../e2e/world.ts';
-import { Dashboards } from './dashboard-answers.ts';
+import { Dashboards, panelNamed } from './dashboard-answers.ts';
 
 let grafana: Grafana;
 
@@ -63,8 +64,8 @@ async function shows(look: () => Promise<Record<string, string>>, expected: Reco
 
 const FINE = {
   State: '1 running green',
-  'Worst index lag': '0 s green',
-  'Lowest coverage': '100.00% green',
+  'Worst index lag': '0 s all tables green',
+  'Lowest coverage': '100.00% all tables green',
   'Covered within 30 s': '100.00% green',
   'Records behind': '0 green',
   'Tables retrying': '0 green',
@@ -104,7 +105,7 @@ test('each stat tells the truth under load, after a pause, a decline, a dead let
   await shows(ofTable('db/people'), {
     Lag: '0 s green',
     Coverage: '100.00% green',
-    Failing: 'no green',
+    Failing: 'no no reason green',
     Paused: 'no green',
   });
 
@@ -211,4 +212,24 @@ test('a restart does not turn a merge of old rows into write amplification', asy
   expect(series?.value).toBeCloseTo((40_001 + 70_000) / 40_001, 1);
   const [gauge] = await prometheus.query('segmentd_write_amplification');
   expect(gauge?.value).toBe(30_001);
+});
+
+const [, ...SECTIONS] = readFileSync(new URL('../../../docs/dashboards.md', import.meta.url), 'utf8').split(
+  /^## (?=Fleet|Table)/m,
+);
+const DOCUMENTED = (['fleet', 'table'] as const).flatMap((name, i) =>
+  [...(SECTIONS[i] ?? '').matchAll(/^\| (?!stat |---)([^|]+) \|.*\| ([^|]+) \|$/gm)].flatMap(
+    ([, title = '', examples = '']) =>
+      [...examples.matchAll(/([\d.]+) → `([^`]+)`/g)].map(
+        ([, value, text]) => [name, title, Number(value), text] as const,
+      ),
+  ),
+);
+
+test.each(DOCUMENTED)('docs/dashboards.md is right about %s, %s: %d is written %s', (name, title, value, text) => {
+  expect(grafana.text(panelNamed(name, title), value)).toBe(text);
+});
+
+test('docs/dashboards.md has an example for each stat', () => {
+  expect(new Set(DOCUMENTED.map(([name, title]) => `${name} ${title}`)).size).toBe(24);
 });

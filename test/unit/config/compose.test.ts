@@ -92,6 +92,9 @@ describe('docker-compose.yml', () => {
 
   test('configures each service with the addresses of the others', () => {
     expect(read('config/prometheus/prometheus.yml')).toContain('segmentd:9464');
+    expect(read('config/prometheus/prometheus.yml')).toContain('alertmanager:9093');
+    expect(compose.services.alertmanager?.volumes).toContain('./config/alertmanager:/etc/alertmanager:ro');
+    expect(existsSync(resolve(root, 'config/alertmanager/alertmanager.yml'))).toBe(true);
     expect(read('config/grafana/provisioning/datasources/prometheus.yaml')).toContain('http://prometheus:9090');
     const mounts = (compose.services.grafana?.volumes ?? []).map((volume) => volume.split(':')[1]);
     expect(mounts).toContain('/etc/grafana/dashboards');

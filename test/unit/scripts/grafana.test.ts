@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { fleetDashboard, tableDashboard } from '../../../scripts/grafana/dashboard.ts';
 import { METRICS, PREFIX } from '../../../src/telemetry/metric-catalogue.ts';
-
-const config = (path: string) => readFileSync(new URL(`../../../config/${path}`, import.meta.url), 'utf8');
 
 type Panel = {
   id: number;
@@ -21,6 +18,7 @@ type Panel = {
       links?: { url: string }[];
     };
   };
+  links?: { url: string }[];
   targets?: { expr: string; legendFormat?: string; datasource: unknown }[];
 };
 type Model = {
@@ -35,9 +33,6 @@ const models: Model[] = [fleetDashboard(), tableDashboard()].map((text) => JSON.
 const [fleet, table] = models as [Model, Model];
 const everythingOf = ({ panels }: Model): Panel[] => panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
 const panelsOf = (model: Model) => everythingOf(model).filter(({ type }) => type !== 'row');
-const alerts: { alert: string; annotations: Record<string, string>; labels: Record<string, string> }[] = parse(
-  config('prometheus/rules.yml'),
-).groups[0].rules;
 
 describe.each(models.map((model) => [model.title, model] as const))('the dashboard %s', (_, model) => {
   const panels = panelsOf(model);
@@ -147,19 +142,23 @@ test('a series of a table leads to the dashboard of that table', () => {
     expect(fieldConfig?.defaults.links?.[0]?.url).toContain(`/d/${table.uid}?var-table=`);
 });
 
-describe('the alerts', () => {
-  test('say what is wrong and what to do, at a known severity', () => {
-    for (const { alert, annotations, labels } of alerts) {
-      expect(annotations, alert).toEqual({
-        summary: expect.stringMatching(/\.$/),
-        action: expect.stringMatching(/\.$/),
-      });
-      expect(['info', 'warning', 'critical'], alert).toContain(labels.severity);
-    }
-  });
+const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
 
-  test('are all seen to fire in rules.test.yml', () => {
-    const tests = config('prometheus/rules.test.yml');
-    expect(alerts.map(({ alert }) => alert).filter((name) => !tests.includes(`alertname="${name}"`))).toEqual([]);
-  });
+test('panels that an alert watches lead to its section of the runbook', () => {
+  const urls = models.flatMap(panelsOf).flatMap(({ links = [] }) => links.map(({ url }) => url));
+  expect(urls.length).toBeGreaterThan(20);
+  const anchors = [...page('runbook.md').matchAll(/^### (\w+)$/gm)].map(([, name = '']) => name.toLowerCase());
+  for (const url of urls) {
+    expect(url).toMatch(/^\$\{docs:raw\}runbook\.md#/);
+    expect(anchors).toContain(url.split('#')[1]);
+  }
+});
+
+test('docs/dashboards.md says what each stat of the first rows shows', () => {
+  const [, ...sections] = page('dashboards.md').split(/^## (?=Fleet|Table)/m);
+  const documented = sections.map((text) =>
+    [...text.matchAll(/^\| (?!stat |---)([^|]+) \|/gm)].map(([, title]) => title),
+  );
+  const titles = models.map(({ panels }) => panels.filter(({ type }) => type === 'stat').map(({ title }) => title));
+  expect(documented).toEqual(titles);
 });

@@ -1,0 +1,104 @@
+/** What docs/runbook.md says to run about a table is run here, on a table that has what the alert is about. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { segmentd } from '../../../testing/cli.ts';
+import type { RealTable } from '../../../testing/lance-table.ts';
+import { idsWhere, index, realTable } from '../../../testing/lance-table.ts';
+import { people } from '../../../testing/people.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
+
+const ROWS = 100;
+const FRAGMENTS = 11;
+const TABLE = '/data/demo/events.lance';
+const page = readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8');
+
+/** The commands about a table below a heading, without `segmentd`. */
+function commandsOf(heading: string): string[][] {
+  const text = page.split(/^### /m).find((it) => it.startsWith(`${heading}\n`)) ?? '';
+  const lines = Array.from(text.matchAll(/^segmentd (.+)$/gm), ([, line = '']) => line);
+  return lines.filter((line) => line.includes(TABLE)).map((line) => line.split(' '));
+}
+
+const alerts = Array.from(page.matchAll(/^### (Segmentd\w+)$/gm), ([, name = '']) => name);
+const withCommands = alerts.filter((name) => commandsOf(name).length > 0);
+
+/** What the alerts on a table look at. */
+type Facts = {
+  readonly coverage: number;
+  readonly segments: number;
+  readonly versions: number;
+  readonly small_fragments: number;
+  readonly index_dead_bytes: number;
+};
+
+async function factsOf(uri: string): Promise<Facts> {
+  const { stdout } = await segmentd(['status', uri, '--json']);
+  const { indexes, cost } = JSON.parse(stdout);
+  const [{ coverage, segments }] = indexes;
+  return { ...cost, coverage, segments: segments.length };
+}
+
+/** Fragments that each have a segment, some merged before, and the last of them not indexed yet: too much of everything. */
+async function neglected(): Promise<RealTable> {
+  const real = await realTable(people(0, ROWS));
+  await index(real.uri, { wanted: [{ column: 'id' }] });
+  for (let at = 1; at < FRAGMENTS; at++) {
+    await real.table.add(people(at * ROWS, ROWS));
+    if (at < FRAGMENTS - 1) await index(real.uri);
+    if (at === 2) await segmentd(['merge', real.uri, '--to', '1', '--scratch-dir', await tempDir()]);
+  }
+  return real;
+}
+
+/** Runs a command of the page on `uri`. Its versions are seconds old: those that the page keeps for a time are not kept. */
+async function follow(uri: string, command: readonly string[]): Promise<void> {
+  const args = command.map((word) => word.replace(TABLE, uri).replace(/^\d+[hd]$/, '0s'));
+  const scratch = command[0] === 'status' ? [] : ['--scratch-dir', await tempDir()];
+  const { code, stderr } = await segmentd([...args, ...scratch]);
+  expect({ command, code, stderr }).toMatchObject({ command, code: 0 });
+}
+
+/** What is better after the advice than before. */
+const BETTER: Readonly<Record<string, (before: Facts, after: Facts) => void>> = {
+  SegmentdIndexLag: () => undefined,
+  SegmentdIndexLagHigh: (_, after) => expect(after.coverage).toBe(1),
+  SegmentdTableRetrying: (_, after) => expect(after.coverage).toBe(1),
+  SegmentdCommitRetries: () => undefined,
+  SegmentdMergesFailing: (before, after) => expect(after.segments).toBeLessThan(before.segments),
+  SegmentdManySegments: (before, after) => {
+    expect(before.segments).toBeGreaterThan(4);
+    expect(after.segments).toBeLessThanOrEqual(4);
+  },
+  SegmentdManyVersions: (_, after) => expect(after.versions).toBeLessThanOrEqual(2),
+  SegmentdDeadIndexFiles: (_, after) => expect(after.index_dead_bytes).toBe(0),
+  SegmentdIndexDiskGrowth: (_, after) => expect(after.index_dead_bytes).toBe(0),
+  SegmentdSmallFragments: (_, after) => expect(after.small_fragments).toBe(1),
+  SegmentdTableDeclined: () => undefined,
+};
+
+test('every section with commands about a table is followed here', () => {
+  expect(new Set(withCommands)).toEqual(new Set(Object.keys(BETTER)));
+});
+
+test.each(withCommands)('%s: what its section says to run helps, and answers stay right', async (alert) => {
+  const { uri, table } = await neglected();
+  const before = await factsOf(uri);
+  expect(before).toMatchObject({ small_fragments: FRAGMENTS, coverage: expect.closeTo(1 - 1 / FRAGMENTS, 5) });
+  expect(before.index_dead_bytes).toBeGreaterThan(0);
+  for (const command of commandsOf(alert)) await follow(uri, command);
+  BETTER[alert]?.(before, await factsOf(uri));
+  for (const id of [0, ROWS, FRAGMENTS * ROWS - 1]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
+});
+
+test('the other commands are run elsewhere', () => {
+  const others = alerts.flatMap((alert) => {
+    const text = page.split(/^### /m).find((it) => it.startsWith(`${alert}\n`)) ?? '';
+    return Array.from(text.matchAll(/^segmentd (.+)$/gm), ([, line = '']) => line).filter(
+      (line) => !line.includes(TABLE),
+    );
+  });
+  // In operators.test.ts and main.test.ts.
+  expect(new Set(others)).toEqual(
+    new Set(['status --daemon http://127.0.0.1:9464', 'announce demo/events -c segmentd.yaml']),
+  );
+});
