@@ -114,7 +114,8 @@ describe('a Prometheus that scrapes', () => {
 
   test('knows every metric that the dashboard and the alerts name', () => {
     if (prometheus === undefined) return;
-    const served = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const recorded = readFileSync(resolve(FOLDER, 'links.yml'), 'utf8').matchAll(/- record: (\S+)/g);
+    const served = new Set([...page.matchAll(/^# TYPE (\S+)/gm), ...recorded].map(([, name]) => name));
     const text = JSON.stringify(dashboards) + alerts.map(({ expr }) => expr).join(' ');
     const named = new Set(text.match(/\b(segmentd|lance|nodejs|process)_[a-z0-9_]+/g));
     const unknown = [...named].filter(
