@@ -8,13 +8,14 @@ import { metricsPage } from './describe-metrics.ts';
 import { openApi } from './describe-openapi.ts';
 import { runbookPage } from './describe-runbook.ts';
 import { answerSchemas, configSchema, eventSchema } from './describe-schemas.ts';
-import { dashboard } from './grafana/dashboard.ts';
+import { fleetDashboard, tableDashboard } from './grafana/dashboard.ts';
 
 /** The generated files, by their path from the root of the repository. */
 export function generated(): Readonly<Record<string, string>> {
   return {
     'config/defaults.yaml': defaultsYaml(),
-    'config/grafana/dashboards/segmentd.json': dashboard(),
+    'config/grafana/dashboards/segmentd-table.json': tableDashboard(),
+    'config/grafana/dashboards/segmentd.json': fleetDashboard(),
     'docs/cli.md': cliPage(),
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),

@@ -113,6 +113,7 @@ export const EVENTS = {
     metrics: [
       'merge_failures',
       'merges_total',
+      'last_merge_timestamp_seconds',
       'merge_seconds',
       'merge_input_segments_total',
       'merge_rows_total',

@@ -19,7 +19,7 @@ type MergeFinished = {
   readonly seconds: number;
 };
 
-export function mergeEvents({ metrics, say, throttle, tiers, written }: EventContext) {
+export function mergeEvents({ metrics, say, now, throttle, tiers, written }: EventContext) {
   const { tables } = metrics;
   metrics.onCollect('merges_pending', () => tiers.pending);
   metrics.onCollect('write_amplification', () =>
@@ -44,6 +44,7 @@ export function mergeEvents({ metrics, say, throttle, tiers, written }: EventCon
     mergeFinished(merge: MergeFinished): void {
       metrics.inc('merges_total', { outcome: merge.outcome });
       if (merge.outcome === 'landed') {
+        tables.set('last_merge_timestamp_seconds', merge.table, now() / 1000);
         metrics.observe('merge_seconds', merge.seconds);
         metrics.inc('merge_input_segments_total', {}, merge.segmentsIn);
         metrics.inc('merge_rows_total', {}, merge.rows);

@@ -282,6 +282,12 @@ export const METRICS = {
     labels: TABLE,
     other: 'max',
   },
+  last_merge_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a merge of the table last landed.',
+    labels: TABLE,
+    other: 'max',
+  },
   merge_seconds: {
     type: 'histogram',
     help: 'Duration of merges that landed, from the build to the commit.',
@@ -294,7 +300,7 @@ export const METRICS = {
   merge_output_bytes_total: { type: 'counter', help: 'Bytes of segments that merges made.', labels: [] },
   write_amplification: {
     type: 'gauge',
-    help: 'Rows written into segments since the start, merges included, those that did not land too, per row of fresh data.',
+    help: 'Rows written into segments since the start, merges included, those that did not land too, per row of fresh data. After a restart a merge of old rows counts in full: for the long run divide the increase of the counters.',
     labels: [],
   },
   // What tables cost, and their housekeeping. On a disk looked at every few minutes; in an object store, where a look is paid for, daily.

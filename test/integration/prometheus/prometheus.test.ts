@@ -4,26 +4,32 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { dashboard } from '../../../scripts/grafana/dashboard.ts';
+import { fleetDashboard, tableDashboard } from '../../../scripts/grafana/dashboard.ts';
 import type { RunningServer } from '../../../src/http/listener.ts';
 import { startServer } from '../../../src/http/probes.ts';
 import type { Prometheus } from '../../../testing/prometheus.ts';
 import { RULES_FILE, startPrometheus } from '../../../testing/prometheus.ts';
 import { findPrometheus } from '../../../testing/prometheus-binaries.ts';
-import { round, startUp } from './workload.ts';
+import { BEHIND, HELD, round, startUp, TABLE } from './workload.ts';
 
 const FOLDER = resolve(RULES_FILE, '..');
 /** Long enough that every rate over RATE_WINDOW has its samples. */
 const WARM_UP = 'count_over_time(up{job="segmentd"}[30s]) >= 8';
 const RATE_WINDOW = '5s';
+/** A daemon that does not answer. */
+const NOBODY = '127.0.0.1:1';
 
 type Rules = { groups: { rules: { alert: string; expr: string }[] }[] };
-type PanelJson = { title: string; targets?: { expr: string }[] };
+type PanelJson = { title: string; targets?: { expr: string }[]; panels?: PanelJson[] };
+type DashboardJson = { panels: PanelJson[]; annotations: { list: { name: string; expr?: string }[] } };
 const alerts = (parse(readFileSync(RULES_FILE, 'utf8')) as Rules).groups.flatMap(({ rules }) => rules);
-const dashboardJson = JSON.parse(dashboard()) as { panels: PanelJson[] };
-const queries = dashboardJson.panels.flatMap(({ title, targets }) =>
-  (targets ?? []).map(({ expr }) => [title, expr] as const),
-);
+const dashboards = [fleetDashboard(), tableDashboard()].map((text) => JSON.parse(text) as DashboardJson);
+const queries = dashboards.flatMap(({ panels, annotations }) => [
+  ...panels
+    .flatMap((panel) => [panel, ...(panel.panels ?? [])])
+    .flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const)),
+  ...annotations.list.flatMap(({ name, expr }) => (expr === undefined ? [] : [[name, expr] as const])),
+]);
 
 /** Runs promtool; its output in the error when it complains. Undefined where there is no promtool to be had. */
 async function promtool(args: string[], input = ''): Promise<string | undefined> {
@@ -69,7 +75,7 @@ describe('a Prometheus that scrapes', () => {
     });
     let n = 0;
     timer = setInterval(() => round(telemetry, ++n), 200);
-    prometheus = await startPrometheus({ targets: [`127.0.0.1:${server.port}`] });
+    prometheus = await startPrometheus({ targets: [`127.0.0.1:${server.port}`, NOBODY] });
     await prometheus?.waitFor(WARM_UP, 30_000);
     page = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
   });
@@ -81,11 +87,12 @@ describe('a Prometheus that scrapes', () => {
   });
 
   /** As Grafana would send it, with windows that a short test can fill. */
-  const filled = (expr: string) =>
+  const filled = (expr: string, table: string = TABLE) =>
     expr
       .replaceAll('$__rate_interval', RATE_WINDOW)
       .replaceAll('$__range', RATE_WINDOW)
-      .replaceAll(/\$(job|instance|table)\b/g, '.*');
+      .replaceAll(/\$(job|instance)\b/g, '.*')
+      .replaceAll('$table', table);
 
   /** What an alert compares, without the comparisons: a healthy daemon crosses no bound, and has no past. */
   const compared = (expr: string) =>
@@ -100,13 +107,16 @@ describe('a Prometheus that scrapes', () => {
 
   test.each(everything)('has an answer for %s: %s', async (_, expr) => {
     if (prometheus === undefined) return;
-    expect(await prometheus.query(filled(expr))).not.toEqual([]);
+    const { query } = prometheus;
+    const answers = await Promise.all([TABLE, BEHIND, HELD].map((table) => query(filled(expr, table))));
+    expect(answers.flat()).not.toEqual([]);
   });
 
   test('knows every metric that the dashboard and the alerts name', () => {
     if (prometheus === undefined) return;
-    const served = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
-    const text = JSON.stringify(dashboardJson) + alerts.map(({ expr }) => expr).join(' ');
+    const recorded = readFileSync(resolve(FOLDER, 'links.yml'), 'utf8').matchAll(/- record: (\S+)/g);
+    const served = new Set([...page.matchAll(/^# TYPE (\S+)/gm), ...recorded].map(([, name]) => name));
+    const text = JSON.stringify(dashboards) + alerts.map(({ expr }) => expr).join(' ');
     const named = new Set(text.match(/\b(segmentd|lance|nodejs|process)_[a-z0-9_]+/g));
     const unknown = [...named].filter(
       (name) => !served.has(name) && !served.has(name.replace(/_(bucket|sum|count)$/, '')),

@@ -6,7 +6,10 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 import type { Metrics } from '../../../src/telemetry/metrics.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
-const TABLE = 'lake/events';
+/** A table that catches up each time, one that never does, and one that is paused. */
+export const TABLE = 'lake/events';
+export const BEHIND = 'lake/behind';
+export const HELD = 'lake/held';
 const REF = { id: TABLE, database: 'lake', name: 'events', uri: '/lake/events.lance' };
 const index = {
   name: 'id_idx',
@@ -20,7 +23,7 @@ const index = {
   lagSeconds: 2,
 };
 
-/** One round of the telemetry of a busy daemon: every event of the catalogue, on a table that catches up each time. */
+/** One round of the telemetry of a busy daemon: every event of the catalogue. */
 export function round(telemetry: Telemetry, n: number): void {
   const position = { topic: 'appends', partition: 0, offset: BigInt(n) };
   telemetry.eventReceived({ position, event: { table: REF, version: n } });
@@ -34,6 +37,8 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.planned({ table: TABLE, version: n, outcome: 'missing', indexes: [index] });
   telemetry.buildStarted({ table: TABLE, index: 'id_idx', fragments: 1, rows: 10 });
   telemetry.buildFinished({ table: TABLE, index: 'id_idx', outcome: 'ok', seconds: 0.03, rows: 10, bytes: 4000 });
+  telemetry.buildStarted({ table: BEHIND, index: 'id_idx', fragments: 1, rows: 10 });
+  telemetry.buildFinished({ table: BEHIND, index: 'id_idx', outcome: 'failed', seconds: 1, rows: 0, bytes: 0 });
   telemetry.fragmentsDropped({ table: TABLE, fragments: 1 });
   telemetry.replanned({ table: TABLE, cause: 'contended' });
   const retries = { manifest_race: 1 };
@@ -68,6 +73,9 @@ export function round(telemetry: Telemetry, n: number): void {
   telemetry.offsetsCommitted();
   telemetry.consumerCrashed({ error: new SegmentdError('consumer_crashed', 'again'), willRestart: true });
   telemetry.consumerRecovered();
+  telemetry.planned({ table: BEHIND, version: n, outcome: 'missing', indexes: [{ ...index, heldRows: 4 }] });
+  telemetry.mergeFailed({ table: BEHIND, error: new SegmentdError('build_failed', 'again') });
+  telemetry.workFailed({ table: BEHIND, error: new SegmentdError('build_failed', 'again'), nextTryMs: 500 });
 }
 
 /** Metrics as a daemon has them after its start, with the engine's beside them under the names LanceDB 0.39 gives. */
@@ -82,8 +90,10 @@ export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
   });
   const declined = { code: 'table_stable_row_ids', message: 'stable row ids', accepted: false } as const;
   telemetry.tableDeclined({ table: 'lake/other', ...declined });
+  telemetry.buildStarted({ table: BEHIND, index: 'id_idx', fragments: 1, rows: 10 });
+  telemetry.waitingBuilds(() => 1);
   const declinedByReason = new Map([['table_stable_row_ids', 1]]);
-  telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: ['lake/held'] }));
+  telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: [HELD] }));
   const startMs = Date.now();
   metrics.engine(() => enginePoints(Math.floor((Date.now() - startMs) / 100)));
   return { metrics, telemetry };
