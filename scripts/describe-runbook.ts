@@ -5,7 +5,7 @@ import type { ErrorCode } from '../src/lib/errors.ts';
 import { ERRORS } from '../src/lib/errors.ts';
 import type { SECTIONS } from './error-pages.ts';
 import { ERROR_PAGES } from './error-pages.ts';
-import { ALERT_PAGES, ERROR_LOOKS } from './runbook-pages.ts';
+import { ALERT_PAGES, ERROR_LOOKS, ERROR_MEANINGS } from './runbook-pages.ts';
 
 type Alert = { readonly alert: string; readonly for?: string; readonly labels: { readonly severity: string } };
 type SectionName = keyof typeof SECTIONS;
@@ -48,7 +48,7 @@ const CONSEQUENCES: Readonly<Record<SectionName, (code: ErrorCode) => readonly [
   ],
 };
 const WORK_GOES_ON = {
-  never: 'The request is refused.',
+  never: 'It is not tried again: a table is declined, a request refused, and a command ends.',
   backoff: 'A daemon tries again, later each time; a command ends.',
   'after-reload': 'A daemon plans again from the latest version; a command ends after some rounds.',
 } as const;
@@ -75,9 +75,9 @@ function errorSection(code: ErrorCode): string {
   const { section: name, text } = ERROR_PAGES[code];
   const [means, look] = CONSEQUENCES[name](code);
   return section(code, '', [
-    ['What it means.', `${firstSentence(text)} ${means}`],
+    ['What it means.', `${ERROR_MEANINGS[code] ?? firstSentence(text)} ${means}`],
     ['Look here.', ERROR_LOOKS[code] ?? look],
-    ['Do this.', `${ERRORS[code].hint} [The whole of it](errors.md#${code}).`],
+    ['Do this.', `${ERRORS[code].hint.replaceAll('<', '\\<')} [The whole of it](errors.md#${code}).`],
   ]);
 }
 

@@ -196,3 +196,14 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
   kafka_group_mixed: 'The members of the group, with the tools of the broker.',
   consumer_crashed: 'The cause in `consumerCrashed`; the log of the brokers.',
 };
+
+/** What an error means, where its page begins with something else. */
+export const ERROR_MEANINGS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  build_failed: 'LanceDB could not build a segment of an index. What else the table misses is committed.',
+  optimize_failed: 'LanceDB could not compact a table or clean it up. No table is left half compacted.',
+  store_unavailable: 'A disk or an object store does not answer, or its answer makes no sense.',
+  store_denied: 'A store refuses segmentd the access.',
+  broker_denied: 'A broker refuses the credentials, or the access to a topic or to the group.',
+  event_not_json: 'The value of a record is no JSON.',
+  event_table_outside: 'An event names a table that is in no configured database.',
+};

@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest';
 import type { CatchUp, CatchUpSettings } from '../src/commands/catch-up.ts';
 import { catchUp } from '../src/commands/catch-up.ts';
 import { lanceSegmentBuilder } from '../src/lance/engine/segment-builder.ts';
+import type { SegmentBuilder } from '../src/lance/segment.ts';
 import { LanceTable } from '../src/lance/table/table.ts';
 import { localStore } from '../src/store/local-store.ts';
 import { tempDir } from './temp-dir.ts';
@@ -47,8 +48,12 @@ export async function realClone(source: string): Promise<{ theirs: Table; uri: s
 }
 
 /** Catches a table up as `segmentd index` does. */
-export async function index(uri: string, settings: Partial<CatchUpSettings> = {}): Promise<CatchUp> {
-  return catchUp(new LanceTable(localStore(uri)), lanceSegmentBuilder(await tempDir()), {
+export async function index(
+  uri: string,
+  settings: Partial<CatchUpSettings> = {},
+  builder?: SegmentBuilder,
+): Promise<CatchUp> {
+  return catchUp(new LanceTable(localStore(uri)), builder ?? lanceSegmentBuilder(await tempDir()), {
     wanted: 'existing',
     limits: { maxRows: 1_000_000, maxFragments: 100 },
     commit: { maxAttempts: 20, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },

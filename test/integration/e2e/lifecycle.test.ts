@@ -83,12 +83,11 @@ test('without a broker the daemon waits, and starts work when there is one', asy
 });
 
 test('a table that must not be written is declined, and its events are acknowledged', async () => {
-  const world = await makeWorld();
-  await makeTable(world, 'people', 100);
-  await makeTable(world, 'odd', 100);
-  await makeOdd(world);
+  const world = await makeWorld({ tables: { 'db/kept': { decline: 'accept' } } });
+  for (const name of ['people', 'odd', 'kept']) await makeTable(world, name, 100);
+  for (const name of ['odd', 'kept']) await makeOdd(world, name);
   const daemon = await world.daemon();
-  await announce(world, 'odd');
+  for (const name of ['odd', 'kept']) await announce(world, name);
   const table = await openTable(world.database, 'people');
   await table.add(people(100, 10));
   await announce(world, 'people');
@@ -96,15 +95,21 @@ test('a table that must not be written is declined, and its events are acknowled
   const reason = 'segmentd_tables_declined{reason="table_unknown_writer_flag"} 1';
   await until('declined', async () => (await metricsOf(daemon.url)).includes(reason));
   await until('settled', async () => (await metricsOf(daemon.url)).includes('segmentd_unacked_events 0'));
+  await until('both are told', () => world.log.filter(({ event }) => event === 'tableDeclined').length === 2);
+  // No alert is to fire on the one that the configuration accepts.
+  const named = (await metricsOf(daemon.url)).match(/^segmentd_declined\{.*$/gm);
+  expect(named).toEqual(['segmentd_declined{table="db/odd",reason="table_unknown_writer_flag"} 1']);
+  const told = await segmentd(['status', '--daemon', daemon.url]);
+  expect(told.stdout).toContain('table_unknown_writer_flag (accepted)');
   expect(await daemon.stop()).toBe(0);
   const status = await segmentd(['status', world.tableFolder('odd'), '--json']);
   expect(JSON.parse(status.stdout).declined.code).toBe('table_unknown_writer_flag');
   expect((await segmentd(['index', world.tableFolder('odd')])).code).toBe(65);
 });
 
-/** Sets an unknown writer feature flag in the latest manifest of the table `odd`: field 10 is added at the end. */
-async function makeOdd(world: World): Promise<void> {
-  const folder = join(world.tableFolder('odd'), '_versions');
+/** Sets an unknown writer feature flag in the latest manifest of a table: field 10 is added at the end. */
+async function makeOdd(world: World, name: string): Promise<void> {
+  const folder = join(world.tableFolder(name), '_versions');
   const latest = (await entriesOf(folder)).filter((name) => name.endsWith('.manifest')).sort()[0] as string;
   const file = await readFile(join(folder, latest));
   const at = Number(file.readBigUInt64LE(file.length - 16));

@@ -83,8 +83,8 @@ export type IndexKind = {
   /** Whether a build that failed with the engine's message had too few usable rows. It never has unless this is given. */
   lacksRows?(message: string): boolean;
   /**
-   * Set where Lance takes rows from a segment that are in none of the fragments of its bitmap, and drops them too late: such a segment stands
-   * whole or not at all.
+   * Set where Lance takes rows from a segment that are in none of the fragments of its bitmap, and drops them too late or not at all: such a
+   * segment stands whole or not at all.
    */
   readonly standsWhole?: true;
   readonly perSegment?: PerSegment;
