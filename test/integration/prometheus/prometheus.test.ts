@@ -114,7 +114,9 @@ describe('a Prometheus that scrapes', () => {
 
   test('knows every metric that the dashboard and the alerts name', () => {
     if (prometheus === undefined) return;
-    const served = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+    const links = readFileSync(resolve(FOLDER, 'links.yml'), 'utf8');
+    const recorded = [...links.matchAll(/record: (\w+)/g)].map(([, name]) => name);
+    const served = new Set([...[...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name), ...recorded]);
     const text = JSON.stringify(dashboards) + alerts.map(({ expr }) => expr).join(' ');
     const named = new Set(text.match(/\b(segmentd|lance|nodejs|process)_[a-z0-9_]+/g));
     const unknown = [...named].filter(

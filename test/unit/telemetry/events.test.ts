@@ -166,7 +166,7 @@ const STEPS: readonly Step[] = [
 /** These give a table everything that is dropped with it, once more after it was released. */
 const TABLE_STEPS = new Set([
   ...['eventSettled', 'planned', 'workFailed', 'batchCovered', 'mergesPlanned', 'tableCost', 'tableDeclined'],
-  'indexesLeftAlone',
+  ...['indexesLeftAlone', 'mergeFailed', 'mergeFinished'],
 ]);
 const SCRIPT: readonly Step[] = [
   ...STEPS,
