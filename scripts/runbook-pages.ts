@@ -189,6 +189,10 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
   daemon_unavailable: '`http.host` and `http.port` of the daemon, and whether it runs.',
   wait_invalid: 'The request, in the log of the client.',
   too_many_waits: 'Which client waits for each version instead of the last.',
+  too_many_watchers: 'Which clients keep `/status/events` open: the log of a proxy before the daemon.',
+  table_not_known: 'The member that reads the partition of the table: `group_view` in `/status`.',
+  http_unauthorized: 'The token that the client sends, and `admin.token` or the file of `admin.token_file`.',
+  http_not_found: 'The path and the method, beside docs/http-api.md.',
   broker_unavailable:
     'The brokers in the line `started`; a connection to them from the machine of the daemon; certificates.',
   broker_denied: 'The broker and what it refused, in the message.',

@@ -85,7 +85,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     ...['src/store/list-tables.ts'],
   ],
   'test/integration/e2e/producers.test.ts': ['src/kafka/partition-of.ts'],
-  'test/integration/e2e/status-api.test.ts': ['src/daemon/open-status.ts'],
+  'test/integration/e2e/status-api.test.ts': ['src/daemon/open-status.ts', 'src/daemon/open-outputs.ts'],
   'test/integration/e2e/status.test.ts': ['src/commands/table-status.ts', 'src/commands/database-status.ts'],
   'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
   'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts'],

@@ -63,6 +63,12 @@ export function tableEvents(context: EventContext) {
   return { ...stateEvents(context, gaps), ...serviceEvents(context, gaps) };
 }
 
+type CoveredBatch = TableState & {
+  readonly coveredVersion: number;
+  readonly eventToCoveredSeconds: readonly (number | undefined)[];
+  readonly committed: boolean;
+};
+
 function stateEvents(context: EventContext, gaps: Gaps) {
   const { metrics, throttle, now, say } = context;
   const succeeded = (table: string) => {
@@ -92,13 +98,7 @@ function stateEvents(context: EventContext, gaps: Gaps) {
      * A batch is in the table. `indexes` is the state after it; `eventToCoveredSeconds` one value per event, undefined where the
      * record's time says nothing. Not `committed`: there was nothing to do, which is logged at debug.
      */
-    batchCovered(
-      batch: TableState & {
-        coveredVersion: number;
-        eventToCoveredSeconds: readonly (number | undefined)[];
-        committed: boolean;
-      },
-    ): void {
+    batchCovered(batch: CoveredBatch): void {
       const { table, version, coveredVersion, eventToCoveredSeconds, committed, indexes } = batch;
       exportState(context, gaps, batch);
       // Events that name fragments are settled with those alone.
@@ -108,13 +108,8 @@ function stateEvents(context: EventContext, gaps: Gaps) {
       for (const seconds of samples) metrics.observe('event_to_covered_seconds', seconds);
       succeeded(table);
       const slowest = samples.reduce((most, seconds) => Math.max(most, seconds), 0);
-      const fields = () => ({
-        table,
-        version,
-        coveredVersion,
-        events: eventToCoveredSeconds.length,
-        slowestSeconds: slowest,
-      });
+      const events = eventToCoveredSeconds.length;
+      const fields = () => ({ table, version, coveredVersion, events, slowestSeconds: slowest });
       say('batchCovered', fields, committed ? 'info' : 'debug');
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
