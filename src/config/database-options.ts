@@ -101,6 +101,6 @@ export const tables = option(
     'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +
     '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan. ' +
     '`maintain` has the options of the section below, which hold for what it leaves out, or is `off`. ' +
-    '`decline: accept` says that the table may stay declined, whatever the reason: it is named in `segmentd status`, `/status` and the log, ' +
-    'and no alert fires.',
+    '`decline: accept` says that the table may stay declined, for a reason other than damage: it is named in `segmentd status`, `/status` and ' +
+    'the log, and no alert fires.',
 );

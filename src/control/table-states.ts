@@ -3,6 +3,7 @@
  * read it.
  */
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
+import { isDamage } from '../lib/errors.ts';
 import { gapStarts } from '../lib/gap-starts.ts';
 import type { KindName } from '../lib/index-kinds.ts';
 import { RecentMap } from '../lib/recent-map.ts';
@@ -198,7 +199,9 @@ export class TableStates {
   /** The table must not be written. Returns whether that is news: it was not declined before, or for another reason. */
   declined(table: string, { code, message }: Pick<SegmentdError, 'code' | 'message'>): boolean {
     const before = this.#tables.get(table)?.declined?.code;
-    this.#note(table, { declined: { code, message, accepted: this.#acceptsDecline(table) }, failure: null });
+    // Who accepted that a table is not served did not mean its damage.
+    const accepted = this.#acceptsDecline(table) && !isDamage(code);
+    this.#note(table, { declined: { code, message, accepted }, failure: null });
     return before !== code;
   }
 

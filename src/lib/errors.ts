@@ -231,6 +231,16 @@ export function declinesTable(code: ErrorCode): boolean {
   return ERRORS[code].exit === EXIT.declined && !code.startsWith('event_');
 }
 
+const DAMAGE: ReadonlySet<ErrorCode> = new Set([
+  'table_unreadable',
+  'table_data_file_missing',
+  'table_index_unreadable',
+  'table_mixed_version_names',
+]);
+
+/** Whether the code says that a table has been harmed, where the others that decline one say what segmentd does not serve. */
+export const isDamage = (code: ErrorCode): boolean => DAMAGE.has(code);
+
 /** The one error class. `message` says what happened to which thing; `hint` tells an operator what to do. */
 export class SegmentdError extends Error {
   override readonly name = 'SegmentdError';

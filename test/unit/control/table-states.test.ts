@@ -64,11 +64,22 @@ test('declining a table is news once per reason, serving it again once', () => {
 
 test('a declined table that the configuration accepts is listed and not counted', () => {
   const states = new TableStates(createPauses(), { acceptsDecline: (table) => table === 'lake/t' });
-  for (const table of ['lake/t', 'lake/u']) expect(states.declined(table, unreadable)).toBe(true);
-  expect([...states.declinedByReason]).toEqual([['table_unreadable', 1]]);
+  const foreign = new SegmentdError('table_mem_wal_index', 'x');
+  for (const table of ['lake/t', 'lake/u']) expect(states.declined(table, foreign)).toBe(true);
+  expect([...states.declinedByReason]).toEqual([['table_mem_wal_index', 1]]);
   expect(states.of('lake/t')).toMatchObject({ state: 'declined', declined: { accepted: true } });
   expect(states.of('lake/u')).toMatchObject({ state: 'declined', declined: { accepted: false } });
 });
+
+test.each(['table_unreadable', 'table_data_file_missing', 'table_index_unreadable'] as const)(
+  'nobody accepts %s',
+  (code) => {
+    const states = new TableStates(createPauses(), { acceptsDecline: () => true });
+    states.declined('lake/t', new SegmentdError(code, 'x'));
+    expect(states.of('lake/t').declined?.accepted).toBe(false);
+    expect([...states.declinedByReason]).toEqual([[code, 1]]);
+  },
+);
 
 test('a paused table is listed as paused, also an unknown one', () => {
   const { states, pauses } = setUp();
