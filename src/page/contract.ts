@@ -1,0 +1,91 @@
+type LeftAlone = { readonly index: string; readonly code: string; readonly message: string };
+export type Segment = { uuid: string; rows: number; tier: number; fragments: number; version: number };
+export type IndexStatus = {
+  name: string;
+  kind: string;
+  coverage: number;
+  missing_rows: number;
+  held_rows: number;
+  lag_seconds: number;
+  segments: Segment[];
+};
+export type Change = {
+  at: string;
+  table: string;
+  kind: 'append' | 'merge' | 'maintenance';
+  version: number;
+  rows: number;
+  segments: number;
+  duration_ms: number;
+};
+export type DeadLetter = {
+  at: string;
+  code: string;
+  message: string;
+  topic: string;
+  partition: number;
+  offset: string;
+  value: string;
+};
+export type TableStatus = {
+  table: string;
+  state: 'served' | 'paused' | 'declined' | 'retrying';
+  version: number | null;
+  covered_version: number | null;
+  missing_fragments: number;
+  held_rows: number;
+  segments: number;
+  pause: { since: string; by: string } | null;
+  declined: { code: string; message: string } | null;
+  left_alone: readonly LeftAlone[];
+  failure: { code: string; message: string; count: number; next_try_at: string } | null;
+  rows: number | null;
+  coverage: number | null;
+  lag_seconds: number | null;
+  observed_at: string | null;
+  indexes: IndexStatus[];
+  last_change: Change | null;
+  docs: string | null;
+};
+export type TableDetail = TableStatus & {
+  changes: Change[];
+  history: { at: string; lag_seconds: number; segments: number; coverage: number | null }[];
+};
+export type Status = {
+  schema: 1;
+  version: string;
+  lancedb: string;
+  member: string;
+  started_at: string;
+  at: string;
+  state: string;
+  reason: string | null;
+  group: string;
+  topic: string;
+  partitions: number[];
+  partition_count: number | null;
+  group_view: {
+    members: { member: string; host: string; partitions: number[] }[];
+    unowned_partitions: number[];
+    at: string;
+  } | null;
+  view: 'member';
+  admin_url: string | null;
+  totals: {
+    tables: number;
+    covered: number;
+    indexed: number;
+    served: number;
+    retrying: number;
+    declined: number;
+    paused: number;
+    left_alone: number;
+    worst_lag: { table: string; seconds: number } | null;
+    dead_letters_24h: number;
+    unacked_records: number;
+    oldest_unacked_seconds: number | null;
+  };
+  tables: TableStatus[];
+  paused: string[];
+  recent: { changes: Change[]; dead_letters: DeadLetter[] };
+};
