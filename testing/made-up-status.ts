@@ -1,5 +1,8 @@
 /** A status as a daemon would tell it, of made-up tables: for pictures, and for tests of the page that need no daemon. */
-import type { Change, DeadLetter, IndexStatus, Status, TableDetail, TableStatus } from '../src/page/contract.ts';
+import type { DeadLetterEntry } from '../src/control/dead-letter-log.ts';
+import type { MemberStatus } from '../src/control/member-status.ts';
+import type { TableChange } from '../src/control/recent-changes.ts';
+import type { TableDetail, TableStatus } from '../src/control/table-states.ts';
 import { seeded } from './seeded.ts';
 
 const SECOND = 1_000;
@@ -9,6 +12,7 @@ const TIERS = [5_000, 50_000, 500_000, 5_000_000];
 
 const DOMAINS = ['clicks', 'orders', 'sessions', 'users', 'payments', 'documents', 'images', 'events'];
 
+type IndexStatus = TableStatus['indexes'][number];
 type Random = () => number;
 
 const before = (nowMs: number, ms: number) => new Date(nowMs - ms).toISOString();
@@ -64,7 +68,7 @@ function servedTable(at: number, nowMs: number): TableStatus {
   };
 }
 
-function madeUpChange(table: string, version: number, at: string, nth: number): Change {
+function madeUpChange(table: string, version: number, at: string, nth: number): TableChange {
   const kind = (['append', 'append', 'merge', 'append', 'maintenance'] as const)[nth % 5] ?? 'append';
   return {
     at,
@@ -133,7 +137,7 @@ function troubledTables(nowMs: number): TableStatus[] {
 }
 
 /** A status of so many tables, of which the first six are in trouble, at `nowMs`, milliseconds since the epoch. */
-export function madeUpStatus(count: number, nowMs: number): Status {
+export function madeUpStatus(count: number, nowMs: number): MemberStatus {
   const healthy = Array.from({ length: Math.max(0, count - 6) }, (_, at) => servedTable(at + 6, nowMs));
   const tables = [...troubledTables(nowMs), ...healthy].sort((a, b) => (a.table < b.table ? -1 : 1));
   const inState = (state: TableStatus['state']) => tables.filter((table) => table.state === state).length;
@@ -187,7 +191,7 @@ export function madeUpStatus(count: number, nowMs: number): Status {
   };
 }
 
-const deadLetters = (nowMs: number): DeadLetter[] =>
+const deadLetters = (nowMs: number): DeadLetterEntry[] =>
   [
     { code: 'event_not_json', message: 'a record is a JSON object', value: 'garbage 1' },
     {

@@ -8,6 +8,7 @@ import { changeOf } from '../control/recent-changes.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
 import { publishSpread } from '../events/publish-events.ts';
+import { loadPages } from '../http/pages.ts';
 import { startServer } from '../http/probes.ts';
 import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
@@ -104,7 +105,9 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
   const status = openStatus(config, { source, states, deadLetters, ownership });
-  const server = await startServer({ ...config.http, metrics, health: healthOf(source), status: status.routes });
+  const pages = loadPages();
+  const served = { metrics, health: healthOf(source), status: status.routes, pages: pages.http };
+  const server = await startServer({ ...config.http, ...served });
   cleanup.defer(() => server.close());
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
@@ -127,6 +130,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     publish,
     topicsReady,
     status,
+    pages: pages.admin,
     log,
     cleanup,
   });

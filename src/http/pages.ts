@@ -1,12 +1,9 @@
 /** The status page, and the documentation that it links to. Both hold nothing secret: what they show comes from `/status`. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { extname } from 'node:path';
 import type { Answer } from './listener.ts';
-
-/** Which listener serves the page: `http` shows, `admin` asks for the token and takes commands. */
-type Listener = 'http' | 'admin';
 
 /** The answer to a path of the page; undefined for all others. */
 export type Pages = (path: string, headers: IncomingMessage['headers']) => Answer | undefined;
@@ -28,7 +25,6 @@ const HEADERS = {
     ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:"],
     ...["frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"],
   ].join('; '),
-  'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   // Kept, and asked for each time: another version of the daemon has another page.
   'cache-control': 'no-cache',
@@ -36,25 +32,32 @@ const HEADERS = {
 
 type Page = { readonly body: string; readonly type: string; readonly etag: string };
 
-/** Reads the page and the documentation, once. `listener`: the one that serves them. */
-export function loadPages(listener: Listener): Pages {
-  const assets = filesIn(ASSETS, ['.html', '.css', '.js']);
-  const docs = filesIn(DOCS, ['.md']);
-  const html = pageOf('.html', (assets.get('page.html') ?? '').replace('{listener}', listener));
-  const pages = new Map<string, Page>();
-  for (const [name, text] of assets)
-    if (name !== 'page.html') pages.set(`/assets/${name}`, pageOf(extname(name), withoutComments(text)));
-  for (const [name, text] of docs) pages.set(`/docs/${name}`, pageOf('.md', text));
-  return (path, headers) => {
-    const page = path === '/' || TABLE_PAGE.test(path) ? html : pages.get(path);
-    return page && answerOf(page, headers);
+/** The pages of the two listeners: that of `http` shows, that of `admin` asks for the token and gives commands. */
+type PagesOfListeners = Readonly<Record<'http' | 'admin', Pages>>;
+
+/** Reads the page and the documentation, once. */
+export function loadPages(): PagesOfListeners {
+  const files = new Map<string, Page>();
+  for (const [name, text] of filesIn(ASSETS, ['.css', '.js'])) {
+    files.set(`/assets/${name}`, pageOf(extname(name), withoutComments(text)));
+  }
+  for (const [name, text] of filesIn(DOCS, ['.md'])) files.set(`/docs/${name}`, pageOf('.md', text));
+  const html = readFileSync(new URL('page.html', ASSETS), 'utf8');
+  const pagesOf = (listener: string): Pages => {
+    const start = pageOf('.html', html.replace('{listener}', listener));
+    return (path, headers) => {
+      const page = path === '/' || TABLE_PAGE.test(path) ? start : files.get(path);
+      return page && answerOf(page, headers);
+    };
   };
+  return { http: pagesOf('http'), admin: pagesOf('admin') };
 }
 
 const TABLE_PAGE = /^\/tables\/[^/]+\/[^/]+$/;
 
+/** None where there is no folder: an image may leave the documentation out. */
 function filesIn(folder: URL, kinds: readonly string[]): Map<string, string> {
-  const names = readdirSync(folder).filter((name) => kinds.includes(extname(name)));
+  const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) => kinds.includes(extname(name)));
   return new Map(names.map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]));
 }
 

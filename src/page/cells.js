@@ -3,7 +3,8 @@ import { h } from './dom.js';
 import { reasonsOf } from './reasons.js';
 import { since, untilThen } from './ticker.js';
 import { counted } from './words.js';
-/** @import { Change, TableStatus } from './contract.ts' */
+/** @import { TableChange } from '../control/recent-changes.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
 
 /** The page of a table. @param {string} table `<database>/<table>` */
 export const tablePath = (table) => `/tables/${table.split('/').map(encodeURIComponent).join('/')}`;
@@ -34,7 +35,7 @@ export function whyOf(table) {
   ];
 }
 
-/** @param {Change} change */
+/** @param {TableChange} change */
 export function changeOf({ kind, version, at }) {
   return [`v${version} ${kind}, `, since(at)];
 }

@@ -1,7 +1,7 @@
 /** Commands, on the listener that takes them, once its token is given. The token is kept for this tab and until it is closed. */
 import { byId, h } from './dom.js';
 
-/** @import { TableStatus } from './contract.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
 
 const KEY = 'segmentd-token';
 

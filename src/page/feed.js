@@ -38,6 +38,7 @@ export async function follow(parts, signal) {
     polls = answered ? polls + 1 : POLLS_PER_TRY;
     if (answered && parts.stream !== null && polls >= POLLS_PER_TRY) {
       polls = (await readStream(parts, parts.stream, signal)) ? POLLS_PER_TRY : 0;
+      if (signal.aborted) return;
       await parts.sleep(AFTER_STREAM_MS, signal);
     } else await parts.sleep(POLL_MS, signal);
   }
@@ -49,11 +50,13 @@ export async function follow(parts, signal) {
  * @param {AbortSignal} signal
  */
 async function ask({ url, headers, fetch, news, alive, silent, refused }, signal) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
   try {
     const answer = await fetch(url, {
       headers: headers(),
       cache: 'no-store',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      signal: AbortSignal.any([signal, late.signal]),
     });
     if (!answer.ok) {
       refused(answer.status, await errorOf(answer));
@@ -66,6 +69,8 @@ async function ask({ url, headers, fetch, news, alive, silent, refused }, signal
   } catch (error) {
     if (!signal.aborted) silent(messageOf(error));
     return false;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -5,10 +5,10 @@ import { tilesOf } from './order.js';
 import { activeFilter, setFilter } from './table-rows.js';
 import { since } from './ticker.js';
 import { clock, count, counted, duration } from './words.js';
-/** @import { Status } from './contract.ts' */
+/** @import { MemberStatus } from '../control/member-status.ts' */
 /** @import { Tile } from './order.js' */
 
-/** @param {Status} status */
+/** @param {MemberStatus} status */
 export function showHead(status) {
   const { version, lancedb, member, started_at, group, topic, partitions, partition_count } = status;
   const owned = `${count(partitions.length)} of ${partition_count === null ? 'an unknown number of' : count(partition_count)} partitions`;
@@ -30,7 +30,7 @@ export function showHead(status) {
  */
 const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
 
-/** Who else is in the group, and which partitions no member has. @param {Status} status */
+/** Who else is in the group, and which partitions no member has. @param {MemberStatus} status */
 function showGroup({ group_view: view, member }) {
   byId('group').hidden = view === null;
   if (view === null) return;
@@ -59,7 +59,7 @@ function showGroup({ group_view: view, member }) {
 /** @type {Map<string, HTMLElement>} */
 const items = new Map();
 
-/** @param {Status} status */
+/** @param {MemberStatus} status */
 function showTiles(status) {
   const tiles = tilesOf(status, duration);
   const active = activeFilter();
@@ -94,7 +94,7 @@ function tileOf({ name, value, note, tone, filter, href }, active) {
   return button;
 }
 
-/** On the listener that only shows, where commands can be given. @param {Status} status */
+/** On the listener that only shows, where commands can be given. @param {MemberStatus} status */
 function showControlLink({ admin_url: url }) {
   const place = byId('control-link');
   place.hidden = isControl() || url === null;

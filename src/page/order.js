@@ -1,5 +1,6 @@
 /** Which tables the page shows, and in which order. Pure. */
-/** @import { Status, TableStatus } from './contract.ts' */
+/** @import { MemberStatus } from '../control/member-status.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
 
 /** What ails a table, the worst first. @type {readonly ((table: TableStatus) => boolean)[]} */
 const PROBLEMS = [
@@ -75,7 +76,7 @@ const counter = (name, value, tone) => ({
 
 /**
  * The tiles of the head. One that counts nothing filters nothing.
- * @param {Pick<Status, 'state' | 'reason' | 'totals' | 'group_view'>} status
+ * @param {Pick<MemberStatus, 'state' | 'reason' | 'totals' | 'group_view'>} status
  * @param {(seconds: number) => string} duration
  * @returns {Tile[]}
  */

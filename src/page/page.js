@@ -10,13 +10,14 @@ import { heard, tick } from './ticker.js';
 import { startTip } from './tip.js';
 import { duration } from './words.js';
 
-/** @import { Status, TableDetail } from './contract.ts' */
+/** @import { MemberStatus } from '../control/member-status.ts' */
+/** @import { TableDetail } from '../control/table-states.ts' */
 
 const TICK_MS = 1_000;
 /** The feed tells sooner. This is for a computer that slept, and for faults of the feed itself. */
 const SILENT_MS = 25_000;
 
-/** @type {Status | null} */
+/** @type {MemberStatus | null} */
 let last = null;
 /** @type {TableDetail | null} */
 let lastDetail = null;
@@ -26,7 +27,7 @@ let following = new AbortController();
 
 const table = tableOfPage();
 
-/** @param {Status} status */
+/** @param {MemberStatus} status */
 function show(status) {
   last = status;
   heard(status.at);
@@ -47,7 +48,7 @@ function showOne(detail, date) {
 
 /** Shows what was said last; also after a filter or the token has changed. */
 function redraw() {
-  byId('main').hidden = !mayAsk();
+  document.body.classList.toggle('locked', !mayAsk());
   if (lastDetail) showDetail(lastDetail);
   if (!last) return;
   showHead(last);

@@ -1,5 +1,5 @@
 /** Why a table is not simply served. Pure. */
-/** @import { TableStatus } from './contract.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
 
 /** Where the daemon serves its documentation. */
 const DOCS = '/docs/';

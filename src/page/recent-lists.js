@@ -4,9 +4,11 @@ import { byId, h, patch } from './dom.js';
 import { codeLink } from './reasons.js';
 import { since } from './ticker.js';
 import { clock, counted, duration } from './words.js';
-/** @import { Change, DeadLetter, Status } from './contract.ts' */
+/** @import { DeadLetterEntry } from '../control/dead-letter-log.ts' */
+/** @import { MemberStatus } from '../control/member-status.ts' */
+/** @import { TableChange } from '../control/recent-changes.ts' */
 
-/** @param {Status['recent']} recent */
+/** @param {MemberStatus['recent']} recent */
 export function showRecent({ changes, dead_letters }) {
   showChanges(changes, true);
   patch(byId('dead-letter-list'), dead_letters, () => dead_letters.map(letterOf));
@@ -14,7 +16,7 @@ export function showRecent({ changes, dead_letters }) {
 }
 
 /**
- * @param {readonly Change[]} changes newest first
+ * @param {readonly TableChange[]} changes newest first
  * @param {boolean} namesTable
  */
 export function showChanges(changes, namesTable) {
@@ -32,7 +34,7 @@ export function showChanges(changes, namesTable) {
   byId('no-changes').hidden = changes.length > 0;
 }
 
-/** @param {DeadLetter} letter */
+/** @param {DeadLetterEntry} letter */
 function letterOf({ at, code, message, topic, partition, offset, value }) {
   return h(
     'li',

@@ -1,5 +1,6 @@
 /** A strip: the segments of one index as blocks side by side. Pure. */
-/** @import { IndexStatus } from './contract.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
+/** @typedef {TableStatus['indexes'][number]} IndexStatus */
 
 /** The width of a block of one row, and what each tenfold of rows adds, pixels. */
 const LEAST = 4;

@@ -4,7 +4,8 @@ import { blocksOf } from './strip-shape.js';
 import { describe } from './tip.js';
 import { count, counted, duration, percent } from './words.js';
 
-/** @import { IndexStatus } from './contract.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
+/** @typedef {TableStatus['indexes'][number]} IndexStatus */
 
 /** Segments that the box lists: the others are in the page of the table. */
 const LISTED = 12;

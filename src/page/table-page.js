@@ -8,7 +8,7 @@ import { segmentTable, stripOf } from './strip.js';
 import { now, since } from './ticker.js';
 import { count, counted, duration, percent } from './words.js';
 /** @import { Child } from './dom.js' */
-/** @import { TableDetail } from './contract.ts' */
+/** @import { TableDetail } from '../control/table-states.ts' */
 
 /** The table that the address names, `<database>/<table>`; null on the page of all tables. */
 export function tableOfPage() {

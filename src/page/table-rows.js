@@ -6,7 +6,7 @@ import { FILTERS, inOrder, matching } from './order.js';
 import { stripOf } from './strip.js';
 import { count, duration, percent } from './words.js';
 
-/** @import { TableStatus } from './contract.ts' */
+/** @import { TableStatus } from '../control/table-states.ts' */
 
 /** Rows shown at first: more than that nobody reads, and a browser draws them in no time. */
 const FIRST_ROWS = 100;

@@ -38,10 +38,12 @@ function open(element, content) {
   tip.hidden = false;
   const place = element.getBoundingClientRect();
   const { width, height } = tip.getBoundingClientRect();
+  const origin = byId('main').getBoundingClientRect();
   const left = Math.max(GAP, Math.min(place.left, document.documentElement.clientWidth - width - GAP));
   const isBelow = place.bottom + GAP + height <= window.innerHeight || place.top < height + GAP;
-  tip.style.left = `${left + window.scrollX}px`;
-  tip.style.top = `${(isBelow ? place.bottom + GAP : place.top - GAP - height) + window.scrollY}px`;
+  const top = isBelow ? place.bottom + GAP : place.top - GAP - height;
+  tip.style.left = `${left - origin.left}px`;
+  tip.style.top = `${top - origin.top}px`;
 }
 
 /** @param {HTMLElement | null} element */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TableStatus } from '../../../src/page/contract.ts';
+import type { TableStatus } from '../../../src/control/table-states.ts';
 import { FILTERS, inOrder, matching, tilesOf } from '../../../src/page/order.js';
 import { duration } from '../../../src/page/words.js';
 import { madeUpStatus } from '../../../testing/made-up-status.ts';

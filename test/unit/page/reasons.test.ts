@@ -12,16 +12,21 @@ test('a link names the paragraph by anchor and by heading, and cannot lead elsew
 });
 
 test('the reason of the state comes first, with the link that the daemon gives; the others have theirs', () => {
-  const left = { index: 'old_idx', code: 'index_kind', message: 'NGRAM' };
-  const failure = { code: 'store_unavailable', message: 'no answer', count: 2, next_try_at: '2026-01-02T03:04:05Z' };
+  const left = { index: 'old_idx', code: 'index_kind_unsupported' as const, message: 'NGRAM' };
+  const failure = {
+    code: 'store_unavailable' as const,
+    message: 'no answer',
+    count: 2,
+    next_try_at: '2026-01-02T03:04:05Z',
+  };
   const reasons = reasonsOf({ ...none, failure, left_alone: [left], docs: 'runbook.md#store' });
   expect(reasons.map(({ code, subject }) => [code, subject])).toEqual([
     ['store_unavailable', ''],
-    ['index_kind', 'old_idx'],
+    ['index_kind_unsupported', 'old_idx'],
   ]);
   expect(reasons.map(({ link }) => link.split(':~:')[0])).toEqual([
     '/docs/runbook.md#store',
-    '/docs/errors.md#index_kind',
+    '/docs/errors.md#index_kind_unsupported',
   ]);
 });
 
