@@ -14,6 +14,7 @@ const LONG_ONLY = [
   'test/integration/kill/daemon-kill.test.ts',
   'test/integration/e2e/{memory,namespaces,notifications,package,producers,runbook,tracing-losses}.test.ts',
   'test/integration/lance/soak.test.ts',
+  'test/integration/page/daemon-page.test.ts',
   'test/integration/stores/{clouds,kill}.test.ts',
   'test/interop/{advice,compatibility,handmade-index,oldest-kinds}.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',

@@ -40,7 +40,7 @@ export async function startDaemonProcess(
     url,
     pid: child.pid as number,
     async stop(signal = 'SIGTERM') {
-      if (child.exitCode !== null) return child.exitCode;
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const exit = once(child, 'exit');
       child.kill(signal);
       await exit;

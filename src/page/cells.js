@@ -37,5 +37,6 @@ export function whyOf(table) {
 
 /** @param {TableChange} change */
 export function changeOf({ kind, version, at }) {
-  return [`v${version} ${kind}, `, since(at)];
+  const what = h('span', { class: 'together' }, `v${version} ${kind},`);
+  return [what, ' ', h('span', { class: 'together' }, since(at))];
 }

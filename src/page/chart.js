@@ -13,9 +13,10 @@ const HEIGHT = 120;
  * @param {readonly Point[]} points oldest first
  * @param {number} nowMs the right edge
  * @param {(value: number) => string} words
+ * @param {readonly number[]} [ends] of the axis
  */
-export function chartOf(name, points, nowMs, words) {
-  const line = lineOf(points, { width: WIDTH, height: HEIGHT, to: nowMs });
+export function chartOf(name, points, nowMs, words, ends = []) {
+  const line = lineOf(points, { width: WIDTH, height: HEIGHT, to: nowMs, ends });
   const last = points.at(-1);
   if (!line || !last) return h('p', { class: 'quiet' }, `${name}: nothing yet`);
   const highest = points.reduce((best, point) => (point.value > best.value ? point : best));

@@ -79,6 +79,7 @@ function refused(status, error) {
 function alive() {
   heardMs = Date.now();
   showAlive();
+  showPulse();
 }
 
 /** Follows the daemon from now on; what was followed before is left. */
@@ -119,17 +120,19 @@ function sleep(ms, signal) {
 
 function everySecond() {
   tick();
-  const silentMs = heardMs === null ? 0 : Date.now() - heardMs;
+  const silentMs = silence();
   if (silentMs > SILENT_MS) silent(`nothing was heard for ${duration(silentMs / 1000)}`);
-  byId('pulse').textContent = pulse(silentMs);
+  showPulse();
 }
 
-/** @param {number} silentMs */
-function pulse(silentMs) {
-  if (!mayAsk()) return 'needs the token of this listener';
-  return heardMs === null
-    ? 'waiting for the first answer'
-    : `heard ${silentMs < 2_000 ? 'now' : `${duration(silentMs / 1000)} ago`}`;
+/** Milliseconds since the daemon was heard. */
+const silence = () => (heardMs === null ? 0 : Date.now() - heardMs);
+
+function showPulse() {
+  const silentMs = silence();
+  const heardThen = silentMs < 2_000 ? 'heard now' : `heard ${duration(silentMs / 1000)} ago`;
+  const waiting = heardMs === null ? 'waiting for the first answer' : heardThen;
+  byId('pulse').textContent = mayAsk() ? waiting : 'needs the token of this listener';
 }
 
 /** A fault of the page must not look like a quiet daemon. @param {unknown} error */

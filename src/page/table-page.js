@@ -1,6 +1,7 @@
 /** The page of one table. */
 import { badge, changeOf, whyOf } from './cells.js';
 import { chartOf } from './chart.js';
+import { TIMES } from './chart-shape.js';
 import { commandButtons } from './control-panel.js';
 import { byId, h, patch } from './dom.js';
 import { showChanges } from './recent-lists.js';
@@ -71,7 +72,7 @@ function showCharts({ history, lag_seconds, segments }) {
   const lags = series((point) => point.lag_seconds, lag_seconds ?? 0);
   const counts = series((point) => point.segments, segments);
   patch(byId('charts'), [lags, counts], () => [
-    chartOf('Lag', lags, nowMs, duration),
+    chartOf('Lag', lags, nowMs, duration, TIMES),
     chartOf('Segments', counts, nowMs, (value) => count(value)),
   ]);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lineOf, topOf } from '../../../src/page/chart-shape.js';
+import { lineOf, TIMES, topOf } from '../../../src/page/chart-shape.js';
 
 test.each([
   [[], 1],
@@ -31,3 +31,9 @@ test('a point from ahead of the clock stays on the chart', () => {
 test('no point, no line', () => {
   expect(lineOf([], { width: 100, height: 50, to: 0 })).toBeNull();
 });
+
+test.each([
+  [[528], 600],
+  [[3_601], 7_200],
+  [[86_401], 100_000],
+])('an axis of time for %j ends at %d s', (values, top) => expect(topOf(values, TIMES)).toBe(top));
