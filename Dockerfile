@@ -28,6 +28,8 @@ RUN install -d -o 1000 -g 1000 /data /var/lib/segmentd
 COPY --from=packages /build/node_modules node_modules
 COPY --from=build /build/dist dist
 COPY package.json ./
+# What the status page links to.
+COPY docs docs
 # Printed by `config defaults`.
 COPY config/defaults.yaml config/
 COPY config/segmentd.yaml /etc/segmentd/segmentd.yaml

@@ -15,6 +15,7 @@ const LONG_ONLY = [
   'test/integration/e2e/{memory,namespaces,notifications,package,producers,runbook,tracing-losses}.test.ts',
   'test/integration/lance/soak.test.ts',
   'test/integration/prometheus/dashboards.test.ts',
+  'test/integration/page/daemon-page.test.ts',
   'test/integration/stores/{clouds,kill}.test.ts',
   'test/interop/{advice,compatibility,handmade-index,oldest-kinds}.test.ts',
   'test/interop/pylance-{oldest,middle}.test.ts',
@@ -26,6 +27,7 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
+  'test/integration/page/page.test.ts',
   'test/interop/{auto-cleanup,full-text,packed-structs,pylance-newest,shallow-clones,vectors}.test.ts',
 ];
 

@@ -1,8 +1,8 @@
 /** Compiles `src` to `dist`, the JavaScript that the package ships, or to the folder that is given. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,5 +11,9 @@ const dist = resolve(process.argv[2] ?? `${root}/dist`);
 rmSync(dist, { recursive: true, force: true });
 const args = [tsc, '-p', 'tsconfig.build.json', '--outDir', dist];
 const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-if (status === 0) chmodSync(`${dist}/main.js`, 0o755);
+if (status === 0) {
+  chmodSync(`${dist}/main.js`, 0o755);
+  // The status page is served as it is.
+  cpSync(`${root}/src/page`, `${dist}/page`, { recursive: true, filter: (path) => extname(path) !== '.ts' });
+}
 process.exitCode = status ?? 1;

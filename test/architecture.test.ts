@@ -12,6 +12,8 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
  * a room are rooms of their own.
  */
 const LINE = [
+  // In the browser, where none of the others is.
+  'page',
   ...['lib', 'model', 'config', 'store'],
   ...[
     'lance/codec',
@@ -85,8 +87,10 @@ type Import = {
 };
 type Source = { readonly path: string; readonly syntax: ts.SourceFile; readonly imports: readonly Import[] };
 
+const MODULE = /\.(ts|js)$/;
+
 const sources: readonly Source[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => MODULE.test(path))
   .sort()
   .map((path) => {
     const syntax = ts.createSourceFile(path, readFileSync(join(SRC, path), 'utf8'), ts.ScriptTarget.Latest, true);
@@ -170,6 +174,13 @@ test('telemetry knows of lance only the reasons that are labels', () => {
   );
 });
 
+test('the page is for browsers: the other rooms do not import it, and it imports no package', () => {
+  const page = sources.filter(({ path }) => roomOf(path) === 'page');
+  expect(page.length).toBeGreaterThan(5);
+  expect(edges.filter(({ to }) => to === 'page').map(shown)).toEqual([]);
+  expect(page.flatMap(({ imports }) => imports.filter((it) => !isOwn(it)))).toEqual([]);
+});
+
 test('a store is opened in one place', () => {
   const stores = /^store\/(?!object-store|open-store)[a-z0-9]+-store\.ts$/;
   const importers = sources.flatMap((source) =>
@@ -241,11 +252,11 @@ test('tracing is written to and never asked: beside the daemon, which opens it, 
 });
 
 test('there are no barrels', () => {
-  expect(sources.filter(({ path }) => basename(path) === 'index.ts')).toEqual([]);
+  expect(sources.filter(({ path }) => /^index\./.test(basename(path)))).toEqual([]);
 });
 
 test('basenames are kebab-case', () => {
-  expect(sources.filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(path)))).toEqual([]);
+  expect(sources.filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*\.(ts|js)$/.test(basename(path)))).toEqual([]);
 });
 
 test('basenames are unique', () => {

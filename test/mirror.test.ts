@@ -1,6 +1,6 @@
 /** Tests lie where their subject does: a file of `src` with logic has its test at the same place below `test/unit`. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
@@ -57,6 +57,11 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/telemetry/metrics.test.ts': [
     ...['src/telemetry/metric-catalogue.ts', 'src/telemetry/engine-metrics.ts', 'src/telemetry/table-series.ts'],
   ],
+  'test/integration/page/page.test.ts': [
+    ...['src/page/page.js', 'src/page/head.js', 'src/page/table-rows.js', 'src/page/cells.js', 'src/page/dom.js'],
+    ...['src/page/strip.js', 'src/page/tip.js', 'src/page/ticker.js', 'src/page/recent-lists.js'],
+    ...['src/page/table-page.js', 'src/page/chart.js', 'src/page/control-panel.js'],
+  ],
   'test/conformance/object-store.test.ts': ['src/store/local-store.ts'],
   'test/integration/chaos/group.test.ts': ['src/kafka/consumer/supervisor.ts'],
   'test/integration/e2e/backfill.test.ts': ['src/commands/backfill.ts', 'src/events/publish-events.ts'],
@@ -112,12 +117,14 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/security/tls.test.ts': ['src/kafka/client.ts'],
 };
 
-/** Paths of the TypeScript files below a folder of the repository, from its root. */
+/** Paths of the modules below a folder of the repository, from its root. */
 const filesIn = (folder: string): string[] =>
   readdirSync(join(REPO, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => MODULE.test(path))
     .map((path) => join(folder, path))
     .sort();
+
+const MODULE = /\.(ts|js)$/;
 
 const isThere = (path: string) => existsSync(join(REPO, path));
 
@@ -146,7 +153,7 @@ function namedIn(path: string): readonly string[] {
 function readNames(path: string): string[] {
   const named: string[] = [];
   const search = (node: ts.Node): void => {
-    if (ts.isStringLiteralLike(node) && /\.(ts|yml|md)$/.test(node.text) && !node.text.startsWith('/')) {
+    if (ts.isStringLiteralLike(node) && /\.(ts|js|yml|md)$/.test(node.text) && !node.text.startsWith('/')) {
       // Data files are named from the root, too.
       named.push(join(dirname(path), node.text), ...(node.text.startsWith('.') ? [] : [node.text]));
     }
@@ -160,13 +167,13 @@ function readNames(path: string): string[] {
 function reachedFrom(path: string): Set<string> {
   const reached = new Set([path]);
   for (const file of reached) {
-    if (file.endsWith('.ts')) for (const next of namedIn(file)) reached.add(next);
+    if (MODULE.test(file)) for (const next of namedIn(file)) reached.add(next);
   }
   return reached;
 }
 
 const mirrorOf = (source: string) =>
-  join('test/unit', relative('src', dirname(source)), `${basename(source, '.ts')}.test.ts`);
+  join('test/unit', relative('src', dirname(source)), `${basename(source, extname(source))}.test.ts`);
 
 describe('a file of src with logic', () => {
   const elsewhere = new Set(Object.values(TESTS_OF).flat());
@@ -189,7 +196,13 @@ test('every unit test has its subject', () => {
   const subjectOf = (path: string) => relative('test/unit', path).replace(/\.test\.ts$/, '');
   const astray = filesIn('test/unit').filter((path) => {
     const subject = subjectOf(path);
-    const places = [join('src', `${subject}.ts`), `${subject}.ts`, `${subject}.md`, subject];
+    const places = [
+      join('src', `${subject}.ts`),
+      join('src', `${subject}.js`),
+      `${subject}.ts`,
+      `${subject}.md`,
+      subject,
+    ];
     return path.endsWith('.test.ts') && !(path in TESTS_OF) && !places.some(isThere);
   });
   expect(astray).toEqual([]);
@@ -209,7 +222,7 @@ describe('what is shared lies in testing/', () => {
   test.each(Object.entries(MAY_REACH))('%s/ imports from src and from %j', (folder, roots) => {
     const strays = filesIn(folder).flatMap((file) =>
       namedIn(file)
-        .filter((named) => named.endsWith('.ts') && ![...roots, 'src'].includes(named.split('/')[0] ?? ''))
+        .filter((named) => MODULE.test(named) && ![...roots, 'src'].includes(named.split('/')[0] ?? ''))
         .map((named) => `${file} imports ${named}`),
     );
     expect(strays).toEqual([]);

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { DeadLetterLog } from '../control/dead-letter-log.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
+import { loadPages } from '../http/pages.ts';
 import { startServer } from '../http/probes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
 import { openSource } from '../kafka/consumer/source.ts';
@@ -94,7 +95,9 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
   const status = openStatus(config, { source, states, deadLetters, ownership });
-  const server = await startServer({ ...config.http, metrics, health: healthOf(source), status: status.routes });
+  const pages = loadPages();
+  const served = { metrics, health: healthOf(source), status: status.routes, pages: pages.http };
+  const server = await startServer({ ...config.http, ...served });
   cleanup.defer(() => server.close());
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
@@ -117,6 +120,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     publish,
     topicsReady,
     status,
+    pages: pages.admin,
     log,
     cleanup,
   });

@@ -10,6 +10,7 @@ import type { TableCatalogs } from '../control/table-catalogs.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
+import type { Pages } from '../http/pages.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
@@ -25,6 +26,8 @@ type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly catalogs: TableCatalogs;
   readonly publish: RecordProducer['send'];
   readonly status: Status;
+  /** Of the listener for operators. */
+  readonly pages: Pages;
 };
 
 type ControlChannels = {
@@ -94,7 +97,7 @@ async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal):
 const PUBLISH_MS = 5_000;
 
 async function openTablesApi(
-  { config, context, cleanup, publish, status }: ControlContext,
+  { config, context, cleanup, publish, status, pages }: ControlContext,
   control: Control,
 ): Promise<void> {
   const token = secretOf(config.admin.token, config.admin.token_file);
@@ -130,6 +133,7 @@ async function openTablesApi(
     },
     all: () => ({ tables: context.states.all(), paused: context.pauses.paused() }),
     status: status.routes,
+    pages,
   });
   status.adminOpened(server.port);
   cleanup.defer(() => server.close());

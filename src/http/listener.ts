@@ -129,7 +129,8 @@ async function respond(
   }));
   response.writeHead(status, {
     'content-type': type ?? 'text/plain; charset=utf-8',
-    ...(typeof body === 'string' && { 'content-length': Buffer.byteLength(body) }),
+    // The length that a 304 names would be that of what the client has.
+    ...(typeof body === 'string' && status !== 304 && { 'content-length': Buffer.byteLength(body) }),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...more,

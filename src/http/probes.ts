@@ -2,6 +2,7 @@
 import { messageOf } from '../lib/errors.ts';
 import type { Answer, Request, RunningServer } from './listener.ts';
 import { notFound, startListener, text } from './listener.ts';
+import type { Pages } from './pages.ts';
 import type { StatusRoutes } from './status-routes.ts';
 
 /** `true` when healthy; else `false` or a sentence with the reason. */
@@ -24,7 +25,7 @@ type ServerOptions = {
   readonly health: Health;
   readonly status?: StatusRoutes;
   /** The answer to a path of the page; undefined for others. */
-  readonly pages?: (path: string) => Answer | undefined;
+  readonly pages?: Pages | undefined;
 };
 
 const probe = (verdict: Verdict): Answer =>
@@ -44,7 +45,7 @@ async function answer(request: Request, { metrics, health, status, pages }: Serv
       // Listening is the last step of starting up.
       return probe(true);
     default:
-      return status?.(path, request) ?? pages?.(path) ?? notFound(request);
+      return status?.(path, request) ?? pages?.(path, request.headers) ?? notFound(request);
   }
 }
 

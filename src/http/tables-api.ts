@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
 import type { Answer, Request, RunningServer } from './listener.ts';
 import { json, notFound, refusal, startListener } from './listener.ts';
+import type { Pages } from './pages.ts';
 import type { StatusRoutes } from './status-routes.ts';
 import type { WaitQuery } from './wait-requests.ts';
 import { readWaitQuery, Waits } from './wait-requests.ts';
@@ -26,7 +27,7 @@ export type TablesApiOptions = {
   /** What lies below `/v1`. */
   readonly status?: StatusRoutes;
   /** The answer to a path of the page, which needs no token since it holds nothing secret; undefined for others. */
-  readonly pages?: (path: string) => Answer | undefined;
+  readonly pages?: Pages | undefined;
 };
 
 const TABLE = /^\/v1\/tables\/([^/]+)\/([^/]+?)(?:\/([a-z]+))?$/;
@@ -44,7 +45,7 @@ async function answer(
   waits: Waits,
 ): Promise<Answer> {
   const { method, path, query, response } = request;
-  const page = method === 'GET' || method === 'HEAD' ? pages?.(path) : undefined;
+  const page = method === 'GET' || method === 'HEAD' ? pages?.(path, request.headers) : undefined;
   if (page) return page;
   if (!isAllowed(request, token)) return refusal(new SegmentdError('http_unauthorized', 'a bearer token is required'));
   if (method === 'GET' && path === '/v1/tables') return json(200, all());

@@ -67,6 +67,7 @@ test('the tarball is complete: runs, documents itself, and leaves no pointer to 
     expect.arrayContaining([
       ...['README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
       ...['docs/cli.md', 'schemas/config.json', 'config/segmentd.yaml', 'config/prometheus/rules.yml', 'dist/main.js'],
+      ...['dist/page/page.html', 'dist/page/page.css', 'dist/page/page.js'],
     ]),
   );
   const text = (path: string) => readFile(join(home, path), 'utf8');

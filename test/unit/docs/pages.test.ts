@@ -112,7 +112,7 @@ describe('the rooms in docs/architecture.md', () => {
   const table = read('docs/architecture.md').split(/^## Rooms$/m)[1] ?? '';
   const listed = [...table.matchAll(/^\| `([\w/-]+)` \|/gm)].map(([, room = '']) => room);
   const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((it) =>
-    it.endsWith('.ts'),
+    /\.(ts|js)$/.test(it),
   );
   const roomOf = (path: string) => (path.includes('/') ? dirname(path) : path.replace(/\.ts$/, ''));
 

@@ -1,0 +1,78 @@
+/** The page of one table. */
+import { badge, changeOf, whyOf } from './cells.js';
+import { chartOf } from './chart.js';
+import { TIMES } from './chart-shape.js';
+import { commandButtons } from './control-panel.js';
+import { byId, h, patch } from './dom.js';
+import { showChanges } from './recent-lists.js';
+import { segmentTable, stripOf } from './strip.js';
+import { now, since } from './ticker.js';
+import { count, counted, duration, percent } from './words.js';
+/** @import { Child } from './dom.js' */
+/** @import { TableDetail } from '../control/table-states.ts' */
+
+/** The table that the address names, `<database>/<table>`; null on the page of all tables. */
+export function tableOfPage() {
+  const [, database, table] = /^\/tables\/([^/]+)\/([^/]+)$/.exec(location.pathname) ?? [];
+  return database === undefined || table === undefined
+    ? null
+    : `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
+}
+
+/** @param {TableDetail} detail */
+export function showDetail(detail) {
+  const { table, state, rows, coverage, lag_seconds, version, covered_version, observed_at, last_change } = detail;
+  byId('table-name').textContent = table;
+  patch(byId('facts'), { ...detail, changes: null, history: null }, () => [
+    fact('state', [badge(state)]),
+    fact('rows', [count(rows)]),
+    fact('covered', [percent(coverage)]),
+    fact('lag', [lag_seconds === null ? '–' : duration(lag_seconds)]),
+    fact('version', [`${count(version)}, covered up to ${count(covered_version)}`]),
+    fact('read', observed_at ? [since(observed_at)] : ['not yet']),
+    fact('last change', last_change ? changeOf(last_change) : ['–']),
+  ]);
+  patch(byId('why'), [detail.pause, detail.failure, detail.declined, detail.left_alone], () => whyOf(detail));
+  const buttons = commandButtons(detail);
+  patch(byId('commands'), buttons.key, buttons.build);
+  patch(byId('indexes'), detail.indexes, () =>
+    detail.indexes.length > 0 ? detail.indexes.map(indexOf) : [h('p', { class: 'quiet' }, 'This table has no index.')],
+  );
+  showCharts(detail);
+  showChanges(detail.changes, false);
+}
+
+/**
+ * @param {string} name
+ * @param {Child[]} value
+ */
+const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, ...value));
+
+/** @param {TableDetail['indexes'][number]} index */
+function indexOf(index) {
+  const { name, segments } = index;
+  const list = h('details', {}, h('summary', { 'data-focus': `list ${name}` }, counted(segments.length, 'segment')));
+  list.addEventListener('toggle', () => {
+    if (list.open && !list.querySelector('table')) list.append(segmentTable(segments));
+  });
+  return h('div', { class: 'index' }, stripOf(index), list);
+}
+
+/** @param {TableDetail} detail */
+function showCharts({ history, lag_seconds, segments }) {
+  const nowMs = now();
+  /**
+   * @param {(point: TableDetail['history'][number]) => number} value
+   * @param {number} latest
+   */
+  const series = (value, latest) => [
+    ...history.map((point) => ({ at: Date.parse(point.at), value: value(point) })),
+    { at: nowMs, value: latest },
+  ];
+  const lags = series((point) => point.lag_seconds, lag_seconds ?? 0);
+  const counts = series((point) => point.segments, segments);
+  patch(byId('charts'), [lags, counts], () => [
+    chartOf('Lag', lags, nowMs, duration, TIMES),
+    chartOf('Segments', counts, nowMs, (value) => count(value)),
+  ]);
+}
