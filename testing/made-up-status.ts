@@ -109,7 +109,11 @@ function troubledTables(nowMs: number): TableStatus[] {
     },
     {
       ...{ ...declined, ...nothing, table: 'lake/broken', state: 'declined', version: null, covered_version: null },
-      declined: { code: 'table_unreadable', message: 'not a manifest: 8 bytes without the closing LANC' },
+      declined: {
+        code: 'table_unreadable',
+        message: 'not a manifest: 8 bytes without the closing LANC',
+        accepted: false,
+      },
       docs: 'errors.md#table_unreadable',
     },
     {

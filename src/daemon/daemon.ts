@@ -4,7 +4,6 @@ import type { Config } from '../config/schema.ts';
 import { DeadLetterLog } from '../control/dead-letter-log.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
-import { loadPages } from '../http/pages.ts';
 import { startServer } from '../http/probes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
 import { openSource } from '../kafka/consumer/source.ts';
@@ -95,9 +94,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
   const status = openStatus(config, { source, states, deadLetters, ownership });
-  const pages = loadPages();
-  const served = { metrics, health: healthOf(source), status: status.routes, pages: pages.http };
-  const server = await startServer({ ...config.http, ...served });
+  const server = await startServer({ ...config.http, ...status.served.http, metrics, health: healthOf(source) });
   cleanup.defer(() => server.close());
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
@@ -120,16 +117,12 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     publish,
     topicsReady,
     status,
-    pages: pages.admin,
     log,
     cleanup,
   });
 
-  const lag = openLag(
-    settings,
-    config.kafka.lag_interval_ms,
-    lagHooks(config, { telemetry, ownership, source, status, log }),
-  );
+  const hooks = lagHooks(config, { telemetry, ownership, source, status, log });
+  const lag = openLag(settings, config.kafka.lag_interval_ms, hooks);
   cleanup.defer(() => lag.stop());
   const maintenance = { settings: ({ id }: TableRef) => maintainSettings(config, id), refresh };
   const background = { refreshRequests, merges: mergeSchedule(config), maintenance };

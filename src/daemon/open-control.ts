@@ -10,7 +10,6 @@ import type { TableCatalogs } from '../control/table-catalogs.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
-import type { Pages } from '../http/pages.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
@@ -26,8 +25,6 @@ type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly catalogs: TableCatalogs;
   readonly publish: RecordProducer['send'];
   readonly status: Status;
-  /** Of the listener for operators. */
-  readonly pages: Pages;
 };
 
 type ControlChannels = {
@@ -97,7 +94,7 @@ async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal):
 const PUBLISH_MS = 5_000;
 
 async function openTablesApi(
-  { config, context, cleanup, publish, status, pages }: ControlContext,
+  { config, context, cleanup, publish, status }: ControlContext,
   control: Control,
 ): Promise<void> {
   const token = secretOf(config.admin.token, config.admin.token_file);
@@ -132,8 +129,7 @@ async function openTablesApi(
       return { table: id, version, covered, latest_version: latestVersion };
     },
     all: () => ({ tables: context.states.all(), paused: context.pauses.paused() }),
-    status: status.routes,
-    pages,
+    ...status.served.admin,
   });
   status.adminOpened(server.port);
   cleanup.defer(() => server.close());

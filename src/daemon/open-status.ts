@@ -8,6 +8,8 @@ import { memberStatus } from '../control/member-status.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
+import type { Pages } from '../http/pages.ts';
+import { loadPages } from '../http/pages.ts';
 import type { StatusRoutes } from '../http/status-routes.ts';
 import { statusRoutes } from '../http/status-routes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
@@ -27,7 +29,8 @@ type StatusParts = {
 };
 
 export type Status = {
-  readonly routes: StatusRoutes;
+  /** What each listener serves of it: the answers, and the page that shows them. */
+  readonly served: Readonly<Record<'http' | 'admin', { readonly status: StatusRoutes; readonly pages: Pages }>>;
   /** What comes to be known later. */
   groupSeen(view: GroupView | null): void;
   /** `port`: that of the listener for operators. */
@@ -67,8 +70,10 @@ export function openStatus(config: Config, { source, states, deadLetters, owners
     };
     return memberStatus(facts, states, deadLetters, Date.now());
   };
+  const routes = statusRoutes({ status, detail: (table) => states.detail(table) });
+  const pages = loadPages();
   return {
-    routes: statusRoutes({ status, detail: (table) => states.detail(table) }),
+    served: { http: { status: routes, pages: pages.http }, admin: { status: routes, pages: pages.admin } },
     groupSeen: (view) => {
       group_view = view;
     },

@@ -221,7 +221,7 @@ test('what tables, errors and records say stays text', async () => {
   if (!first || !letter) throw new Error('nothing to spoil');
   const table = {
     ...{ ...first, table: `lake/${evil.replaceAll('/', '')}`, state: 'declined' as const },
-    ...{ declined: { code: evil as 'internal', message: evil }, docs: `javascript:${evil}` },
+    ...{ declined: { code: evil as 'internal', message: evil, accepted: false }, docs: `javascript:${evil}` },
     ...{
       indexes: first.indexes.map((index) => ({ ...index, name: evil, kind: evil })),
       pause: { since: world.status.at, by: evil },
