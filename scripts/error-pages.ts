@@ -252,6 +252,22 @@ newer Lance. The tables that were known stay so, and those in \`<table>.lance\` 
     `\`GET /v1/tables/<db>/<table>/wait\` came without a usable \`version\`, with a \`timeout\` that has no unit or is longer than
 300 s, or with an unknown parameter.`,
   ),
+  command_invalid: work('A command over HTTP has a parameter that it does not take, or one that is no number.'),
+  table_paused: work(
+    `A paused table is left alone, so that it is neither merged nor optimized, and an operator asked for that. The pause names its origin in
+\`segmentd status --daemon\`.`,
+  ),
+  merging_off: work('`merge.concurrency` is 0, which switches merging off, and an operator asked for a merge.'),
+  maintenance_off: work(
+    `Nothing says when the table is compacted, or its \`maintain\` is \`off\`, and an operator asked for it. A run also takes old versions away,
+so segmentd makes none where nobody chose to have that done.`,
+  ),
+  owner_elsewhere: work(
+    'Another member of the group does the work of the table, and without a control topic a command cannot be sent on to it.',
+  ),
+  owner_unknown: work(
+    'The member that was asked does not know yet which member owns which table. It has just started, or has no broker.',
+  ),
   too_many_waits: work(
     '256 waits are open on the HTTP listener, and the next is refused with status 429. `segmentd wait` reads the table itself instead.',
   ),

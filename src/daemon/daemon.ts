@@ -1,6 +1,7 @@
 /** The composition root of `segmentd run`: opens the parts in order, wires them together, closes them in reverse. */
 import type { Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
+import { AskedWork } from '../control/asked-work.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
@@ -27,6 +28,7 @@ import type { PipelineContext } from '../stages/context.ts';
 import { createTelemetry } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import type { WorkSchedules } from './asked-commands.ts';
 import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
@@ -109,6 +111,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
+  const schedules = workSchedules(config);
   const { refreshRequests, refresh, caughtUp } = await openControl({
     config,
     settings,
@@ -117,6 +120,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
     ownership,
     notifications,
     publish,
+    schedules,
     topicsReady,
     log,
     cleanup,
@@ -124,13 +128,21 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
 
   const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(config, telemetry, ownership, source, log));
   cleanup.defer(() => lag.stop());
-  const maintenance = { settings: ({ id }: TableRef) => maintainSettings(config, id), refresh };
-  const background = { refreshRequests, merges: mergeSchedule(config), maintenance };
+  const { merges, maintenance } = schedules;
+  const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
   const running = run(source, context, background, config, cleanup, stopping);
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);
   return { port: server.port, ...running };
+}
+
+/** What is done in the background, by schedule and at the request of an operator. */
+function workSchedules(config: Config): WorkSchedules {
+  return {
+    merges: { ...mergeSchedule(config), asked: new AskedWork() },
+    maintenance: { settings: ({ id }: TableRef) => maintainSettings(config, id), asked: new AskedWork() },
+  };
 }
 
 type OutputParts = { readonly log: KafkaLog; readonly cleanup: Cleanup; readonly signal: AbortSignal };

@@ -1,6 +1,6 @@
 /** Opens what acts without an event: the sweep, the HTTP API and the control topic. */
 import type { CommandName, Control } from '../control/commands.ts';
-import { COMMANDS, createControl, encodeCommand } from '../control/commands.ts';
+import { COMMANDS, createControl, encodeCommand, isWork } from '../control/commands.ts';
 import { tablesOf } from '../control/configured-tables.ts';
 import type { ControlTopicParts } from '../control/control-topic.ts';
 import { obeyControlTopic } from '../control/control-topic.ts';
@@ -18,11 +18,14 @@ import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
+import type { WorkSchedules } from './asked-commands.ts';
+import { askWork, beginWork, readTo } from './asked-commands.ts';
 
 type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly context: PipelineContext;
   readonly catalogs: TableCatalogs;
   readonly publish: RecordProducer['send'];
+  readonly schedules: WorkSchedules;
 };
 
 type ControlChannels = {
@@ -41,6 +44,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   const requests = refreshRequests(config.sweep.interval_s === 0 ? null : sweepOptions(parts, caughtUp));
   const control = createControl({
     resolve: (address) => resolveTable(catalogs.databases, address),
+    begin: beginWork({ ...parts.schedules, context }),
     pauses: context.pauses,
     telemetry: context.telemetry,
     refresh: requests.refresh,
@@ -91,28 +95,37 @@ async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal):
 /** A request over HTTP does not wait longer for the broker. */
 const PUBLISH_MS = 5_000;
 
-async function openTablesApi({ config, context, cleanup, publish }: ControlContext, control: Control): Promise<void> {
+/** Puts records on the control topic; null without one. */
+function controlRecords({ config, publish }: Pick<ControlContext, 'config' | 'publish'>) {
+  const topic = config.kafka.control_topic;
+  if (topic === undefined) return null;
+  return (record: ReturnType<typeof encodeCommand>) => publish(topic, [record], { deadlineMs: PUBLISH_MS });
+}
+
+async function openTablesApi(parts: ControlContext, control: Control): Promise<void> {
+  const { config, context, cleanup, ownership } = parts;
   const token = secretOf(config.admin.token, config.admin.token_file);
   if (token === undefined) return;
-  const topic = config.kafka.control_topic;
+  const send = controlRecords(parts);
+  const work = askWork({ ...parts.schedules, context }, control, { ownership, send });
   const server = await startTablesApi({
     host: config.admin.host,
     port: config.admin.port,
     token,
     commands: COMMANDS,
-    run: async (name, address, { force, by }: CommandRequest) => {
+    run: async (name, address, { force, by, to }: CommandRequest) => {
       const command = name as CommandName;
       const named = control.resolve(address);
       // A paused table can be resumed even when it is gone.
       const isAnyFine = force || context.pauses.isPaused(named.id);
       const table = isAnyFine ? named : await existing(context, named, command);
+      if (isWork(command)) return work(command, table, { by, to: readTo(command, to) });
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
-      if (topic !== undefined && command !== 'status') {
+      if (command !== 'status') {
         // A pause that is asked for again goes on since the first time, also when the topic keeps only the last record.
         const time = (command === 'pause' && answer.pause?.since) || new Date().toISOString();
-        const record = encodeCommand({ command, table: table.id, by, time });
-        await publish(topic, [record], { deadlineMs: PUBLISH_MS });
+        await send?.(encodeCommand({ command, table: table.id, by, time }));
       }
       return answer;
     },

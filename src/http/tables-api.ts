@@ -7,8 +7,8 @@ import { json, startListener } from './listener.ts';
 import type { WaitQuery } from './wait-requests.ts';
 import { readWaitQuery, Waits } from './wait-requests.ts';
 
-/** `force`: the table need not exist yet. `by`: the client, by the address of its connection. */
-export type CommandRequest = { readonly force: boolean; readonly by: string };
+/** `force`: the table need not exist yet. `by`: the client, by the address of its connection. `to`: as it stands in the query, or null. */
+export type CommandRequest = { readonly force: boolean; readonly by: string; readonly to: string | null };
 
 export type TablesApiOptions = {
   readonly host: string;
@@ -63,7 +63,8 @@ async function answer(
 
 /** `?force=true`: also for a table that is not there yet. */
 function commandRequest({ query, response }: Request): CommandRequest {
-  return { force: query.get('force') === 'true', by: `http ${response.socket?.remoteAddress ?? ''}`.trim() };
+  const by = `http ${response.socket?.remoteAddress ?? ''}`.trim();
+  return { force: query.get('force') === 'true', by, to: query.get('to') };
 }
 
 /** An error that a retry would not change is the request's fault, or the table's. */
@@ -75,6 +76,10 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   too_many_waits: 429,
   event_table_not_found: 404,
   table_not_found: 404,
+  table_paused: 409,
+  merging_off: 409,
+  maintenance_off: 409,
+  owner_elsewhere: 409,
 };
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */

@@ -97,6 +97,7 @@ export const EVENTS = {
     says: 'fragments left out, the table lost or rewrote them',
     metrics: ['stale_fragments_dropped_total'],
   },
+  workAsked: { level: 'info', says: 'work asked for', metrics: [] },
   // Merges.
   mergesPlanned: { level: 'debug', says: 'merges planned', metrics: ['tier_segments', 'merges_pending'] },
   mergeStarted: { level: 'debug', says: 'merge started', metrics: [] },

@@ -148,6 +148,7 @@ const STEPS: readonly Step[] = [
   ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
   ['tablePaused', () => telemetry.tablePaused({ table: 'lake/t', by: 'me' })],
   ['tableResumed', () => telemetry.tableResumed({ table: 'lake/t', by: 'me' })],
+  ['workAsked', () => telemetry.workAsked({ table: 'lake/t', command: 'merge', by: 'me' })],
   ['offsetsCommitted', () => telemetry.offsetsCommitted()],
   ['consumerCrashed', () => telemetry.consumerCrashed({ error: failure, willRestart: true })],
   ['consumerRecovered', () => telemetry.consumerRecovered()],
