@@ -12,7 +12,7 @@ const LONG_ONLY = [
   'test/integration/{chaos,security}/**/*.test.ts',
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
-  'test/integration/e2e/{memory,namespaces,notifications,package,producers}.test.ts',
+  'test/integration/e2e/{memory,namespaces,notifications,package,producers,self-check-turmoil}.test.ts',
   'test/integration/lance/soak.test.ts',
   'test/integration/stores/{clouds,kill}.test.ts',
   'test/interop/{advice,compatibility,handmade-index,oldest-kinds}.test.ts',

@@ -227,6 +227,13 @@ compacted at an hour at which it is not.`,
     `After a compaction, and before the cleanup, answers by the index are compared with a scan. They differed, or a file was not there. Until this is
 understood, look for \`maintenanceFailed\` in the log before you clean the table up in another way.`,
   ),
+  check_failed: work(
+    `The self-check could not look fresh keys up through their segments: a query failed, took longer than a minute, or gave a wrong answer once
+and the right one when it was asked again. A check that was not made pauses no table.`,
+  ),
+  evidence_unwritable: work(
+    'The self-check found a wrong answer and paused the table, and could not write what it found into `verify.evidence_dir`.',
+  ),
   store_unavailable: work(
     'Check that the disk is mounted, or that the endpoint, the region and the bucket of the object store are right. It may also just be busy.',
   ),

@@ -9,6 +9,8 @@ import type { IndexState } from '../lance/plan/index-plan.ts';
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import type { IndexReport, LeftAlone } from '../model.ts';
+import type { SelfCheckFinding } from './evidence.ts';
+import { SELF_CHECK } from './evidence.ts';
 import type { Pauses } from './pauses.ts';
 
 export type TableStatus = {
@@ -23,6 +25,8 @@ export type TableStatus = {
   readonly segments: number;
   /** Since when it is paused, ISO 8601, and by whom. */
   readonly pause: { readonly since: string; readonly by: string } | null;
+  /** The wrong answer because of which the self-check paused it, or null. */
+  readonly self_check: SelfCheckFinding | null;
   readonly declined: { readonly code: ErrorCode; readonly message: string } | null;
   /** Indexes that stay as they are while the others are kept fresh, and why. */
   readonly left_alone: readonly LeftAlone[];
@@ -35,7 +39,7 @@ export type TableStatus = {
   } | null;
 };
 
-type Known = Omit<TableStatus, 'table' | 'state' | 'pause'>;
+type Known = Omit<TableStatus, 'table' | 'state' | 'pause' | 'self_check'>;
 
 const UNKNOWN: Known = {
   version: null,
@@ -54,12 +58,18 @@ const REMEMBERED = 10_000;
 export class TableStates {
   readonly #pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>;
   readonly #now: () => number;
+  readonly #findingOf: (table: string) => SelfCheckFinding | null;
   readonly #tables = new RecentMap<string, Known>(REMEMBERED);
 
-  /** `now` is for tests: milliseconds since the epoch. */
-  constructor(pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>, now: () => number = Date.now) {
+  /** `findingOf`: the last finding of the self-check. `now` is for tests: milliseconds since the epoch. */
+  constructor(
+    pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>,
+    now: () => number = Date.now,
+    findingOf: (table: string) => SelfCheckFinding | null = () => null,
+  ) {
     this.#pauses = pauses;
     this.#now = now;
+    this.#findingOf = findingOf;
   }
 
   /** The table was read at `version`; `coveredVersion` when all its indexes cover that one. */
@@ -126,6 +136,7 @@ export class TableStates {
       table,
       state: this.#stateOf(table, known),
       pause: pause && { since: new Date(pause.sinceMs).toISOString(), by: pause.by },
+      self_check: pause?.by === SELF_CHECK ? this.#findingOf(table) : null,
       ...known,
     };
   }

@@ -2,6 +2,8 @@
 import type { Subscription } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import { AskedWork } from '../control/asked-work.ts';
+import { EvidenceFolder, SELF_CHECK } from '../control/evidence.ts';
+import type { Pauses } from '../control/pauses.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
 import { TableStates } from '../control/table-states.ts';
@@ -25,6 +27,7 @@ import type { TableRef } from '../model.ts';
 import type { Background } from '../pipeline.ts';
 import { pipeline } from '../pipeline.ts';
 import type { PipelineContext } from '../stages/context.ts';
+import type { Telemetry } from '../telemetry/events.ts';
 import { createTelemetry } from '../telemetry/events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -35,6 +38,7 @@ import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
 import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
+import { withSelfChecks } from './open-self-checks.ts';
 import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
 
 export type Daemon = {
@@ -90,7 +94,8 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
   const pauses = createPauses();
-  const states = new TableStates(pauses);
+  const evidence = await openEvidence(config, telemetry, pauses);
+  const states = new TableStates(pauses, Date.now, (table) => evidence.of(table));
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
   const status = () => ({
@@ -112,7 +117,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
   const schedules = workSchedules(config);
-  const { refreshRequests, refresh, caughtUp } = await openControl({
+  const { refreshRequests, refresh, pauseWrong, caughtUp } = await openControl({
     config,
     settings,
     context,
@@ -130,11 +135,21 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   cleanup.defer(() => lag.stop());
   const { merges, maintenance } = schedules;
   const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
-  const running = run(source, context, background, config, cleanup, stopping);
+  const checked = withSelfChecks(config, { context, evidence, pause: pauseWrong, scratchDir: scratch.dir });
+  const running = run(source, checked, background, config, cleanup, stopping);
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);
   return { port: server.port, ...running };
+}
+
+/** What the self-check found before, here or in an earlier process; what it has paused is told with the metrics. */
+async function openEvidence(config: Config, telemetry: Telemetry, pauses: Pauses): Promise<EvidenceFolder> {
+  const evidence = new EvidenceFolder(config.verify.evidence_dir);
+  // Only a check that finds something needs the folder.
+  await evidence.load().catch(() => undefined);
+  telemetry.selfCheckPauses(() => pauses.paused().filter((table) => pauses.of(table)?.by === SELF_CHECK));
+  return evidence;
 }
 
 /** What is done in the background, by schedule and at the request of an operator. */

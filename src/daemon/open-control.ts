@@ -4,6 +4,7 @@ import { COMMANDS, createControl, encodeCommand, isWork } from '../control/comma
 import { tablesOf } from '../control/configured-tables.ts';
 import type { ControlTopicParts } from '../control/control-topic.ts';
 import { obeyControlTopic } from '../control/control-topic.ts';
+import { SELF_CHECK } from '../control/evidence.ts';
 import type { RefreshRequests, SweepOptions } from '../control/sweep.ts';
 import { refreshRequests } from '../control/sweep.ts';
 import type { TableCatalogs } from '../control/table-catalogs.ts';
@@ -13,7 +14,7 @@ import { resolveTable } from '../events/table-address.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
-import { SegmentdError } from '../lib/errors.ts';
+import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
@@ -33,6 +34,8 @@ type ControlChannels = {
   readonly refreshRequests: RefreshRequests['events'];
   /** Plans a table as soon as it is idle. */
   readonly refresh: RefreshRequests['refresh'];
+  /** Pauses a table that answers wrongly: in this process at once, and for all members, later ones included, where there is a control topic. */
+  readonly pauseWrong: (table: TableRef) => void;
   /** Resolves when the commands given before this process are in force and the catalogs known: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
 };
@@ -53,7 +56,8 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   await openTablesApi(parts, control);
   const obeying = obeyControlTopic({ ...parts, signal: context.signal }, control);
   void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
-  return { refreshRequests: requests.events, refresh: requests.refresh, caughtUp };
+  const pauseWrong = (table: TableRef) => pauseForCheck(parts, control, table);
+  return { refreshRequests: requests.events, refresh: requests.refresh, pauseWrong, caughtUp };
 }
 
 /** A store that does not answer must not block the start for ever: what its catalog lists is found later. */
@@ -95,11 +99,26 @@ async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal):
 /** A request over HTTP does not wait longer for the broker. */
 const PUBLISH_MS = 5_000;
 
+/** How long the broker may be away for a pause that nobody waits for. */
+const PUBLISH_PAUSE_MS = 600_000;
+
+function pauseForCheck(parts: ControlContext, control: Control, table: TableRef): void {
+  const { id } = table;
+  const { pause } = control.run('pause', table, SELF_CHECK);
+  const record = encodeCommand({ command: 'pause', table: id, by: SELF_CHECK, time: pause?.since });
+  const shared = controlRecords(parts, PUBLISH_PAUSE_MS)?.(record);
+  shared?.catch((error: unknown) => {
+    if (!parts.context.signal.aborted) {
+      parts.context.telemetry.pauseNotShared({ table: id, error: asSegmentdError(error) });
+    }
+  });
+}
+
 /** Puts records on the control topic; null without one. */
-function controlRecords({ config, publish }: Pick<ControlContext, 'config' | 'publish'>) {
+function controlRecords({ config, publish }: Pick<ControlContext, 'config' | 'publish'>, deadlineMs = PUBLISH_MS) {
   const topic = config.kafka.control_topic;
   if (topic === undefined) return null;
-  return (record: ReturnType<typeof encodeCommand>) => publish(topic, [record], { deadlineMs: PUBLISH_MS });
+  return (record: ReturnType<typeof encodeCommand>) => publish(topic, [record], { deadlineMs });
 }
 
 async function openTablesApi(parts: ControlContext, control: Control): Promise<void> {

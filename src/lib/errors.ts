@@ -154,6 +154,17 @@ export const ERRORS = {
     'Run `segmentd verify`. No version was cleaned up, so an older one can be restored.',
   ),
 
+  check_failed: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Nothing follows for the table, which is served as before. If it repeats, run `segmentd verify` on the table.',
+  ),
+  evidence_unwritable: kind(
+    'backoff',
+    EXIT.unavailable,
+    'The table is paused all the same: run `segmentd verify` on it. Check verify.evidence_dir.',
+  ),
+
   store_unavailable: kind(
     'backoff',
     EXIT.unavailable,

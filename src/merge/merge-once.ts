@@ -201,6 +201,10 @@ async function mergeDue(
       withSlot: (land) => context.slots.run(land, context.signal),
     });
     reportFinished(context, table, plan, result);
+    if (result.kind === 'landed') {
+      const uuids = result.segments.map(({ segment }) => segment.uuid);
+      context.landed?.(table, result.version, uuids);
+    }
     return result;
   } catch (error) {
     if (!context.signal.aborted) reportFinished(context, table, plan, null);

@@ -140,6 +140,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     tiers.forget(table);
     throttle.recovered(`merge ${table}`);
     throttle.recovered(`maintenance ${table}`);
+    throttle.recovered(`self-check ${table}`);
     metrics.tables.forget(table);
   };
   return {

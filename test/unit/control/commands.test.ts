@@ -5,7 +5,7 @@ import { tableRef } from '../stages/context-fixture.ts';
 
 const NOTHING = {
   ...{ state: 'served' as const, pause: null, version: 7, covered_version: null, missing_fragments: 0, segments: 0 },
-  ...{ declined: null, held_rows: 0, left_alone: [], failure: null },
+  ...{ declined: null, held_rows: 0, left_alone: [], failure: null, self_check: null },
 };
 
 function control() {

@@ -30,7 +30,7 @@ test('what was read of a table stands until more is known', () => {
   states.failed('lake/t', full, 1_000);
   expect(states.of('lake/t')).toEqual({
     ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
-    ...{ held_rows: 0, left_alone: [] },
+    ...{ held_rows: 0, left_alone: [], self_check: null },
     pause: null,
     declined: null,
     failure: { code: 'store_full', message: 'no room', count: 2, next_try_at: '2026-01-01T00:00:01.000Z' },
@@ -93,4 +93,16 @@ test('indexes that are left alone are news when they, or the reasons, are others
   expect(states.leftAlone('lake/t', [{ ...zone, code: 'index_parameters_mixed' }])).toBe(true);
   expect(states.leftAlone('lake/t', [])).toBe(true);
   expect(states.of('lake/t').left_alone).toEqual([]);
+});
+
+test('what the self-check found is told for as long as the table is paused because of it', () => {
+  const pauses = createPauses();
+  const finding = { at: '2026-01-01T00:00:00.000Z', version: 7, index: 'id_idx', evidence: '/e/1.json' };
+  const states = new TableStates(pauses, Date.now, () => finding);
+  expect(states.of('lake/t').self_check).toBeNull();
+  pauses.pause('lake/t', 'me');
+  expect(states.of('lake/t').self_check).toBeNull();
+  pauses.resume('lake/t');
+  pauses.pause('lake/t', 'segmentd self-check');
+  expect(states.of('lake/t')).toMatchObject({ state: 'paused', self_check: finding });
 });
