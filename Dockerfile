@@ -34,6 +34,7 @@ COPY docs docs
 COPY config/defaults.yaml config/
 COPY config/segmentd.yaml /etc/segmentd/segmentd.yaml
 ENV SEGMENTD_STATE_SCRATCH_DIR=/var/lib/segmentd/scratch
+ENV SEGMENTD_VERIFY_EVIDENCE_DIR=/var/lib/segmentd/evidence
 
 # A number, so that Kubernetes can see that it is not root.
 USER 1000:1000

@@ -12,7 +12,7 @@ const LONG_ONLY = [
   'test/integration/{chaos,security}/**/*.test.ts',
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
-  'test/integration/e2e/{memory,namespaces,notifications,package,producers,runbook,tracing-losses}.test.ts',
+  'test/integration/e2e/{memory,namespaces,notifications,package,producers,runbook,self-check-turmoil,tracing-losses}.test.ts',
   'test/integration/lance/soak.test.ts',
   'test/integration/page/daemon-page.test.ts',
   'test/integration/prometheus/dashboards.test.ts',

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { LEAVES } from '../src/config/load.ts';
 import type { CommandName } from '../src/control/commands.ts';
-import { COMMANDS } from '../src/control/commands.ts';
+import { COMMANDS, isWork, MAX_TO } from '../src/control/commands.ts';
 import { defaultOf } from './describe-config.ts';
 import { answerSchema } from './describe-schemas.ts';
 import { status, tableDetail, tableStatus, text } from './status-schemas.ts';
@@ -20,6 +20,24 @@ const commandAnswer = z
   .object({ ...tableStatus.shape, paused: z.boolean().describe('Whether an operator holds the table’s events.') })
   .meta({ id: 'CommandAnswer' });
 
+const rows = z.int().min(0);
+const workAnswer = z
+  .object({
+    ...commandAnswer.shape,
+    work: z.object({
+      command: z.enum(['merge', 'optimize']),
+      outcome: z
+        .enum(['begun', 'waits', 'under_way', 'nothing_due', 'sent'])
+        .describe(
+          'waits: until the indexes cover the table; under_way: asked for before; sent: to the member that owns the table.',
+        ),
+      to: z.int().min(1).nullish().describe('Of a merge, as asked for.'),
+      merges: z.array(z.object({ index: text('Name of the index.'), segments: rows, rows })).optional(),
+      compaction: z.object({ fragments_removed: rows, fragments_added: rows }).optional(),
+    }),
+  })
+  .meta({ id: 'WorkAnswer' });
+
 const waitAnswer = z
   .object({
     table: text('<database>/<table>.'),
@@ -33,13 +51,15 @@ const refusal = z
   .object({ code: text('One of docs/errors.md.'), error: text('What happened.'), hint: text('What to do.') })
   .meta({ id: 'Refusal' });
 
-const SCHEMAS = { status, tableDetail, tableList, commandAnswer, waitAnswer, refusal };
+const SCHEMAS = { status, tableDetail, tableList, commandAnswer, workAnswer, waitAnswer, refusal };
 
 /** What each command does, for those that read the document. */
 const SUMMARIES: Readonly<Record<string, string>> = {
   refresh: 'Plans the table now, as the sweep does.',
   pause: 'Holds the events of the table until it is resumed.',
   resume: 'Ends the pause of the table.',
+  merge: 'Merges segments of the table now: those that are due, or down to a number.',
+  optimize: 'Compacts the table and takes old versions away now, whatever the schedule.',
 };
 const summaryOf = (command: string) => SUMMARIES[command] ?? `Asks for ${command} of the table.`;
 
@@ -62,6 +82,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   400: 'The request or the table is at fault.',
   401: 'The token is missing or wrong.',
   404: 'There is no such table, path or method.',
+  409: 'It cannot be done as things are.',
   429: 'Too many such requests are open.',
   503: 'The store or the broker did not answer.',
 };
@@ -151,10 +172,19 @@ const query = (name: string, description: string, schema: Json, required = false
   schema,
 });
 
+const to = query('to', 'Most segments that each index is to keep; without it, what is due is merged.', {
+  type: 'integer',
+  minimum: 1,
+  maximum: MAX_TO,
+});
+
 function commandPath(command: CommandName): [string, Json] {
   const force = query('force', 'Also for a table that is not there yet.', { type: 'boolean', default: false });
-  const responses = { 200: answer('The table.', commandAnswer), ...refusals(400, 404, 503) };
-  const more = { parameters: [...TABLE, force] };
+  const ok = isWork(command)
+    ? answer('The table, and what was begun.', workAnswer)
+    : answer('The table.', commandAnswer);
+  const responses = { 200: ok, ...refusals(400, 404, ...(isWork(command) ? [409] : []), 503) };
+  const more = { parameters: [...TABLE, force, ...(command === 'merge' ? [to] : [])] };
   return [
     `/v1/tables/{database}/{table}/${command}`,
     { post: operation(responses, { id: `${command}Table`, summary: summaryOf(command), more }) },

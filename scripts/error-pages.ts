@@ -227,6 +227,13 @@ compacted at an hour at which it is not.`,
     `After a compaction, and before the cleanup, answers by the index are compared with a scan. They differed, or a file was not there. Until this is
 understood, look for \`maintenanceFailed\` in the log before you clean the table up in another way.`,
   ),
+  check_failed: work(
+    `The self-check could not look fresh keys up through their segments: a query failed, took longer than a minute, or gave a wrong answer once
+and the right one when it was asked again. A check that was not made pauses no table.`,
+  ),
+  evidence_unwritable: work(
+    'The self-check found a wrong answer and paused the table, and could not write what it found into `verify.evidence_dir`.',
+  ),
   store_unavailable: work(
     'Check that the disk is mounted, or that the endpoint, the region and the bucket of the object store are right. It may also just be busy.',
   ),
@@ -251,6 +258,22 @@ newer Lance. The tables that were known stay so, and those in \`<table>.lance\` 
   wait_invalid: work(
     `\`GET /v1/tables/<db>/<table>/wait\` came without a usable \`version\`, with a \`timeout\` that has no unit or is longer than
 300 s, or with an unknown parameter.`,
+  ),
+  command_invalid: work('A command over HTTP has a parameter that it does not take, or one that is no number.'),
+  table_paused: work(
+    `A paused table is left alone, so that it is neither merged nor optimized, and an operator asked for that. The pause names its origin in
+\`segmentd status --daemon\`.`,
+  ),
+  merging_off: work('`merge.concurrency` is 0, which switches merging off, and an operator asked for a merge.'),
+  maintenance_off: work(
+    `Nothing says when the table is compacted, or its \`maintain\` is \`off\`, and an operator asked for it. A run also takes old versions away,
+so segmentd makes none where nobody chose to have that done.`,
+  ),
+  owner_elsewhere: work(
+    'Another member of the group does the work of the table, and without a control topic a command cannot be sent on to it.',
+  ),
+  owner_unknown: work(
+    'The member that was asked does not know yet which member owns which table. It has just started, or has no broker.',
   ),
   too_many_waits: work(
     '256 waits are open on the HTTP listener, and the next is refused with status 429. `segmentd wait` reads the table itself instead.',

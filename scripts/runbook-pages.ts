@@ -71,6 +71,19 @@ are served.`,
     look: `The reason in \`/status\` and in \`workFailed\`, with the cause below it; its section on this page.${sh(STATUS, `segmentd status ${EVENTS}`)}`,
     act: `Follow the section of the reason. To see the failure at once instead of at the next try, run the work in the foreground:${sh(`segmentd index ${EVENTS}`)}`,
   },
+  SegmentdWrongAnswer: {
+    means: `A sample of fresh keys was looked up through a segment right after its commit, twice, and an answer was wrong. The table is paused, so that
+nothing is built on it; what it has stays as it is, and readers go on using the index.`,
+    look: `\`self_check\` of the table in \`/status\` and \`answerWrong\` in the log: version, index, and the file of the evidence, which has the keys, what was
+expected and what was found.${sh(STATUS, `segmentd verify ${EVENTS}`)}`,
+    act: `Save the evidence and report it: this is a fault of segmentd or of Lance. If \`verify\` finds it too, build the index anew in one segment, verify
+again, and resume the table:${sh(`segmentd merge ${EVENTS} --to 1`, `segmentd verify ${EVENTS}`)}`,
+  },
+  SegmentdSelfChecksFailing: {
+    means: `More than three self-checks in an hour could not be made. They say nothing about the tables, which are served as before.`,
+    look: `\`selfCheckFailed\` in the log, with the table and the cause.`,
+    act: `See [check_failed](#check_failed).`,
+  },
   SegmentdBuildsFailing: {
     means: `LanceDB could not build more than two segments in ten minutes, of whichever tables.`,
     look: `Free space in \`state.scratch_dir\` and memory; \`workFailed\` with the cause.`,
@@ -188,6 +201,15 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
   catalog_unreadable: 'The cause in the message; whether LanceDB lists the tables of the database.',
   daemon_unavailable: '`http.host` and `http.port` of the daemon, and whether it runs.',
   wait_invalid: 'The request, in the log of the client.',
+  check_failed: '`selfCheckFailed` in the log, with the cause; `segmentd verify` of the table.',
+  evidence_unwritable:
+    'The folder of `verify.evidence_dir`: whether it is there, full, or read-only; `answerWrong` in the log has the finding.',
+  command_invalid: 'The request, in the log of the client.',
+  table_paused: 'Who paused the table, and since when: `pause` in `/status`.',
+  merging_off: '`merge.concurrency` in the configuration.',
+  maintenance_off: '`maintain`, and `tables.<id>.maintain`, in the configuration.',
+  owner_elsewhere: '`group_view` in `/status`: which member reads which partition.',
+  owner_unknown: '`/readyz` of the member.',
   too_many_waits: 'Which client waits for each version instead of the last.',
   too_many_watchers: 'Which clients keep `/status/events` open: the log of a proxy before the daemon.',
   table_not_known: 'The member that reads the partition of the table: `group_view` in `/status`.',

@@ -85,6 +85,17 @@ const table = z
       .object({ since: time('Since when.'), by: text('Who asked for it.') })
       .nullable()
       .describe('The pause in force.'),
+    self_check: z
+      .object({
+        at: time('When it was found.'),
+        version: count('Of the commit that was checked.'),
+        index: text('Name of the index.'),
+        evidence: text(
+          'The file that says more, on the host of the member that checked; null when it could not be written.',
+        ).nullable(),
+      })
+      .nullable()
+      .describe('The wrong answer because of which the self-check paused it.'),
     declined: reason
       .extend({ accepted: z.boolean().describe('Whether the configuration says that it may stay so.') })
       .nullable()

@@ -34,6 +34,9 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/lance/scalar-kinds.test.ts': [
     ...['src/lance/plan/kinds/bitmap.ts', 'src/lance/plan/kinds/label-list.ts', 'src/lance/plan/kinds/fm.ts'],
   ],
+  'test/integration/lance/check-fresh.test.ts': ['src/lance/inspect/check-fresh.ts'],
+  'test/integration/e2e/self-check.test.ts': ['src/daemon/open-self-checks.ts'],
+  'test/unit/daemon/check-settings.test.ts': ['src/config/verify-options.ts'],
   'test/integration/lance/vectors.test.ts': ['src/lance/engine/sample-neighbours.ts'],
   'test/unit/lance/table/table.test.ts': ['src/lance/table/newest-version.ts'],
   'test/unit/kafka/consumer/partition-queues.test.ts': ['src/kafka/consumer/partition-queue.ts'],
@@ -49,7 +52,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/unit/telemetry/events.test.ts': [
     ...['src/telemetry/event-catalogue.ts', 'src/telemetry/event-context.ts', 'src/telemetry/intake-events.ts'],
-    'src/telemetry/maintenance-events.ts',
+    ...['src/telemetry/maintenance-events.ts', 'src/telemetry/self-check-events.ts'],
     ...['src/telemetry/merge-events.ts', 'src/telemetry/table-events.ts', 'src/telemetry/work-events.ts'],
     ...['src/telemetry/error-throttle.ts', 'src/telemetry/tier-counts.ts'],
   ],

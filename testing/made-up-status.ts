@@ -61,7 +61,7 @@ function servedTable(at: number, nowMs: number): TableStatus {
   const version = 20 + Math.floor(random() * 400);
   return {
     ...{ table, state: 'served', version, covered_version: version, missing_fragments: 0, held_rows: 0, segments },
-    ...{ pause: null, declined: null, left_alone: [], failure: null, docs: null },
+    ...{ pause: null, self_check: null, declined: null, left_alone: [], failure: null, docs: null },
     rows: sizes.reduce((sum, rows) => sum + rows, 0),
     ...{ coverage: 1, lag_seconds: 0, observed_at: before(nowMs, 4 * SECOND), indexes },
     last_change: madeUpChange(table, version, before(nowMs, (1 + at) * 47 * SECOND), at),

@@ -39,6 +39,21 @@ export const SEGMENTS: readonly Json[] = [
     queries: one(top('index_left_alone', INDEX), '{{table}} {{index}}'),
   }),
   graph({
+    title: 'Tables that answered wrongly',
+    unit: 'short',
+    bounds: [1],
+    todo: 'The self-check has paused them; answerWrong in the log and /status name the evidence.',
+    alert: 'SegmentdWrongAnswer',
+    queries: one(top('self_check_paused'), '{{table}}'),
+  }),
+  graph({
+    title: 'Self-checks in an hour',
+    unit: 'short',
+    todo: 'Failed: selfCheckFailed in the log. Skipped: raise verify.sample_every. Moved: versions are cleaned up at once.',
+    alert: 'SegmentdSelfChecksFailing',
+    queries: one(grew(m('self_checks_total'), '1h', 'outcome'), '{{outcome}}'),
+  }),
+  graph({
     title: 'Declined tables',
     unit: 'short',
     bounds: [1],

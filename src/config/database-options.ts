@@ -9,6 +9,7 @@ import { LISTED_NAME_PATTERN } from '../lib/table-name.ts';
 import { indexOption } from './index-option.ts';
 import { tableMaintain } from './maintain-options.ts';
 import { checkedText, option, PLAIN_PATH, pathProblem, REDACTED, variableProblem } from './option.ts';
+import { tableVerify } from './verify-options.ts';
 
 /** Database names become Kafka keys, metric labels and the first half of `<database>/<table>`. */
 export const DATABASE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
@@ -91,16 +92,17 @@ export const tables = option(
         stable_row_ids: z.enum(['decline', 'rebuild', 'addresses']).default('decline'),
         maintain: tableMaintain.optional(),
         decline: z.enum(['alert', 'accept']).default('alert'),
+        verify: tableVerify.optional(),
       }),
     )
     .prefault({}),
   'What to keep per table: `<database>/<table>`, or `<database>/<namespace>$<table>`, to `{indexes: [{column, name, kind, …}], ' +
-    'stable_row_ids, maintain, decline}`. Missing indexes are created. `kind` and the parameters beside it are those of docs/indexes.md. ' +
+    'stable_row_ids, maintain, verify, decline}`. Missing indexes are created. `kind` and the parameters beside it are those of docs/indexes.md. ' +
     'Without a kind, what the index of that name is, else a BTREE; without a name, the index of the kind that the column has, else ' +
     '`<column>_idx`. A table without `indexes` keeps every index it has of a kind that segmentd knows. On a table with stable row ids segmentd keeps indexes made by Lance 14 or ' +
     'newer; one of an older Lance is declined, unless `stable_row_ids: rebuild` says to replace it whole whenever something is missing. ' +
     '`addresses` makes missing indexes like Lance 14 does: readers before Lance 14 scan. ' +
-    '`maintain` has the options of the section below, which hold for what it leaves out, or is `off`. ' +
+    '`maintain` and `verify` have the options of the sections below, which hold for what they leave out, or are `off`. ' +
     '`decline: accept` says that the table may stay declined, for a reason other than damage: it is named in `segmentd status`, `/status` and ' +
     'the log, and no alert fires.',
 );

@@ -65,10 +65,18 @@ function scratchInDatabase({ databases, state }: Config): string[] {
     .map(([name, { uri }]) => `${state.scratch_dir} and the database ${name} (${uri}) lie inside one another`);
 }
 
+/** What lies in a database looks like a table, and a database may be copied or given to others: the evidence holds keys. */
+function evidenceInDatabase({ databases, verify }: Config): string[] {
+  return Object.entries(databases)
+    .filter(([, { uri }]) => within(verify.evidence_dir, uri))
+    .map(([name, { uri }]) => `${verify.evidence_dir} lies inside the database ${name} (${uri})`);
+}
+
 /** The rules about where things lie. They hold for what links lead to as well. */
 export const PLACE_RULES: readonly Rule[] = [
   { about: ['databases'], problems: nestedDatabases },
   { about: ['state.scratch_dir', 'databases'], problems: scratchInDatabase },
+  { about: ['verify.evidence_dir', 'databases'], problems: evidenceInDatabase },
 ];
 
 function saslProblems({ kafka: { sasl } }: Config): string[] {

@@ -10,6 +10,7 @@ import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
 import { maintain } from './maintain-options.ts';
 import { checkedText, milliseconds, option, path, pathText, secret, section, text } from './option.ts';
+import { verify } from './verify-options.ts';
 
 const VERSION_WAIT_MS = 10_000; // a local append is visible at once; this is for announcing just before the commit
 const EVENT_MAX_BYTES = 1_048_576; // Kafka's default for a record; an append event is a few hundred bytes
@@ -126,6 +127,7 @@ export const schema = section('segmentd', {
     ),
   }),
   maintain,
+  verify,
   backfill: section('First builds of an index, and other tables that miss many rows at once.', {
     threshold_rows: option(
       z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(BACKFILL_THRESHOLD_ROWS),

@@ -8,7 +8,7 @@ import type { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Control } from './commands.ts';
-import { commandMs, parseCommand } from './commands.ts';
+import { commandMs, isLasting, isWork, parseCommand } from './commands.ts';
 import type { TableOwnership } from './table-ownership.ts';
 
 /** How long a start waits for the commands that the control topic holds; an unreachable broker must not block it for ever. */
@@ -42,21 +42,31 @@ export async function obeyControlTopic(parts: ControlTopicParts, control: Contro
   }
 }
 
-function obey(
-  { ownership, notifications, log }: ControlTopicParts,
-  control: Control,
-  { value, timestamp, isHistory }: FollowedRecord,
-): void {
+function obey(parts: ControlTopicParts, control: Control, { value, timestamp, isHistory }: FollowedRecord): void {
+  const { ownership, notifications, log } = parts;
+  const failed = (thrown: unknown, what: string) => {
+    const { code, message } = asSegmentdError(thrown);
+    log('warn', what, { code, error: message });
+  };
   try {
-    const { command, table: address, by = 'control topic', time } = parseCommand(value);
+    const { command, table: address, by = 'control topic', time, to } = parseCommand(value);
     // Of earlier commands, only those count that change a lasting state.
-    if (isHistory && (command === 'refresh' || command === 'status')) return;
+    if (isHistory && !isLasting(command)) return;
     const table = control.resolve(address);
+    if (isWork(command)) {
+      // One member does it.
+      if (!ownership.isOwner(table.id)) return;
+      const begun = control.begin(command, table, { by, to });
+      begun.then(
+        (answer) => notifications.send({ type: 'table.status', ...answer }),
+        (thrown: unknown) => failed(thrown, `what the control topic asked for cannot be done: ${command} ${table.id}`),
+      );
+      return;
+    }
     const status = control.run(command, table, by, commandMs(time, timestamp));
     // Every member runs every command; only the owner logs the answer.
     if (!isHistory && ownership.isOwner(table.id)) notifications.send({ type: 'table.status', ...status });
   } catch (thrown) {
-    const { code, message } = asSegmentdError(thrown);
-    log('warn', 'a control record was not understood', { code, error: message });
+    failed(thrown, 'a control record was not understood');
   }
 }

@@ -8,6 +8,8 @@ import { gapStarts } from '../lib/gap-starts.ts';
 import type { KindName } from '../lib/index-kinds.ts';
 import { RecentMap } from '../lib/recent-map.ts';
 import type { IndexReport, LeftAlone, SegmentReport } from '../model.ts';
+import type { SelfCheckFinding } from './evidence.ts';
+import { SELF_CHECK } from './evidence.ts';
 import type { Pauses } from './pauses.ts';
 import type { NewChange, TableChange } from './recent-changes.ts';
 import { RecentChanges } from './recent-changes.ts';
@@ -41,6 +43,8 @@ export type TableStatus = {
   readonly segments: number;
   /** Since when it is paused, ISO 8601, and by whom. */
   readonly pause: { readonly since: string; readonly by: string } | null;
+  /** The wrong answer because of which the self-check paused it, or null. */
+  readonly self_check: SelfCheckFinding | null;
   /** `accepted`: the configuration says that it may stay so. */
   readonly declined: { readonly code: ErrorCode; readonly message: string; readonly accepted: boolean } | null;
   /** Indexes that stay as they are while the others are kept fresh, and why. */
@@ -113,6 +117,7 @@ type StatesOptions = {
   readonly now?: () => number;
   readonly tierOf?: TierOf;
   readonly acceptsDecline?: (table: string) => boolean;
+  readonly findingOf?: (table: string) => SelfCheckFinding | null;
 };
 
 export class TableStates {
@@ -120,22 +125,24 @@ export class TableStates {
   readonly #now: () => number;
   readonly #acceptsDecline: (table: string) => boolean;
   readonly #tierOf: TierOf;
+  readonly #findingOf: (table: string) => SelfCheckFinding | null;
   readonly #tables = new RecentMap<string, Known>(REMEMBERED);
   readonly #changes = new RecentChanges();
   readonly #history = new TableHistory();
 
   /**
-   * `tierOf` says how `/status` shades segments, `acceptsDecline` what `tables.<id>.decline` says of a table. `now` is for tests: milliseconds
-   * since the epoch.
+   * `tierOf` says how `/status` shades segments, `acceptsDecline` what `tables.<id>.decline` says of a table, `findingOf` what the self-check
+   * found last. `now` is for tests: milliseconds since the epoch.
    */
   constructor(
     pauses: Pick<Pauses, 'isPaused' | 'paused' | 'of'>,
-    { now = Date.now, tierOf = () => 0, acceptsDecline = () => false }: StatesOptions = {},
+    { now = Date.now, tierOf = () => 0, acceptsDecline = () => false, findingOf = () => null }: StatesOptions = {},
   ) {
     this.#pauses = pauses;
     this.#now = now;
     this.#tierOf = tierOf;
     this.#acceptsDecline = acceptsDecline;
+    this.#findingOf = findingOf;
   }
 
   /**
@@ -246,6 +253,7 @@ export class TableStates {
       table,
       state: this.stateOf(table),
       pause: pause && { since: new Date(pause.sinceMs).toISOString(), by: pause.by },
+      self_check: pause?.by === SELF_CHECK ? this.#findingOf(table) : null,
       ...known,
       coverage: lowestCoverage(reports),
       lag_seconds: reports.length === 0 ? null : oldestGap(gaps, now),

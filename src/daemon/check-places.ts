@@ -15,6 +15,7 @@ import { isStoreUri, schemeOf } from '../lib/store-uri.ts';
 import { tableUri } from '../lib/table-name.ts';
 import { openStore, realLocation } from '../store/open-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
+import { checksAny } from './check-settings.ts';
 import type { Finding } from './findings.ts';
 import { errorAt, warningAt } from './findings.ts';
 
@@ -36,6 +37,7 @@ export async function checkPlaces(config: Config): Promise<Finding[]> {
     checkTls(config),
     checkSecrets(config),
     checkScratch(config),
+    checkEvidence(config),
   ];
   return (await Promise.all(findings)).flat();
 }
@@ -145,6 +147,13 @@ function secretFindings(path: Path, file: string | undefined): Finding[] {
   } catch (thrown) {
     return [errorAt(path, messageOf(thrown))];
   }
+}
+
+/** Made when something is found: that is no time to learn that it cannot be made. */
+async function checkEvidence(config: Config): Promise<Finding[]> {
+  if (!checksAny(config)) return [];
+  const problem = await scratchProblem(config.verify.evidence_dir);
+  return problem === undefined ? [] : [errorAt(['verify', 'evidence_dir'], `cannot be used: ${problem}`)];
 }
 
 async function checkScratch({ state }: Config): Promise<Finding[]> {

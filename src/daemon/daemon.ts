@@ -15,7 +15,6 @@ import { Cleanup } from '../lib/cleanup.ts';
 import { asSegmentdError } from '../lib/errors.ts';
 import { openScratch } from '../lib/scratch.ts';
 import { VERSION, versionOf } from '../lib/version.ts';
-import type { TableRef } from '../model.ts';
 import type { Background } from '../pipeline.ts';
 import { pipeline } from '../pipeline.ts';
 import type { PipelineContext } from '../stages/context.ts';
@@ -26,12 +25,13 @@ import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
-import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
 import { openOutputs } from './open-outputs.ts';
+import { openEvidence, withSelfChecks } from './open-self-checks.ts';
 import { openStates, openStatus } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
-import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
+import { pipelineContext, tableCatalogs } from './pipeline-context.ts';
+import { workSchedules } from './work-schedules.ts';
 
 export type Daemon = {
   /** Port of `/metrics` and the probes. */
@@ -89,7 +89,8 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const ownership = new TableOwnership();
   const slots = asyncLimit(config.concurrency.tables);
   const pauses = createPauses();
-  const states = openStates(config, pauses);
+  const evidence = await openEvidence(config, telemetry, pauses);
+  const states = openStates(config, pauses, evidence);
   const deadLetters = new DeadLetterLog();
   telemetry.tableCounts(() => states);
   const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
@@ -107,26 +108,19 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
-  const { refreshRequests, refresh, caughtUp } = await openControl({
-    config,
-    settings,
-    context,
-    catalogs,
-    ownership,
-    notifications,
-    publish,
-    topicsReady,
-    status,
-    log,
-    cleanup,
+  const schedules = workSchedules(config);
+  const { refreshRequests, refresh, pauseWrong, caughtUp } = await openControl({
+    ...{ config, settings, context, catalogs, ownership, schedules, status },
+    ...{ notifications, publish, topicsReady, log, cleanup },
   });
 
   const hooks = lagHooks(config, { telemetry, ownership, source, status, log });
   const lag = openLag(settings, config.kafka.lag_interval_ms, hooks);
   cleanup.defer(() => lag.stop());
-  const maintenance = { settings: ({ id }: TableRef) => maintainSettings(config, id), refresh };
-  const background = { refreshRequests, merges: mergeSchedule(config), maintenance };
-  const running = run(source, context, background, config, cleanup, stopping);
+  const { merges, maintenance } = schedules;
+  const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
+  const checked = withSelfChecks(config, { context, evidence, pause: pauseWrong, scratchDir: scratch.dir });
+  const running = run(source, checked, background, config, cleanup, stopping);
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);

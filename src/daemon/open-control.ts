@@ -1,9 +1,10 @@
 /** Opens what acts without an event: the sweep, the HTTP API and the control topic. */
 import type { CommandName, Control } from '../control/commands.ts';
-import { COMMANDS, createControl, encodeCommand } from '../control/commands.ts';
+import { COMMANDS, createControl, encodeCommand, isWork } from '../control/commands.ts';
 import { tablesOf } from '../control/configured-tables.ts';
 import type { ControlTopicParts } from '../control/control-topic.ts';
 import { obeyControlTopic } from '../control/control-topic.ts';
+import { SELF_CHECK } from '../control/evidence.ts';
 import type { RefreshRequests, SweepOptions } from '../control/sweep.ts';
 import { refreshRequests } from '../control/sweep.ts';
 import type { TableCatalogs } from '../control/table-catalogs.ts';
@@ -13,11 +14,13 @@ import { resolveTable } from '../events/table-address.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
-import { SegmentdError } from '../lib/errors.ts';
+import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
 import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
+import type { WorkSchedules } from './asked-commands.ts';
+import { askWork, beginWork, readTo } from './asked-commands.ts';
 import type { Status } from './open-status.ts';
 
 type ControlContext = Omit<ControlTopicParts, 'signal'> & {
@@ -25,6 +28,7 @@ type ControlContext = Omit<ControlTopicParts, 'signal'> & {
   readonly catalogs: TableCatalogs;
   readonly publish: RecordProducer['send'];
   readonly status: Status;
+  readonly schedules: WorkSchedules;
 };
 
 type ControlChannels = {
@@ -32,6 +36,8 @@ type ControlChannels = {
   readonly refreshRequests: RefreshRequests['events'];
   /** Plans a table as soon as it is idle. */
   readonly refresh: RefreshRequests['refresh'];
+  /** Pauses a table that answers wrongly: in this process at once, and for all members, later ones included, where there is a control topic. */
+  readonly pauseWrong: (table: TableRef) => void;
   /** Resolves when the commands given before this process are in force and the catalogs known: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
 };
@@ -43,6 +49,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   const requests = refreshRequests(config.sweep.interval_s === 0 ? null : sweepOptions(parts, caughtUp));
   const control = createControl({
     resolve: (address) => resolveTable(catalogs.databases, address),
+    begin: beginWork({ ...parts.schedules, context }),
     pauses: context.pauses,
     telemetry: context.telemetry,
     refresh: requests.refresh,
@@ -51,7 +58,8 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   await openTablesApi(parts, control);
   const obeying = obeyControlTopic({ ...parts, signal: context.signal }, control);
   void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
-  return { refreshRequests: requests.events, refresh: requests.refresh, caughtUp };
+  const pauseWrong = (table: TableRef) => pauseForCheck(parts, control, table);
+  return { refreshRequests: requests.events, refresh: requests.refresh, pauseWrong, caughtUp };
 }
 
 /** A store that does not answer must not block the start for ever: what its catalog lists is found later. */
@@ -93,31 +101,52 @@ async function untilOwnersKnown(ownership: TableOwnership, signal: AbortSignal):
 /** A request over HTTP does not wait longer for the broker. */
 const PUBLISH_MS = 5_000;
 
-async function openTablesApi(
-  { config, context, cleanup, publish, status }: ControlContext,
-  control: Control,
-): Promise<void> {
+/** How long the broker may be away for a pause that nobody waits for. */
+const PUBLISH_PAUSE_MS = 600_000;
+
+function pauseForCheck(parts: ControlContext, control: Control, table: TableRef): void {
+  const { id } = table;
+  const { pause } = control.run('pause', table, SELF_CHECK);
+  const record = encodeCommand({ command: 'pause', table: id, by: SELF_CHECK, time: pause?.since });
+  const shared = controlRecords(parts, PUBLISH_PAUSE_MS)?.(record);
+  shared?.catch((error: unknown) => {
+    if (!parts.context.signal.aborted) {
+      parts.context.telemetry.pauseNotShared({ table: id, error: asSegmentdError(error) });
+    }
+  });
+}
+
+/** Puts records on the control topic; null without one. */
+function controlRecords({ config, publish }: Pick<ControlContext, 'config' | 'publish'>, deadlineMs = PUBLISH_MS) {
+  const topic = config.kafka.control_topic;
+  if (topic === undefined) return null;
+  return (record: ReturnType<typeof encodeCommand>) => publish(topic, [record], { deadlineMs });
+}
+
+async function openTablesApi(parts: ControlContext, control: Control): Promise<void> {
+  const { config, context, cleanup, ownership, status } = parts;
   const token = secretOf(config.admin.token, config.admin.token_file);
   if (token === undefined) return;
-  const topic = config.kafka.control_topic;
+  const send = controlRecords(parts);
+  const work = askWork({ ...parts.schedules, context }, control, { ownership, send });
   const server = await startTablesApi({
     host: config.admin.host,
     port: config.admin.port,
     token,
     commands: COMMANDS,
-    run: async (name, address, { force, by }: CommandRequest) => {
+    run: async (name, address, { force, by, to }: CommandRequest) => {
       const command = name as CommandName;
       const named = control.resolve(address);
       // A paused table can be resumed even when it is gone.
       const isAnyFine = force || context.pauses.isPaused(named.id);
       const table = isAnyFine ? named : await existing(context, named, command);
+      if (isWork(command)) return work(command, table, { by, to: readTo(command, to) });
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
-      if (topic !== undefined && command !== 'status') {
+      if (command !== 'status') {
         // A pause that is asked for again goes on since the first time, also when the topic keeps only the last record.
         const time = (command === 'pause' && answer.pause?.since) || new Date().toISOString();
-        const record = encodeCommand({ command, table: table.id, by, time });
-        await publish(topic, [record], { deadlineMs: PUBLISH_MS });
+        await send?.(encodeCommand({ command, table: table.id, by, time }));
       }
       return answer;
     },

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { acceptsDecline } from '../config/table-policy.ts';
 import type { DeadLetterLog } from '../control/dead-letter-log.ts';
+import type { EvidenceFolder } from '../control/evidence.ts';
 import type { MemberStatus } from '../control/member-status.ts';
 import { memberStatus } from '../control/member-status.ts';
 import type { Pauses } from '../control/pauses.ts';
@@ -38,10 +39,11 @@ export type Status = {
 };
 
 /** What is known of each table. */
-export function openStates(config: Config, pauses: Pauses): TableStates {
+export function openStates(config: Config, pauses: Pauses, evidence: EvidenceFolder): TableStates {
   return new TableStates(pauses, {
     tierOf: segmentTiers(config),
     acceptsDecline: (table) => acceptsDecline(config, table),
+    findingOf: (table) => evidence.of(table),
   });
 }
 

@@ -8,8 +8,8 @@ import type { StatusRoutes } from './status-routes.ts';
 import type { WaitQuery } from './wait-requests.ts';
 import { readWaitQuery, Waits } from './wait-requests.ts';
 
-/** `force`: the table need not exist yet. `by`: the client, by the address of its connection. */
-export type CommandRequest = { readonly force: boolean; readonly by: string };
+/** `force`: the table need not exist yet. `by`: the client, by the address of its connection. `to`: as it stands in the query, or null. */
+export type CommandRequest = { readonly force: boolean; readonly by: string; readonly to: string | null };
 
 export type TablesApiOptions = {
   readonly host: string;
@@ -74,7 +74,8 @@ async function answer(
 
 /** `?force=true`: also for a table that is not there yet. */
 function commandRequest({ query, response }: Request): CommandRequest {
-  return { force: query.get('force') === 'true', by: `http ${response.socket?.remoteAddress ?? ''}`.trim() };
+  const by = `http ${response.socket?.remoteAddress ?? ''}`.trim();
+  return { force: query.get('force') === 'true', by, to: query.get('to') };
 }
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */

@@ -154,6 +154,17 @@ export const ERRORS = {
     'Run `segmentd verify`. No version was cleaned up, so an older one can be restored.',
   ),
 
+  check_failed: kind(
+    'backoff',
+    EXIT.unavailable,
+    'Nothing follows for the table, which is served as before. If it repeats, run `segmentd verify` on the table.',
+  ),
+  evidence_unwritable: kind(
+    'backoff',
+    EXIT.unavailable,
+    'The table is paused all the same: run `segmentd verify` on it. Check verify.evidence_dir.',
+  ),
+
   store_unavailable: kind(
     'backoff',
     EXIT.unavailable,
@@ -186,6 +197,32 @@ export const ERRORS = {
   ),
 
   wait_invalid: kind('never', EXIT.usage, 'Ask with version=N, 1 or more, and timeout=30s or another time up to 300s.'),
+  command_invalid: kind(
+    'never',
+    EXIT.usage,
+    'A merge takes to=N, 1 or more; the other commands take no such parameter.',
+  ),
+  table_paused: kind('never', EXIT.unavailable, 'Resume the table first.'),
+  merging_off: kind(
+    'never',
+    EXIT.unavailable,
+    'Set merge.concurrency to 1 or more, or run `segmentd merge` on the table.',
+  ),
+  maintenance_off: kind(
+    'never',
+    EXIT.unavailable,
+    'Set maintain.optimize_every, for all tables or in tables.<id>.maintain, or run `segmentd optimize` on the table.',
+  ),
+  owner_elsewhere: kind(
+    'never',
+    EXIT.unavailable,
+    'Set kafka.control_topic, over which members send such a command on, or ask the member that has the partition of the table.',
+  ),
+  owner_unknown: kind(
+    'backoff',
+    EXIT.unavailable,
+    'This member has yet to join its group. Ask again when /readyz answers with 200.',
+  ),
   too_many_waits: kind('backoff', EXIT.unavailable, 'Wait for the last of several versions instead of for each.'),
   too_many_watchers: kind('backoff', EXIT.unavailable, 'Close some pages, or ask for /status now and then.'),
   table_not_known: kind(

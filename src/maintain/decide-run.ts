@@ -2,7 +2,8 @@
 import type { ManifestCost } from '../lance/table/table-cost.ts';
 import type { MaintainSettings } from './maintain-settings.ts';
 
-export type RunReason = 'schedule' | 'small_fragments' | 'deleted_rows';
+/** `asked`: by an operator. */
+export type RunReason = 'asked' | 'schedule' | 'small_fragments' | 'deleted_rows';
 
 /** What is known of a table. Times are milliseconds since the epoch. */
 export type MaintainFacts = Pick<ManifestCost, 'smallFragments' | 'rows' | 'deletedRows'> & {
@@ -10,6 +11,10 @@ export type MaintainFacts = Pick<ManifestCost, 'smallFragments' | 'rows' | 'dele
   readonly version: number;
   /** Whether its indexes cover all of it. */
   readonly isCovered: boolean;
+  /** Of the index that misses most. */
+  readonly missingFragments: number;
+  /** Whether an operator asked for a run. */
+  readonly isAsked: boolean;
   /** When the oldest version was written, as last seen. */
   readonly oldestVersionMs: number;
   /** The last run of this process that came to its end. */
@@ -33,8 +38,9 @@ export function isOff({ everyMs, smallFragments, deletedFraction }: MaintainSett
   return everyMs === null && smallFragments === null && deletedFraction === null;
 }
 
-/** The reason for a run now, or null. */
+/** The reason for a run now, or null. One that is asked for waits for nothing but the coverage, which a table without an index has. */
 export function decideRun(facts: MaintainFacts, settings: MaintainSettings): RunReason | null {
+  if (facts.isAsked && facts.missingFragments === 0) return 'asked';
   if (!facts.isCovered) return null;
   return neededFor(facts, settings) ?? (isScheduled(facts, settings) ? 'schedule' : null);
 }

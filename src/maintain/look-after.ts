@@ -2,6 +2,7 @@
  * One look at a table: what it costs is reported, what a killed segmentd left in it is taken away, and it is compacted and cleaned up when
  * that is due. The member of the group that merges the table does this too, one table at a time.
  */
+import type { AskedWork } from '../control/asked-work.ts';
 import { indexReports } from '../control/index-reports.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { findOrphans, removeOrphans } from '../lance/commit/orphans.ts';
@@ -29,6 +30,8 @@ export type MaintainSchedule = {
   readonly settings: (table: TableRef) => MaintainSettings;
   /** Plans the table as soon as it is idle: what was appended meanwhile is covered. */
   readonly refresh: (table: TableRef) => void;
+  /** Tables that an operator wants to be compacted and cleaned up now. */
+  readonly asked?: AskedWork<true>;
   /** For tests: how many times as fast as usual waits pass, but for those by the clock of the store. */
   readonly haste?: number;
   /** For tests. */
@@ -90,20 +93,28 @@ export async function lookAfter(room: LookRoom, table: TableRef, memory: LookMem
 
 async function lookNow(room: LookRoom, table: TableRef, memory: LookMemory): Promise<NextRun> {
   const { context, signal } = room;
+  const { asked } = room.schedule;
   const nowMs = clockOf(room);
-  if (context.pauses.isPaused(table.id)) return WHEN_REQUESTED;
-  if (nowMs - memory.lookedMs < LOOK_MS) return later(LOOK_MS - (nowMs - memory.lookedMs));
+  if (context.pauses.isPaused(table.id)) {
+    asked?.done(table.id);
+    return WHEN_REQUESTED;
+  }
+  if (!asked?.of(table.id) && nowMs - memory.lookedMs < LOOK_MS) return later(LOOK_MS - (nowMs - memory.lookedMs));
   memory.lookedMs = nowMs;
   try {
     const lance = context.tables.open(table.uri);
     const manifest = await lance.latest({ recent: true });
-    if (unsupportedReason(manifest)) return WHEN_REQUESTED;
+    if (unsupportedReason(manifest)) {
+      asked?.done(table.id);
+      return WHEN_REQUESTED;
+    }
     await measure(room, table, lance, manifest, memory);
     await tidyUp(room, table, lance, memory);
     return await runIfDue(room, table, lance, manifest, memory);
   } catch (error) {
     if (signal.aborted) return WHEN_REQUESTED;
     if (!(error instanceof SegmentdError)) throw error;
+    asked?.done(table.id);
     // A table that cannot be served is declined by its next batch or sweep.
     if (declinesTable(error.code)) return WHEN_REQUESTED;
     const outcome = error.code === 'optimize_conflict' ? 'rejected' : 'failed';
@@ -149,24 +160,32 @@ async function runIfDue(
   manifest: Manifest,
   memory: LookMemory,
 ): Promise<NextRun> {
+  const { asked } = room.schedule;
   const settings = room.schedule.settings(table);
-  if (isOff(settings)) return WHEN_REQUESTED;
+  if (isOff(settings)) {
+    asked?.done(table.id);
+    return WHEN_REQUESTED;
+  }
+  const isAsked = asked?.of(table.id) ?? false;
   const { oldestVersionMs, last, lookedMs: nowMs } = memory;
   const { wanted, minRows } = room.context.tables.policy(table.id);
   const states = maintainedIndexes(manifest, wanted, minRows);
-  const isCovered = isFullyCovered(indexReports(states, manifest));
+  const indexes = indexReports(states, manifest);
+  const missingFragments = Math.max(0, ...indexes.map((index) => index.missingFragments));
   const { version } = manifest;
-  const facts = { ...manifestCost(manifest), nowMs, version, isCovered, oldestVersionMs, last };
+  const coverage = { isCovered: isFullyCovered(indexes), missingFragments };
+  const facts = { ...manifestCost(manifest), ...coverage, nowMs, version, isAsked, oldestVersionMs, last };
   const reason = decideRun(facts, settings);
   // Time alone may make the next run due.
-  if (!reason) return later(MEASURE_MS.disk);
+  if (!reason) return later(isAsked ? BUSY_MS : MEASURE_MS.disk);
   const isOwn = (it: number) => memory.own.some(([after, upTo]) => it > after && it <= upTo);
-  const foreign = await recentCompaction(lance, Date.now() - FOREIGN_MS, isOwn);
+  const foreign = isAsked ? null : await recentCompaction(lance, Date.now() - FOREIGN_MS, isOwn);
   if (foreign) return later(Math.max(BUSY_MS, foreign.atMs + FOREIGN_MS - Date.now()));
   if (room.busy || !room.along.begin(table.id)) return later(BUSY_MS);
   room.busy = true;
   try {
     await run(room, table, lance, memory, { reason, version, settings });
+    asked?.done(table.id);
   } finally {
     const upTo = await lance.latest({ listed: true }).then(
       (latest) => latest.version,

@@ -47,7 +47,9 @@ export function maintainTables(
       context.onReleased((id) => {
         queue.drop(id);
         memories.delete(id);
+        schedule.asked?.done(id);
       });
+      schedule.asked?.onAsked((table) => queue.hurry(table));
       return settled.pipe(
         tap({
           // Fragments that an event names come to any member; the one that gets the plain events of a table looks after it.

@@ -8,6 +8,7 @@ import type { KindName } from '../lib/index-kinds.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { memberProperties, mergeProperties } from '../stages/provenance.ts';
+import { planAsked } from './asked-merge.ts';
 import type { CompactionBackoff } from './compaction-backoff.ts';
 import { excludingCompactable } from './compaction-backoff.ts';
 import type { FreshDataGap } from './fresh-data-lag.ts';
@@ -68,7 +69,10 @@ export async function mergeOnce(
   memory: TableMemory,
   room: MergeRoom,
 ): Promise<NextRun> {
-  if (context.pauses.isPaused(requested.id)) return WHEN_REQUESTED;
+  if (context.pauses.isPaused(requested.id)) {
+    schedule.asked?.done(requested.id);
+    return WHEN_REQUESTED;
+  }
   let table = requested;
   try {
     // Its batch may have found it elsewhere, or it was made anew since.
@@ -87,6 +91,7 @@ export async function mergeOnce(
   } catch (error) {
     if (context.signal.aborted) return WHEN_REQUESTED;
     if (!(error instanceof SegmentdError)) throw error;
+    schedule.asked?.done(table.id);
     // A table that cannot be served is declined by its next batch or sweep.
     if (declinesTable(error.code)) return WHEN_REQUESTED;
     if (error.retry === 'never') throw error;
@@ -116,6 +121,8 @@ async function planDue(
 ): Promise<MergePlan | NextRun> {
   const { table, lance, manifest, memory, compactions } = planning;
   const { concurrency, pauseLagMs } = schedule;
+  const asked = await planAskedFor(context, schedule, planning);
+  if (asked) return asked;
   if (memory.nothingDueAt?.deref() === manifest) return WHEN_REQUESTED;
   const policy = context.tables.policy(table.id);
   const settings = (kind: KindName) => schedule.settings(table, kind);
@@ -135,6 +142,24 @@ async function planDue(
   );
   if (others.merges.length > 0) return unlessLeft(others, planning);
   return { when: 'later', afterMs: Math.min(LATER_MAX_MS, compactions.remainingMs(table.id, Date.now())) };
+}
+
+/** What is left of the merges that an operator asked for; null when there are none. Fresh data comes first all the same. */
+async function planAskedFor(
+  context: PipelineContext,
+  schedule: MergeSchedule,
+  { table, lance, manifest, memory }: Planning,
+): Promise<MergePlan | NextRun | null> {
+  const asked = schedule.asked?.of(table.id);
+  if (!asked) return null;
+  const policy = context.tables.policy(table.id);
+  const plan = planAsked(manifest, policy, asked, (kind) => schedule.settings(table, kind));
+  if (plan.merges.length === 0) {
+    schedule.asked?.done(table.id);
+    return null;
+  }
+  memory.gap = await freshDataGap(lance, manifest, plan.states, memory.gap, schedule.pauseLagMs);
+  return lagMs(memory.gap) > schedule.pauseLagMs ? WHEN_REQUESTED : plan;
 }
 
 /** Leaves what may land with a batch to the next one for a while, once at each version. */
@@ -176,6 +201,10 @@ async function mergeDue(
       withSlot: (land) => context.slots.run(land, context.signal),
     });
     reportFinished(context, table, plan, result);
+    if (result.kind === 'landed') {
+      const uuids = result.segments.map(({ segment }) => segment.uuid);
+      context.landed?.(table, result.version, uuids);
+    }
     return result;
   } catch (error) {
     if (!context.signal.aborted) reportFinished(context, table, plan, null);

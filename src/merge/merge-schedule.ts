@@ -1,6 +1,8 @@
 /** When and how the tables of a process are merged. */
+import type { AskedWork } from '../control/asked-work.ts';
 import type { KindName } from '../lib/index-kinds.ts';
 import type { TableRef } from '../model.ts';
+import type { AskedMerge } from './asked-merge.ts';
 import type { MergeSettings } from './policy/tiered.ts';
 
 export type MergeSchedule = {
@@ -13,4 +15,6 @@ export type MergeSchedule = {
   readonly concurrency: number;
   /** While the fresh data of a table waits longer than this, milliseconds, it is not merged. */
   readonly pauseLagMs: number;
+  /** What an operator asked for: merged though the policy would wait for a batch, or for compactions of others. */
+  readonly asked?: AskedWork<AskedMerge>;
 };

@@ -42,7 +42,9 @@ export function mergeSegments(
       context.onReleased((id) => {
         queue.drop(id);
         memories.delete(id);
+        schedule.asked?.done(id);
       });
+      schedule.asked?.onAsked((table) => queue.hurry(table));
       return settled.pipe(
         // Fragments that an event names come to any member; the member that gets the plain events of a table merges it.
         filter(({ events }) => events.some(({ event }) => !event.fragments)),

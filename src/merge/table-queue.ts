@@ -78,6 +78,17 @@ export class TableQueue {
     this.startNext();
   }
 
+  /** The same at the request of an operator, which ends a backoff. */
+  hurry(table: TableRef): void {
+    const entry = this.entries.get(table.id);
+    if (entry?.state === 'delayed') {
+      entry.cancelDelay?.();
+      entry.cancelDelay = null;
+      entry.state = 'idle';
+    }
+    this.request(table);
+  }
+
   /** Takes the table out until it is requested. A run goes on; a backoff lasts. */
   drop(id: string): void {
     const entry = this.entries.get(id);

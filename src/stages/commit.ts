@@ -41,6 +41,11 @@ async function commitSegments(context: PipelineContext, work: Work): Promise<Set
   along?.landed(done);
   const fresh = done.segments.filter(({ segment }) => !along?.owns(segment));
   context.notify(committedNotice(batch.table.id, done, fresh));
+  context.landed?.(
+    batch.table,
+    done.version,
+    done.segments.map(({ segment }) => segment.uuid),
+  );
   return settleable(context, work, done, fresh);
 }
 

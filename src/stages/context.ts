@@ -38,6 +38,8 @@ export type PipelineContext = {
   onReleased(listener: (table: string) => void): void;
   /** Sends a notification of a commit; never waits. */
   notify(notification: Notification): void;
+  /** Takes note of the segments of a commit, by uuid, for the self-check; never waits. Without it nothing is checked. */
+  landed?(table: TableRef, version: number, segments: readonly string[]): void;
   /** Shared by all tables: how many are planned, built and committed at once. */
   readonly slots: Limit;
   /** Fires when the process must end: nothing new starts, a commit in flight ends. */

@@ -99,6 +99,7 @@ export const EVENTS = {
     says: 'fragments left out, the table lost or rewrote them',
     metrics: ['stale_fragments_dropped_total'],
   },
+  workAsked: { level: 'info', says: 'work asked for', metrics: [] },
   // Merges.
   mergesPlanned: {
     level: 'debug',
@@ -139,6 +140,24 @@ export const EVENTS = {
     level: 'info',
     says: 'files of killed processes taken away',
     metrics: ['orphans_removed_total'],
+  },
+  // The self-check.
+  selfChecked: { level: 'debug', says: 'fresh segments checked', metrics: ['self_checks_total'] },
+  selfCheckFailed: {
+    level: 'warn',
+    says: 'fresh segments could not be checked, the table is served as before',
+    metrics: ['self_checks_total'],
+  },
+  answerWrong: {
+    level: 'error',
+    says: 'an index answers wrongly, the table is paused',
+    metrics: ['self_checks_total'],
+  },
+  evidenceLost: { level: 'error', says: 'the evidence of a wrong answer could not be kept', metrics: [] },
+  pauseNotShared: {
+    level: 'error',
+    says: 'the pause of a table that answers wrongly is in force in this process alone',
+    metrics: [],
   },
   // Process.
   started: { level: 'info', says: 'segmentd started', metrics: [] },

@@ -11,6 +11,7 @@ import { mergeEvents } from './merge-events.ts';
 import type { State } from './metric-catalogue.ts';
 import { STATES } from './metric-catalogue.ts';
 import type { Metrics } from './metrics.ts';
+import { selfCheckEvents } from './self-check-events.ts';
 import { tableEvents } from './table-events.ts';
 import { TierCounts } from './tier-counts.ts';
 import { workEvents } from './work-events.ts';
@@ -90,6 +91,7 @@ export function createTelemetry(options: { logger: Logger; metrics: Metrics; now
     ...workEvents(context),
     ...mergeEvents(context),
     ...maintenanceEvents(context),
+    ...selfCheckEvents(context),
     ...processEvents(context),
   };
 }

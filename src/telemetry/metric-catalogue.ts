@@ -11,6 +11,7 @@ const BUILD_OUTCOMES = ['ok', 'noop', 'stale', 'failed'] as const;
 const COMMIT_OUTCOMES = ['landed', 'rejected', 'unknown'] as const;
 const MERGE_OUTCOMES = ['landed', 'rejected', 'failed'] as const;
 const MAINTENANCE_OUTCOMES = ['done', 'rejected', 'failed'] as const;
+const SELF_CHECK_OUTCOMES = ['right', 'wrong', 'moved', 'failed', 'skipped'] as const;
 const RETRY_CAUSES = ['manifest_race', 'store_error'] as const;
 export const STATES = [
   'starting',
@@ -27,6 +28,7 @@ export type BuildOutcome = (typeof BUILD_OUTCOMES)[number];
 export type CommitOutcomeLabel = (typeof COMMIT_OUTCOMES)[number];
 export type MergeOutcome = (typeof MERGE_OUTCOMES)[number];
 export type MaintenanceOutcome = (typeof MAINTENANCE_OUTCOMES)[number];
+export type SelfCheckOutcome = (typeof SELF_CHECK_OUTCOMES)[number];
 export type RetryCause = (typeof RETRY_CAUSES)[number];
 export type State = (typeof STATES)[number];
 
@@ -235,6 +237,11 @@ export const METRICS = {
     help: 'Always 1, for each table that an operator has paused.',
     labels: TABLE,
   },
+  self_check_paused: {
+    type: 'gauge',
+    help: 'Always 1, for each table that the self-check has paused because of a wrong answer.',
+    labels: TABLE,
+  },
   tables_declined: {
     type: 'gauge',
     help: 'Tables that segmentd must not write, by error code; not those whose `tables.<id>.decline` is `accept`.',
@@ -353,6 +360,14 @@ export const METRICS = {
     type: 'counter',
     help: 'Segments and staged manifests of processes that were killed, taken away after a day.',
     labels: [],
+  },
+  self_checks_total: {
+    type: 'counter',
+    help:
+      'Self-checks of fresh segments, by outcome. Moved: the version was gone. Failed: it could not be asked. Skipped: too many waited, or the ' +
+      'segments were too large. Only a wrong answer pauses a table.',
+    labels: ['outcome'],
+    known: { outcome: SELF_CHECK_OUTCOMES },
   },
   // Process.
   build_info: {

@@ -144,6 +144,7 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     tiers.forget(table);
     throttle.recovered(`merge ${table}`);
     throttle.recovered(`maintenance ${table}`);
+    throttle.recovered(`self-check ${table}`);
     metrics.tables.forget(table);
   };
   return {
@@ -177,6 +178,10 @@ function serviceEvents({ metrics, throttle, tiers, say }: EventContext, gaps: Ga
     },
     tableResumed({ table, by }: { table: string; by: string }): void {
       say('tableResumed', { table, by });
+    },
+    /** A merge or housekeeping is begun because an operator wants it: `by`. */
+    workAsked({ table, command, by }: { table: string; command: string; by: string }): void {
+      say('workAsked', { table, command, by });
     },
     /** Another member serves the table now: its series here would only age and raise alerts. */
     tableReleased({ table }: { table: string }): void {

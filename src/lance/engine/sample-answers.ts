@@ -11,6 +11,8 @@ type Sampling = {
   /** Path as SQL has it. */
   readonly column: string;
   readonly samples: number;
+  /** Chooses the rows; default: chance. */
+  readonly random?: () => number;
   /** What of the column is asked for; default: values. */
   readonly of?: AskedOf;
   readonly maxRows?: number;
@@ -40,10 +42,10 @@ const PER_SCAN = 25;
  */
 export function compareAnswers(
   place: Pick<TablePlace, 'uri' | 'storageOptions'>,
-  { column, samples, of = 'values', maxRows = MAX_ROWS }: Sampling,
+  { column, samples, random = Math.random, of = 'values', maxRows = MAX_ROWS }: Sampling,
 ): Promise<SampleReport> {
   return withAskedTable(place, async (table) => {
-    const conditions = await sampleConditions(table, column, samples, of);
+    const conditions = await sampleConditions(table, column, { samples, random, of });
     const { asked, answers: indexed } = await indexedAnswers(table, column, conditions, maxRows);
     const wrong: WrongAnswer[] = [];
     for (let from = 0; from < asked.length; from += PER_SCAN) {

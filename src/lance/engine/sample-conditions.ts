@@ -10,14 +10,15 @@ export type Condition = (column: string) => string;
 /** What of a column an index is asked for. */
 export type AskedOf = 'values' | 'labels' | 'substrings';
 
+type Sampling = { readonly samples: number; readonly random: () => number; readonly of: AskedOf };
+
 /** Conditions for the values of `samples` random rows of `column`, a path as SQL has it. */
 export async function sampleConditions(
   table: Table,
   column: string,
-  samples: number,
-  of: AskedOf,
+  { samples, random, of }: Sampling,
 ): Promise<Condition[]> {
-  const values = await sampleValues(table, column, samples);
+  const values = await sampleValues(table, column, { samples, random });
   if (of === 'values') return valueConditions(values ? literalsOf(values) : []);
   if (!values) return [];
   return of === 'labels' ? labelConditions(values) : substringConditions(values);
@@ -59,10 +60,17 @@ function substringConditions(texts: Vector): Condition[] {
   return usable.map((piece) => (it) => `contains(${it}, '${piece.replaceAll("'", "''")}')`);
 }
 
-async function sampleValues(table: Table, column: string, samples: number): Promise<Vector | null> {
+async function sampleValues(
+  table: Table,
+  column: string,
+  { samples, random }: Omit<Sampling, 'of'>,
+): Promise<Vector | null> {
   const rows = await table.countRows();
   if (rows === 0) return null;
-  const taken = await table.takeOffsets(distinctNumbers(samples, rows)).select({ value: column }).toArrow();
+  const taken = await table
+    .takeOffsets(distinctNumbers(samples, rows, random))
+    .select({ value: column })
+    .toArrow();
   return taken.getChild('value');
 }
 

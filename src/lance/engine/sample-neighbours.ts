@@ -16,6 +16,8 @@ export type NeighbourSampling = {
   readonly sqlColumn: string;
   readonly metric: 'l2' | 'cosine' | 'dot' | 'hamming';
   readonly samples: number;
+  /** Chooses the rows. */
+  readonly random: () => number;
   /** Whether the index keeps the vectors as they are, so that its distances are exact. */
   readonly isExact: boolean;
   /** Whether its segments are small enough to read all of them. */
@@ -63,7 +65,7 @@ type Read = {
   readonly sampled: readonly Sample[];
 };
 
-async function readAll(table: Table, { sqlColumn, samples, metric }: NeighbourSampling): Promise<Read> {
+async function readAll(table: Table, { sqlColumn, samples, metric, random }: NeighbourSampling): Promise<Read> {
   const usable = new Set<bigint>();
   const doubtful = new Set<bigint>();
   const sampled: Sample[] = [];
@@ -78,15 +80,15 @@ async function readAll(table: Table, { sqlColumn, samples, metric }: NeighbourSa
       }
       usable.add(id);
       // Each vector has the same chance, however many there are.
-      const place = sampled.length < samples ? sampled.length : Math.floor(Math.random() * usable.size);
+      const place = sampled.length < samples ? sampled.length : Math.floor(random() * usable.size);
       if (place < samples) sampled[place] = { id, vector: Array.from(vector, Number) };
     }
   }
   return { usable, doubtful, sampled };
 }
 
-async function readSome(table: Table, { sqlColumn, samples, metric }: NeighbourSampling): Promise<Read> {
-  const offsets = distinctNumbers(samples, await table.countRows());
+async function readSome(table: Table, { sqlColumn, samples, metric, random }: NeighbourSampling): Promise<Read> {
+  const offsets = distinctNumbers(samples, await table.countRows(), random);
   const taken = await table.takeOffsets(offsets).select({ value: sqlColumn }).withRowId().toArrow();
   const sampled = taken.batches.flatMap((batch) =>
     idsOf(batch).flatMap((id, at) => {
@@ -149,7 +151,7 @@ async function compareListing(
 
 /** Graphs have vectors that no path leads to: a search for one of them alone finds it, unless it is not there. */
 async function areReached(table: Table, missed: readonly bigint[], sampling: NeighbourSampling): Promise<boolean> {
-  const sampled = distinctNumbers(REACHED, missed.length).map((at) => missed[at] as bigint);
+  const sampled = distinctNumbers(REACHED, missed.length, sampling.random).map((at) => missed[at] as bigint);
   const ids = new Set(sampled);
   const rows = table
     .query()

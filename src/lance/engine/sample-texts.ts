@@ -1,6 +1,5 @@
 /** Runs the same full-text searches twice, with the index and over the texts themselves, for words that are sampled from the table. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FtsOptions, Table } from '@lancedb/lancedb';
 import { MatchQuery, PhraseQuery, tokenize } from '@lancedb/lancedb';
@@ -24,6 +23,10 @@ type Searched = {
   /** What LanceDB builds such an index with. */
   readonly options: Partial<FtsOptions>;
   readonly samples: number;
+  /** Chooses the rows and their words. */
+  readonly random: () => number;
+  /** Where the views lie. */
+  readonly scratchDir: string;
   readonly maxRows?: number;
 };
 
@@ -59,7 +62,7 @@ export async function compareSearches(
   const { manifest, segments, fragments } = searched;
   const [first] = segments;
   if (!first || fragments.length === 0) return { asked: 0, leftOut: 0, wrong: [] };
-  const scratch = await mkdtemp(join(tmpdir(), 'segmentd-verify-'));
+  const scratch = await mkdtemp(join(searched.scratchDir, 'segmentd-verify-'));
   const inView = <T>(entries: readonly IndexMetadata[], ask: (table: Table) => Promise<T>): Promise<T> => {
     const fieldIds = first.fields;
     const request = { manifest, tableUri: place.uri, fragments, fieldIds, keepsRowIds: true, segments: entries };
@@ -77,10 +80,10 @@ export async function compareSearches(
 type Search = (column: string) => MatchQuery | PhraseQuery;
 
 async function compare(indexed: Table, flat: Table, searched: Searched): Promise<SampleReport> {
-  const { manifest, segments, options, samples, maxRows = MAX_ROWS } = searched;
+  const { manifest, segments, options, maxRows = MAX_ROWS } = searched;
   const fieldId = segments[0]?.fields[0] as number;
   const column = pathOfField(manifest.schema, fieldId) as string;
-  const rows = await sampleWords(indexed, sqlPathOfField(manifest.schema, fieldId) as string, options, samples);
+  const rows = await sampleWords(indexed, sqlPathOfField(manifest.schema, fieldId) as string, searched);
   const sampled = [...new Set(rows.flatMap(({ words }) => words))];
   const words = await fewest(indexed, column, sampled, maxRows);
   const phrases = rows.flatMap(({ phrase }) => phrase ?? []).slice(0, MAX_PHRASES);
@@ -139,17 +142,15 @@ async function answer(
 
 type Sampled = { readonly words: readonly string[]; readonly phrase?: string };
 
-async function sampleWords(
-  table: Table,
-  column: string,
-  options: Partial<FtsOptions>,
-  samples: number,
-): Promise<Sampled[]> {
+async function sampleWords(table: Table, column: string, { options, samples, random }: Searched): Promise<Sampled[]> {
   const rows = await table.countRows();
   if (rows === 0) return [];
-  const taken = await table.takeOffsets(distinctNumbers(samples, rows)).select({ value: column }).toArrow();
+  const taken = await table
+    .takeOffsets(distinctNumbers(samples, rows, random))
+    .select({ value: column })
+    .toArrow();
   const sampled: Sampled[] = [];
-  for (const value of taken.getChild('value') ?? []) sampled.push(await wordsOf(textOf(value), options));
+  for (const value of taken.getChild('value') ?? []) sampled.push(await wordsOf(textOf(value), options, random));
   return sampled;
 }
 
@@ -168,13 +169,13 @@ const AS_THEY_STAND = {
   maxTokenLength: NO_FRAGMENT,
 };
 
-async function wordsOf(text: string, options: Partial<FtsOptions>): Promise<Sampled> {
+async function wordsOf(text: string, options: Partial<FtsOptions>, random: () => number): Promise<Sampled> {
   const isWhole = options.baseTokenizer === 'raw';
   const { customStopWords: _, ...plain } = { ...options, ...AS_THEY_STAND };
   const tokens = await tokenize(isWhole ? text : text.slice(0, MAX_CHARACTERS), plain);
   const words: string[] = [];
   let phrase: string | undefined;
-  for (const at of distinctNumbers(Math.min(tokens.length, WORDS_OF_A_ROW * 4), tokens.length)) {
+  for (const at of distinctNumbers(Math.min(tokens.length, WORDS_OF_A_ROW * 4), tokens.length, random)) {
     const word = tokens[at]?.text ?? '';
     // A stop word, or one that is too long, is in no index.
     if (words.length === WORDS_OF_A_ROW || (await tokenize(word, options)).length === 0) continue;

@@ -4,7 +4,6 @@
  * on a type that it cannot parse in any column, and fails on data files that are newer than itself.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import type { Manifest } from '../codec/manifest.ts';
@@ -14,18 +13,25 @@ import { isParsed } from '../plan/kinds/kind.ts';
 import { unreadableFragments } from '../plan/newer-files.ts';
 import type { TablePlace } from '../segment.ts';
 
-/** Runs `ask` with the place to ask about the index that these segments are; `among`: the only fragments that there are then. */
+type Asking = {
+  /** Where a view lies. */
+  readonly scratchDir: string;
+  /** The only fragments that there are, in a view then. */
+  readonly among?: readonly number[] | undefined;
+};
+
+/** Runs `ask` with the place to ask about the index that these segments are. */
 export async function askedPlace<T>(
   manifest: Manifest,
   place: TablePlace,
   segments: readonly IndexMetadata[],
   ask: (place: TablePlace) => Promise<T>,
-  among?: readonly number[],
+  { scratchDir, among }: Asking,
 ): Promise<T> {
   const unreadable = unreadableFragments(manifest, manifest.fragments.ids);
   if (!among && unreadable.size === 0 && isUnderstood(manifest, segments) && isAlone(manifest, segments))
     return ask(place);
-  const scratch = await mkdtemp(join(tmpdir(), 'segmentd-verify-'));
+  const scratch = await mkdtemp(join(scratchDir, 'segmentd-verify-'));
   try {
     const view = openFragmentView(
       {

@@ -25,9 +25,15 @@ export function chooseFragments(
   { fragments: list }: Manifest,
   segments: readonly Pick<IndexMetadata, 'fragments'>[],
   { rows: most, listedRows }: Bounds,
+  random: () => number,
 ): { readonly fragments: number[]; readonly isListed: boolean } {
   const rowsOf = (id: number) => list.rows[list.indexOf(id)] ?? 0;
-  const queues = segments.map(({ fragments }) => shuffled(Array.from(fragments ?? []).filter((id) => rowsOf(id) > 0)));
+  const queues = segments.map(({ fragments }) =>
+    shuffled(
+      Array.from(fragments ?? []).filter((id) => rowsOf(id) > 0),
+      random,
+    ),
+  );
   const total = queues.flat().reduce((sum, id) => sum + rowsOf(id), 0);
   const chosen = new Set<number>();
   let rows = 0;
@@ -41,9 +47,9 @@ export function chooseFragments(
   return { fragments: [...chosen].sort((a, b) => a - b), isListed: total <= listedRows && rows <= most };
 }
 
-function shuffled(ids: readonly number[]): number[] {
+function shuffled(ids: readonly number[], random: () => number): number[] {
   return ids
-    .map((id) => ({ id, at: Math.random() }))
+    .map((id) => ({ id, at: random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ id }) => id);
 }

@@ -57,7 +57,7 @@ export async function verifyTable(table: LanceTable, samples: number): Promise<V
   for (const name of samples > 0 ? new Set(segments.map((segment) => segment.name)) : []) {
     try {
       const own = segments.filter((segment) => segment.name === name);
-      const { asked, wrong, leftOut: tooLarge } = await proveIndex(manifest, table.place(), own, samples);
+      const { asked, wrong, leftOut: tooLarge } = await proveIndex(manifest, table.place(), own, { samples });
       answers += asked;
       leftOut += tooLarge;
       for (const { condition, indexed, scanned } of wrong) {

@@ -7,6 +7,7 @@ const NOTHING = {
   ...{ state: 'served' as const, pause: null, version: 7, covered_version: null, missing_fragments: 0, segments: 0 },
   ...{ declined: null, held_rows: 0, left_alone: [], failure: null, rows: null, coverage: null, lag_seconds: null },
   ...{ observed_at: null, indexes: [], last_change: null, docs: null },
+  self_check: null,
 };
 
 function control() {
@@ -19,6 +20,9 @@ function control() {
     telemetry: {
       tablePaused: ({ table, by }) => told.push(`paused ${table} by ${by}`),
       tableResumed: ({ table, by }) => told.push(`resumed ${table} by ${by}`),
+    },
+    begin: async () => {
+      throw new Error('no work is begun here');
     },
     refresh: ({ id }) => refreshed.push(id),
     status: (table) => ({ ...NOTHING, table }),
@@ -53,11 +57,15 @@ test('refresh plans the table, and no other command does', () => {
   expect(refreshed).toEqual(['lake/t']);
 });
 
-test('a command can be read back from its record; a refresh has another key than a pause', () => {
+test('a command can be read back from its record; only a pause and a resume replace each other in a compacted topic', () => {
   const pause = { command: 'pause', table: 'lake/t', by: 'me', time: '2026-03-01T09:00:00.000Z' } as const;
-  const records = [pause, { ...pause, command: 'refresh' as const }].map(encodeCommand);
-  expect(parseCommand(records[0]?.value ?? null)).toEqual(pause);
-  expect(records.map(({ key }) => String(key))).toEqual(['lake/t', 'refresh lake/t']);
+  const merge = { ...pause, command: 'merge', to: 3 } as const;
+  const others = (['resume', 'refresh', 'optimize'] as const).map((command) => ({ ...pause, command }));
+  const records = [pause, merge, ...others].map(encodeCommand);
+  expect(records.map(({ value }) => parseCommand(value))).toEqual([pause, merge, ...others]);
+  expect(records.map(({ key }) => String(key))).toEqual([
+    ...['lake/t', 'merge lake/t', 'lake/t', 'refresh lake/t', 'optimize lake/t'],
+  ]);
 });
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -84,6 +92,7 @@ test.each([
   [bytes('{"command":"pause"}'), 'event_invalid'],
   [bytes('{"command":"pause","table":"lake/t","force":true}'), 'event_invalid'],
   [bytes('{"command":"pause","table":"lake/t","time":"yesterday"}'), 'event_invalid'],
+  [bytes('{"command":"merge","table":"lake/t","to":0}'), 'event_invalid'],
   [bytes('{"command":"pause","table":"lake/t","time":"2026-03-01T09:00:00"}'), 'event_invalid'],
 ])('%s is refused as %s', (value, code) => {
   expect(() => parseCommand(value)).toThrow(expect.objectContaining({ code }));

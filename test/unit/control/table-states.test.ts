@@ -34,7 +34,7 @@ test('what was read of a table stands until more is known', () => {
     ...{ rows: null, coverage: 0.5, lag_seconds: 0, observed_at: '2026-01-01T00:00:00.000Z', last_change: null },
     ...{ docs: 'errors.md#store_full', indexes: [expect.objectContaining({ name: 'id_idx', kind: 'BTREE' })] },
     ...{ table: 'lake/t', state: 'retrying', version: 8, covered_version: 8, missing_fragments: 0, segments: 3 },
-    ...{ held_rows: 0, left_alone: [] },
+    ...{ held_rows: 0, left_alone: [], self_check: null },
     pause: null,
     declined: null,
     failure: { code: 'store_full', message: 'no room', count: 2, next_try_at: '2026-01-01T00:00:01.000Z' },
@@ -191,4 +191,16 @@ test('the docs are on what stops the table, before what is left alone', () => {
   expect(states.of('lake/t').docs).toBe('errors.md#store_full');
   states.declined('lake/t', unreadable);
   expect(states.of('lake/t').docs).toBe('errors.md#table_unreadable');
+});
+
+test('what the self-check found is told for as long as the table is paused because of it', () => {
+  const pauses = createPauses();
+  const finding = { at: '2026-01-01T00:00:00.000Z', version: 7, index: 'id_idx', evidence: '/e/1.json' };
+  const states = new TableStates(pauses, { findingOf: () => finding });
+  expect(states.of('lake/t').self_check).toBeNull();
+  pauses.pause('lake/t', 'me');
+  expect(states.of('lake/t').self_check).toBeNull();
+  pauses.resume('lake/t');
+  pauses.pause('lake/t', 'segmentd self-check');
+  expect(states.of('lake/t')).toMatchObject({ state: 'paused', self_check: finding });
 });

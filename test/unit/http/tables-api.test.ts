@@ -15,7 +15,7 @@ async function start(wait: Wait, run: TablesApiOptions['run'] = async () => ({})
     host: '127.0.0.1',
     port: 0,
     token: 'secret',
-    commands: ['pause'],
+    commands: ['pause', 'merge'],
     run,
     all: () => ({}),
     wait,
@@ -143,4 +143,18 @@ test('a command answers when it is done; a bug in it is an answer too, and the e
     body: { code: 'internal', error: 'a bug', hint: expect.any(String) },
   });
   expect((await pause('t')).status).toBe(200);
+});
+
+test('a command gets its parameters; one that the state of the table forbids is a conflict', async () => {
+  const { ask } = await start(forEver, async (command, table, { force, to }) => {
+    if (table === 'db/paused') throw new SegmentdError('table_paused', 'it is paused');
+    return { command, table, force, to };
+  });
+  const merge = (rest: string) => ask(`db/${rest}`, { method: 'POST' });
+  expect((await merge('t/merge?to=3')).body).toEqual({ command: 'merge', table: 'db/t', force: false, to: '3' });
+  expect((await merge('t/merge')).body).toMatchObject({ to: null });
+  expect(await merge('paused/merge')).toEqual({
+    status: 409,
+    body: { code: 'table_paused', error: 'it is paused', hint: 'Resume the table first.' },
+  });
 });

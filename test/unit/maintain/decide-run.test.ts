@@ -14,7 +14,7 @@ const OFF: MaintainSettings = {
 };
 const FACTS: MaintainFacts = {
   ...{ nowMs: NOW_MS, version: 90, isCovered: true, oldestVersionMs: NOW_MS - DAY_MS, last: null },
-  ...{ smallFragments: 5, rows: 900, deletedRows: 100 },
+  ...{ smallFragments: 5, rows: 900, deletedRows: 100, missingFragments: 0, isAsked: false },
 };
 const decide = (settings: Partial<MaintainSettings>, facts: Partial<MaintainFacts> = {}) =>
   decideRun({ ...FACTS, ...facts }, { ...OFF, ...settings });
@@ -52,6 +52,13 @@ describe('a table that needs it', () => {
   test('waits until its indexes cover it', () => {
     expect(decide({ smallFragments: 2, everyMs: 1 }, { isCovered: false, oldestVersionMs: 0 })).toBeNull();
   });
+});
+
+test('a run that is asked for waits for nothing but the coverage', () => {
+  expect(decide({}, { isAsked: true, ...ago(1) })).toBe('asked');
+  expect(decide({ smallFragments: 2 }, { isAsked: true, isCovered: false, missingFragments: 1 })).toBeNull();
+  // Without an index nothing is missing.
+  expect(decide({}, { isAsked: true, isCovered: false })).toBe('asked');
 });
 
 describe('by schedule', () => {

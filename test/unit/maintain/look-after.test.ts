@@ -2,6 +2,7 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { AskedWork } from '../../../src/control/asked-work.ts';
 import { ownUuid } from '../../../src/lance/codec/own-uuid.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
@@ -46,10 +47,12 @@ async function looking(
   context.states.observed('lake/a', 3, []);
   const counts = { runs: 0, refreshed: 0 };
   const along = new MergeAlong(context, SCHEDULE);
+  const asked = new AskedWork<true>();
   const ending = new AbortController();
   const room: LookRoom = {
     ...{ context, along, merges: SCHEDULE, signal: ending.signal, busy: false },
     schedule: {
+      asked,
       settings: () => ({ ...OFF, ...settings }),
       refresh: () => {
         counts.refreshed += 1;
@@ -62,7 +65,7 @@ async function looking(
   };
   const memory = newLookMemory();
   return {
-    ...{ folder, context, counts, room, along, ending, memory },
+    ...{ folder, context, counts, room, along, asked, ending, memory },
     /** A look as if some time had passed since the last one. */
     look: async (laterMs = DAY_MS) => {
       for (const key of ['lookedMs', 'measuredMs', 'orphansMs'] as const) memory[key] -= laterMs;
@@ -182,6 +185,54 @@ describe('a table that is due', () => {
     memory.measuredMs = 0;
     await look();
     expect(counts.runs).toBe(1);
+  });
+});
+
+describe('a run that an operator asks for', () => {
+  /** A schedule that makes no run due for years. */
+  const SELDOM = { everyMs: 10_000 * DAY_MS };
+
+  test('is made at once, whatever the schedule says, and once', async () => {
+    const { look, lines, counts, asked } = await looking(SELDOM);
+    await look();
+    asked.ask(tableRef('a'), true);
+    await look(0);
+    expect([counts.runs, asked.of('lake/a')]).toEqual([1, undefined]);
+    expect(lines('maintenanceStarted')).toMatchObject([{ reason: 'asked' }]);
+    await look(0);
+    expect(counts.runs).toBe(1);
+  });
+
+  test('waits for its turn, and for the indexes to cover the table', async () => {
+    const busy = await looking(SELDOM);
+    busy.room.busy = true;
+    busy.asked.ask(tableRef('a'), true);
+    expect(await busy.look()).toMatchObject({ when: 'later' });
+    busy.room.busy = false;
+    await busy.look(0);
+    expect(busy.counts.runs).toBe(1);
+
+    const missing = await looking(SELDOM, { spec: { ...COVERED, indexes: [{ uuid: 1, fragments: [0] }] } });
+    missing.asked.ask(tableRef('a'), true);
+    expect(await missing.look()).toEqual({ when: 'later', afterMs: 10_000 });
+    expect([missing.counts.runs, missing.asked.of('lake/a')]).toEqual([0, true]);
+  });
+
+  test('is forgotten when it fails, and where the table is paused, declined or without housekeeping', async () => {
+    const run = async () => {
+      throw new SegmentdError('optimize_conflict', 'no');
+    };
+    const failing = await looking(SELDOM, { run });
+    const paused = await looking(SELDOM);
+    paused.context.pauses.pause('lake/a', 'me');
+    const declined = await looking(SELDOM, { spec: { ...COVERED, writerFlags: 1n << 40n } });
+    const off = await looking({});
+    for (const it of [failing, paused, declined, off]) {
+      it.asked.ask(tableRef('a'), true);
+      await it.look();
+      expect(it.asked.of('lake/a')).toBeUndefined();
+    }
+    expect([failing, paused, declined, off].map(({ counts }) => counts.runs)).toEqual([1, 0, 0, 0]);
   });
 });
 

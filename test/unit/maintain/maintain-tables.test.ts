@@ -2,30 +2,38 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Subject, toArray } from 'rxjs';
 import { expect, test, vi } from 'vitest';
+import { AskedWork } from '../../../src/control/asked-work.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
+import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { maintainTable } from '../../../src/maintain/maintain-table.ts';
 import { maintainTables } from '../../../src/maintain/maintain-tables.ts';
 import { MergeAlong } from '../../../src/merge/merge-along.ts';
+import type { PipelineContext } from '../../../src/stages/context.ts';
 import type { Batch } from '../../../src/stages/work.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 import { tableFolder } from '../lance/table-fixture.ts';
 import { SCHEDULE, WAIT } from '../merge/merging-fixture.ts';
-import { batchOf, pendingEvent, testContext } from '../stages/context-fixture.ts';
+import { batchOf, pendingEvent, tableRef, testContext } from '../stages/context-fixture.ts';
 
 /** Tables of two small fragments, which `maintain` is to compact. */
-async function maintaining(maintain: typeof maintainTable) {
+async function maintaining(
+  maintain: typeof maintainTable,
+  onReleased: PipelineContext['onReleased'] = () => undefined,
+) {
   const folder = await tableFolder({
     fragments: [{ id: 0 }, { id: 1 }],
     indexes: [{ uuid: 1, fragments: [0, 1] }],
   });
   const context = testContext({
     tables: { open: () => new LanceTable(localStore(folder.root)), policy: () => DEFAULT_POLICY },
+    onReleased,
   });
+  const asked = new AskedWork<true>();
   const settings = () => ({
     ...{ everyMs: null, smallFragments: 2, deletedFraction: null, keepVersionsMs: 1e9, maxMemoryBytes: 1e9 },
   });
-  const schedule = { settings, refresh: () => undefined, maintain };
+  const schedule = { settings, asked, refresh: () => undefined, maintain };
   const source = new Subject<Batch>();
   const along = new MergeAlong(context, SCHEDULE);
   const passed = new Promise<Batch[]>((resolve, reject) => {
@@ -34,7 +42,7 @@ async function maintaining(maintain: typeof maintainTable) {
       .subscribe({ next: resolve, error: reject });
   });
   passed.catch(() => undefined);
-  return { source, passed, context };
+  return { source, passed, context, asked };
 }
 
 test('batches pass, and a table whose batch is settled is looked after by one member', async () => {
@@ -65,4 +73,27 @@ test('a bug ends the process', async () => {
   });
   source.next(batchOf([pendingEvent(0, 'a')]));
   await expect(passed).rejects.toThrow(TypeError);
+});
+
+test('a table that an operator asks for is looked after without a batch, and left to the member that has it by then', async () => {
+  const runs: string[] = [];
+  const released: ((table: string) => void)[] = [];
+  const ends = Promise.withResolvers<void>();
+  const { source, passed, asked } = await maintaining(
+    async ({ uri }) => {
+      runs.push(uri);
+      await ends.promise;
+      throw new SegmentdError('optimize_failed', 'no');
+    },
+    (listener) => void released.push(listener),
+  );
+  for (const name of ['a', 'c']) asked.ask(tableRef(name), true);
+  await vi.waitFor(() => expect(runs).toHaveLength(1), WAIT);
+  for (const listener of released) listener('lake/c');
+  expect(asked.of('lake/c')).toBeUndefined();
+  ends.resolve();
+  await vi.waitFor(() => expect(asked.of('lake/a')).toBeUndefined(), WAIT);
+  source.complete();
+  await passed;
+  expect(runs).toHaveLength(1);
 });

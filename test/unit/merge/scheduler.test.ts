@@ -1,10 +1,12 @@
 /** Merging beside the batches: when a table runs, and in which order. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { AskedWork } from '../../../src/control/asked-work.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
+import type { AskedMerge } from '../../../src/merge/asked-merge.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
 import { uuidText } from '../lance/manifest-fixture.ts';
-import { batchOf, pendingEvent, testContext } from '../stages/context-fixture.ts';
+import { batchOf, pendingEvent, tableRef, testContext } from '../stages/context-fixture.ts';
 import { merging, nothingDue, segmented, WAIT } from './merging-fixture.ts';
 
 /** Long enough for whatever is wrongly begun to show. */
@@ -196,6 +198,52 @@ describe('a table that went to another member', () => {
     release('lake/a');
     it.covered('a');
     await vi.waitFor(() => expect(told()).toBe(before + 1), WAIT);
+    await it.end();
+  });
+});
+
+describe('a merge that an operator asks for', () => {
+  test('is done without a batch, of what the policy leaves alone too, and once', async () => {
+    const asked = new AskedWork<AskedMerge>();
+    const it = await merging({ a: segmented(2) }, { schedule: { asked } });
+    asked.ask(tableRef('a'), { to: 1, runs: null });
+    await vi.waitFor(() => expect(asked.of('lake/a')).toBeUndefined(), WAIT);
+    expect(it.lines('mergeStarted')).toMatchObject([{ table: 'lake/a', segments: 2, reason: 'asked' }]);
+    expect(await it.segments('a')).toHaveLength(1);
+    await it.end();
+    expect(it.builder.builds).toEqual(['a']);
+  });
+
+  test('lets fresh data go first', async () => {
+    const asked = new AskedWork<AskedMerge>();
+    const it = await merging({ a: segmented(2, { missing: 1 }) }, { schedule: { asked, pauseLagMs: 0 } });
+    asked.ask(tableRef('a'), { to: 1, runs: null });
+    await sleep(QUIET_MS);
+    expect([it.builder.builds, asked.of('lake/a')]).toMatchObject([[], { to: 1 }]);
+    await it.end();
+  });
+
+  test('is forgotten when it fails, and when the table is paused or another member has it', async () => {
+    const asked = new AskedWork<AskedMerge>();
+    const released: ((table: string) => void)[] = [];
+    const failing = () => {
+      throw new SegmentdError('build_failed', 'no');
+    };
+    const context = { onReleased: (listener: (table: string) => void) => void released.push(listener) };
+    const it = await merging(
+      { a: segmented(2), b: segmented(2), c: segmented(2, { missing: 1 }) },
+      { before: failing, schedule: { asked, pauseLagMs: 0 }, context },
+    );
+    it.context.pauses.pause('lake/b', 'me');
+    for (const table of ['a', 'b', 'c']) asked.ask(tableRef(table), { to: 1, runs: null });
+    await vi.waitFor(
+      () => expect(['a', 'b'].map((name) => asked.of(`lake/${name}`))).toEqual([undefined, undefined]),
+      WAIT,
+    );
+    expect(it.builder.builds).toEqual(['a']);
+    expect(asked.of('lake/c')).toBeDefined();
+    for (const listener of released) listener('lake/c');
+    expect(asked.of('lake/c')).toBeUndefined();
     await it.end();
   });
 });

@@ -341,6 +341,21 @@ describe('the end', () => {
   });
 });
 
+test('an operator who asks for a table ends its backoff, and nothing that runs or waits', async () => {
+  const it = queueOf();
+  it.request('a', 'b');
+  it.queue.hurry(tableRef('a'));
+  await it.finish('a', backoff(1_000));
+  await it.finish('b');
+  it.request('a');
+  expect(it.running()).toEqual([]);
+  it.queue.hurry(tableRef('a'));
+  expect([it.running(), it.clock.pending()]).toEqual([['a'], []]);
+  await it.finish('a');
+  it.queue.hurry(tableRef('c'));
+  expect([it.started, it.running()]).toEqual([['a', 'b', 'a', 'c'], ['c']]);
+});
+
 test('without a timer of its own the queue takes those of the process', async () => {
   const stop = new AbortController();
   let runs = 0;

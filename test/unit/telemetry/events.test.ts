@@ -163,6 +163,15 @@ const STEPS: readonly Step[] = [
   ['tableServed', () => telemetry.tableServed({ table: 'lake/u' })],
   ['tablePaused', () => telemetry.tablePaused({ table: 'lake/t', by: 'me' })],
   ['tableResumed', () => telemetry.tableResumed({ table: 'lake/t', by: 'me' })],
+  ['workAsked', () => telemetry.workAsked({ table: 'lake/t', command: 'merge', by: 'me' })],
+  ['selfChecked', () => telemetry.selfChecked({ table: 'lake/t', version: 8, outcome: 'right', answers: 12 })],
+  ['selfCheckFailed', () => telemetry.selfCheckFailed({ table: 'lake/t', version: 8, error: failure })],
+  [
+    'answerWrong',
+    () => telemetry.answerWrong({ table: 'lake/t', version: 8, index: 'id_idx', wrong: 2, evidence: '/e/1.json' }),
+  ],
+  ['evidenceLost', () => telemetry.evidenceLost({ table: 'lake/t', error: failure })],
+  ['pauseNotShared', () => telemetry.pauseNotShared({ table: 'lake/t', error: failure })],
   ['offsetsCommitted', () => telemetry.offsetsCommitted()],
   ['consumerCrashed', () => telemetry.consumerCrashed({ error: failure, willRestart: true })],
   ['consumerRecovered', () => telemetry.consumerRecovered()],
@@ -183,7 +192,7 @@ const SCRIPT: readonly Step[] = [
 
 describe('the catalogue', () => {
   test('names the events there are', () => {
-    const read = ['tableCounts', 'unacked', 'waitingBuilds'];
+    const read = ['tableCounts', 'selfCheckPauses', 'unacked', 'waitingBuilds'];
     const methods = Object.keys(telemetry).filter((name) => !read.includes(name));
     expect(new Set([...methods, 'workRecovered'])).toEqual(new Set(Object.keys(EVENTS)));
     expect(new Set(SCRIPT.map(([name]) => name))).toEqual(new Set(methods));

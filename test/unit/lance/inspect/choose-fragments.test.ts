@@ -8,20 +8,24 @@ const manifest = parseManifest(manifestFile({ fragments }));
 const segments = [{ fragments: Uint32Array.of(0, 1, 2, 3, 4, 5, 6, 77) }, { fragments: Uint32Array.of(8) }];
 
 test('all that the segments cover, as long as that is little', () => {
-  const chosen = chooseFragments(manifest, segments, { rows: 1000, listedRows: 1000 });
+  const chosen = chooseFragments(manifest, segments, { rows: 1000, listedRows: 1000 }, Math.random);
   expect(chosen).toEqual({ fragments: [0, 1, 2, 3, 4, 5, 6, 8], isListed: true });
 });
 
 test('some of each segment within the bound, and one at least', () => {
   for (let round = 0; round < 20; round++) {
-    const some = chooseFragments(manifest, segments, { rows: 300, listedRows: 1000 });
+    const some = chooseFragments(manifest, segments, { rows: 300, listedRows: 1000 }, Math.random);
     expect(some.fragments).toHaveLength(3);
     expect(some.fragments).toContain(8);
     expect(some.isListed).toBe(true);
   }
-  expect(chooseFragments(manifest, segments, { rows: 1, listedRows: 1000 })).toMatchObject({ isListed: false });
-  expect(chooseFragments(manifest, segments, { rows: 300, listedRows: 799 }).isListed).toBe(false);
-  expect(chooseFragments(manifest, [{ fragments: null }], { rows: 1, listedRows: 1 }).fragments).toEqual([]);
+  expect(chooseFragments(manifest, segments, { rows: 1, listedRows: 1000 }, Math.random)).toMatchObject({
+    isListed: false,
+  });
+  expect(chooseFragments(manifest, segments, { rows: 300, listedRows: 799 }, Math.random).isListed).toBe(false);
+  expect(chooseFragments(manifest, [{ fragments: null }], { rows: 1, listedRows: 1 }, Math.random).fragments).toEqual(
+    [],
+  );
 });
 
 test('fewer rows of vectors with more dimensions', () => {
