@@ -20,24 +20,32 @@ import type { Background } from '../pipeline.ts';
 import { pipeline } from '../pipeline.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { createTelemetry } from '../telemetry/events.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { createLogger, levelInForce } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
+import { liveConfig } from './live-config.ts';
 import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
 import { openOutputs } from './open-outputs.ts';
 import { openStates, openStatus } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
 import { mergeSchedule, pipelineContext, tableCatalogs } from './pipeline-context.ts';
+import type { LoadConfig } from './reload.ts';
+import { createReload } from './reload.ts';
 
 export type Daemon = {
   /** Port of `/metrics` and the probes. */
   readonly port: number;
   /** Resolves after a stop; rejects with the SegmentdError that ended the daemon. */
   readonly finished: Promise<void>;
+  /**
+   * Takes over what a running daemon can take over of a configuration. What it cannot, and why a configuration is refused, is in the
+   * log; never rejects.
+   */
+  reload(load: LoadConfig): Promise<void>;
   /** Ends the daemon. `drain` lets running work finish within `shutdown.drain_ms`; `now` only a commit in flight. */
   stop(how: 'drain' | 'now'): void;
 };
@@ -73,11 +81,16 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
   });
   const engine = recordEngineMetrics();
   if (engine) metrics.engine(engine);
-  return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }) };
+  const setLogLevel = (level: Config['log']['level']) => {
+    logger.level = levelInForce({ level, quiet });
+  };
+  return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }), setLogLevel };
 }
 
-async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
-  const { log, metrics, telemetry } = openTelemetry(config, options);
+async function open(initial: Config, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
+  const live = liveConfig(initial);
+  const config = live.view;
+  const { log, metrics, telemetry, setLogLevel } = openTelemetry(config, options);
   const tellStart = await beforeStart(config, telemetry, options.source);
   const scratch = await openScratch(config.state.scratch_dir);
   cleanup.defer(() => scratch.remove());
@@ -107,7 +120,7 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
-  const { refreshRequests, refresh, caughtUp } = await openControl({
+  const { refreshRequests, refresh, caughtUp, reconfigured } = await openControl({
     config,
     settings,
     context,
@@ -133,7 +146,8 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);
-  return { port: server.port, ...running };
+  const reload = createReload({ live, telemetry, setLogLevel, applied: reconfigured });
+  return { port: server.port, ...running, reload };
 }
 
 /** Runs the pipeline until it is stopped or fails, then releases everything. */
