@@ -26,6 +26,7 @@ import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
+import type { LiveConfig } from './live-config.ts';
 import { liveConfig } from './live-config.ts';
 import { maintainSettings } from './maintain-schedule.ts';
 import { openControl } from './open-control.ts';
@@ -63,7 +64,7 @@ export type DaemonOptions = {
 export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const cleanup = new Cleanup();
   try {
-    return await open(config, options, cleanup);
+    return await open(liveConfig(config), options, cleanup);
   } catch (error) {
     await cleanup.run().catch(() => undefined);
     throw error;
@@ -87,8 +88,7 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
   return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }), setLogLevel };
 }
 
-async function open(initial: Config, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
-  const live = liveConfig(initial);
+async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
   const config = live.view;
   const { log, metrics, telemetry, setLogLevel } = openTelemetry(config, options);
   const tellStart = await beforeStart(config, telemetry, options.source);
@@ -146,8 +146,11 @@ async function open(initial: Config, options: DaemonOptions, cleanup: Cleanup): 
   void caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);
-  const reload = createReload({ live, telemetry, setLogLevel, applied: reconfigured });
-  return { port: server.port, ...running, reload };
+  return {
+    port: server.port,
+    ...running,
+    reload: createReload({ live, telemetry, setLogLevel, applied: reconfigured }),
+  };
 }
 
 /** Runs the pipeline until it is stopped or fails, then releases everything. */

@@ -29,7 +29,10 @@ test('only options that exist can be taken over', () => {
 });
 
 test('no rule ties an option that is taken over to one that is not, but for those that are looked at', () => {
-  const LOOKED_AT = new Set(['tables,databases', 'admin.port,admin.host,admin.token,admin.token_file,http.port,http.host']);
+  const LOOKED_AT = new Set([
+    'tables,databases',
+    'admin.port,admin.host,admin.token,admin.token_file,http.port,http.host',
+  ]);
   const tied = RULES.map(({ about }) => about)
     .filter((about) => about.some((path) => RELOADABLE.has(path)) && !about.every((path) => RELOADABLE.has(path)))
     .map((about) => about.join());
