@@ -80,8 +80,8 @@ const ofKind = (manifests: readonly Manifest[], kind: string) => manifests.find(
 test('the chart has the version of the package, and the alerts are those of Prometheus', async () => {
   const { version } = JSON.parse(await readFile(join(REPO, 'package.json'), 'utf8'));
   expect(parse(await readFile(join(CHART, 'Chart.yaml'), 'utf8'))).toMatchObject({ version, appVersion: version });
-  const { spec } = ofKind(manifestsOf(await render(FORMS['with all there is'] as Values)), 'PrometheusRule') ?? {};
-  expect(spec).toEqual(parse(await readFile(join(REPO, 'config/prometheus/rules.yml'), 'utf8')));
+  const rule = ofKind(manifestsOf(await render(FORMS['with all there is'] as Values)), 'PrometheusRule');
+  expect(rule?.spec).toEqual(parse(await readFile(join(REPO, 'config/prometheus/rules.yml'), 'utf8')));
 });
 
 describe.each(Object.entries(FORMS))('%s', (_, values) => {

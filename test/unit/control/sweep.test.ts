@@ -60,6 +60,7 @@ test('another interval sweeps at once, 0 ends the sweeps, and the same interval 
   sweepEvery(60_000);
   await three;
   sweepEvery(60_000);
+  await new Promise((done) => setTimeout(done, 50));
   sweepEvery(0);
   await new Promise((done) => setTimeout(done, 50));
   subscription.unsubscribe();
