@@ -1,7 +1,7 @@
 /** The package as others get it: packed, unpacked beside a project of theirs, imported, type-checked and run. */
 import { execFile, spawn } from 'node:child_process';
 import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -21,10 +21,8 @@ const MODULES = join(REPO, 'node_modules');
 /** What a clone has and a fresh one has not. */
 const NOT_CLONED = new Set(['.git', 'node_modules', 'dist', '.cache']);
 
-/** What a bare machine has on its path. */
-const SYSTEM = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
-/** npm's own, so that its packages are downloaded once. */
-const NPM_CACHE = process.env.npm_config_cache ?? join(homedir(), '.npm');
+/** What a bare machine has on its path, beside how this one reaches a registry. */
+const SYSTEM = { ...process.env, PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 
 let tarball = '';
 
@@ -54,7 +52,8 @@ test('npm i -g of the tarball works on the oldest Node, and the command does its
 
   // npm itself runs on that Node, too. Nothing but it and the system's own folders is on the path.
   const { stdout: npm } = await run('sh', ['-c', 'readlink -f "$(command -v npm)"'], { env: SYSTEM });
-  const env = { PATH: [join(home, 'bin'), bin, SYSTEM.PATH].join(':'), HOME: home, npm_config_cache: NPM_CACHE };
+  const env = { ...SYSTEM, PATH: [join(home, 'bin'), bin, SYSTEM.PATH].join(':') };
+  expect((await run('node', ['--version'], { env })).stdout).toBe(`v${OLDEST_NODE}\n`);
   await run(join(bin, 'node'), [npm.trim(), 'install', '--global', '--prefix', home, '--no-audit', tarball], { env });
 
   const world = await makeWorld();
