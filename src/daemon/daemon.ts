@@ -120,19 +120,9 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
-  const { refreshRequests, refresh, caughtUp, reconfigured } = await openControl({
-    config,
-    settings,
-    context,
-    catalogs,
-    ownership,
-    notifications,
-    publish,
-    topicsReady,
-    status,
-    log,
-    cleanup,
-  });
+  const shared = { config, settings, context, catalogs, ownership, status, log, cleanup };
+  const control = await openControl({ ...shared, notifications, publish, topicsReady });
+  const { refreshRequests, refresh, caughtUp, reconfigured: applied } = control;
 
   const lag = openLag(
     settings,
@@ -149,7 +139,7 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   return {
     port: server.port,
     ...running,
-    reload: createReload({ live, telemetry, setLogLevel, applied: reconfigured }),
+    reload: createReload({ live, telemetry, setLogLevel, applied }),
   };
 }
 
