@@ -9,7 +9,7 @@ process.env.NODE_COMPILE_CACHE ??= join(
 
 /** What only `npm run test:all` runs: faults that take their time, and versions beside the newest. */
 const LONG_ONLY = [
-  'test/integration/{chaos,security}/**/*.test.ts',
+  'test/integration/{chaos,deploy,security}/**/*.test.ts',
   'test/integration/kafka/faults.test.ts',
   'test/integration/kill/daemon-kill.test.ts',
   'test/integration/e2e/{memory,namespaces,notifications,package,producers,runbook,self-check-turmoil,tracing-losses}.test.ts',

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { variableOf } from '../src/config/env.ts';
 import type { Leaf, Node } from '../src/config/option.ts';
 import { walk } from '../src/config/option.ts';
+import { RELOADABLE } from '../src/config/reloadable.ts';
 import { schema } from '../src/config/schema.ts';
 
 type Json = {
@@ -59,7 +60,7 @@ function row(leaf: Leaf): string {
     `\`${leaf.path.join('.')}\``,
     typeOf(leaf),
     value === undefined ? (leaf.path[0] === 'databases' ? 'required' : '') : `\`${value}\``,
-    leaf.meta.doc,
+    RELOADABLE.has(leaf.path.join('.')) ? `${leaf.meta.doc} *Taken over at SIGHUP.*` : leaf.meta.doc,
     `\`${variableOf(leaf.path)}\``,
   ];
   return `| ${cells.join(' | ')} |`;
@@ -73,7 +74,7 @@ segmentd reads one YAML file (\`--config\`, else \`SEGMENTD_CONFIG\`) and then t
 unknown \`SEGMENTD_\` variables are refused, and all problems are reported together. A variable replaces its whole option.
 Strings are taken as they are, lists may be written \`a,b\`, everything else is YAML: \`SEGMENTD_DATABASES='{lake: /data/lake}'\`.
 Relative paths count from the file's folder; those in variables from the working folder. Sizes and times are plain numbers in
-the unit their name ends in.
+the unit their name ends in. A running daemon reads the file again at [SIGHUP](operating.md#reload).
 `;
 
 /** A heading with the options that stand directly in `section`, or nothing for a section of sections. */

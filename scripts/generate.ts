@@ -1,5 +1,5 @@
 /** Writes every generated file of the repository from the code that it describes: `npm run generate`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cliPage } from './describe-cli.ts';
 import { configurationPage, defaultsYaml } from './describe-config.ts';
 import { errorsPage } from './describe-errors.ts';
@@ -14,6 +14,11 @@ import { fleetDashboard, tableDashboard } from './grafana/dashboard.ts';
 export function generated(): Readonly<Record<string, string>> {
   return {
     'config/defaults.yaml': defaultsYaml(),
+    // A chart may read files of its own folder alone.
+    'config/deploy/helm/segmentd/files/rules.yml': readFileSync(
+      new URL('../config/prometheus/rules.yml', import.meta.url),
+      'utf8',
+    ),
     'config/grafana/dashboards/segmentd-table.json': tableDashboard(),
     'config/grafana/dashboards/segmentd.json': fleetDashboard(),
     'docs/cli.md': cliPage(),

@@ -13,6 +13,8 @@ export type Output = {
   readonly rows?: number | undefined;
 };
 
+export type Interrupt = 'interrupt' | 'hangup' | 'reload';
+
 export type Io = {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -20,10 +22,11 @@ export type Io = {
   readonly cwd: string;
   readonly env: Environment;
   /**
-   * Calls `listener` for each request to end: `interrupt` for SIGINT and SIGTERM, `hangup` for SIGHUP and for the end of the npm that
-   * started the process. The function it returns stops that.
+   * Calls `listener` for each request to end: `interrupt` for SIGINT and SIGTERM, `hangup` for the end of the npm that started the
+   * process, and for SIGHUP when it was started from a terminal, which sends that when it closes. Otherwise SIGHUP is `reload`. The
+   * function it returns stops that.
    */
-  onInterrupt(listener: (kind: 'interrupt' | 'hangup') => void): () => void;
+  onInterrupt(listener: (kind: Interrupt) => void): () => void;
   /** Takes the daemon's log, line by line; unless given, that is written to standard output synchronously. */
   readonly log?: (line: string) => void;
 };
@@ -35,6 +38,8 @@ export const invocation = (io: Io): Invocation => ({ ...io, exitCode: EXIT.ok })
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
 
+const isTerminal = () => process.stdin.isTTY || process.stdout.isTTY;
+
 /** The io of this process. */
 export const processIo = (): Io => ({
   stdout: process.stdout,
@@ -44,12 +49,14 @@ export const processIo = (): Io => ({
   onInterrupt(listener) {
     const interrupt = () => listener('interrupt');
     const hangup = () => listener('hangup');
+    // Asked now: a terminal that has been closed is none any more.
+    const onHangup = isTerminal() ? hangup : () => listener('reload');
     for (const signal of INTERRUPTS) process.on(signal, interrupt);
-    process.on('SIGHUP', hangup);
+    process.on('SIGHUP', onHangup);
     const unwatch = watchParent(hangup);
     return () => {
       for (const signal of INTERRUPTS) process.off(signal, interrupt);
-      process.off('SIGHUP', hangup);
+      process.off('SIGHUP', onHangup);
       unwatch();
     };
   },

@@ -12,19 +12,21 @@ export function runCommand(io: Invocation): Command {
 
 type Options = { config?: string; quiet?: boolean };
 
-/** Resolves after the daemon has drained, for the first interrupt or hang-up; a second interrupt ends builds at once. */
+/** Resolves after the daemon has drained, for the first interrupt or hang-up; a second interrupt ends builds at once. A reload goes on. */
 async function run(
   { env, cwd, log, onInterrupt }: Invocation,
   { config: file, quiet = false }: Options,
 ): Promise<void> {
-  const { config, ...source } = loadConfigWithPlaces({ file, env, cwd });
+  const load = () => loadConfigWithPlaces({ file, env, cwd });
+  const { config, ...source } = load();
   // Loaded here, since Kafka and LanceDB take longer to load than the other commands to run.
   const { startDaemon } = await import('../daemon/daemon.ts');
   const daemon = await startDaemon(config, { quiet, log, source });
   let interrupts = 0;
   const stopListening = onInterrupt((kind) => {
+    if (kind === 'reload') void daemon.reload(load);
     // A terminal that closes sends SIGHUP more than once, and the process that ends npm may signal this one too.
-    if (kind === 'hangup') daemon.stop('drain');
+    else if (kind === 'hangup') daemon.stop('drain');
     else daemon.stop(++interrupts === 1 ? 'drain' : 'now');
   });
   await daemon.finished.finally(stopListening);

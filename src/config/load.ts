@@ -23,12 +23,12 @@ const NO_FILE: Source = { data: {}, problems: [], placeOf: () => 'configuration'
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function getIn(tree: unknown, path: readonly string[]): unknown {
+export function getIn(tree: unknown, path: readonly string[]): unknown {
   return path.reduce((value: unknown, key) => (isTree(value) ? value[key] : undefined), tree);
 }
 
 /** A copy of `tree` with `value` at `path`; what is in the way and no map stays, for the schema to refuse. */
-function withIn(tree: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
+export function withIn(tree: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
   if (key === undefined) return value;
   if (tree !== undefined && tree !== null && !isTree(tree)) return tree;
   return { ...tree, [key]: withIn(tree?.[key], rest, value) };

@@ -37,6 +37,8 @@ const ADMIN_PORT = 9_465; // beside the metrics
 const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
+/** From the most talkative on. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const DRAIN_MS = 20_000; // leaves 10 s of the 30 s that Kubernetes grants for commits and leaving the group
 
 /** Why a URL is not that of a collector, or undefined. It is printed, so it has no place for a password. */
@@ -176,10 +178,7 @@ export const schema = section('segmentd', {
     port: option(z.int().min(0).max(65_535).default(HTTP_PORT), 'Port to listen on; 0 takes a free one.'),
   }),
   log: section('The log on standard output.', {
-    level: option(
-      z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-      'Least level that is written.',
-    ),
+    level: option(z.enum(LOG_LEVELS).default('info'), 'Least level that is written.'),
     format: option(z.enum(['json', 'pretty']).default('json'), 'JSON lines for machines or plain lines for people.'),
   }),
   metrics: section('Prometheus metrics.', {

@@ -3,7 +3,23 @@
  * events and changes by other writers are found.
  */
 import type { Observable } from 'rxjs';
-import { concatMap, defer, delay, EMPTY, expand, filter, from, map, merge, of, Subject, timer } from 'rxjs';
+import {
+  BehaviorSubject,
+  concatMap,
+  defer,
+  delay,
+  distinctUntilChanged,
+  EMPTY,
+  expand,
+  filter,
+  from,
+  map,
+  merge,
+  of,
+  Subject,
+  switchMap,
+  timer,
+} from 'rxjs';
 import type { PendingEvent, TableRef } from '../model.ts';
 
 export type SweepOptions = {
@@ -40,13 +56,21 @@ export type RefreshRequests = {
   readonly events: Observable<PendingEvent>;
   /** Plans the table as soon as it is idle. */
   refresh(table: TableRef): void;
+  /** Sweeps at another interval from now on, the first time at once; 0 ends the sweeps. The same interval changes nothing. */
+  sweepEvery(intervalMs: number): void;
 };
 
-/** Without options there is no sweep. */
-export function refreshRequests(options: SweepOptions | null): RefreshRequests {
+/** With an interval of 0 there is no sweep. */
+export function refreshRequests({ intervalMs: first, ...options }: SweepOptions): RefreshRequests {
   const refreshed = new Subject<PendingEvent>();
+  const intervals = new BehaviorSubject(first);
+  const swept = intervals.pipe(
+    distinctUntilChanged(),
+    switchMap((intervalMs) => (intervalMs === 0 ? EMPTY : sweep({ ...options, intervalMs }))),
+  );
   return {
-    events: merge(refreshed, options ? sweep(options) : EMPTY),
+    events: merge(refreshed, swept),
     refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
+    sweepEvery: (intervalMs) => intervals.next(intervalMs),
   };
 }

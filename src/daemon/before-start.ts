@@ -5,6 +5,7 @@ import { VERSION } from '../lib/version.ts';
 import { storeKind } from '../store/open-store.ts';
 import type { StartFacts, Telemetry } from '../telemetry/events.ts';
 import { checkPlaces } from './check-places.ts';
+import type { Finding } from './findings.ts';
 import { problemOf, refuseErrors } from './findings.ts';
 
 /** Where a configuration is from. */
@@ -25,11 +26,20 @@ export async function beforeStart(
   refuseErrors(findings, placeOf);
   return (httpPort) => {
     telemetry.started(startFacts(config, file, httpPort));
-    for (const finding of findings) {
-      const { at, path: option = '', message: problem } = problemOf(finding, placeOf);
-      telemetry.configDoubted({ code: finding.code, at, option, problem });
-    }
+    tellWarnings(telemetry, findings, placeOf);
   };
+}
+
+/** Logs what is missing and may come. */
+export function tellWarnings(
+  telemetry: Telemetry,
+  findings: readonly Finding[],
+  placeOf: ConfigSource['placeOf'],
+): void {
+  for (const finding of findings) {
+    const { at, path: option = '', message: problem } = problemOf(finding, placeOf);
+    telemetry.configDoubted({ code: finding.code, at, option, problem });
+  }
 }
 
 /** `httpPort` is the port that the listener got. */

@@ -19,18 +19,22 @@ import type { Background } from '../pipeline.ts';
 import { pipeline } from '../pipeline.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import { createTelemetry } from '../telemetry/events.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { createLogger, levelInForce } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
 import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
+import type { LiveConfig } from './live-config.ts';
+import { liveConfig } from './live-config.ts';
 import { openControl } from './open-control.ts';
 import { openOutputs } from './open-outputs.ts';
 import { openEvidence, withSelfChecks } from './open-self-checks.ts';
 import { openStates, openStatus } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
 import { pipelineContext, tableCatalogs } from './pipeline-context.ts';
+import type { LoadConfig } from './reload.ts';
+import { createReload } from './reload.ts';
 import { workSchedules } from './work-schedules.ts';
 
 export type Daemon = {
@@ -38,6 +42,11 @@ export type Daemon = {
   readonly port: number;
   /** Resolves after a stop; rejects with the SegmentdError that ended the daemon. */
   readonly finished: Promise<void>;
+  /**
+   * Takes over what a running daemon can take over of a configuration. What it cannot, and why a configuration is refused, is in the
+   * log; never rejects.
+   */
+  reload(load: LoadConfig): Promise<void>;
   /** Ends the daemon. `drain` lets running work finish within `shutdown.drain_ms`; `now` only a commit in flight. */
   stop(how: 'drain' | 'now'): void;
 };
@@ -55,7 +64,7 @@ export type DaemonOptions = {
 export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const cleanup = new Cleanup();
   try {
-    return await open(config, options, cleanup);
+    return await open(liveConfig(config), options, cleanup);
   } catch (error) {
     await cleanup.run().catch(() => undefined);
     throw error;
@@ -73,11 +82,15 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
   });
   const engine = recordEngineMetrics();
   if (engine) metrics.engine(engine);
-  return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }) };
+  const setLogLevel = (level: Config['log']['level']) => {
+    logger.level = levelInForce({ level, quiet });
+  };
+  return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }), setLogLevel };
 }
 
-async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
-  const { log, metrics, telemetry } = openTelemetry(config, options);
+async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
+  const config = live.view;
+  const { log, metrics, telemetry, setLogLevel } = openTelemetry(config, options);
   const tellStart = await beforeStart(config, telemetry, options.source);
   const scratch = await openScratch(config.state.scratch_dir);
   cleanup.defer(() => scratch.remove());
@@ -109,22 +122,22 @@ async function open(config: Config, options: DaemonOptions, cleanup: Cleanup): P
   cleanup.defer(() => slots.idle());
   const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
   const schedules = workSchedules(config);
-  const { refreshRequests, refresh, pauseWrong, caughtUp } = await openControl({
-    ...{ config, settings, context, catalogs, ownership, schedules, status },
-    ...{ notifications, publish, topicsReady, log, cleanup },
-  });
+  const shared = { config, settings, context, catalogs, ownership, schedules, status, log, cleanup };
+  const control = await openControl({ ...shared, notifications, publish, topicsReady });
 
   const hooks = lagHooks(config, { telemetry, ownership, source, status, log });
   const lag = openLag(settings, config.kafka.lag_interval_ms, hooks);
   cleanup.defer(() => lag.stop());
   const { merges, maintenance } = schedules;
+  const { refreshRequests, refresh } = control;
   const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
-  const checked = withSelfChecks(config, { context, evidence, pause: pauseWrong, scratchDir: scratch.dir });
+  const checked = withSelfChecks(config, { context, evidence, pause: control.pauseWrong, scratchDir: scratch.dir });
   const running = run(source, checked, background, config, cleanup, stopping);
-  void caughtUp.then(() => source.start());
+  void control.caughtUp.then(() => source.start());
   void topicsReady.then(() => lag.start());
   tellStart(server.port);
-  return { port: server.port, ...running };
+  const reload = createReload({ live, telemetry, setLogLevel, applied: control.reconfigured });
+  return { port: server.port, ...running, reload };
 }
 
 /** Runs the pipeline until it is stopped or fails, then releases everything. */

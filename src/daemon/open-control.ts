@@ -15,6 +15,7 @@ import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import type { RecordProducer } from '../kafka/producer.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
+import { lastGood } from '../lib/last-good.ts';
 import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
@@ -40,13 +41,15 @@ type ControlChannels = {
   readonly pauseWrong: (table: TableRef) => void;
   /** Resolves when the commands given before this process are in force and the catalogs known: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
+  /** Called when parts of the configuration were replaced: these tables, where they are this member's, are planned with what holds now. */
+  reconfigured(tables: readonly string[]): void;
 };
 
 /** Errors: config_invalid. */
 export async function openControl(parts: ControlContext): Promise<ControlChannels> {
   const { config, context, catalogs } = parts;
   const { promise: caughtUp, resolve } = Promise.withResolvers<void>();
-  const requests = refreshRequests(config.sweep.interval_s === 0 ? null : sweepOptions(parts, caughtUp));
+  const requests = refreshRequests(sweepOptions(parts, caughtUp));
   const control = createControl({
     resolve: (address) => resolveTable(catalogs.databases, address),
     begin: beginWork({ ...parts.schedules, context }),
@@ -59,7 +62,11 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   const obeying = obeyControlTopic({ ...parts, signal: context.signal }, control);
   void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
   const pauseWrong = (table: TableRef) => pauseForCheck(parts, control, table);
-  return { refreshRequests: requests.events, refresh: requests.refresh, pauseWrong, caughtUp };
+  const reconfigured = (tables: readonly string[]) => {
+    requests.sweepEvery(config.sweep.interval_s * 1000);
+    for (const id of tables) if (context.states.knows(id)) requests.refresh(control.resolve(id));
+  };
+  return { refreshRequests: requests.events, refresh: requests.refresh, pauseWrong, caughtUp, reconfigured };
 }
 
 /** A store that does not answer must not block the start for ever: what its catalog lists is found later. */
@@ -124,15 +131,22 @@ function controlRecords({ config, publish }: Pick<ControlContext, 'config' | 'pu
 }
 
 async function openTablesApi(parts: ControlContext, control: Control): Promise<void> {
-  const { config, context, cleanup, ownership, status } = parts;
-  const token = secretOf(config.admin.token, config.admin.token_file);
-  if (token === undefined) return;
+  const { config, context, cleanup, ownership, status, log } = parts;
+  const read = () => secretOf(config.admin.token, config.admin.token_file);
+  const first = read();
+  if (first === undefined) return;
+  const token = lastGood(
+    () => read() ?? first,
+    (error) => log('warn', 'admin.token_file cannot be used; the token that it had stays in force', { error }),
+  );
   const send = controlRecords(parts);
   const work = askWork({ ...parts.schedules, context }, control, { ownership, send });
   const server = await startTablesApi({
     host: config.admin.host,
     port: config.admin.port,
-    token,
+    get token() {
+      return token();
+    },
     commands: COMMANDS,
     run: async (name, address, { force, by, to }: CommandRequest) => {
       const command = name as CommandName;

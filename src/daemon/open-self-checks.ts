@@ -6,7 +6,7 @@ import { checkFresh } from '../lance/inspect/check-fresh.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import type { Telemetry } from '../telemetry/events.ts';
-import { checkSettings, checksAny } from './check-settings.ts';
+import { checkSettings } from './check-settings.ts';
 import { SelfChecks } from './self-checks.ts';
 
 type CheckParts = {
@@ -26,10 +26,9 @@ export async function openEvidence(config: Config, telemetry: Telemetry, pauses:
   return evidence;
 }
 
-/** The context with the hook for commits; the same one where no table is to be checked. */
+/** The context with the hook for commits; which tables are checked may change while it is in force. */
 export function withSelfChecks(config: Config, { context, evidence, pause, scratchDir }: CheckParts): PipelineContext {
   const { tables, pauses, telemetry, signal, settings } = context;
-  if (!checksAny(config)) return context;
   const checks = new SelfChecks({
     settings: (id) => checkSettings(config, id),
     check: ({ uri }, fresh, checking) => checkFresh(tables.open(uri), fresh, { ...checking, scratchDir }),

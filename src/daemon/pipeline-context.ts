@@ -33,9 +33,10 @@ export function databasesOf(config: Config): ReadonlyMap<string, string> {
  */
 const BATCH_INTERVAL_MS: Record<StoreKind, number> = { local: 0, s3: 1_000, gs: 1_000, az: 1_000 };
 
-/** When and how segments are merged. */
-export function mergeSchedule({ merge }: Config): MergeSchedule {
+/** When and how segments are merged, by what `config` says at the time. */
+export function mergeSchedule(config: Config): MergeSchedule {
   const settingsOf = (remote: boolean, kind: KindName): MergeSettings => {
+    const { merge } = config;
     const { factor, maxSegments } = defaultMerge(remote, kind);
     return {
       floorRows: merge.floor_rows,
@@ -47,8 +48,12 @@ export function mergeSchedule({ merge }: Config): MergeSchedule {
   };
   return {
     settings: ({ uri }, kind = 'btree') => settingsOf(storeKind(uri) !== 'local', kind),
-    concurrency: merge.concurrency,
-    pauseLagMs: merge.pause_lag_s * 1000,
+    get concurrency() {
+      return config.merge.concurrency;
+    },
+    get pauseLagMs() {
+      return config.merge.pause_lag_s * 1000;
+    },
   };
 }
 
@@ -106,19 +111,31 @@ export function pipelineContext(
       for (const { table } of events) ownership.observe(table.id, record.position.partition);
       return events;
     },
-    settings: {
-      lingerMs: config.batch.linger_ms,
-      batchIntervalMs: ({ uri }) => config.batch.min_interval_ms ?? BATCH_INTERVAL_MS[storeKind(uri)],
-      limits: { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments },
-      versionWaitMs: config.events.version_wait_ms,
-      commit: { maxAttempts: config.commit.max_attempts, initialBackoffMs: config.commit.backoff_ms },
-      backfill: {
-        thresholdRows: config.backfill.threshold_rows,
-        rowsPerSegment: config.backfill.rows_per_segment,
-      },
-      retry: { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms },
-      writer: { library: 'segmentd', version: VERSION },
-      member: memberName(config.kafka.client_id),
+    settings: stageSettings(config),
+  };
+}
+
+/** What is read at each use may be configured anew while the daemon runs. */
+function stageSettings(config: Config): PipelineContext['settings'] {
+  return {
+    lingerMs: config.batch.linger_ms,
+    batchIntervalMs: ({ uri }) => config.batch.min_interval_ms ?? BATCH_INTERVAL_MS[storeKind(uri)],
+    get limits() {
+      return { maxRows: config.batch.max_rows, maxFragments: config.batch.max_fragments };
     },
+    get versionWaitMs() {
+      return config.events.version_wait_ms;
+    },
+    get commit() {
+      return { maxAttempts: config.commit.max_attempts, initialBackoffMs: config.commit.backoff_ms };
+    },
+    get backfill() {
+      return { thresholdRows: config.backfill.threshold_rows, rowsPerSegment: config.backfill.rows_per_segment };
+    },
+    get retry() {
+      return { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms };
+    },
+    writer: { library: 'segmentd', version: VERSION },
+    member: memberName(config.kafka.client_id),
   };
 }

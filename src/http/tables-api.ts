@@ -15,6 +15,7 @@ export type TablesApiOptions = {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Read for each request, since it may be rotated. Not empty. */
   readonly token: string;
   /** Commands that may be asked of a table with POST. */
   readonly commands: readonly string[];

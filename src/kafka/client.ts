@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { Kafka, logLevel } from 'kafkajs';
+import { messageOf } from '../lib/errors.ts';
+import { lastGood } from '../lib/last-good.ts';
 import { registerCodecs } from './codecs.ts';
 import { patchRequestQueue } from './request-queue-patch.ts';
 
@@ -74,13 +76,15 @@ export const CLIENT_RETRY = {
 } as const;
 
 /**
- * A client with the secrets as they are on disk now. Make one for each consumer: two consumers of one client and group share
- * their committed offsets. Rejects with the errno of a certificate or password file that cannot be read.
+ * A client that reads its secrets and certificates anew for each connection, so that rotated files are picked up. Make one for each consumer: two consumers of one client and group share
+ * their committed offsets. Rejects with the errno of a certificate or password file that cannot be read; when one is read again, what it
+ * held last counts meanwhile.
  */
 export async function openClient(settings: ConnectionSettings, log: KafkaLog): Promise<Kafka> {
   registerCodecs();
   patchRequestQueue((reason) => log('warn', 'The timers of idle connections are not patched', { reason }));
-  const [ssl, sasl] = await Promise.all([tlsOptions(settings.ssl), saslOptions(settings.sasl)]);
+  const ssl = tlsOptions(settings.ssl, log);
+  const sasl = saslOptions(settings.sasl, log);
   const config: KafkaConfig = {
     clientId: settings.clientId,
     brokers: [...settings.brokers],
@@ -96,25 +100,45 @@ export async function openClient(settings: ConnectionSettings, log: KafkaLog): P
   return new Kafka(sasl === undefined ? config : { ...config, sasl });
 }
 
-async function tlsOptions(tls: TlsSettings): Promise<ConnectionOptions | false> {
-  if (!tls.enabled) return false;
-  const [ca, cert, key] = await Promise.all(
-    [tls.caFile, tls.certFile, tls.keyFile].map((file) => (file === undefined ? undefined : readFile(file, 'utf8'))),
+/** The content of a file, at each call; undefined without a file. */
+function fresh(file: string | undefined, log: KafkaLog): () => string | undefined {
+  if (file === undefined) return () => undefined;
+  return lastGood(
+    () => readFileSync(file, 'utf8'),
+    (error) => log('warn', 'A file cannot be read again; what it held last is used', { file, error: messageOf(error) }),
   );
+}
+
+/** The library copies the options for each connection, and so asks the getters. */
+function tlsOptions(tls: TlsSettings, log: KafkaLog): ConnectionOptions | false {
+  if (!tls.enabled) return false;
+  const [ca, cert, key] = [fresh(tls.caFile, log), fresh(tls.certFile, log), fresh(tls.keyFile, log)];
   return {
     rejectUnauthorized: tls.rejectUnauthorized,
-    ...(ca !== undefined && { ca: [ca] }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
+    get ca() {
+      return ca();
+    },
+    get cert() {
+      return cert();
+    },
+    get key() {
+      return key();
+    },
     ...(tls.serverName !== undefined && { servername: tls.serverName }),
   };
 }
 
-async function saslOptions(sasl: SaslSettings | undefined): Promise<SASLOptions | undefined> {
+/** The library asks for the password when it authenticates a connection. */
+function saslOptions(sasl: SaslSettings | undefined, log: KafkaLog): SASLOptions | undefined {
   if (sasl === undefined) return undefined;
-  const fromFile = sasl.passwordFile === undefined ? undefined : await readFile(sasl.passwordFile, 'utf8');
-  const password = fromFile?.replace(/\r?\n$/, '') ?? sasl.password ?? '';
-  return { mechanism: sasl.mechanism, username: sasl.username, password };
+  const fromFile = fresh(sasl.passwordFile, log);
+  return {
+    mechanism: sasl.mechanism,
+    username: sasl.username,
+    get password() {
+      return fromFile()?.replace(/\r?\n$/, '') ?? sasl.password ?? '';
+    },
+  };
 }
 
 /**

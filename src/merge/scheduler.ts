@@ -34,7 +34,9 @@ export function mergeSegments(
           return mergeOnce(context, schedule, table, memory, room);
         },
         {
-          concurrency: Math.max(1, schedule.concurrency),
+          get concurrency() {
+            return Math.max(1, schedule.concurrency);
+          },
           signal: AbortSignal.any([context.signal, unsubscribed.signal]),
         },
       );

@@ -19,7 +19,7 @@ export type NextRun =
 type Timer = (afterMs: number, run: () => void) => () => void;
 
 type TableQueueOptions = {
-  /** Most tables that run at once; at least 1. */
+  /** Most tables that run at once, read before each start; at least 1. */
   readonly concurrency: number;
   /** Once it fires no table starts; those that run end. */
   readonly signal: AbortSignal;
@@ -43,7 +43,7 @@ export class TableQueue {
   /** Resolves once the queue is drained or stopped and no table runs. Rejects with what a run threw: no table starts after that. */
   readonly ended: Promise<void>;
   private readonly run: (table: TableRef) => Promise<NextRun>;
-  private readonly concurrency: number;
+  private readonly options: Pick<TableQueueOptions, 'concurrency'>;
   private readonly timer: Timer;
   private readonly entries = new Map<string, Entry>();
   private readonly waiting = new Set<Entry>();
@@ -51,12 +51,10 @@ export class TableQueue {
   private running = 0;
   private drained = false;
 
-  constructor(
-    run: (table: TableRef) => Promise<NextRun>,
-    { concurrency, signal, timer = startTimer }: TableQueueOptions,
-  ) {
+  constructor(run: (table: TableRef) => Promise<NextRun>, options: TableQueueOptions) {
+    const { signal, timer = startTimer } = options;
     this.run = run;
-    this.concurrency = concurrency;
+    this.options = options;
     this.timer = timer;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -135,7 +133,7 @@ export class TableQueue {
 
   private startNext(): void {
     for (const entry of this.waiting) {
-      if (this.running >= this.concurrency) return;
+      if (this.running >= this.options.concurrency) return;
       this.waiting.delete(entry);
       this.start(entry);
     }

@@ -165,6 +165,9 @@ export const EVENTS = {
   tracesLost: { level: 'warn', says: 'spans were not delivered, nothing else is affected', metrics: [] },
   tracesDelivered: { level: 'info', says: 'spans are delivered again', metrics: [] },
   tracingDoubted: { level: 'warn', says: 'tracing does not do what it was asked for', metrics: [] },
+  configReloaded: { level: 'info', says: 'configuration read again', metrics: [] },
+  optionNeedsRestart: { level: 'warn', says: 'a changed option needs a restart, the old value stays', metrics: [] },
+  configRefused: { level: 'error', says: 'configuration read again and refused, nothing changed', metrics: [] },
   stateChanged: { level: 'info', says: 'state changed', metrics: ['state'] },
 } as const satisfies Record<string, EventKind>;
 

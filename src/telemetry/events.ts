@@ -1,9 +1,9 @@
 /** The telemetry of segmentd: each method writes the log line and the metrics of its event together. */
 
-import type { ErrorCode } from '../lib/errors.ts';
+import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { ErrorThrottle } from './error-throttle.ts';
 import type { EventContext } from './event-context.ts';
-import { sayTo } from './event-context.ts';
+import { errorFields, sayTo } from './event-context.ts';
 import { intakeEvents } from './intake-events.ts';
 import type { Logger } from './logger.ts';
 import { maintenanceEvents } from './maintenance-events.ts';
@@ -66,6 +66,20 @@ function processEvents({ metrics, throttle, say }: EventContext) {
     tracingDoubted({ at, problem }: { at: string; problem: string }): void {
       const quiet = throttle.failed(`tracing ${at}`, 'doubted');
       if (quiet !== undefined) say('tracingDoubted', { at, problem, suppressed: quiet });
+    },
+    /** Options by name, a table or a database as `tables.<id>`. `config` is the file. */
+    configReloaded(facts: {
+      readonly config: string | null;
+      readonly applied: readonly string[];
+      readonly needs_restart: readonly string[];
+    }): void {
+      say('configReloaded', facts);
+    },
+    optionNeedsRestart({ option, at }: { option: string; at: string }): void {
+      say('optionNeedsRestart', { option, at });
+    },
+    configRefused({ error }: { error: SegmentdError }): void {
+      say('configRefused', errorFields(error));
     },
     stateChanged({ state, reason }: { state: State; reason?: string | undefined }): void {
       for (const each of STATES) metrics.set('state', { state: each }, each === state ? 1 : 0);

@@ -34,13 +34,19 @@ function errorInShort(value: unknown): unknown {
   };
 }
 
+/** The level that is in force. */
+export const levelInForce = ({
+  level,
+  quiet = false,
+}: Pick<LoggerOptions, 'level' | 'quiet'>): LoggerOptions['level'] => (quiet && QUIET.has(level) ? 'warn' : level);
+
 /** A logger with ISO time, level names and secrets redacted. */
 export function createLogger({ level, format, quiet = false, write }: LoggerOptions): Logger {
   const plain = write ?? standardOutput();
   const sink = format === 'pretty' ? (line: string) => plain(prettyLine(line)) : plain;
   return pino(
     {
-      level: quiet && QUIET.has(level) ? 'warn' : level,
+      level: levelInForce({ level, quiet }),
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       serializers: { error: errorInShort },

@@ -1,16 +1,18 @@
 /** The package as others get it: packed, unpacked beside a project of theirs, imported, type-checked and run. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { nodeAt } from '../../../testing/deploy-tools.ts';
 import { docSnippet } from '../../../testing/doc-snippet.ts';
+import { people } from '../../../testing/people.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 import { readTopic } from './read-topic.ts';
-import { makeTable, makeWorld, openTable } from './world.ts';
+import { covered, exitOf, makeTable, makeWorld, openTable, until } from './world.ts';
 
 const run = promisify(execFile);
 const REPO = fileURLToPath(new URL('../../../', import.meta.url));
@@ -18,6 +20,9 @@ const MODULES = join(REPO, 'node_modules');
 
 /** What a clone has and a fresh one has not. */
 const NOT_CLONED = new Set(['.git', 'node_modules', 'dist', '.cache']);
+
+/** What a bare machine has on its path, beside how this one reaches a registry. */
+const SYSTEM = { ...process.env, PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 
 let tarball = '';
 
@@ -33,6 +38,42 @@ beforeAll(async () => {
   tarball = join(folder, stdout.trim());
   return () => rm(folder, { recursive: true, force: true });
 });
+
+/** The oldest Node that package.json takes. */
+const OLDEST_NODE = '22.15.0';
+
+test('npm i -g of the tarball works on the oldest Node, and the command does its main job there', async () => {
+  const home = await tempDir();
+  const bin = join(home, 'node');
+  await mkdir(bin);
+  await symlink(await nodeAt(OLDEST_NODE), join(bin, 'node'));
+  const { engines } = JSON.parse(await readFile(join(REPO, 'package.json'), 'utf8'));
+  expect(OLDEST_NODE.startsWith(engines.node.replace('>=', ''))).toBe(true);
+
+  // npm itself runs on that Node, too. Nothing but it and the system's own folders is on the path.
+  const { stdout: npm } = await run('sh', ['-c', 'readlink -f "$(command -v npm)"'], { env: SYSTEM });
+  const env = { ...SYSTEM, PATH: [join(home, 'bin'), bin, SYSTEM.PATH].join(':') };
+  expect((await run('node', ['--version'], { env })).stdout).toBe(`v${OLDEST_NODE}\n`);
+  await run(join(bin, 'node'), [npm.trim(), 'install', '--global', '--prefix', home, '--no-audit', tarball], { env });
+
+  const world = await makeWorld();
+  await makeTable(world, 'people', 100);
+  await (await openTable(world.database, 'people')).add(people(100, 10));
+  const segmentd = (...args: string[]) => run('segmentd', args, { env, cwd: home });
+  expect((await segmentd('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  await segmentd('config', 'check', '-c', world.configFile, '--online');
+  await segmentd('index', world.tableFolder('people'));
+  await segmentd('verify', world.tableFolder('people'));
+  const daemon = spawn('segmentd', ['run', '-c', world.configFile], { env, cwd: home, stdio: 'pipe' });
+  onTestFinished(() => void daemon.kill('SIGKILL'));
+  const log: string[] = [];
+  for (const out of [daemon.stdout, daemon.stderr]) out.on('data', (data) => log.push(String(data)));
+  await (await openTable(world.database, 'people')).add(people(110, 10));
+  await segmentd('announce', 'db/people', '-c', world.configFile);
+  await until('covered', () => covered(world, 'people'));
+  daemon.kill('SIGTERM');
+  expect(await exitOf(daemon), log.join('')).toBe(0);
+}, 600_000);
 
 /** A project that has installed the package, with its dependencies linked instead of downloaded. */
 async function project(): Promise<string> {

@@ -11,13 +11,6 @@ import { connect } from './kafka-bench.ts';
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const patience = { timeout: 60_000, interval: 50 };
 
-test('SIGHUP drains as SIGTERM does', async () => {
-  const world = await makeWorld();
-  const daemon = await world.daemon();
-  expect(await daemon.stop('SIGHUP')).toBe(0);
-  expect(world.log).toContainEqual(expect.objectContaining({ event: 'stateChanged', state: 'stopped' }));
-});
-
 /** Starts a program that runs a daemon, and waits until the daemon runs. `ended` resolves when all of them have ended. */
 async function startBelow(program: string, args: string[]) {
   // In a process group of its own, so that a test that fails leaves none of them behind.

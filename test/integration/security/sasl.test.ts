@@ -1,4 +1,9 @@
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import { kafkaSettings } from '../../../src/daemon/kafka-settings.ts';
+import { openClient } from '../../../src/kafka/client.ts';
 import { segmentdProcess as segmentd } from '../../../testing/cli.ts';
 import { startMember } from '../chaos/member.ts';
 import type { SecuredBroker } from './secured-broker.ts';
@@ -95,4 +100,38 @@ test('a configuration that is refused for its password does not print it', async
   const misspelt = await segmentd(['config', 'check'], { SEGMENTD_KAFKA_SASL_PASWORD: PASSWORDS.alice });
   expect(misspelt.code).toBe(78);
   expectNoPassword(checked.stdout + checked.stderr + misspelt.stdout + misspelt.stderr);
+});
+
+test.each([
+  ['the password', 'SASL', { sasl: { mechanism: 'plain', username: 'alice' } }],
+  ['a password that is proven with scram-sha-512', 'SASL', { sasl: { mechanism: 'scram-sha-512', username: 'alice' } }],
+  ['certificate, key and authority', 'MUTUAL', {}],
+] as const)('a client that is open reads %s anew for each connection', async (_, listener, kafka) => {
+  const world = await makeOpenWorld(secured.broker.bootstrap);
+  const places = { ca: join(world.home, 'ca'), cert: join(world.home, 'cert'), key: join(world.home, 'key') };
+  const place = { ...places, password: join(world.home, 'password') };
+  type Files = Readonly<Record<keyof typeof place, string>>;
+  const right: Files = { ...secured.client, ca: secured.ca, password: await passwordFile(secured, 'alice') };
+  const replace = async (files: Files) => {
+    for (const name of ['ca', 'cert', 'key', 'password'] as const) await copyFile(files[name], place[name]);
+  };
+  const ssl = { enabled: true, ca_file: place.ca, cert_file: place.cert, key_file: place.key };
+  const secure = 'sasl' in kafka ? { sasl: { ...kafka.sasl, password_file: place.password } } : { ssl };
+  await replace(right);
+  const file = await secureConfig(world, 'rotated', { brokers: [secured.at[listener]], ...secure });
+  const settings = kafkaSettings(loadConfig({ file, env: {}, cwd: world.home }));
+  const client = await openClient(settings, () => undefined);
+  const connects = async () => {
+    const admin = client.admin({ retry: { retries: 0 } });
+    await admin.connect().finally(() => admin.disconnect());
+  };
+  await connects();
+  const wrong: Files = { ...secured.stranger, ca: secured.otherCa, password: await passwordFile(secured, 'wrong') };
+  await replace(wrong);
+  await expect(connects()).rejects.toThrow();
+  await replace(right);
+  await connects();
+  // What is being replaced is not there for a moment.
+  for (const path of Object.values(place)) await rm(path);
+  await connects();
 });

@@ -30,7 +30,7 @@ const resolved = (text: string) => text.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
 /** `NAME=value` lines. */
 const variables = (path: string) =>
   Object.fromEntries([...read(path).matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
-const [major] = process.versions.node.split('.');
+const manifest = JSON.parse(read('package.json')) as { version: string; devDependencies: { node: string } };
 
 /** What segmentd is configured with when these variables are set for compose. */
 function configured(set: Record<string, string>) {
@@ -39,8 +39,8 @@ function configured(set: Record<string, string>) {
     Object.entries(environment).map(([key, value]) => [key, set[key] ?? resolved(String(value))]),
   );
   expect(Object.keys(env).every((key) => /^(SEGMENTD|AWS)_/.test(key))).toBe(true);
-  const scratch = instructions.find((line) => line.startsWith('ENV SEGMENTD_'))?.slice('ENV '.length) ?? '';
-  const image = Object.fromEntries([scratch.split('=')]);
+  const scratch = /\bSEGMENTD_STATE_SCRATCH_DIR=(\S+)/.exec(dockerfile)?.[1] ?? '';
+  const image = { SEGMENTD_STATE_SCRATCH_DIR: scratch };
   return loadConfig({ file: resolve(root, 'config/segmentd.yaml'), env: { ...image, ...env }, cwd: '/app' });
 }
 
@@ -104,9 +104,28 @@ describe('docker-compose.yml', () => {
 });
 
 describe('Dockerfile', () => {
-  test('builds on the Node that the tests run on', () => {
-    const bases = instructions.filter((line) => line.startsWith('FROM '));
-    for (const line of bases) expect(line).toMatch(new RegExp(`^FROM node:${major}-bookworm-slim`));
+  const bases = instructions
+    .filter((line) => line.startsWith('FROM '))
+    .map((line) => line.replace(/^FROM (--\S+ )?/, ''));
+
+  test('takes the Node that the tests run on, and has every base pinned', () => {
+    expect(bases).toHaveLength(3);
+    for (const base of bases) expect(base).toMatch(/^\S+:\S+@sha256:[0-9a-f]{64}( AS \w+)?$/);
+    for (const base of bases.slice(0, -1))
+      expect(base).toContain(`node:${manifest.devDependencies.node}-bookworm-slim@`);
+  });
+
+  test('says what it is, and builds for each platform that the lock file has LanceDB for', () => {
+    const label = (name: string) =>
+      new RegExp(`org\\.opencontainers\\.image\\.${name}="([^"]+)"`).exec(dockerfile)?.[1];
+    const { description, license } = manifest as { description?: string; license?: string };
+    expect([label('title'), label('description'), label('licenses')]).toEqual(['segmentd', description, license]);
+    expect(dockerfile).toContain(`ARG VERSION=${manifest.version}\n`);
+    const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, unknown> };
+    for (const platform of ['x64', 'arm64'])
+      expect(lock.packages).toHaveProperty([`node_modules/@lancedb/lancedb-linux-${platform}-gnu`]);
+    // What is compiled is compiled once, on the platform of the builder.
+    expect(instructions[0]).toMatch(/^FROM --platform=\$BUILDPLATFORM /);
   });
 
   test('runs as a numeric user, as the daemon itself, with the packages that the lock file names', () => {

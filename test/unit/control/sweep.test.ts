@@ -43,8 +43,26 @@ test('the first sweep waits until there is something to own', async () => {
 });
 
 test('a table that an operator asks for comes out, with a sweep or without', async () => {
-  const { events, refresh } = refreshRequests(null);
+  const { events, refresh } = refreshRequests(options({ intervalMs: 0 }));
   const found = firstValueFrom(events);
   refresh(tableRef('z'));
   expect((await found).event.table.name).toBe('z');
+});
+
+test('another interval sweeps at once, 0 ends the sweeps, and the same interval changes nothing', async () => {
+  const { events, sweepEvery } = refreshRequests(options({ intervalMs: 0 }));
+  const found: string[] = [];
+  const { promise: three, resolve } = Promise.withResolvers<void>();
+  const subscription = events.subscribe(({ event }) => {
+    found.push(event.table.name);
+    if (found.length === 3) resolve();
+  });
+  sweepEvery(60_000);
+  await three;
+  sweepEvery(60_000);
+  await new Promise((done) => setTimeout(done, 50));
+  sweepEvery(0);
+  await new Promise((done) => setTimeout(done, 50));
+  subscription.unsubscribe();
+  expect(found).toEqual(['a', 'b', 'c']);
 });

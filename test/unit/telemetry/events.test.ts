@@ -76,6 +76,12 @@ type Step = readonly [keyof Telemetry, () => void];
 /** One call per event, in an order in which each moves everything the catalogue says it moves. */
 const STEPS: readonly Step[] = [
   [
+    'configReloaded',
+    () => telemetry.configReloaded({ config: '/etc/segmentd.yaml', applied: ['log.level'], needs_restart: [] }),
+  ],
+  ['optionNeedsRestart', () => telemetry.optionNeedsRestart({ option: 'kafka.brokers', at: '/etc/segmentd.yaml:3:1' })],
+  ['configRefused', () => telemetry.configRefused({ error: new SegmentdError('config_invalid', 'one problem') })],
+  [
     'started',
     () =>
       telemetry.started({

@@ -1,0 +1,94 @@
+/** The image, as far as it can be checked where no container engine is: linted, and what goes into it put together, weighed and run. */
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, expect, test } from 'vitest';
+import { findHadolint, productionModules } from '../../../testing/deploy-tools.ts';
+import { people } from '../../../testing/people.ts';
+import { makeTable, makeWorld, openTable } from '../e2e/world.ts';
+
+const run = promisify(execFile);
+const REPO = fileURLToPath(new URL('../../../', import.meta.url));
+const MB = 1e6;
+
+/**
+ * What the base weighs, of which no registry is asked here: the sum of Installed-Size of the packages in it (libc6, libssl3, libstdc++6,
+ * libgcc-s1, libgomp1, tzdata, ca-certificates, base-files, netbase) is 26 MB.
+ */
+const BASE_MB = 30;
+const MOST_MB = 400;
+
+/** Bytes of the files below a folder. */
+async function weigh(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((it) => it.isFile());
+  const sizes = await Promise.all(files.map(async (it) => (await lstat(join(it.parentPath, it.name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** The folder /app of the image, with its node beside it. */
+let app = '';
+
+beforeAll(async () => {
+  app = await mkdtemp(join(tmpdir(), 'segmentd-image-'));
+  await run(process.execPath, [join(REPO, 'scripts/build.ts'), join(app, 'dist')]);
+  const modules = join(app, 'node_modules');
+  await cp(await productionModules(REPO, join(REPO, 'scripts/trim-modules.ts')), modules, {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
+  await copyFile(join(REPO, 'node_modules/node/bin/node'), join(app, 'node'));
+  const native = (await readdir(join(modules, '@lancedb'))).filter((name) => name.includes('linux'));
+  const libraries = await Promise.all(
+    native.map(async (name) => {
+      const folder = join(modules, '@lancedb', name);
+      return (await readdir(folder)).filter((file) => file.endsWith('.node')).map((file) => join(folder, file));
+    }),
+  );
+  await run('strip', ['--strip-unneeded', join(app, 'node'), ...libraries.flat()]);
+  await chmod(join(app, 'node'), 0o755);
+  await mkdir(join(app, 'config'));
+  await copyFile(join(REPO, 'config/defaults.yaml'), join(app, 'config/defaults.yaml'));
+  await copyFile(join(REPO, 'package.json'), join(app, 'package.json'));
+  return () => rm(app, { recursive: true, force: true });
+}, 600_000);
+
+test('the Dockerfile passes its linter, which finds what is wrong in another', async () => {
+  const hadolint = await findHadolint();
+  await expect(run(hadolint, [join(REPO, 'Dockerfile')])).resolves.toMatchObject({ stdout: '' });
+  const linting = run(hadolint, ['-']);
+  linting.child.stdin?.end('FROM node:latest\nRUN cd /app && apt-get install curl\n');
+  await expect(linting).rejects.toMatchObject({ stdout: expect.stringContaining('DL3007') });
+});
+
+test(`the image weighs at most ${MOST_MB} MB, as docs/install.md says`, async () => {
+  const mb = (await weigh(app)) / MB + BASE_MB;
+  const page = await readFile(join(REPO, 'docs/install.md'), 'utf8');
+  const [, said = ''] = /about (\d+) MB on amd64/.exec(page) ?? [];
+  expect(mb).toBeLessThanOrEqual(MOST_MB);
+  expect(Math.abs(mb - Number(said)), `${mb} MB`).toBeLessThan(15);
+});
+
+test('what is in the image is enough to index a table, to verify it, and to load each store', async () => {
+  const world = await makeWorld();
+  await makeTable(world, 'people', 100);
+  await (await openTable(world.database, 'people')).add(people(100, 10));
+  const segmentd = (...args: string[]) =>
+    run(join(app, 'node'), ['--enable-source-maps', 'dist/main.js', ...args], {
+      cwd: app,
+      env: { PATH: process.env.PATH },
+    });
+  expect((await segmentd('config', 'defaults')).stdout).toContain('kafka:');
+  await segmentd('index', world.tableFolder('people'));
+  expect(JSON.parse((await segmentd('status', world.tableFolder('people'), '--json')).stdout).missing_rows).toBe(0);
+  await segmentd('verify', world.tableFolder('people'));
+  await segmentd('config', 'check', '-c', world.configFile, '--online');
+  for (const store of ['s3-store', 'gcs-store', 'azure-store']) {
+    await run(join(app, 'node'), ['-e', `await import('./dist/store/${store}.js')`, '--input-type=module'], {
+      cwd: app,
+    });
+  }
+});
