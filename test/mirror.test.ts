@@ -94,6 +94,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     ...['src/store/list-tables.ts'],
   ],
   'test/integration/e2e/producers.test.ts': ['src/kafka/partition-of.ts'],
+  'test/integration/e2e/asked-work.test.ts': ['src/daemon/work-schedules.ts'],
   'test/integration/e2e/status-api.test.ts': ['src/daemon/open-status.ts', 'src/daemon/open-outputs.ts'],
   'test/integration/e2e/status.test.ts': ['src/commands/table-status.ts', 'src/commands/database-status.ts'],
   'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
