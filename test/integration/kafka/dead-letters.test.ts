@@ -98,10 +98,10 @@ test('the probe tells who reads which partition, and which nobody reads', async 
   const probe = openLag(settings, 50, { onGroup: (view) => seen.push(view) });
   onTestFinished(() => probe.stop());
   probe.start();
-  await vi.waitFor(() => expect(seen.at(-1)).toEqual({ members: [], unowned: [0, 1] }), patience);
+  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ members: [], unowned_partitions: [0, 1] }), patience);
   await startMember(settings, (record) => record.ack());
   await vi.waitFor(
-    () => expect(seen.at(-1)).toMatchObject({ members: [{ partitions: [0, 1] }], unowned: [] }),
+    () => expect(seen.at(-1)).toMatchObject({ members: [{ partitions: [0, 1] }], unowned_partitions: [] }),
     patience,
   );
 });

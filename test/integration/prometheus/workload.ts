@@ -54,6 +54,8 @@ export function round(telemetry: Telemetry, n: number): void {
     committed: true,
     eventToCoveredSeconds: [0.04, 45],
   });
+  telemetry.selfChecked({ table: TABLE, version: n, outcome: 'right', answers: 8 });
+  telemetry.answerWrong({ table: HELD, version: n, index: 'id_idx', wrong: 1, evidence: null });
   telemetry.backfillPublished({ table: TABLE, events: 3, rows: 900 });
   telemetry.mergesPlanned({ table: TABLE, tiers: new Map([['0', 3]]), pending: 1 });
   const merge = { segmentsIn: 8, segmentsOut: 1, rows: 80, bytesIn: 32_000, bytesOut: 20_000, seconds: 0.2 };
@@ -93,6 +95,7 @@ export function startUp(): { metrics: Metrics; telemetry: Telemetry } {
   telemetry.buildStarted({ table: BEHIND, index: 'id_idx', fragments: 1, rows: 10 });
   telemetry.waitingBuilds(() => 1);
   const declinedByReason = new Map([['table_stable_row_ids', 1]]);
+  telemetry.selfCheckPauses(() => [HELD]);
   telemetry.tableCounts(() => ({ retrying: 1, declinedByReason, paused: [HELD] }));
   const startMs = Date.now();
   metrics.engine(() => enginePoints(Math.floor((Date.now() - startMs) / 100)));
