@@ -28,7 +28,6 @@ const SHORT_AND_LONG = [
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',
   'test/integration/model/model.test.ts',
-  'test/integration/page/page.test.ts',
   'test/interop/{auto-cleanup,full-text,packed-structs,pylance-newest,shallow-clones,vectors}.test.ts',
 ];
 
