@@ -146,7 +146,7 @@ const totals = z
     indexed: count('With an index.'),
     served: count('In this state.'),
     retrying: count('In this state.'),
-    declined: count('In this state.'),
+    declined: count('In this state, without those that the configuration accepts.'),
     paused: count('In this state.'),
     left_alone: count('With an index that is left alone.'),
     worst_lag: z

@@ -22,6 +22,7 @@ type Totals = {
   readonly indexed: number;
   readonly served: number;
   readonly retrying: number;
+  /** Without those that the configuration accepts. */
   readonly declined: number;
   readonly paused: number;
   /** Tables with an index that is left alone. */
@@ -103,7 +104,7 @@ function tableTotals(tables: readonly TableStatus[]) {
     indexed: indexed.length,
     served: inState('served'),
     retrying: inState('retrying'),
-    declined: inState('declined'),
+    declined: tables.filter(({ declined }) => declined && !declined.accepted).length,
     paused: inState('paused'),
     left_alone: tables.filter(({ left_alone: left }) => left.length > 0).length,
     worst_lag: worstLag(tables),

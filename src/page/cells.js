@@ -17,7 +17,7 @@ export const badge = (state) => h('span', { class: `badge ${state}` }, state);
 
 /** @param {TableStatus} table */
 export function whyOf(table) {
-  const { pause, failure } = table;
+  const { pause, failure, declined, self_check: wrong } = table;
   const reasons = reasonsOf(table).map(({ code, text, link, subject }) =>
     h(
       'p',
@@ -31,6 +31,9 @@ export function whyOf(table) {
     ...reasons,
     failure &&
       h('p', { class: 'quiet' }, `${counted(failure.count, 'try', 'tries')}, next `, untilThen(failure.next_try_at)),
+    declined?.accepted === true && h('p', { class: 'quiet' }, 'accepted in the configuration'),
+    wrong &&
+      h('p', {}, `${wrong.index} answered wrongly at version ${wrong.version}; evidence: ${wrong.evidence ?? 'lost'}`),
     pause && h('p', {}, 'paused ', since(pause.since), ` by ${pause.by}; its events wait, nothing is lost`),
   ];
 }

@@ -2,10 +2,15 @@
 /** @import { MemberStatus } from '../control/member-status.ts' */
 /** @import { TableStatus } from '../control/table-states.ts' */
 
+/** Whether it is declined, and nobody has said that it may be. @param {TableStatus} table */
+function isDeclined({ declined }) {
+  return declined !== null && !declined.accepted;
+}
+
 /** What ails a table, the worst first. @type {readonly ((table: TableStatus) => boolean)[]} */
 const PROBLEMS = [
   ({ state }) => state === 'retrying',
-  ({ state }) => state === 'declined',
+  isDeclined,
   ({ state }) => state === 'paused',
   ({ left_alone }) => left_alone.length > 0,
 ];
@@ -32,7 +37,7 @@ export const FILTERS = {
   lagging: ({ lag_seconds }) => (lag_seconds ?? 0) > 0,
   uncovered: ({ indexes, missing_fragments }) => indexes.length > 0 && missing_fragments > 0,
   retrying: ({ state }) => state === 'retrying',
-  declined: ({ state }) => state === 'declined',
+  declined: isDeclined,
   paused: ({ state, pause }) => state === 'paused' || pause !== null,
   'left alone': ({ left_alone }) => left_alone.length > 0,
 };

@@ -32,7 +32,9 @@ export function showDetail(detail) {
     fact('read', observed_at ? [since(observed_at)] : ['not yet']),
     fact('last change', last_change ? changeOf(last_change) : ['–']),
   ]);
-  patch(byId('why'), [detail.pause, detail.failure, detail.declined, detail.left_alone], () => whyOf(detail));
+  patch(byId('why'), [detail.pause, detail.failure, detail.declined, detail.left_alone, detail.self_check], () =>
+    whyOf(detail),
+  );
   const buttons = commandButtons(detail);
   patch(byId('commands'), buttons.key, buttons.build);
   patch(byId('indexes'), detail.indexes, () =>

@@ -158,7 +158,7 @@ function contentOf(table) {
     [lag_seconds, () => [lag_seconds === null ? '–' : duration(lag_seconds)]],
     [indexes, () => indexes.map(stripOf)],
     [last_change, () => (last_change ? changeOf(last_change) : ['–'])],
-    [[pause, failure, declined, left_alone], () => whyOf(table)],
+    [[pause, failure, declined, left_alone, table.self_check], () => whyOf(table)],
     [buttons.key, buttons.build],
   ];
 }

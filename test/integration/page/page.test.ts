@@ -225,6 +225,7 @@ test('what tables, errors and records say stays text', async () => {
     ...{
       indexes: first.indexes.map((index) => ({ ...index, name: evil, kind: evil })),
       pause: { since: world.status.at, by: evil },
+      self_check: { at: world.status.at, version: 7, index: evil, evidence: evil },
     },
   };
   world.status = {
@@ -244,6 +245,7 @@ test('what tables, errors and records say stays text', async () => {
   const row = rows(page).filter({ hasText: 'onerror' });
   await row.locator('.strip').first().hover();
   await page.getByRole('tooltip').waitFor();
+  await row.getByText('answered wrongly at version 7').waitFor();
   expect(await page.locator('#dead-letter-list code').innerText()).toBe(evil);
   expect(await page.locator('img, main script, [onerror]').count()).toBe(0);
   const links = await page.locator('a').evaluateAll((all) => all.map((it) => (it as unknown as { href: string }).href));

@@ -39,6 +39,15 @@ describe('filters', () => {
     expect(found(' ')).toHaveLength(30);
   });
 
+  test('a declined table that the configuration accepts is no trouble', () => {
+    const [declined] = matching(status.tables, { ...all, filter: 'declined' });
+    if (!declined?.declined) throw new Error('no table is declined');
+    const accepted = { ...declined, table: 'lake/z', declined: { ...declined.declined, accepted: true } };
+    const tables = [...status.tables, accepted];
+    expect(names(matching(tables, { ...all, filter: 'declined' }))).toEqual([declined.table]);
+    expect(inOrder(tables).at(-1)?.table).toBe('lake/z');
+  });
+
   test('a filter that does not exist passes everything', () => {
     expect(matching(status.tables, { ...all, filter: 'no such' })).toHaveLength(30);
   });
