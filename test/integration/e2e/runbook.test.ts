@@ -1,6 +1,7 @@
 /** What docs/runbook.md says to run about a table is run here, on a table that has what the alert is about. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { claim } from '../../../testing/claim-fragments.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
 import { idsWhere, index, realTable } from '../../../testing/lance-table.ts';
@@ -51,11 +52,11 @@ async function neglected(): Promise<RealTable> {
 }
 
 /** Runs a command of the page on `uri`. Its versions are seconds old: those that the page keeps for a time are not kept. */
-async function follow(uri: string, command: readonly string[]): Promise<void> {
+async function follow(uri: string, command: readonly string[], exit = 0): Promise<void> {
   const args = command.map((word) => word.replace(TABLE, uri).replace(/^\d+[hd]$/, '0s'));
-  const scratch = command[0] === 'status' ? [] : ['--scratch-dir', await tempDir()];
+  const scratch = command[0] === 'status' || command[0] === 'verify' ? [] : ['--scratch-dir', await tempDir()];
   const { code, stderr } = await segmentd([...args, ...scratch]);
-  expect({ command, code, stderr }).toMatchObject({ command, code: 0 });
+  expect({ command, code, stderr }).toMatchObject({ command, code: exit });
 }
 
 /** What is better after the advice than before. */
@@ -76,11 +77,13 @@ const BETTER: Readonly<Record<string, (before: Facts, after: Facts) => void>> = 
   SegmentdTableDeclined: () => undefined,
 };
 
+const WRONG = 'SegmentdWrongAnswer';
+
 test('every section with commands about a table is followed here', () => {
-  expect(new Set(withCommands)).toEqual(new Set(Object.keys(BETTER)));
+  expect(new Set(withCommands)).toEqual(new Set([...Object.keys(BETTER), WRONG]));
 });
 
-test.each(withCommands)('%s: what its section says to run helps, and answers stay right', async (alert) => {
+test.each(Object.keys(BETTER))('%s: what its section says to run helps, and answers stay right', async (alert) => {
   const { uri, table } = await neglected();
   const before = await factsOf(uri);
   expect(before).toMatchObject({ small_fragments: FRAGMENTS, coverage: expect.closeTo(1 - 1 / FRAGMENTS, 5) });
@@ -88,6 +91,15 @@ test.each(withCommands)('%s: what its section says to run helps, and answers sta
   for (const command of commandsOf(alert)) await follow(uri, command);
   BETTER[alert]?.(before, await factsOf(uri));
   for (const id of [0, ROWS, FRAGMENTS * ROWS - 1]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
+});
+
+test('SegmentdWrongAnswer: an index that answers wrongly is found, and answers rightly after what its section says', async () => {
+  const { uri, table } = await neglected();
+  await claim(uri, [FRAGMENTS - 2, FRAGMENTS - 1]);
+  const commands = commandsOf(WRONG);
+  expect(commands.map(([name]) => name)).toEqual(['verify', 'merge', 'verify']);
+  for (const [at, command] of commands.entries()) await follow(uri, command, at === 0 ? 1 : 0);
+  for (const id of [0, FRAGMENTS * ROWS - 1]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
 });
 
 test('the other commands are run elsewhere', () => {
