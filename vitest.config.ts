@@ -24,6 +24,8 @@ const LONG_ONLY = [
 
 /** What `npm test` runs in a short form and `npm run test:all` in the long one: see testing/long.ts. */
 const SHORT_AND_LONG = [
+  'test/integration/http/guarded.test.ts',
+  'test/integration/stores/polling.test.ts',
   'test/conformance/object-store.test.ts',
   'test/integration/kill/pipeline-kill.test.ts',
   'test/integration/lance/{failed-compactions,neighbours,optimize}.test.ts',

@@ -101,6 +101,12 @@ function describe(json: Json, meta: OptionMeta | SectionMeta): void {
     if (meta.defaultText !== undefined) delete json.default;
     return;
   }
+  // One that may be left out says something.
+  if (meta.isOptional) {
+    Object.assign(json, { type: 'object', minProperties: 1 });
+    delete json.required;
+    return;
+  }
   // An empty section means its defaults, and so does one that is left out. What is required may come from a variable.
   json.type = ['object', 'null'];
   delete json.required;

@@ -37,6 +37,10 @@ export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
     `The configuration breaks its rules, or names a file, folder or port that cannot be used. segmentd lists all problems together,
 each with its place and its option. \`segmentd config check\` repeats the check without a daemon.`,
   ),
+  config_without_kafka: start(
+    `The command publishes append events, and the configuration has no \`kafka\`. A daemon without Kafka polls its tables, so that nothing has
+to be announced: [operating.md](operating.md#without-kafka).`,
+  ),
   internal: start(
     `segmentd met a case that it was not written for. The process ends, and Kafka delivers the unacknowledged records again. The log
 line holds the stack.`,
@@ -277,6 +281,13 @@ so segmentd makes none where nobody chose to have that done.`,
   ),
   too_many_waits: work(
     '256 waits are open on the HTTP listener, and the next is refused with status 429. `segmentd wait` reads the table itself instead.',
+  ),
+  too_many_requests: work(
+    `One address makes more requests in a second than \`admin.requests_per_s\` allows, with or without the token: nobody guesses it
+quickly. The answer is 429 with \`Retry-After\`, and nothing was done.`,
+  ),
+  http_body_too_large: work(
+    `A request carries more than 64 KiB. Nothing that the listeners offer takes a body; the answer is 413 and the connection is closed.`,
   ),
   too_many_watchers: work(
     '64 clients, such as open status pages, listen to `/status/events`, and the next is refused with status 429.',

@@ -211,6 +211,10 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
   owner_elsewhere: '`group_view` in `/status`: which member reads which partition.',
   owner_unknown: '`/readyz` of the member.',
   too_many_waits: 'Which client waits for each version instead of the last.',
+  config_without_kafka: 'Whether the command reads the configuration that was meant: `segmentd config print` shows it.',
+  too_many_requests:
+    'Which address asks so often: the log of a proxy before the daemon, or the connections to the port.',
+  http_body_too_large: 'What the client sends with the request.',
   too_many_watchers: 'Which clients keep `/status/events` open: the log of a proxy before the daemon.',
   table_not_known: 'The member that reads the partition of the table: `group_view` in `/status`.',
   http_unauthorized: 'The token that the client sends, and `admin.token` or the file of `admin.token_file`.',

@@ -57,7 +57,7 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
   rxjs: [
     ...['pipeline.ts', 'stages/', 'merge/scheduler.ts', 'maintain/maintain-tables.ts', 'control/sweep.ts'],
-    ...['kafka/consumer/source.ts', 'daemon/daemon.ts'],
+    ...['kafka/consumer/source.ts', 'kafka/consumer/no-source.ts', 'daemon/daemon.ts'],
   ],
   kafkajs: ['kafka/'],
   'prom-client': ['telemetry/metrics.ts'],

@@ -25,7 +25,8 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/events/append-event.test.ts': ['src/events/append-fields.ts', 'src/events/json-value.ts'],
   'test/unit/events/repeated-bytes.test.ts': ['src/events/append-event.ts'],
   'test/unit/events/decode-record.test.ts': ['src/events/append-event.ts', 'src/kafka/corrupt-batch.ts'],
-  'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts', 'src/http/listener.ts'],
+  'test/unit/http/listener.test.ts': ['src/http/request-body.ts'],
+  'test/unit/http/tables-api.test.ts': ['src/http/wait-requests.ts'],
   'test/unit/lance/commit/commit-change.test.ts': [
     ...['src/lance/commit/next-version.ts', 'src/lance/commit/put-version.ts', 'src/lance/commit/roll-back.ts'],
   ],
@@ -77,6 +78,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/index-command.test.ts': ['src/commands/index-table.ts', 'src/commands/catch-up-parts.ts'],
   'test/integration/e2e/lifecycle.test.ts': [
     ...['src/daemon/daemon.ts', 'src/daemon/kafka-hooks.ts', 'src/daemon/kafka-settings.ts'],
+    'src/daemon/open-broker.ts',
     ...['src/daemon/pipeline-context.ts', 'src/daemon/open-control.ts', 'src/lance/engine/engine-recorder.ts'],
   ],
   'test/integration/e2e/reload.test.ts': ['src/commands/run.ts', 'src/commands/io.ts'],
@@ -99,6 +101,10 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/status.test.ts': ['src/commands/table-status.ts', 'src/commands/database-status.ts'],
   'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
   'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts'],
+  'test/integration/http/guarded.test.ts': [
+    ...['src/daemon/open-listener.ts', 'src/daemon/operator-token.ts', 'src/http/answer.ts', 'src/http/listen.ts'],
+    'src/http/tls-files.ts',
+  ],
   'test/integration/e2e/writer.test.ts': ['src/writer.ts'],
   'test/integration/kafka/dead-letters.test.ts': ['src/kafka/lag.ts', 'src/kafka/topics.ts'],
   'test/integration/kafka/faults.test.ts': ['src/kafka/producer.ts'],

@@ -160,6 +160,7 @@ export function madeUpStatus(count: number, nowMs: number): MemberStatus {
       reason: null,
     },
     ...{ started_at: before(nowMs, 187 * MINUTE), at: before(nowMs, 0), group: 'segmentd', topic: 'append-events' },
+    polls_every_s: null,
     ...{
       partitions: own,
       partition_count: 24,

@@ -62,7 +62,9 @@ try {
   const round = async (from: number) => {
     const before = covered();
     const { version } = await table.add(people(from, 10));
-    await producer.send(config.kafka.topic, [encodeAppendEvent({ table: ref, version })], { deadlineMs: 60_000 });
+    await producer.send(kafkaSettings(config).topic, [encodeAppendEvent({ table: ref, version })], {
+      deadlineMs: 60_000,
+    });
     while (covered() === before) await sleep(5);
   };
 

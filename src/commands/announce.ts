@@ -60,15 +60,17 @@ async function announce(io: Invocation, address: string, options: Options): Prom
     ...(options.producer === undefined ? {} : { producer: options.producer }),
   };
   const { openProducer } = await import('../kafka/producer.ts');
-  const producer = openProducer(kafkaSettings(config));
+  const settings = kafkaSettings(config);
+  const { topic } = settings;
+  const producer = openProducer(settings);
   try {
-    await producer.send(config.kafka.topic, [encodeAppendEvent(event)], { deadlineMs: options.timeout });
+    await producer.send(topic, [encodeAppendEvent(event)], { deadlineMs: options.timeout });
   } finally {
     await producer.close();
   }
-  const answer: AnnounceAnswer = { table: event.table.id, topic: config.kafka.topic, time: event.time };
+  const answer: AnnounceAnswer = { table: event.table.id, topic, time: event.time };
   if (options.json) printJson(io.stdout, answer);
-  else printLine(io.stdout, `announced ${event.table.id} on ${config.kafka.topic}`);
+  else printLine(io.stdout, `announced ${event.table.id} on ${topic}`);
 }
 
 /** Writers need no list of databases: without a configuration the one in the address is taken as it is. */

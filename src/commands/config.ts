@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatProblem, loadConfig, loadConfigWithPlaces, redact } from '../config/load.ts';
+import { withoutBroker } from '../config/sweep-interval.ts';
 import { checkPlaces } from '../daemon/check-places.ts';
 import { problemOf, refuseErrors } from '../daemon/findings.ts';
 import type { Invocation } from './io.ts';
@@ -27,7 +28,12 @@ export function configCommand(io: Invocation): Command {
     .command('print')
     .description('print the configuration in force, secrets left out')
     .option('-c, --config <file>', 'configuration file; SEGMENTD_CONFIG names it too')
-    .action((options: Options) => printLine(stdout, stringify(redact(load(options))).trimEnd()));
+    .action((options: Options) => {
+      const config = load(options);
+      const mode = withoutBroker(config);
+      if (mode !== undefined) printLine(stdout, `# ${mode}`);
+      printLine(stdout, stringify(redact(config)).trimEnd());
+    });
   command
     .command('defaults')
     .description('print every option with its default')
@@ -50,5 +56,6 @@ async function check({ env, cwd, stdout, stderr }: Invocation, { config: file, o
     printLine(stderr, `warning: ${printableLines(formatProblem(problemOf(finding, placeOf)))}`);
   }
   refuseErrors(findings, placeOf);
-  printLine(stdout, 'ok');
+  const mode = withoutBroker(config);
+  printLine(stdout, mode === undefined ? 'ok' : `ok (${mode})`);
 }

@@ -1,6 +1,6 @@
 /** `kafka`: how segmentd reaches the brokers and how it reads. Defaults are constants with the reason for their value. */
 import * as z from 'zod';
-import { checkedText, milliseconds, option, path, pathText, secret, section, text } from './option.ts';
+import { checkedText, milliseconds, option, optionalSection, path, pathText, secret, section, text } from './option.ts';
 
 const BROKERS = ['localhost:9092']; // where a broker listens on a developer's machine
 const CLIENT_ID = 'segmentd'; // shows up in broker logs and quotas
@@ -36,7 +36,12 @@ const topic = () =>
     String.raw`^\s*${TOPIC_NAME}\s*$`,
   );
 
-export const kafka = section('The Kafka cluster and the consumer group.', {
+const DOC =
+  'The Kafka cluster and the consumer group. Left out, there is no broker: the daemon is alone and polls each table every ' +
+  '`sweep.interval_s`. One option of it switches Kafka on, and the others have their defaults.';
+const EMPTY = 'is empty: name kafka.brokers, or leave the section out for a daemon that polls the tables without Kafka';
+
+export const kafka = optionalSection(DOC, EMPTY, {
   brokers: option(
     z.array(z.string().regex(BROKER, 'a broker is written host:port')).min(1).default(BROKERS),
     'Brokers to bootstrap from, each `host:port`.',

@@ -99,12 +99,23 @@ const problemAt = ({ path, message }: { path: readonly PropertyKey[]; message: s
   message,
 });
 
+/** Sections that say how append events are handled, which come over Kafka alone. */
+const OF_EVENTS = new Set(['events', 'backfill']);
+
+/** What is set and means nothing without Kafka. */
+function idleProblems(data: unknown): { path: readonly string[]; message: string }[] {
+  if (getIn(data, ['kafka']) !== undefined) return [];
+  return LEAVES.filter(({ path }) => OF_EVENTS.has(path[0] as string) && getIn(data, path) !== undefined).map(
+    ({ path }) => ({ path, message: 'needs Kafka, which is not configured: set kafka.brokers, or leave it out' }),
+  );
+}
+
 /** Parses what is `given`; what the schema refuses is reported and replaced by its default, so that rules can look at the rest. */
 function check(given: unknown, place: Place, baseOf: (leaf: Leaf) => string, env: Environment) {
   const { data, problems: unset } = withVariables(given, env);
   const first = schema.safeParse(data, { error: sayRequired });
   const issues = [...flatten(first.error?.issues ?? [])];
-  const problems = [...issues, ...unset].map((issue) => problemAt(issue, place));
+  const problems = [...issues, ...unset, ...idleProblems(data)].map((issue) => problemAt(issue, place));
   const broken = LEAVES.filter(({ path }) => issues.some((issue) => startsWith(issue.path, path)));
   const known = LEAVES.filter((leaf) => !broken.includes(leaf) && getIn(data, leaf.path) !== undefined);
   const rest = known.reduce((tree: unknown, { path }) => withIn(tree, path, getIn(data, path)), {});

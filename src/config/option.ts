@@ -16,7 +16,13 @@ export type OptionMeta = {
   /** Returns the value with relative paths made absolute against the folder its source lies in. */
   readonly absolute?: (value: unknown, base: string) => unknown;
 };
-export type SectionMeta = { readonly kind: 'section'; readonly doc: string; readonly shape: Record<string, z.ZodType> };
+export type SectionMeta = {
+  readonly kind: 'section';
+  readonly doc: string;
+  readonly shape: Record<string, z.ZodType>;
+  /** Left out it is off, and no defaults stand for it. */
+  readonly isOptional?: true;
+};
 
 export const REDACTED = '[redacted]';
 
@@ -91,6 +97,18 @@ export function path<S extends z.ZodType>(schema: S, doc: string, defaultText?: 
 export function section<S extends Record<string, z.ZodType>>(doc: string, shape: S) {
   const schema = z.preprocess((value) => value ?? {}, z.strictObject(shape));
   registry.set(schema, { kind: 'section', doc, shape });
+  return schema;
+}
+
+/** A section that may be left out, which is not the same as its defaults. `empty` says why one without an option is refused. */
+export function optionalSection<S extends Record<string, z.ZodType>>(doc: string, empty: string, shape: S) {
+  const refuseEmpty = (value: unknown, context: z.RefinementCtx) => {
+    const isEmpty = value === null || (typeof value === 'object' && Object.keys(value as object).length === 0);
+    if (isEmpty) context.addIssue({ code: 'custom', message: empty });
+    return value;
+  };
+  const schema = z.preprocess(refuseEmpty, z.strictObject(shape).optional());
+  registry.set(schema, { kind: 'section', doc, shape, isOptional: true });
   return schema;
 }
 

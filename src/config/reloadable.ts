@@ -14,7 +14,8 @@ export const RELOADABLE: ReadonlySet<string> = new Set([
   ...['maintain.optimize_every', 'maintain.compact_when.small_fragments', 'maintain.compact_when.deleted_fraction'],
   ...['maintain.keep_versions_for', 'maintain.max_memory'],
   ...['backfill.threshold_rows', 'backfill.rows_per_segment', 'commit.max_attempts', 'commit.backoff_ms'],
-  ...['retry.initial_ms', 'retry.max_ms', 'sweep.interval_s', 'admin.token', 'admin.token_file', 'log.level'],
+  ...['retry.initial_ms', 'retry.max_ms', 'sweep.interval_s', 'admin.token', 'admin.token_file'],
+  ...['admin.requests_per_s', 'log.level'],
 ]);
 
 /** Maps that are compared entry by entry, so that a change names the table or the database. */
@@ -39,6 +40,9 @@ function refused([section, key = '']: Path, running: Config, next: Config): bool
     const database = key.split('/')[0] as string;
     return next.tables[key] !== undefined && !isDeepStrictEqual(running.databases[database], next.databases[database]);
   }
+  // Never without anything that finds appends.
+  if (section === 'sweep') return (running.kafka === undefined) !== (next.kafka === undefined);
+  if (section === 'admin' && key === 'requests_per_s') return false;
   // The listener for operators is opened at start, or not.
   return section === 'admin' && hasToken(running) !== hasToken(next);
 }
@@ -47,13 +51,18 @@ const entries = (map: unknown) => Object.keys((map ?? {}) as object);
 
 /** The paths at which two configurations differ, in the order of the options. */
 function differences(running: Config, next: Config): Path[] {
-  return LEAVES.flatMap(({ path }) => {
+  const paths = LEAVES.flatMap(({ path }) => {
+    const [section] = path;
+    // A section that was left out, or is now, is one change.
+    if ((getIn(running, [section as string]) === undefined) !== (getIn(next, [section as string]) === undefined))
+      return [[section as string]];
     const [before, after] = [getIn(running, path), getIn(next, path)];
     if (isDeepStrictEqual(before, after)) return [];
     if (!BY_ENTRY.has(path.join('.'))) return [path];
     const keys = [...new Set([...entries(before), ...entries(after)])];
     return keys.map((key) => [...path, key]).filter((at) => !isDeepStrictEqual(getIn(running, at), getIn(next, at)));
   });
+  return paths.filter((path, at) => path.join() !== paths[at - 1]?.join());
 }
 
 const optionOf = (path: Path) => (BY_ENTRY.has(path[0] as string) ? (path[0] as string) : path.join('.'));

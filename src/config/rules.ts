@@ -79,7 +79,15 @@ export const PLACE_RULES: readonly Rule[] = [
   { about: ['verify.evidence_dir', 'databases'], problems: evidenceInDatabase },
 ];
 
-function saslProblems({ kafka: { sasl } }: Config): string[] {
+type KafkaOptions = NonNullable<Config['kafka']>;
+
+/** A rule about `kafka`, which holds where there is that section. */
+const kafkaRule = (about: readonly string[], problems: (kafka: KafkaOptions, config: Config) => string[]): Rule => ({
+  about,
+  problems: (config) => (config.kafka === undefined ? [] : problems(config.kafka, config)),
+});
+
+function saslProblems({ sasl }: KafkaOptions): string[] {
   const passwords = [sasl.password, sasl.password_file].filter((value) => value !== undefined).length;
   if (sasl.mechanism === undefined) {
     return unless(sasl.username === undefined && passwords === 0, 'username and password need a mechanism');
@@ -95,22 +103,24 @@ const TOPICS = ['topic', 'dead_letter_topic', 'control_topic', 'notification_top
 /** One topic with two uses would feed segmentd its own records, as events or as commands. */
 function distinctTopics(): Rule[] {
   return TOPICS.flatMap((later, i) =>
-    TOPICS.slice(0, i).map((earlier) => ({
-      about: [`kafka.${later}`, `kafka.${earlier}`],
-      problems: ({ kafka }) =>
+    TOPICS.slice(0, i).map((earlier) =>
+      kafkaRule([`kafka.${later}`, `kafka.${earlier}`], (kafka) =>
         unless(
           kafka[later] === undefined || kafka[later] !== kafka[earlier],
           `is the same as kafka.${earlier}: ${kafka[later]}`,
         ),
-    })),
+      ),
+    ),
   );
 }
 
 const ANY_HOST = new Set(['0.0.0.0', '::']);
 
+const hasToken = ({ token, token_file: file }: Config['admin']) => token !== undefined || file !== undefined;
+
 /** Two listeners cannot share an address; on different addresses of a host they may share a port. */
 function sharedPort({ admin, http }: Config): string[] {
-  const isOn = admin.token !== undefined || admin.token_file !== undefined;
+  const isOn = hasToken(admin) && admin.socket === undefined;
   const [one, other] = [admin.host, http.host].map((host) => (host === 'localhost' ? '127.0.0.1' : host)) as [
     string,
     string,
@@ -120,48 +130,93 @@ function sharedPort({ admin, http }: Config): string[] {
   return unless(!(isOn && isShared && meets), `${admin.port} is http.port too`);
 }
 
-export const RULES: readonly Rule[] = [
+/** The rules of the listener for operators, and of what it guards. */
+const LISTENER_RULES: readonly Rule[] = [
   {
-    about: ['kafka.heartbeat_interval_ms', 'kafka.session_timeout_ms'],
-    problems: ({ kafka: { heartbeat_interval_ms: beat, session_timeout_ms: session } }) =>
+    about: ['admin.port', 'admin.host', 'admin.token', 'admin.token_file', 'admin.socket', 'http.port', 'http.host'],
+    problems: sharedPort,
+  },
+  {
+    about: ['admin.token_file', 'admin.token'],
+    problems: ({ admin }) =>
+      unless(
+        admin.token === undefined || admin.token_file === undefined,
+        'token is set as well; one of them is enough',
+      ),
+  },
+  {
+    about: ['admin.cert_file', 'admin.key_file'],
+    problems: ({ admin }) =>
+      unless((admin.cert_file === undefined) === (admin.key_file === undefined), 'cert_file and key_file go together'),
+  },
+  {
+    about: ['admin.socket', 'admin.cert_file', 'admin.key_file'],
+    problems: ({ admin }) =>
+      unless(
+        admin.socket === undefined || (admin.cert_file ?? admin.key_file) === undefined,
+        'takes no TLS: leave out cert_file and key_file',
+      ),
+  },
+  {
+    about: ['admin.cert_file', 'admin.key_file', 'admin.socket', 'admin.token', 'admin.token_file'],
+    problems: ({ admin }) =>
+      unless(
+        hasToken(admin) || (admin.cert_file ?? admin.key_file ?? admin.socket) === undefined,
+        'is set, but no token or token_file is, without which the listener is off',
+      ),
+  },
+  {
+    about: ['http.anonymous', 'admin.token', 'admin.token_file'],
+    problems: ({ http, admin }) =>
+      unless(http.anonymous || hasToken(admin), 'is false, but there is no admin.token or admin.token_file to ask for'),
+  },
+];
+
+const KAFKA_RULES: readonly Rule[] = [
+  kafkaRule(
+    ['kafka.heartbeat_interval_ms', 'kafka.session_timeout_ms'],
+    ({ heartbeat_interval_ms: beat, session_timeout_ms: session }) =>
       unless(beat * 3 <= session, `${beat} is more than a third of kafka.session_timeout_ms ${session}`),
-  },
-  {
-    // Otherwise every idle fetch times out and looks like a broken broker.
-    about: ['kafka.max_wait_ms', 'kafka.request_timeout_ms'],
-    problems: ({ kafka: { max_wait_ms: wait, request_timeout_ms: limit } }) =>
-      unless(wait < limit, `${wait} is not below kafka.request_timeout_ms ${limit}`),
-  },
-  {
-    // The offset commit that ends the drain must reach the broker before the broker gives the partitions away.
-    about: ['shutdown.drain_ms', 'kafka.request_timeout_ms', 'kafka.session_timeout_ms'],
-    problems: ({
-      shutdown: { drain_ms: drain },
-      kafka: { request_timeout_ms: request, session_timeout_ms: session },
-    }) =>
+  ),
+  // Otherwise every idle fetch times out and looks like a broken broker.
+  kafkaRule(['kafka.max_wait_ms', 'kafka.request_timeout_ms'], ({ max_wait_ms: wait, request_timeout_ms: limit }) =>
+    unless(wait < limit, `${wait} is not below kafka.request_timeout_ms ${limit}`),
+  ),
+  // The offset commit that ends the drain must reach the broker before the broker gives the partitions away.
+  kafkaRule(
+    ['shutdown.drain_ms', 'kafka.request_timeout_ms', 'kafka.session_timeout_ms'],
+    ({ request_timeout_ms: request, session_timeout_ms: session }, { shutdown: { drain_ms: drain } }) =>
       unless(
         drain + request <= session,
         `${drain} plus kafka.request_timeout_ms ${request} is more than kafka.session_timeout_ms ${session}`,
       ),
-  },
+  ),
   ...distinctTopics(),
+  kafkaRule(['kafka.ssl.cert_file', 'kafka.ssl.key_file'], ({ ssl }) =>
+    unless((ssl.cert_file === undefined) === (ssl.key_file === undefined), 'cert_file and key_file go together'),
+  ),
+  kafkaRule(['kafka.ssl.enabled', 'kafka.ssl.ca_file', 'kafka.ssl.cert_file', 'kafka.ssl.server_name'], ({ ssl }) =>
+    unless(
+      ssl.enabled || (ssl.ca_file ?? ssl.cert_file ?? ssl.server_name) === undefined,
+      'is false, but other kafka.ssl options are set',
+    ),
+  ),
+  kafkaRule(
+    ['kafka.sasl.mechanism', 'kafka.sasl.username', 'kafka.sasl.password', 'kafka.sasl.password_file'],
+    saslProblems,
+  ),
   {
-    about: ['kafka.ssl.cert_file', 'kafka.ssl.key_file'],
-    problems: ({ kafka: { ssl } }) =>
-      unless((ssl.cert_file === undefined) === (ssl.key_file === undefined), 'cert_file and key_file go together'),
-  },
-  {
-    about: ['kafka.ssl.enabled', 'kafka.ssl.ca_file', 'kafka.ssl.cert_file', 'kafka.ssl.server_name'],
-    problems: ({ kafka: { ssl } }) =>
+    about: ['sweep.interval_s'],
+    problems: ({ kafka, sweep }) =>
       unless(
-        ssl.enabled || (ssl.ca_file ?? ssl.cert_file ?? ssl.server_name) === undefined,
-        'is false, but other kafka.ssl options are set',
+        kafka !== undefined || sweep.interval_s !== 0,
+        '0 leaves nothing that finds appends without Kafka: set an interval, or kafka.brokers',
       ),
   },
-  {
-    about: ['kafka.sasl.mechanism', 'kafka.sasl.username', 'kafka.sasl.password', 'kafka.sasl.password_file'],
-    problems: saslProblems,
-  },
+];
+
+export const RULES: readonly Rule[] = [
+  ...KAFKA_RULES,
   {
     about: ['retry.initial_ms', 'retry.max_ms'],
     problems: ({ retry: { initial_ms: first, max_ms: last } }) =>
@@ -178,18 +233,7 @@ export const RULES: readonly Rule[] = [
     problems: ({ merge: { floor_rows: floor, max_segment_rows: most } }) =>
       unless(most > floor, `${most} is not above merge.floor_rows ${floor}`),
   },
-  {
-    about: ['admin.port', 'admin.host', 'admin.token', 'admin.token_file', 'http.port', 'http.host'],
-    problems: sharedPort,
-  },
-  {
-    about: ['admin.token_file', 'admin.token'],
-    problems: ({ admin }) =>
-      unless(
-        admin.token === undefined || admin.token_file === undefined,
-        'token is set as well; one of them is enough',
-      ),
-  },
+  ...LISTENER_RULES,
   ...PLACE_RULES,
   {
     about: ['tables', 'databases'],

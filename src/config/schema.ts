@@ -32,8 +32,8 @@ const COMMIT_MAX_ATTEMPTS = 100; // a thousand workers on one table lose half as
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
 const RETRY_MAX_MS = 60_000; // a repaired table is served within a minute
-const SWEEP_INTERVAL_S = 600; // what LanceDB Enterprise does beside its events
 const ADMIN_PORT = 9_465; // beside the metrics
+const ADMIN_REQUESTS_PER_S = 200; // writers that wait for each append; a guess at a token has no more
 const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
@@ -156,8 +156,10 @@ export const schema = section('segmentd', {
   }),
   sweep: section('Plans of every table at an interval, without an event.', {
     interval_s: option(
-      z.int().min(0).max(604_800).default(SWEEP_INTERVAL_S),
-      'Time between sweeps, jittered by a tenth; the first comes at start. 0 switches them off. In a group each table is swept by one member.',
+      z.int().min(0).max(604_800).optional(),
+      'Time between sweeps, jittered by a tenth; the first comes at start. In a group each table is swept by one member. Without Kafka the ' +
+        'sweep is what finds appends. With Kafka it finds what was not announced, and 0 switches it off.',
+      { defaultText: '<600, or 10 without Kafka>' },
     ),
   }),
   admin: section('The HTTP listener for operators. On when a token is set.', {
@@ -165,6 +167,23 @@ export const schema = section('segmentd', {
     port: option(z.int().min(0).max(65_535).default(ADMIN_PORT), 'Port to listen on; 0 takes a free one.'),
     token: secret('Token that requests carry as `Authorization: Bearer …`; or use `token_file`.'),
     token_file: path(pathText().optional(), 'File that holds the token; one trailing newline is dropped.'),
+    cert_file: path(
+      pathText().optional(),
+      'PEM file of the certificate to speak TLS with, and those of its authorities; goes with `key_file`. Both are read again when they change.',
+    ),
+    key_file: path(pathText().optional(), 'PEM file of the key of `cert_file`.'),
+    socket: path(
+      pathText().optional(),
+      'Unix socket to listen on instead of `host` and `port`. Requests carry the token all the same.',
+    ),
+    socket_access: option(
+      z.enum(['owner', 'group']).default('owner'),
+      'Who may connect to `socket`: the user of the daemon (mode 0600), or its group too (0660).',
+    ),
+    requests_per_s: option(
+      z.int().min(1).max(100_000).default(ADMIN_REQUESTS_PER_S),
+      'Requests that one address may make in a second; more are answered with 429.',
+    ),
   }),
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(
@@ -176,6 +195,11 @@ export const schema = section('segmentd', {
   http: section('The server for metrics and probes.', {
     host: option(text().default(HTTP_HOST), 'Address to listen on.'),
     port: option(z.int().min(0).max(65_535).default(HTTP_PORT), 'Port to listen on; 0 takes a free one.'),
+    page: option(z.boolean().default(true), 'Whether both listeners serve the status page.'),
+    anonymous: option(
+      z.boolean().default(true),
+      'Whether `/status` and what is below it is shown without a token. `false` asks for that of `admin`; the probes and `/metrics` stay open.',
+    ),
   }),
   log: section('The log on standard output.', {
     level: option(z.enum(LOG_LEVELS).default('info'), 'Least level that is written.'),
@@ -183,8 +207,8 @@ export const schema = section('segmentd', {
   }),
   metrics: section('Prometheus metrics.', {
     max_tables: option(
-      z.int().min(1).max(10_000).default(MAX_TABLES),
-      'Tables with series of their own; the rest is summed under `other`.',
+      z.int().min(0).max(10_000).default(MAX_TABLES),
+      'Tables with series of their own; the rest is summed under `other`. 0 names no table.',
     ),
   }),
   tracing: section(

@@ -1,5 +1,4 @@
 /** Commands that come over Kafka: every member runs each of them, and a pause is read again after a restart. */
-import type { Config } from '../config/schema.ts';
 import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import type { FollowedRecord } from '../kafka/follow-topic.ts';
 import { followTopic } from '../kafka/follow-topic.ts';
@@ -14,26 +13,33 @@ import type { TableOwnership } from './table-ownership.ts';
 /** How long a start waits for the commands that the control topic holds; an unreachable broker must not block it for ever. */
 const CATCH_UP_TIMEOUT_MS = 10_000;
 
-export type ControlTopicParts = {
-  readonly config: Config;
+/** Kafka, once it is known which topics there are. */
+export type Broker = {
   readonly settings: KafkaSettings;
-  readonly ownership: TableOwnership;
   readonly notifications: Notifications;
-  readonly log: KafkaLog;
-  readonly cleanup: Cleanup;
-  /** Fires when the process must end. */
-  readonly signal: AbortSignal;
   /** Resolves when topics may be read. */
   readonly topicsReady: Promise<void>;
 };
 
+export type ControlTopicParts = {
+  /** Undefined without Kafka. */
+  readonly broker: Broker | undefined;
+  readonly ownership: TableOwnership;
+  readonly log: KafkaLog;
+  readonly cleanup: Cleanup;
+  /** Fires when the process must end. */
+  readonly signal: AbortSignal;
+};
+
 /** Resolves when the commands that the control topic holds are in force, or cannot be read in time; at once without such a topic. */
 export async function obeyControlTopic(parts: ControlTopicParts, control: Control): Promise<void> {
-  const { config, settings, log, cleanup, signal, topicsReady } = parts;
-  const topic = config.kafka.control_topic;
+  const { broker, log, cleanup, signal } = parts;
+  if (broker === undefined) return;
+  const { settings, topicsReady } = broker;
+  const topic = settings.controlTopic;
   await topicsReady;
   if (topic === undefined || signal.aborted) return;
-  const onRecord = (record: FollowedRecord) => obey(parts, control, record);
+  const onRecord = (record: FollowedRecord) => obey({ ...parts, broker }, control, record);
   const following = followTopic(settings, { topic, groupSuffix: 'control', onRecord }, log);
   cleanup.defer(() => following.stop());
   const late = sleep(CATCH_UP_TIMEOUT_MS, undefined, { ref: false }).then(() => 'late' as const);
@@ -42,8 +48,13 @@ export async function obeyControlTopic(parts: ControlTopicParts, control: Contro
   }
 }
 
-function obey(parts: ControlTopicParts, control: Control, { value, timestamp, isHistory }: FollowedRecord): void {
-  const { ownership, notifications, log } = parts;
+function obey(
+  parts: ControlTopicParts & { readonly broker: Broker },
+  control: Control,
+  { value, timestamp, isHistory }: FollowedRecord,
+): void {
+  const { ownership, log } = parts;
+  const { notifications } = parts.broker;
   const failed = (thrown: unknown, what: string) => {
     const { code, message } = asSegmentdError(thrown);
     log('warn', what, { code, error: message });

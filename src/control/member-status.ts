@@ -43,8 +43,11 @@ export type MemberFacts = {
   readonly started_at: string;
   readonly state: string;
   readonly reason: string | null;
-  readonly group: string;
-  readonly topic: string;
+  /** This and the topic are null without Kafka. */
+  readonly group: string | null;
+  readonly topic: string | null;
+  /** Without Kafka: seconds between two looks at a table; null with it. */
+  readonly polls_every_s: number | null;
   readonly partitions: readonly number[];
   /** Of the topic; null until the broker has told. */
   readonly partition_count: number | null;

@@ -10,6 +10,7 @@ import {
   delay,
   distinctUntilChanged,
   EMPTY,
+  exhaustMap,
   expand,
   filter,
   from,
@@ -18,6 +19,7 @@ import {
   of,
   Subject,
   switchMap,
+  takeUntil,
   timer,
 } from 'rxjs';
 import type { PendingEvent, TableRef } from '../model.ts';
@@ -40,11 +42,14 @@ const GAP_MS = 5;
 /** The first sweep comes at once, the others every `intervalMs`. */
 export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observable<PendingEvent> {
   const pauseMs = () => intervalMs * (1 + JITTER * (2 * Math.random() - 1));
-  return defer(ready).pipe(
-    expand(() => timer(pauseMs())),
-    concatMap(() => from(tables())),
+  const round = defer(tables).pipe(
     concatMap((found) => from(found.filter(owns))),
     concatMap((table) => of(table).pipe(delay(GAP_MS))),
+  );
+  return defer(ready).pipe(
+    expand(() => timer(pauseMs())),
+    // A sweep of very many tables may take longer than the interval: those that fall due meanwhile are left out.
+    exhaustMap(() => round),
     // A rebalance may have taken the table away while the others were swept.
     filter(owns),
     map((table) => ({ event: { table }, record: null, receivedAtMs: Date.now() })),
@@ -56,6 +61,8 @@ export type RefreshRequests = {
   readonly events: Observable<PendingEvent>;
   /** Plans the table as soon as it is idle. */
   refresh(table: TableRef): void;
+  /** Plans nothing any more. */
+  end(): void;
   /** Sweeps at another interval from now on, the first time at once; 0 ends the sweeps. The same interval changes nothing. */
   sweepEvery(intervalMs: number): void;
 };
@@ -63,14 +70,16 @@ export type RefreshRequests = {
 /** With an interval of 0 there is no sweep. */
 export function refreshRequests({ intervalMs: first, ...options }: SweepOptions): RefreshRequests {
   const refreshed = new Subject<PendingEvent>();
+  const ended = new Subject<void>();
   const intervals = new BehaviorSubject(first);
   const swept = intervals.pipe(
     distinctUntilChanged(),
     switchMap((intervalMs) => (intervalMs === 0 ? EMPTY : sweep({ ...options, intervalMs }))),
   );
   return {
-    events: merge(refreshed, swept),
+    events: merge(refreshed, swept).pipe(takeUntil(ended)),
     refresh: (table) => refreshed.next({ event: { table }, record: null, receivedAtMs: Date.now() }),
+    end: () => ended.next(),
     sweepEvery: (intervalMs) => intervals.next(intervalMs),
   };
 }

@@ -6,11 +6,17 @@ import { RecentMap } from '../lib/recent-map.ts';
 const REMEMBERED = 10_000;
 
 export class TableOwnership {
+  /** Without Kafka there is no group to share the tables with: all are this process's. */
+  private readonly isAlone: boolean;
   /** The partition that each table's events last came from; producers may spread keys in their own way. */
   private readonly lastSeen = new RecentMap<string, number>(REMEMBERED);
   private assigned: readonly number[] = [];
   private partitions = 0;
   private readonly listeners: ((table: string) => void)[] = [];
+
+  constructor({ isAlone = false }: { readonly isAlone?: boolean } = {}) {
+    this.isAlone = isAlone;
+  }
 
   /** Calls `listener` for each table that another member owns from now on. */
   onReleased(listener: (table: string) => void): void {
@@ -43,11 +49,12 @@ export class TableOwnership {
 
   /** Whether the owners of tables are known. */
   get known(): boolean {
-    return this.partitions > 0 && this.assigned.length > 0;
+    return this.isAlone || (this.partitions > 0 && this.assigned.length > 0);
   }
 
   /** As `owns`, for work on a table whether or not it ever had an event: it is remembered, and emitted when another member owns it. */
   claim(table: string): boolean {
+    if (this.isAlone) return true;
     if (!this.isOwner(table)) return false;
     if (!this.lastSeen.has(table)) this.observe(table, partitionOf(table, this.partitions));
     return true;
@@ -55,6 +62,6 @@ export class TableOwnership {
 
   /** Whether this member sweeps the table: one member does, the owner of the partition that its key hashes to. */
   isOwner(table: string): boolean {
-    return this.known && this.assigned.includes(partitionOf(table, this.partitions));
+    return this.isAlone || (this.known && this.assigned.includes(partitionOf(table, this.partitions)));
   }
 }

@@ -1,6 +1,7 @@
 /** What `run` does before anything is opened: it looks at what the configuration names, as `config check` does. */
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { sweepSeconds } from '../config/sweep-interval.ts';
 import { VERSION } from '../lib/version.ts';
 import { storeKind } from '../store/open-store.ts';
 import type { StartFacts, Telemetry } from '../telemetry/events.ts';
@@ -43,7 +44,8 @@ export function tellWarnings(
 }
 
 /** `httpPort` is the port that the listener got. */
-function startFacts({ databases, kafka, http, admin }: Config, file: string | undefined, httpPort: number): StartFacts {
+function startFacts(config: Config, file: string | undefined, httpPort: number): StartFacts {
+  const { databases, kafka, http, admin } = config;
   const isAdminOn = admin.token !== undefined || admin.token_file !== undefined;
   return {
     version: VERSION,
@@ -51,15 +53,18 @@ function startFacts({ databases, kafka, http, admin }: Config, file: string | un
     databases: Object.fromEntries(
       Object.entries(databases).map(([name, { uri }]) => [name, { uri, store: storeKind(uri) }]),
     ),
-    brokers: kafka.brokers,
-    group: kafka.group_id,
-    topics: {
-      events: kafka.topic,
-      dead_letters: kafka.dead_letter_topic,
-      ...(kafka.control_topic !== undefined && { control: kafka.control_topic }),
-      ...(kafka.notification_topic !== undefined && { notifications: kafka.notification_topic }),
-    },
+    brokers: kafka?.brokers ?? null,
+    group: kafka?.group_id ?? null,
+    topics: kafka === undefined ? null : topicFacts(kafka),
+    polls_every_s: kafka === undefined ? sweepSeconds(config) : null,
     http: `${http.host}:${httpPort}`,
-    admin: isAdminOn ? `${admin.host}:${admin.port}` : null,
+    admin: isAdminOn ? (admin.socket ?? `${admin.host}:${admin.port}`) : null,
   };
 }
+
+const topicFacts = (kafka: NonNullable<Config['kafka']>) => ({
+  events: kafka.topic,
+  dead_letters: kafka.dead_letter_topic,
+  ...(kafka.control_topic !== undefined && { control: kafka.control_topic }),
+  ...(kafka.notification_topic !== undefined && { notifications: kafka.notification_topic }),
+});

@@ -24,13 +24,13 @@ const WRITTEN = ['_versions', '_transactions', '_indices'];
 /** Beyond what checkPlaces finds. Creates nothing that stays, joins no group. Never rejects. */
 export async function checkOnline(config: Config): Promise<Finding[]> {
   const { http, admin } = config;
-  const isAdminOn = admin.token !== undefined || admin.token_file !== undefined;
+  const isAdminAtPort = admin.socket === undefined && (admin.token !== undefined || admin.token_file !== undefined);
   const storeOf = storesOf(config);
   const findings = await Promise.all([
     ...Object.entries(config.databases).map(([name, { uri }]) => checkStore(name, uri, storeOf)),
-    checkKafka(config),
+    ...(config.kafka === undefined ? [] : [checkKafka(config)]),
     checkListener('http', http),
-    ...(isAdminOn ? [checkListener('admin', admin)] : []),
+    ...(isAdminAtPort ? [checkListener('admin', admin)] : []),
   ]);
   return findings.flat();
 }
@@ -84,10 +84,13 @@ async function checkKafka(config: Config): Promise<Finding[]> {
 
 const TOPIC_OPTIONS = ['topic', 'dead_letter_topic', 'control_topic', 'notification_topic'] as const;
 const optionOf = ({ kafka }: Config, topic: string) =>
-  TOPIC_OPTIONS.find((option) => kafka[option] === topic) ?? 'topic';
+  TOPIC_OPTIONS.find((option) => kafka?.[option] === topic) ?? 'topic';
 
 /** A port in use may well be that of a daemon that runs with this configuration. */
-async function checkListener(section: 'http' | 'admin', { host, port }: Config['http']): Promise<Finding[]> {
+async function checkListener(
+  section: 'http' | 'admin',
+  { host, port }: Pick<Config['http'], 'host' | 'port'>,
+): Promise<Finding[]> {
   const server = createServer();
   try {
     server.listen({ host, port });

@@ -1,6 +1,8 @@
 /** What is wrong with the files and folders that a configuration names. Looks, and changes nothing; asks no other host, nor object store. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PLACE_RULES } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
 import { tablePolicy } from '../config/table-policy.ts';
@@ -34,7 +36,9 @@ export async function checkPlaces(config: Config): Promise<Finding[]> {
     ...databases,
     checkLinks(config),
     ...tables,
-    checkTls(config),
+    checkTls(['kafka', 'ssl'], config.kafka?.ssl),
+    checkTls(['admin'], config.admin),
+    checkSocket(config),
     checkSecrets(config),
     checkScratch(config),
     checkEvidence(config),
@@ -100,27 +104,33 @@ async function checkTable(config: Config, id: string): Promise<Finding[]> {
   }
 }
 
-async function checkTls({ kafka: { ssl } }: Config): Promise<Finding[]> {
+type TlsOptions = {
+  readonly ca_file?: string | undefined;
+  readonly cert_file?: string | undefined;
+  readonly key_file?: string | undefined;
+};
+
+/** `section`: where the options of these files are. */
+async function checkTls(section: Path, ssl: TlsOptions = {}): Promise<Finding[]> {
   const files = await Promise.all([
-    checkFile('ca_file', ssl.ca_file, (text) => new X509Certificate(text)),
-    checkFile('cert_file', ssl.cert_file, (text) => new X509Certificate(text)),
-    checkFile('key_file', ssl.key_file, createPrivateKey),
+    checkFile([...section, 'ca_file'], ssl.ca_file, (text) => new X509Certificate(text)),
+    checkFile([...section, 'cert_file'], ssl.cert_file, (text) => new X509Certificate(text)),
+    checkFile([...section, 'key_file'], ssl.key_file, createPrivateKey),
   ]);
   const findings = files.flatMap(({ finding }) => finding ?? []);
   const [, cert, key] = files;
   if (cert?.content && key?.content && !cert.content.checkPrivateKey(key.content)) {
-    findings.push(errorAt(['kafka', 'ssl', 'key_file'], `${ssl.key_file} is not the key of ${ssl.cert_file}`));
+    findings.push(errorAt([...section, 'key_file'], `${ssl.key_file} is not the key of ${ssl.cert_file}`));
   }
   return findings;
 }
 
 async function checkFile<T>(
-  option: string,
+  path: Path,
   file: string | undefined,
   parse: (text: string) => T,
 ): Promise<{ content?: T; finding?: Finding }> {
   if (file === undefined) return {};
-  const path = ['kafka', 'ssl', option];
   try {
     const text = await readFile(file, 'utf8');
     try {
@@ -133,9 +143,9 @@ async function checkFile<T>(
   }
 }
 
-async function checkSecrets({ kafka: { sasl }, admin }: Config): Promise<Finding[]> {
+async function checkSecrets({ kafka, admin }: Config): Promise<Finding[]> {
   return [
-    ...secretFindings(['kafka', 'sasl', 'password_file'], sasl.password_file),
+    ...secretFindings(['kafka', 'sasl', 'password_file'], kafka?.sasl.password_file),
     ...secretFindings(['admin', 'token_file'], admin.token_file),
   ];
 }
@@ -155,6 +165,24 @@ async function checkEvidence(config: Config): Promise<Finding[]> {
   const problem = await scratchProblem(config.verify.evidence_dir);
   return problem === undefined ? [] : [errorAt(['verify', 'evidence_dir'], `cannot be used: ${problem}`)];
 }
+
+/** The folder of the socket, which is made in it at start. */
+async function checkSocket({ admin: { socket } }: Config): Promise<Finding[]> {
+  if (socket === undefined) return [];
+  const path = ['admin', 'socket'];
+  if (Buffer.byteLength(socket) > MOST_SOCKET_BYTES) {
+    return [errorAt(path, `is longer than the ${MOST_SOCKET_BYTES} bytes that systems allow: ${socket}`)];
+  }
+  try {
+    await access(dirname(socket), constants.W_OK);
+    return [];
+  } catch (error) {
+    return [errorAt(path, `${dirname(socket)} cannot be written to: ${errnoOf(error) ?? messageOf(error)}`)];
+  }
+}
+
+/** That of macOS; Linux allows 107. */
+const MOST_SOCKET_BYTES = 103;
 
 async function checkScratch({ state }: Config): Promise<Finding[]> {
   const problem = await scratchProblem(state.scratch_dir);

@@ -4,11 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { DeadLetterLog } from '../control/dead-letter-log.ts';
 import { createPauses } from '../control/pauses.ts';
 import { TableOwnership } from '../control/table-ownership.ts';
-import { startServer } from '../http/probes.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
-import { openSource } from '../kafka/consumer/source.ts';
-import { openLag } from '../kafka/lag.ts';
-import { prepareTopics } from '../kafka/prepare-topics.ts';
 import { recordEngineMetrics } from '../lance/engine/engine-recorder.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
 import { Cleanup } from '../lib/cleanup.ts';
@@ -23,12 +19,12 @@ import { createLogger, levelInForce } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
-import { healthOf, kafkaLog, lagHooks, sourceHooks } from './kafka-hooks.ts';
-import { kafkaSettings, topicShape } from './kafka-settings.ts';
+import { kafkaLog } from './kafka-hooks.ts';
 import type { LiveConfig } from './live-config.ts';
 import { liveConfig } from './live-config.ts';
+import { openIntake, openOutlets, watchLag } from './open-broker.ts';
 import { openControl } from './open-control.ts';
-import { openOutputs } from './open-outputs.ts';
+import { openListener } from './open-listener.ts';
 import { openEvidence, withSelfChecks } from './open-self-checks.ts';
 import { openStates, openStatus } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
@@ -78,7 +74,7 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
     maxTables: config.metrics.max_tables,
     version: VERSION,
     lancedbVersion: versionOf('@lancedb/lancedb'),
-    topic: config.kafka.topic,
+    topic: config.kafka?.topic,
   });
   const engine = recordEngineMetrics();
   if (engine) metrics.engine(engine);
@@ -98,63 +94,63 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const tracing = await openTraces(config, telemetry);
   cleanup.defer(() => tracing?.close());
 
-  const settings = kafkaSettings(config);
-  const ownership = new TableOwnership();
+  const ownership = new TableOwnership({ isAlone: config.kafka === undefined });
   const slots = asyncLimit(config.concurrency.tables);
   const pauses = createPauses();
   const evidence = await openEvidence(config, telemetry, pauses);
   const states = openStates(config, pauses, evidence);
   const deadLetters = new DeadLetterLog();
   telemetry.tableCounts(() => states);
-  const source = openSource(settings, sourceHooks(config, { telemetry, states, ownership, slots, log }));
+  const source = openIntake(config, { telemetry, states, ownership, slots, log });
   const status = openStatus(config, { source, states, deadLetters, ownership });
-  const server = await startServer({ ...config.http, ...status.served.http, metrics, health: healthOf(source) });
-  cleanup.defer(() => server.close());
+  const listening = { source, metrics, served: status.served.http, log, cleanup };
+  const { port } = await openListener(config, listening);
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
   const stopping = new AbortController();
   const { signal } = stopping;
   const outlets = { ownership, states, deadLetters, log, cleanup, signal };
-  const { outputs, notifications, send: publish } = openOutputs(config, settings, outlets);
+  const { outputs, broker } = openOutlets(config, outlets);
   const catalogs = tableCatalogs(config, telemetry, scratch.dir);
   const parts = { telemetry, tracing, states, signal, pauses, slots, ownership, catalogs, scratchDir: scratch.dir };
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
-  const topicsReady = prepareTopics(settings, topicShape(config), log, signal);
   const schedules = workSchedules(config);
-  const shared = { config, settings, context, catalogs, ownership, schedules, status, log, cleanup };
-  const control = await openControl({ ...shared, notifications, publish, topicsReady });
+  const shared = { config, context, catalogs, ownership, schedules, status, log, cleanup };
+  const control = await openControl({ ...shared, broker });
 
-  const hooks = lagHooks(config, { telemetry, ownership, source, status, log });
-  const lag = openLag(settings, config.kafka.lag_interval_ms, hooks);
-  cleanup.defer(() => lag.stop());
+  watchLag(config, broker, { telemetry, ownership, source, status, log }, cleanup);
   const { merges, maintenance } = schedules;
-  const { refreshRequests, refresh } = control;
+  const { refreshRequests, refresh, endRequests } = control;
   const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
   const checked = withSelfChecks(config, { context, evidence, pause: control.pauseWrong, scratchDir: scratch.dir });
-  const running = run(source, checked, background, config, cleanup, stopping);
+  const running = run({ source, context: checked, background, endRequests, config, cleanup, stopping });
   void control.caughtUp.then(() => source.start());
-  void topicsReady.then(() => lag.start());
-  tellStart(server.port);
+  tellStart(port);
   const reload = createReload({ live, telemetry, setLogLevel, applied: control.reconfigured });
-  return { port: server.port, ...running, reload };
+  return { port, ...running, reload };
 }
 
+type RunParts = {
+  readonly source: RecordSource;
+  readonly context: PipelineContext;
+  readonly background: Background;
+  /** A drain ends what is under way, and begins nothing by itself. */
+  readonly endRequests: () => void;
+  readonly config: Config;
+  readonly cleanup: Cleanup;
+  readonly stopping: AbortController;
+};
+
 /** Runs the pipeline until it is stopped or fails, then releases everything. */
-function run(
-  source: RecordSource,
-  context: PipelineContext,
-  background: Background,
-  config: Config,
-  cleanup: Cleanup,
-  stopping: AbortController,
-): Pick<Daemon, 'finished' | 'stop'> {
+function run({ source, context, background, endRequests, config, cleanup, stopping }: RunParts) {
   let subscription: Subscription | undefined;
   let begun: 'drain' | 'now' | undefined;
   const hurry = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
 
   const end = async (failure?: unknown) => {
+    endRequests();
     // Offsets are committed and the group is left before anything else is closed, so that other members take over at once.
     const drained = source.drain(failure === undefined ? config.shutdown.drain_ms : FAILED_DRAIN_MS);
     await Promise.race([drained, hurry]);
@@ -176,7 +172,7 @@ function run(
     begun ??= how;
   };
   subscription = pipeline(source.records$, context, background).subscribe({ error: (error) => stop('drain', error) });
-  return { finished, stop: (how) => stop(how) };
+  return { finished, stop: (how: 'drain' | 'now') => stop(how) };
 }
 
 /** After a failure there is nothing to wait for; acknowledged offsets are committed all the same. */

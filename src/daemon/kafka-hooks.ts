@@ -1,8 +1,7 @@
 /** Connects the hooks of the Kafka parts to telemetry. */
-import type { Config } from '../config/schema.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
 import type { TableStates } from '../control/table-states.ts';
-import type { KafkaLog } from '../kafka/client.ts';
+import type { KafkaLog, KafkaSettings } from '../kafka/client.ts';
 import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/source.ts';
 import type { GroupView } from '../kafka/group-view.ts';
 import type { LagHooks } from '../kafka/lag.ts';
@@ -25,7 +24,7 @@ export function kafkaLog(logger: Logger): KafkaLog {
   return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
 }
 
-type SourceParts = {
+export type SourceParts = {
   readonly telemetry: Telemetry;
   readonly states: TableStates;
   readonly ownership: TableOwnership;
@@ -33,15 +32,24 @@ type SourceParts = {
   readonly log: KafkaLog;
 };
 
-export function sourceHooks(config: Config, { telemetry, states, ownership, slots, log }: SourceParts): SourceHooks {
+/** Those of a source with Kafka and without. */
+export const stateHooks = ({ telemetry, slots }: Pick<SourceParts, 'telemetry' | 'slots'>) => ({
+  onState: (state: SourceState) => {
+    telemetry.stateChanged({ state: STATE_OF_SOURCE[state] });
+    if (state === 'running') telemetry.consumerRecovered();
+  },
+  isBusy: () => slots.busy,
+});
+
+export function sourceHooks(
+  { topic }: Pick<KafkaSettings, 'topic'>,
+  { telemetry, states, ownership, slots, log }: SourceParts,
+): SourceHooks {
   return {
+    ...stateHooks({ telemetry, slots }),
     log,
-    onState: (state) => {
-      telemetry.stateChanged({ state: STATE_OF_SOURCE[state] });
-      if (state === 'running') telemetry.consumerRecovered();
-    },
     onRebalance: (partitions) => {
-      telemetry.rebalanced({ assigned: { [config.kafka.topic]: partitions } });
+      telemetry.rebalanced({ assigned: { [topic]: partitions } });
       for (const table of ownership.assign(partitions)) {
         states.forget(table);
         telemetry.tableReleased({ table });
@@ -51,11 +59,10 @@ export function sourceHooks(config: Config, { telemetry, states, ownership, slot
     onCommit: (result) => {
       if (result === 'ok') telemetry.offsetsCommitted();
     },
-    isBusy: () => slots.busy,
   };
 }
 
-type LagParts = {
+export type LagParts = {
   readonly telemetry: Telemetry;
   readonly ownership: TableOwnership;
   readonly source: RecordSource;
@@ -63,7 +70,10 @@ type LagParts = {
   readonly log: KafkaLog;
 };
 
-export function lagHooks(config: Config, { telemetry, ownership, source, status, log }: LagParts): LagHooks {
+export function lagHooks(
+  { topic, groupId: group }: Pick<KafkaSettings, 'topic' | 'groupId'>,
+  { telemetry, ownership, source, status, log }: LagParts,
+): LagHooks {
   return {
     log,
     onLag: (partitions) => {
@@ -71,12 +81,9 @@ export function lagHooks(config: Config, { telemetry, ownership, source, status,
       const owned = source.assigned();
       // Other members export the series of their own tables.
       const lags = [...partitions].filter(([partition]) => owned.includes(partition));
-      telemetry.lagMeasured(
-        lags.map(([partition, { lag }]) => ({ topic: config.kafka.topic, partition, records: Number(lag) })),
-      );
+      telemetry.lagMeasured(lags.map(([partition, { lag }]) => ({ topic, partition, records: Number(lag) })));
     },
     onGroup: (view) => {
-      const { group_id: group, topic } = config.kafka;
       const seen = view && { members: view.members.length, unowned: view.unowned_partitions.length };
       telemetry.groupSeen({ group, topic, seen });
       status.groupSeen(view ?? null);
@@ -85,8 +92,10 @@ export function lagHooks(config: Config, { telemetry, ownership, source, status,
   };
 }
 
-export function healthOf(source: RecordSource) {
+/** `mode`: what kind of daemon it is, where that has to be said. */
+export function healthOf(source: RecordSource, mode: string | undefined) {
   return {
+    mode,
     live: () => source.state() !== 'failed' || 'the consumer has failed',
     ready: () => source.state() === 'running' || notReady(source),
   };

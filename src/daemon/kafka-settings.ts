@@ -2,11 +2,14 @@
 import type { Config } from '../config/schema.ts';
 import type { KafkaSettings } from '../kafka/client.ts';
 import type { TopicShape } from '../kafka/topics.ts';
+import { SegmentdError } from '../lib/errors.ts';
 
 /** No option: a request a minute costs a broker next to nothing. */
 const METADATA_MAX_AGE_MS = 60_000;
 
-export function kafkaSettings({ kafka }: Config): KafkaSettings {
+/** Errors: config_without_kafka. */
+export function kafkaSettings({ kafka }: Pick<Config, 'kafka'>): KafkaSettings {
+  if (kafka === undefined) throw new SegmentdError('config_without_kafka', 'there is no kafka in the configuration');
   const { mechanism, username, password, password_file: passwordFile } = kafka.sasl;
   return {
     brokers: kafka.brokers,
@@ -39,7 +42,11 @@ export function kafkaSettings({ kafka }: Config): KafkaSettings {
 }
 
 /** How missing topics are created; undefined when they are not. */
-export function topicShape({ kafka: { create_topics: options } }: Config): TopicShape | undefined {
-  if (!options.enabled) return undefined;
+export function topicShape({ kafka }: Pick<Config, 'kafka'>): TopicShape | undefined {
+  const options = kafka?.create_topics;
+  if (!options?.enabled) return undefined;
   return { partitions: options.partitions, replicationFactor: options.replication_factor };
 }
+
+/** What is shown of a daemon among others, where Kafka knows it by that. */
+export const clientIdOf = ({ kafka }: Pick<Config, 'kafka'>): string => kafka?.client_id ?? 'segmentd';

@@ -1,4 +1,6 @@
 /** Opens what acts without an event: the sweep, the HTTP API and the control topic. */
+import type { Config } from '../config/schema.ts';
+import { sweepSeconds } from '../config/sweep-interval.ts';
 import type { CommandName, Control } from '../control/commands.ts';
 import { COMMANDS, createControl, encodeCommand, isWork } from '../control/commands.ts';
 import { tablesOf } from '../control/configured-tables.ts';
@@ -13,21 +15,22 @@ import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
-import type { RecordProducer } from '../kafka/producer.ts';
 import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
-import { lastGood } from '../lib/last-good.ts';
-import { secretOf } from '../lib/secret.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import type { WorkSchedules } from './asked-commands.ts';
 import { askWork, beginWork, readTo } from './asked-commands.ts';
+import type { OpenBroker } from './open-broker.ts';
 import type { Status } from './open-status.ts';
+import { operatorAddress, operatorToken, operatorUrl } from './operator-token.ts';
 
-type ControlContext = Omit<ControlTopicParts, 'signal'> & {
+type ControlContext = Omit<ControlTopicParts, 'signal' | 'broker'> & {
+  readonly config: Config;
+  /** Undefined without Kafka. */
+  readonly broker: OpenBroker | undefined;
   readonly context: PipelineContext;
   readonly catalogs: TableCatalogs;
-  readonly publish: RecordProducer['send'];
   readonly status: Status;
   readonly schedules: WorkSchedules;
 };
@@ -39,6 +42,8 @@ type ControlChannels = {
   readonly refresh: RefreshRequests['refresh'];
   /** Pauses a table that answers wrongly: in this process at once, and for all members, later ones included, where there is a control topic. */
   readonly pauseWrong: (table: TableRef) => void;
+  /** Plans nothing any more without an event. */
+  readonly endRequests: RefreshRequests['end'];
   /** Resolves when the commands given before this process are in force and the catalogs known: no table is to be touched before that. */
   readonly caughtUp: Promise<void>;
   /** Called when parts of the configuration were replaced: these tables, where they are this member's, are planned with what holds now. */
@@ -63,10 +68,11 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
   const pauseWrong = (table: TableRef) => pauseForCheck(parts, control, table);
   const reconfigured = (tables: readonly string[]) => {
-    requests.sweepEvery(config.sweep.interval_s * 1000);
+    requests.sweepEvery(sweepSeconds(config) * 1000);
     for (const id of tables) if (context.states.knows(id)) requests.refresh(control.resolve(id));
   };
-  return { refreshRequests: requests.events, refresh: requests.refresh, pauseWrong, caughtUp, reconfigured };
+  const { events: refreshRequested, refresh, end: endRequests } = requests;
+  return { refreshRequests: refreshRequested, refresh, endRequests, pauseWrong, caughtUp, reconfigured };
 }
 
 /** A store that does not answer must not block the start for ever: what its catalog lists is found later. */
@@ -85,7 +91,7 @@ function sweepOptions(
   caughtUp: Promise<void>,
 ): SweepOptions {
   return {
-    intervalMs: config.sweep.interval_s * 1000,
+    intervalMs: sweepSeconds(config) * 1000,
     ready: async () => {
       await caughtUp;
       await untilOwnersKnown(ownership, context.signal);
@@ -124,26 +130,23 @@ function pauseForCheck(parts: ControlContext, control: Control, table: TableRef)
 }
 
 /** Puts records on the control topic; null without one. */
-function controlRecords({ config, publish }: Pick<ControlContext, 'config' | 'publish'>, deadlineMs = PUBLISH_MS) {
-  const topic = config.kafka.control_topic;
-  if (topic === undefined) return null;
-  return (record: ReturnType<typeof encodeCommand>) => publish(topic, [record], { deadlineMs });
+function controlRecords({ broker }: Pick<ControlContext, 'broker'>, deadlineMs = PUBLISH_MS) {
+  const topic = broker?.settings.controlTopic;
+  if (broker === undefined || topic === undefined) return null;
+  return (record: ReturnType<typeof encodeCommand>) => broker.publish(topic, [record], { deadlineMs });
 }
 
 async function openTablesApi(parts: ControlContext, control: Control): Promise<void> {
   const { config, context, cleanup, ownership, status, log } = parts;
-  const read = () => secretOf(config.admin.token, config.admin.token_file);
-  const first = read();
-  if (first === undefined) return;
-  const token = lastGood(
-    () => read() ?? first,
-    (error) => log('warn', 'admin.token_file cannot be used; the token that it had stays in force', { error }),
-  );
+  const token = operatorToken(config, log);
+  if (token === undefined) return;
   const send = controlRecords(parts);
   const work = askWork({ ...parts.schedules, context }, control, { ownership, send });
   const server = await startTablesApi({
-    host: config.admin.host,
-    port: config.admin.port,
+    ...operatorAddress(config.admin, log),
+    get requestsPerSecond() {
+      return config.admin.requests_per_s;
+    },
     get token() {
       return token();
     },
@@ -174,7 +177,7 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
     all: () => ({ tables: context.states.all(), paused: context.pauses.paused() }),
     ...status.served.admin,
   });
-  status.adminOpened(server.port);
+  status.adminOpened(operatorUrl(config.admin, server.port));
   cleanup.defer(() => server.close());
 }
 

@@ -1,6 +1,6 @@
 /** What `/status` shows of this process, from the parts that know it. */
-import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
+import { sweepSeconds } from '../config/sweep-interval.ts';
 import { acceptsDecline } from '../config/table-policy.ts';
 import type { DeadLetterLog } from '../control/dead-letter-log.ts';
 import type { EvidenceFolder } from '../control/evidence.ts';
@@ -20,6 +20,7 @@ import { memberName } from '../lib/member-name.ts';
 import { VERSION, versionOf } from '../lib/version.ts';
 import { tierOf, tiersOf } from '../merge/policy/tiered.ts';
 import { reasonOf, STATE_OF_SOURCE } from './kafka-hooks.ts';
+import { clientIdOf } from './kafka-settings.ts';
 import { mergeSchedule } from './pipeline-context.ts';
 
 type StatusParts = {
@@ -31,11 +32,13 @@ type StatusParts = {
 
 export type Status = {
   /** What each listener serves of it: the answers, and the page that shows them. */
-  readonly served: Readonly<Record<'http' | 'admin', { readonly status: StatusRoutes; readonly pages: Pages }>>;
+  readonly served: Readonly<
+    Record<'http' | 'admin', { readonly status: StatusRoutes; readonly pages: Pages | undefined }>
+  >;
   /** What comes to be known later. */
   groupSeen(view: GroupView | null): void;
-  /** `port`: that of the listener for operators. */
-  adminOpened(port: number): void;
+  /** `url`: that of the listener for operators. */
+  adminOpened(url: string): void;
 };
 
 /** What is known of each table. */
@@ -51,16 +54,18 @@ export function openStatus(config: Config, { source, states, deadLetters, owners
   const fixed = {
     version: VERSION,
     lancedb: versionOf('@lancedb/lancedb'),
-    member: memberName(config.kafka.client_id),
+    member: memberName(clientIdOf(config)),
     started_at: new Date().toISOString(),
-    group: config.kafka.group_id,
-    topic: config.kafka.topic,
+    group: config.kafka?.group_id ?? null,
+    topic: config.kafka?.topic ?? null,
   };
   let group_view: GroupView | null = null;
   let admin_url: string | null = null;
   const status = (): MemberStatus => {
     const facts = {
       ...fixed,
+      // What is in force: it may be configured anew.
+      polls_every_s: config.kafka === undefined ? sweepSeconds(config) : null,
       state: STATE_OF_SOURCE[source.state()],
       reason: source.state() === 'running' ? null : reasonOf(source),
       partitions: source.assigned(),
@@ -73,22 +78,16 @@ export function openStatus(config: Config, { source, states, deadLetters, owners
     return memberStatus(facts, states, deadLetters, Date.now());
   };
   const routes = statusRoutes({ status, detail: (table) => states.detail(table) });
-  const pages = loadPages();
+  const pages = config.http.page ? loadPages({ anonymous: config.http.anonymous }) : undefined;
   return {
-    served: { http: { status: routes, pages: pages.http }, admin: { status: routes, pages: pages.admin } },
+    served: { http: { status: routes, pages: pages?.http }, admin: { status: routes, pages: pages?.admin } },
     groupSeen: (view) => {
       group_view = view;
     },
-    adminOpened: (port) => {
-      admin_url = urlOf(config.admin.host, port);
+    adminOpened: (url) => {
+      admin_url = url;
     },
   };
-}
-
-/** Nothing connects to the address that stands for all: others reach this machine by its name. */
-function urlOf(host: string, port: number): string {
-  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** Tiers as numbers, the last for segments that are not merged any more: by the policy of the table's store and the index's kind. */

@@ -6,6 +6,7 @@ import { VERSION } from '../lib/version.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 import type { Tracing } from '../tracing/open-tracing.ts';
 import { openTracing } from '../tracing/open-tracing.ts';
+import { clientIdOf } from './kafka-settings.ts';
 
 /** Undefined, with nothing loaded, unless traces are on. */
 export async function openTraces(
@@ -19,9 +20,9 @@ export async function openTraces(
     serviceName: tracing.service_name,
     sampleRatio: tracing.sample_ratio,
     serviceVersion: VERSION,
-    instance: memberName(config.kafka.client_id),
+    instance: memberName(clientIdOf(config)),
     host: hostname(),
-    group: config.kafka.group_id,
+    group: config.kafka?.group_id,
   };
   return openTracing(settings, {
     lost: (spans, error) => tracesLost({ spans, error }),

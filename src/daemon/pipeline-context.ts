@@ -21,6 +21,7 @@ import type { PipelineContext } from '../stages/context.ts';
 import type { StoreKind } from '../store/object-store.ts';
 import { storeKind } from '../store/open-store.ts';
 import { storesOf } from './configured-stores.ts';
+import { clientIdOf } from './kafka-settings.ts';
 
 /** Names of the configured databases and where they lie. */
 export function databasesOf(config: Config): ReadonlyMap<string, string> {
@@ -136,6 +137,6 @@ function stageSettings(config: Config): PipelineContext['settings'] {
       return { initialMs: config.retry.initial_ms, maxMs: config.retry.max_ms };
     },
     writer: { library: 'segmentd', version: VERSION },
-    member: memberName(config.kafka.client_id),
+    member: memberName(clientIdOf(config)),
   };
 }

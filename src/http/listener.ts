@@ -1,19 +1,17 @@
 /** One HTTP listener: takes requests, writes whole responses, and drops its connections when it closes. */
-import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { ErrorCode } from '../lib/errors.ts';
-import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
-
-export type Answer = {
-  readonly status: number;
-  /** Media type of the body; default: plain text in UTF-8. */
-  readonly type?: string;
-  /** Beside those of every answer; names in lower case. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** The body, or what writes it for as long as the client listens. */
-  readonly body: string | ((response: ServerResponse) => void);
-};
+import { createServer as createTlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { SegmentdError } from '../lib/errors.ts';
+import type { Answer } from './answer.ts';
+import { refusal, SECURITY_HEADERS } from './answer.ts';
+import type { Address } from './listen.ts';
+import { listenOn } from './listen.ts';
+import { boundedBody } from './request-body.ts';
+import { RequestRate } from './request-rate.ts';
+import type { TlsFiles } from './tls-files.ts';
+import { watchTlsFiles } from './tls-files.ts';
 
 export type Request = {
   readonly method: string;
@@ -25,12 +23,15 @@ export type Request = {
   readonly response: ServerResponse;
 };
 
-type ListenerOptions = {
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
-  /** The section of the configuration that host and port are from, for the error. */
-  readonly section: string;
+type Limits = Readonly<Record<'headersTimeout' | 'requestTimeout' | 'connectionsCheckingInterval', number>>;
+
+export type ListenerOptions = Address & {
+  /** Speaks TLS with these. */
+  readonly tls?: TlsFiles | undefined;
+  /** Requests that one address may make in a second, read for each of them; as many as it likes unless given. */
+  readonly requestsPerSecond?: number | undefined;
+  /** For tests, milliseconds: what a client may take for its headers and for all of a request, and how late that is seen. */
+  readonly limits?: Limits;
   /** Answers one request. What it throws becomes `failed`'s answer. */
   answer(request: Request): Promise<Answer>;
   /** The answer when `answer` threw; status 500. */
@@ -38,75 +39,48 @@ type ListenerOptions = {
 };
 
 export type RunningServer = {
+  /** 0 of a Unix socket. */
   readonly port: number;
   /** Stops listening and drops open connections. Calling it again does nothing. */
   readonly close: () => Promise<void>;
 };
 
-/** Plain text, as probes and browsers show it. */
-export const text = (status: number, body: string): Answer => ({ status, body: `${body}\n` });
+/** Clients that send a byte now and then would keep a connection each. A request here is a line and some headers. */
+const LIMITS: Limits = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 1_000 };
+/** Waits and watchers, several times over. Each connection is a file that the tables cannot have. */
+const MOST_CONNECTIONS = 1_024;
 
-/** One JSON value. */
-export const json = (status: number, value: object): Answer => ({
-  status,
-  type: 'application/json',
-  body: `${JSON.stringify(value)}\n`,
-});
-
-/** The error as JSON. One that a retry would not change is the request's fault, or the table's. */
-export function refusal({ code, retry, message, hint }: SegmentdError): Answer {
-  return json(STATUS_OF[code] ?? (retry === 'never' ? 400 : 503), { code, error: message, hint });
-}
-
-const STATUS_OF: Partial<Record<ErrorCode, number>> = {
-  http_not_found: 404,
-  http_unauthorized: 401,
-  too_many_waits: 429,
-  table_paused: 409,
-  merging_off: 409,
-  maintenance_off: 409,
-  owner_elsewhere: 409,
-  too_many_watchers: 429,
-  event_table_not_found: 404,
-  table_not_found: 404,
-  table_not_known: 404,
-  internal: 500,
-};
-
-/** There is no such path, or not with this method. */
-export const notFound = ({ method, path }: Pick<Request, 'method' | 'path'>): Answer =>
-  refusal(new SegmentdError('http_not_found', `there is no ${method} ${path.slice(0, SHOWN_CHARS)}`));
-
-/** Of a path in an error. */
-const SHOWN_CHARS = 200;
-
-/** Listens on `host:port`. Errors: config_invalid when it cannot. */
+/** Listens. Errors: config_invalid when it cannot. */
 export async function startListener(options: ListenerOptions): Promise<RunningServer> {
-  const { host, port, section } = options;
-  const server = createServer((request, response) => void respond(request, response, options));
-  server.listen({ host, port });
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const why = errnoOf(error) ?? messageOf(error);
-    throw new SegmentdError(
-      'config_invalid',
-      `cannot listen on ${section}.host ${host}, ${section}.port ${port}: ${why}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const address = server.address();
+  const rate = new RequestRate();
+  const respondTo = (request: IncomingMessage, response: ServerResponse) =>
+    void respond(request, response, options, rate);
+  const { limits = LIMITS } = options;
+  const tls = options.tls && watchTlsFiles(options.tls);
+  const server: Server = tls
+    ? createTlsServer({ ...limits, ...tls.pair, handshakeTimeout: limits.headersTimeout }, respondTo)
+    : createServer(limits, respondTo);
+  server.maxConnections = MOST_CONNECTIONS;
+  if (tls) tls.onChange((pair) => (server as ReturnType<typeof createTlsServer>).setSecureContext(pair));
+  // Those that have not sent a request yet are not known to the HTTP server.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const { port, stop } = await listenOn(server, options).catch((error: unknown) => {
+    tls?.close();
+    throw error;
+  });
   let closed: Promise<void> | undefined;
   const close = async () => {
-    const done = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
+    tls?.close();
+    const done = stop();
+    for (const socket of sockets) socket.destroy();
     await done;
   };
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port,
     close: () => {
       closed ??= close();
       return closed;
@@ -117,28 +91,42 @@ export async function startListener(options: ListenerOptions): Promise<RunningSe
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  { answer, failed }: ListenerOptions,
+  options: ListenerOptions,
+  rate: RequestRate,
 ): Promise<void> {
-  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s, 2);
-  const { method = 'GET', headers } = request;
-  const asked = { method, path, query: new URLSearchParams(query), headers, response };
   const {
     status,
     type,
     body,
     headers: more,
-  }: Answer = await answer(asked).catch((error: unknown) => ({
-    ...failed(error),
+  }: Answer = await answerTo(request, response, options, rate).catch((error: unknown) => ({
+    ...options.failed(error),
     status: 500,
   }));
+  // The client has left.
+  if (response.destroyed) return;
   response.writeHead(status, {
     'content-type': type ?? 'text/plain; charset=utf-8',
     // The length that a 304 names would be that of what the client has.
     ...(typeof body === 'string' && status !== 304 && { 'content-length': Buffer.byteLength(body) }),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
+    ...SECURITY_HEADERS,
     ...more,
   });
-  if (typeof body === 'string') response.end(method === 'HEAD' ? undefined : body);
+  if (typeof body === 'string') response.end(request.method === 'HEAD' ? undefined : body);
   else body(response);
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { answer, requestsPerSecond }: ListenerOptions,
+  rate: RequestRate,
+): Promise<Answer> {
+  const { method = 'GET', headers, url = '/' } = request;
+  if (requestsPerSecond !== undefined && !rate.take(request.socket.remoteAddress ?? '', requestsPerSecond)) {
+    return refusal(new SegmentdError('too_many_requests', `more than ${requestsPerSecond} requests in a second`));
+  }
+  if (!boundedBody(request)) return refusal(new SegmentdError('http_body_too_large', 'the request has a long body'));
+  const [path = '/', query = ''] = url.split(/\?(.*)/s, 2);
+  return answer({ method, path, query: new URLSearchParams(query), headers, response });
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { extname } from 'node:path';
-import type { Answer } from './listener.ts';
+import type { Answer } from './answer.ts';
 
 /** The answer to a path of the page; undefined for all others. */
 export type Pages = (path: string, headers: IncomingMessage['headers']) => Answer | undefined;
@@ -35,8 +35,8 @@ type Page = { readonly body: string; readonly type: string; readonly etag: strin
 /** The pages of the two listeners: that of `http` shows, that of `admin` asks for the token and gives commands. */
 type PagesOfListeners = Readonly<Record<'http' | 'admin', Pages>>;
 
-/** Reads the page and the documentation, once. */
-export function loadPages(): PagesOfListeners {
+/** Reads the page and the documentation, once. Without `anonymous` that of `http` asks for the token, too. */
+export function loadPages({ anonymous = true }: { readonly anonymous?: boolean } = {}): PagesOfListeners {
   const files = new Map<string, Page>();
   for (const [name, text] of filesIn(ASSETS, ['.css', '.js'])) {
     files.set(`/assets/${name}`, pageOf(extname(name), withoutComments(text)));
@@ -50,7 +50,7 @@ export function loadPages(): PagesOfListeners {
       return page && answerOf(page, headers);
     };
   };
-  return { http: pagesOf('http'), admin: pagesOf('admin') };
+  return { http: pagesOf(anonymous ? 'http' : 'locked'), admin: pagesOf('admin') };
 }
 
 const TABLE_PAGE = /^\/tables\/[^/]+\/[^/]+$/;

@@ -1,7 +1,8 @@
 /** `/status`, `/status/events` and `/status/tables/<db>/<table>`, which both listeners have. */
 import { SegmentdError } from '../lib/errors.ts';
-import type { Answer, Request } from './listener.ts';
-import { json, refusal } from './listener.ts';
+import type { Answer } from './answer.ts';
+import { json, refusal } from './answer.ts';
+import type { Request } from './listener.ts';
 import type { Timed } from './status-events.ts';
 import { StatusEvents } from './status-events.ts';
 

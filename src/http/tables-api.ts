@@ -1,8 +1,10 @@
 /** The HTTP listener for operators: every request carries the token, and nothing else is answered. */
-import { timingSafeEqual } from 'node:crypto';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
-import type { Answer, Request, RunningServer } from './listener.ts';
-import { json, notFound, refusal, startListener } from './listener.ts';
+import type { Answer } from './answer.ts';
+import { json, notFound, refusal } from './answer.ts';
+import { carriesToken } from './bearer-token.ts';
+import type { ListenerOptions, Request, RunningServer } from './listener.ts';
+import { startListener } from './listener.ts';
 import type { Pages } from './pages.ts';
 import type { StatusRoutes } from './status-routes.ts';
 import type { WaitQuery } from './wait-requests.ts';
@@ -11,10 +13,7 @@ import { readWaitQuery, Waits } from './wait-requests.ts';
 /** `force`: the table need not exist yet. `by`: the client, by the address of its connection. `to`: as it stands in the query, or null. */
 export type CommandRequest = { readonly force: boolean; readonly by: string; readonly to: string | null };
 
-export type TablesApiOptions = {
-  readonly host: string;
-  /** 0 takes a free one. */
-  readonly port: number;
+export type TablesApiOptions = Omit<ListenerOptions, 'section' | 'answer' | 'failed'> & {
   /** Read for each request, since it may be rotated. Not empty. */
   readonly token: string;
   /** Commands that may be asked of a table with POST. */
@@ -33,12 +32,6 @@ export type TablesApiOptions = {
 
 const TABLE = /^\/v1\/tables\/([^/]+)\/([^/]+?)(?:\/([a-z]+))?$/;
 
-function isAllowed({ headers }: Request, token: string): boolean {
-  const given = Buffer.from(headers.authorization ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
-}
-
 /** GET /v1/status… · GET /v1/tables · GET /v1/tables/<db>/<table> · GET /v1/tables/<db>/<table>/wait · POST /v1/tables/<db>/<table>/<command> */
 async function answer(
   request: Request,
@@ -48,7 +41,8 @@ async function answer(
   const { method, path, query, response } = request;
   const page = method === 'GET' || method === 'HEAD' ? pages?.(path, request.headers) : undefined;
   if (page) return page;
-  if (!isAllowed(request, token)) return refusal(new SegmentdError('http_unauthorized', 'a bearer token is required'));
+  if (!carriesToken(request.headers, token))
+    return refusal(new SegmentdError('http_unauthorized', 'a bearer token is required'));
   if (method === 'GET' && path === '/v1/tables') return json(200, all());
   const told = method === 'GET' && path.startsWith('/v1/') ? status?.(path.slice('/v1'.length), request) : undefined;
   if (told) return told;
@@ -82,9 +76,12 @@ function commandRequest({ query, response }: Request): CommandRequest {
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */
 export async function startTablesApi(options: TablesApiOptions): Promise<RunningServer> {
   const waits = new Waits();
+  const { host, port, socket, tls } = options;
   return startListener({
-    ...options,
-    section: 'admin',
+    ...{ host, port, socket, tls, section: 'admin' },
+    get requestsPerSecond() {
+      return options.requestsPerSecond;
+    },
     answer: (request) => answer(request, options, waits),
     failed: (error) => refusal(new SegmentdError('internal', messageOf(error))),
   });

@@ -20,6 +20,11 @@ export const ERRORS = {
   // Command line and configuration.
   usage: kind('never', EXIT.usage, 'Run the command with --help.'),
   config_unreadable: kind('never', EXIT.config, 'Check the path given with --config and that it is readable.'),
+  config_without_kafka: kind(
+    'never',
+    EXIT.config,
+    'Set kafka.brokers to have events. A daemon without Kafka polls its tables, so that nothing has to be announced.',
+  ),
   config_invalid: kind('never', EXIT.config, 'Fix the listed options; `segmentd config defaults` prints every option.'),
   internal: kind('never', EXIT.bug, 'This is a bug in segmentd: report it with the log line.'),
 
@@ -224,6 +229,8 @@ export const ERRORS = {
     'This member has yet to join its group. Ask again when /readyz answers with 200.',
   ),
   too_many_waits: kind('backoff', EXIT.unavailable, 'Wait for the last of several versions instead of for each.'),
+  too_many_requests: kind('backoff', EXIT.unavailable, 'Ask less often, or raise admin.requests_per_s.'),
+  http_body_too_large: kind('never', EXIT.usage, 'Send no body: what is asked is in the path and the query.'),
   too_many_watchers: kind('backoff', EXIT.unavailable, 'Close some pages, or ask for /status now and then.'),
   table_not_known: kind(
     'never',

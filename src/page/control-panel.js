@@ -5,11 +5,15 @@ import { byId, h } from './dom.js';
 
 const KEY = 'segmentd-token';
 
-/** Whether this page came from the listener that takes commands. */
-export const isControl = () =>
-  document.querySelector('meta[name="segmentd-listener"]')?.getAttribute('content') === 'admin';
+const listener = () => document.querySelector('meta[name="segmentd-listener"]')?.getAttribute('content');
 
-const token = () => (isControl() ? sessionStorage.getItem(KEY) : null);
+/** Whether this page came from the listener that takes commands. */
+export const isControl = () => listener() === 'admin';
+
+/** Whether this page came from a listener that tells nothing without a token. */
+const asksToken = () => isControl() || listener() === 'locked';
+
+const token = () => (asksToken() ? sessionStorage.getItem(KEY) : null);
 
 /** What a request carries. @returns {Record<string, string>} */
 export function authorization() {
@@ -18,7 +22,7 @@ export function authorization() {
 }
 
 /** Whether requests can be made: without a token only where none is needed. */
-export const mayAsk = () => !isControl() || token() !== null;
+export const mayAsk = () => !asksToken() || token() !== null;
 
 /** Where the answers are. */
 export const apiBase = () => (isControl() ? '/v1' : '');
@@ -29,7 +33,7 @@ let changed = () => {};
 /** Shows the form for the token. @param {() => void} onChange a token was given or forgotten */
 export function startControl(onChange) {
   changed = onChange;
-  if (!isControl()) return;
+  if (!asksToken()) return;
   byId('token-form').hidden = false;
   byId('token-form').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -56,7 +60,7 @@ function show() {
   const isGiven = token() !== null;
   byId('token-ask').hidden = isGiven;
   byId('token-given').hidden = !isGiven;
-  document.body.classList.toggle('control', isGiven);
+  document.body.classList.toggle('control', isGiven && isControl());
 }
 
 /** Says how a command went, to eyes and ears. @param {string} text */
@@ -69,7 +73,7 @@ function tell(text) {
  * @param {Pick<TableStatus, 'table' | 'pause'>} table
  */
 export function commandButtons({ table, pause }) {
-  const commands = token() === null ? [] : [pause ? 'resume' : 'pause', 'refresh', 'merge', 'optimize'];
+  const commands = token() === null || !isControl() ? [] : [pause ? 'resume' : 'pause', 'refresh', 'merge', 'optimize'];
   return { key: commands, build: () => commands.map((command) => commandButton(command, table)) };
 }
 

@@ -10,18 +10,23 @@ import { clock, count, counted, duration } from './words.js';
 
 /** @param {MemberStatus} status */
 export function showHead(status) {
-  const { version, lancedb, member, started_at, group, topic, partitions, partition_count } = status;
-  const owned = `${count(partitions.length)} of ${partition_count === null ? 'an unknown number of' : count(partition_count)} partitions`;
-  patch(byId('about'), [version, lancedb, member, started_at, group, topic, owned], () => [
+  const { version, lancedb, member, started_at, group, topic } = status;
+  const owned = partitionsOf(status);
+  const mode = status.polls_every_s === null ? null : `no broker: polls every ${count(status.polls_every_s)} s`;
+  patch(byId('about'), [version, lancedb, member, started_at, group, topic, owned, mode], () => [
     fact('version', `${version}, LanceDB ${lancedb}`),
     fact('member', member),
     fact('started', since(started_at)),
-    fact('group', `${group}, ${owned}`),
-    fact('topic', topic),
+    ...(mode === null ? [fact('group', `${group}, ${owned}`), fact('topic', `${topic}`)] : [fact('events', mode)]),
   ]);
   showGroup(status);
   showTiles(status);
   showControlLink(status);
+}
+
+/** @param {MemberStatus} status */
+function partitionsOf({ partitions, partition_count: all }) {
+  return `${count(partitions.length)} of ${all === null ? 'an unknown number of' : count(all)} partitions`;
 }
 
 /**
@@ -97,9 +102,10 @@ function tileOf({ name, value, note, tone, filter, href }, active) {
 /** On the listener that only shows, where commands can be given. @param {MemberStatus} status */
 function showControlLink({ admin_url: url }) {
   const place = byId('control-link');
-  place.hidden = isControl() || url === null;
-  // What a configuration says is not taken for a link unless it is one.
-  if (url !== null && /^https?:\/\//.test(url))
+  // What a configuration says is not taken for a link unless it is one: it may be a Unix socket.
+  const isLink = url !== null && /^https?:\/\//.test(url);
+  place.hidden = isControl() || !isLink;
+  if (isLink)
     patch(place, url, () => [
       'This page only shows. Pause, refresh and merge on ',
       h('a', { href: url }, 'the control page'),

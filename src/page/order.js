@@ -81,11 +81,11 @@ const counter = (name, value, tone) => ({
 
 /**
  * The tiles of the head. One that counts nothing filters nothing.
- * @param {Pick<MemberStatus, 'state' | 'reason' | 'totals' | 'group_view'>} status
+ * @param {Pick<MemberStatus, 'state' | 'reason' | 'totals' | 'group_view' | 'polls_every_s'>} status
  * @param {(seconds: number) => string} duration
  * @returns {Tile[]}
  */
-export function tilesOf({ state, reason, totals, group_view }, duration) {
+export function tilesOf({ state, reason, totals, group_view, polls_every_s }, duration) {
   const { worst_lag: worst, covered, indexed, dead_letters_24h: letters } = totals;
   const isLagging = worst !== null && worst.seconds > 0;
   const unowned = group_view?.unowned_partitions.length ?? 0;
@@ -119,15 +119,17 @@ export function tilesOf({ state, reason, totals, group_view }, duration) {
     counter('declined', totals.declined, 'warn'),
     counter('paused', totals.paused, 'warn'),
     counter('left alone', totals.left_alone, 'warn'),
-    {
+  ];
+  // Without Kafka there are neither records nor dead letters.
+  if (polls_every_s === null)
+    tiles.push({
       name: 'dead letters, 24 h',
       value: String(letters),
       note: '',
       tone: letters > 0 ? 'warn' : 'plain',
       filter: null,
       href: letters > 0 ? '#dead-letters' : null,
-    },
-  ];
+    });
   if (unowned > 0)
     tiles.push({ name: 'unowned partitions', value: String(unowned), note: '', tone: 'bad', filter: null, href: null });
   return tiles;

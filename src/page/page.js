@@ -53,6 +53,7 @@ function redraw() {
   if (!last) return;
   showHead(last);
   byId('view').textContent = `As member ${last.member} sees them.`;
+  byId('dead-letters').hidden = table !== null || last.polls_every_s !== null;
   showTables(last.tables);
   showRecent(last.recent);
 }

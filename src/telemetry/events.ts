@@ -25,9 +25,12 @@ export type StartFacts = {
   readonly config: string | null;
   /** Database to where it lies and the kind of store. */
   readonly databases: Readonly<Record<string, { readonly uri: string; readonly store: string }>>;
-  readonly brokers: readonly string[];
-  readonly group: string;
-  readonly topics: Readonly<Record<string, string>>;
+  /** These three are null without Kafka. */
+  readonly brokers: readonly string[] | null;
+  readonly group: string | null;
+  readonly topics: Readonly<Record<string, string>> | null;
+  /** Null with Kafka. */
+  readonly polls_every_s: number | null;
   /** `host:port` of the listener for metrics, and of the one for operators when it is on. */
   readonly http: string;
   readonly admin: string | null;

@@ -19,8 +19,8 @@ type MetricsOptions = {
   readonly maxTables: number;
   readonly version: string;
   readonly lancedbVersion: string;
-  /** The topic of append events, whose counters start at 0. */
-  readonly topic: string;
+  /** The topic of append events, whose counters start at 0; undefined without Kafka, where there are none. */
+  readonly topic: string | undefined;
 };
 
 export type Metrics = {
@@ -72,7 +72,7 @@ type Instruments = {
   readonly collectors: Map<string, Read>;
 };
 
-function registerAll(registry: Registry, tables: TableSeries, topic: string): Instruments {
+function registerAll(registry: Registry, tables: TableSeries, topic: string | undefined): Instruments {
   const made: Instruments = { counters: new Map(), gauges: new Map(), histograms: new Map(), collectors: new Map() };
   for (const [name, metric] of Object.entries(METRICS) as [MetricName, Metric][]) {
     const labelNames = [...metric.labels];
@@ -82,7 +82,7 @@ function registerAll(registry: Registry, tables: TableSeries, topic: string): In
       made.histograms.set(name, new Histogram({ ...base, buckets: [...(metric.buckets ?? [])] }));
     } else if (metric.type === 'counter') {
       const counter = new Counter(base);
-      for (const labels of combinations(metric, { topic })) counter.inc(labels, 0);
+      for (const labels of combinations(metric, topic === undefined ? {} : { topic })) counter.inc(labels, 0);
       made.counters.set(name, counter);
     } else if (other !== undefined) {
       made.gauges.set(

@@ -14,8 +14,8 @@ export type TracerParts = {
   readonly api: Pick<typeof import('@opentelemetry/api'), 'ROOT_CONTEXT' | 'SpanKind' | 'SpanStatusCode' | 'trace'>;
   readonly tracer: Tracer;
   readonly propagator: TextMapPropagator;
-  /** Consumer group, of the attributes. */
-  readonly group: string;
+  /** Consumer group, of the attributes; undefined without Kafka. */
+  readonly group: string | undefined;
 };
 
 export class BatchTracer implements BatchTracing {
@@ -111,7 +111,7 @@ const own = (facts: Facts): Attributes =>
   Object.fromEntries(Object.entries(facts).map(([name, value]) => [`segmentd.${name}`, value]));
 
 /** Of the semantic conventions for messaging. */
-function batchAttributes(records: readonly ConsumerRecord[], group: string): Attributes {
+function batchAttributes(records: readonly ConsumerRecord[], group: string | undefined): Attributes {
   const [first] = records;
   const { topic, partition, offset } = (first as ConsumerRecord).position;
   return {
@@ -119,7 +119,7 @@ function batchAttributes(records: readonly ConsumerRecord[], group: string): Att
     'messaging.operation.name': 'process',
     'messaging.operation.type': 'process',
     'messaging.destination.name': topic,
-    'messaging.consumer.group.name': group,
+    ...(group !== undefined && { 'messaging.consumer.group.name': group }),
     'messaging.batch.message_count': records.reduce((sum, record) => sum + recordCount(record), 0),
     ...(records.length === 1 && {
       'messaging.destination.partition.id': String(partition),

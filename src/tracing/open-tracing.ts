@@ -17,7 +17,8 @@ export type TracingSettings = {
   /** Name of this group member. */
   readonly instance: string;
   readonly host: string;
-  readonly group: string;
+  /** Undefined without Kafka. */
+  readonly group: string | undefined;
 };
 
 export type TracingHooks = {

@@ -43,9 +43,12 @@ test(`systemd rates its exposure at ${MOST_EXPOSED} of 10 at most`, async () => 
 });
 
 test('it gives the daemon the time that it needs to stop, and does not start what cannot run', () => {
-  const { shutdown, kafka } = loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /lake}' }, cwd: '/' });
+  const { shutdown, kafka } = loadConfig({
+    env: { SEGMENTD_DATABASES: '{lake: /lake}', SEGMENTD_KAFKA_BROKERS: 'a:9092' },
+    cwd: '/',
+  });
   expect(Number(setting('TimeoutStopSec')) * 1000).toBeGreaterThan(
-    shutdown.drain_ms + kafka.request_timeout_ms + 10_000,
+    shutdown.drain_ms + (kafka?.request_timeout_ms ?? Number.NaN) + 10_000,
   );
   expect(setting('RestartPreventExitStatus')).toBe(String(EXIT.config));
   const folder = `/var/cache/${setting('CacheDirectory')}/`;

@@ -105,6 +105,7 @@ test('run says in one line what it serves, and in one each what is not there yet
       brokers: inject('brokers'),
       group: world.settings.groupId,
       topics: { events: world.settings.topic, dead_letters: world.settings.deadLetterTopic },
+      polls_every_s: null,
       http: `127.0.0.1:${port}`,
       admin: '127.0.0.1:0',
     },

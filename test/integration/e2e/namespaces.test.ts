@@ -7,7 +7,6 @@ import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { askDaemon } from '../../../src/commands/daemon-status.ts';
 import { readCatalog } from '../../../src/commands/read-catalog.ts';
-import { loadConfig } from '../../../src/config/load.ts';
 import { TableCatalogs } from '../../../src/control/table-catalogs.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { freePorts } from '../../../testing/broker/broker.ts';
@@ -261,8 +260,7 @@ test('the daemon serves them: made, appended to, paused, dropped and made anew, 
   expect(await managed.version()).toBe(3);
 
   for (const name of ['db/ns$none', 'db/ns$..', 'db/$$']) await announce(world, name);
-  const { kafka } = loadConfig({ file: world.configFile, env: {}, cwd: world.home });
-  const dead = await readTopic(world.settings, kafka.dead_letter_topic, 3);
+  const dead = await readTopic(world.settings, world.settings.deadLetterTopic, 3);
   const codes = dead.map(({ key, headers }) => [String(key), headers['segmentd-reason']]);
   expect(new Map(codes as [string, string][])).toEqual(
     new Map([

@@ -56,7 +56,11 @@ describe('config', () => {
   test('check says ok, or lists every problem', async () => {
     const file = join(await tempDir(), 'segmentd.yaml');
     await writeFile(file, 'databases: {db: .}\n');
-    expect(await segmentd(['config', 'check', '-c', file])).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
+    expect(await segmentd(['config', 'check', '-c', file])).toEqual({
+      code: 0,
+      stdout: 'ok (no broker: polls every 10 s)\n',
+      stderr: '',
+    });
     await writeFile(file, 'databases: {db: /data/db}\nkafka: {brokerz: [a:1]}\nhttp: {port: many}\n');
     const refused = await segmentd(['config', 'check', '-c', file]);
     expect([refused.code, refused.stdout]).toEqual([78, '']);
@@ -71,7 +75,7 @@ describe('config', () => {
     await writeFile(file, missing);
     expect(await segmentd(['config', 'check', '-c', file])).toEqual({
       code: 0,
-      stdout: 'ok\n',
+      stdout: 'ok (no broker: polls every 10 s)\n',
       stderr:
         `warning: ${file}:2:7: databases.db: database_not_found: there is no folder ${home}/db; segmentd waits for it\n` +
         `warning: ${file}:5:9: tables.in/t: table_not_found: there is no table ${home}/in/t.lance; segmentd waits for it\n`,

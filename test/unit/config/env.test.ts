@@ -25,17 +25,17 @@ describe('a value', () => {
   test('is YAML for numbers, booleans and maps', () => {
     const config = load({ SEGMENTD_HTTP_PORT: '0', SEGMENTD_KAFKA_CREATE_TOPICS_ENABLED: 'true' });
     expect(config.http.port).toBe(0);
-    expect(config.kafka.create_topics.enabled).toBe(true);
+    expect(config.kafka?.create_topics.enabled).toBe(true);
     expect(config.databases.lake?.uri).toBe('/data/lake');
   });
 
   test.each([['a:9092,b:9092'], ['a:9092, b:9092'], ['[a:9092, b:9092]']])('may list brokers as %s', (brokers) => {
-    expect(load({ SEGMENTD_KAFKA_BROKERS: brokers }).kafka.brokers).toEqual(['a:9092', 'b:9092']);
+    expect(load({ SEGMENTD_KAFKA_BROKERS: brokers }).kafka?.brokers).toEqual(['a:9092', 'b:9092']);
   });
 
   test.each(['123', 'yes: no', '"quoted"', '# x', '~'])('of a string option is %s as it stands', (password) => {
     const sasl = { SEGMENTD_KAFKA_SASL_MECHANISM: 'plain', SEGMENTD_KAFKA_SASL_USERNAME: 'me' };
-    expect(load({ ...sasl, SEGMENTD_KAFKA_SASL_PASSWORD: password }).kafka.sasl.password).toBe(password);
+    expect(load({ ...sasl, SEGMENTD_KAFKA_SASL_PASSWORD: password }).kafka?.sasl.password).toBe(password);
   });
 
   test('that is a relative path counts from the working folder', () => {

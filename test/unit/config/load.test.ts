@@ -38,9 +38,8 @@ describe('a file', () => {
   test('needs no more than a database', () => {
     const { folder, config } = load('databases: {demo: ./data}');
     expect(config.databases).toEqual({ demo: { uri: join(folder, 'data'), storage_options: {} } });
-    expect(config.kafka.topic).toBe('segmentd.append-events');
-    expect(config.http).toEqual({ host: '127.0.0.1', port: 9464 });
-    expect(config.kafka.sasl).toEqual({});
+    expect(config.kafka).toBeUndefined();
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 9464, page: true, anonymous: true });
   });
 
   test('may name absolute paths and file URIs', () => {
@@ -68,13 +67,33 @@ describe('a file', () => {
     const { folder, config } = load(
       'databases: {a: data}\nkafka: {ssl: {enabled: true, ca_file: ca.pem}}\nstate: {scratch_dir: tmp}',
     );
-    expect(config.kafka.ssl.ca_file).toBe(join(folder, 'ca.pem'));
+    expect(config.kafka?.ssl.ca_file).toBe(join(folder, 'ca.pem'));
     expect(config.state.scratch_dir).toBe(join(folder, 'tmp'));
   });
 
   test('may leave a section empty', () => {
-    expect(load('databases: {a: /a}\nkafka:\n  # brokers: []\nhttp:').config.kafka.brokers).toEqual(['localhost:9092']);
+    expect(load('databases: {a: /a}\nhttp:\n  # port: 1\n').config.http.port).toBe(9464);
   });
+
+  test('switches Kafka on with one option, and leaves the others at their defaults', () => {
+    const { kafka } = load('databases: {a: /a}\nkafka: {client_id: me}').config;
+    expect(kafka).toMatchObject({ client_id: 'me', brokers: ['localhost:9092'], topic: 'segmentd.append-events' });
+  });
+
+  test.each(['kafka:', 'kafka: {}', 'kafka:\n  # brokers: []'])('says what %j may mean', (text) => {
+    expect(failure(`databases: {a: /a}\n${text}`)).toMatch(
+      /kafka: is empty: name kafka\.brokers, or leave the section out/,
+    );
+  });
+
+  test.each(['events: {version_wait_ms: 1}', 'backfill: {rows_per_segment: 5}'])(
+    'cannot set %s without Kafka',
+    (text) => {
+      const [, option] = /^(\w+)/.exec(text) ?? [];
+      expect(failure(`databases: {a: /a}\n${text}`)).toMatch(new RegExp(`${option}\\.\\w+: needs Kafka`));
+      load(`databases: {a: /a}\nkafka: {brokers: [a:1]}\n${text}`);
+    },
+  );
 
   test('leaves an index without a name to be named later', () => {
     const { config } = load('databases: {a: /a}\ntables: {a/t: {indexes: [{column: id}, {column: x, name: y}]}}');
@@ -82,10 +101,10 @@ describe('a file', () => {
   });
 
   test('is frozen all the way down', () => {
-    const { config } = load('databases: {a: /a}');
-    expect(Object.isFrozen(config.kafka.create_topics)).toBe(true);
+    const { config } = load('databases: {a: /a}\nkafka: {brokers: [a:1]}');
+    expect(Object.isFrozen(config.kafka?.create_topics)).toBe(true);
     expect(Object.isFrozen(config.databases.a?.storage_options)).toBe(true);
-    expect(Object.isFrozen(config.kafka.brokers)).toBe(true);
+    expect(Object.isFrozen(config.kafka?.brokers)).toBe(true);
   });
 });
 
@@ -191,7 +210,7 @@ describe('redacting', () => {
   });
 
   test('shows that no password is set', () => {
-    expect(redact(load('databases: {a: /a}').config).kafka.sasl).toEqual({});
+    expect(redact(load('databases: {a: /a}\nkafka: {brokers: [a:1]}').config).kafka?.sasl).toEqual({});
   });
 });
 

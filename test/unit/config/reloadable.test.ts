@@ -31,7 +31,9 @@ test('only options that exist can be taken over', () => {
 test('no rule ties an option that is taken over to one that is not, but for those that are looked at', () => {
   const LOOKED_AT = new Set([
     'tables,databases',
-    'admin.port,admin.host,admin.token,admin.token_file,http.port,http.host',
+    'admin.port,admin.host,admin.token,admin.token_file,admin.socket,http.port,http.host',
+    'admin.cert_file,admin.key_file,admin.socket,admin.token,admin.token_file',
+    'http.anonymous,admin.token,admin.token_file',
   ]);
   const tied = RULES.map(({ about }) => about)
     .filter((about) => about.some((path) => RELOADABLE.has(path)) && !about.every((path) => RELOADABLE.has(path)))
@@ -46,12 +48,22 @@ test('the same configuration changes nothing', () => {
 
 test('what can be is taken over, and each other option is named', () => {
   const { config, applied, needsRestart } = changed(
-    { 'merge.factor': 5, 'log.level': 'info' },
+    { 'merge.factor': 5, 'log.level': 'info', 'kafka.brokers': 'one:9092' },
     { 'merge.max_segments': 9, 'log.level': 'debug', 'kafka.brokers': 'other:9092', 'http.port': 1234 },
   );
   expect(applied).toEqual(['merge.factor', 'merge.max_segments', 'log.level']);
   expect(needsRestart).toEqual(['kafka.brokers', 'http.port']);
-  expect(config).toEqual(load({ 'merge.max_segments': 9, 'log.level': 'debug' }));
+  expect(config).toEqual(load({ 'merge.max_segments': 9, 'log.level': 'debug', 'kafka.brokers': 'one:9092' }));
+});
+
+test('Kafka comes and goes with a restart, and the sweep that only it makes needless stays till then', () => {
+  const withKafka = { 'kafka.brokers': 'one:9092', 'sweep.interval_s': 0 };
+  expect(changed({}, withKafka)).toMatchObject({
+    applied: [],
+    needsRestart: ['kafka', 'sweep.interval_s'],
+    config: load(),
+  });
+  expect(changed({ 'sweep.interval_s': 5 }, { 'sweep.interval_s': 7 }).applied).toEqual(['sweep.interval_s']);
 });
 
 describe('tables', () => {

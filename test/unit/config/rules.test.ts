@@ -7,6 +7,7 @@ import { DEFAULT_MERGE, DEFAULT_MERGE_REMOTE } from '../../../src/merge/policy/t
 const load = (env: Record<string, string>) =>
   loadConfig({ env: { SEGMENTD_DATABASES: '{lake: /data/lake}', ...env }, cwd: '/' });
 
+const BROKER = { SEGMENTD_KAFKA_BROKERS: 'a:9092' };
 const tableAt = (uri: string) => ({ id: 'lake/t', database: 'lake', name: 't', uri });
 
 const sasl = (rest: Record<string, string>) =>
@@ -16,7 +17,15 @@ describe('accepted', () => {
   test.each<[string, Record<string, string>]>([
     ['a heartbeat of a third of the session', { SEGMENTD_KAFKA_HEARTBEAT_INTERVAL_MS: '10000' }],
     ['a fetch just shorter than a request', { SEGMENTD_KAFKA_MAX_WAIT_MS: '9999' }],
-    ['a drain that just fits the session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20000' }],
+    ['a drain that just fits the session', { ...BROKER, SEGMENTD_SHUTDOWN_DRAIN_MS: '20000' }],
+    ['any drain where there is no session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20001' }],
+    ['no sweep beside events', { ...BROKER, SEGMENTD_SWEEP_INTERVAL_S: '0' }],
+    ['a token for the status', { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_HTTP_ANONYMOUS: 'false' }],
+    ['TLS for operators', { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_CERT_FILE: 'c', SEGMENTD_ADMIN_KEY_FILE: 'k' }],
+    [
+      'one port, where a socket is the other',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_SOCKET: 's', SEGMENTD_HTTP_PORT: '9465' },
+    ],
     ['equal retry waits', { SEGMENTD_RETRY_INITIAL_MS: '60000' }],
     ['as many inputs as make a merge due', { SEGMENTD_MERGE_MAX_FACTOR: '7' }],
     ['mature just above the floor', { SEGMENTD_MERGE_MAX_SEGMENT_ROWS: '5001' }],
@@ -62,7 +71,29 @@ describe('refused', () => {
       'kafka.heartbeat_interval_ms: 10001',
     ],
     ['a fetch as long as a request', { SEGMENTD_KAFKA_MAX_WAIT_MS: '10000' }, 'kafka.max_wait_ms: 10000'],
-    ['a drain beyond the session', { SEGMENTD_SHUTDOWN_DRAIN_MS: '20001' }, 'shutdown.drain_ms: 20001'],
+    ['a drain beyond the session', { ...BROKER, SEGMENTD_SHUTDOWN_DRAIN_MS: '20001' }, 'shutdown.drain_ms: 20001'],
+    ['nothing that finds appends', { SEGMENTD_SWEEP_INTERVAL_S: '0' }, 'sweep.interval_s: 0 leaves nothing'],
+    [
+      'a certificate without its key',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_CERT_FILE: 'c' },
+      'admin.cert_file: cert_file and key_file',
+    ],
+    [
+      'TLS on a socket',
+      {
+        SEGMENTD_ADMIN_TOKEN: 't',
+        SEGMENTD_ADMIN_SOCKET: 's',
+        SEGMENTD_ADMIN_CERT_FILE: 'c',
+        SEGMENTD_ADMIN_KEY_FILE: 'k',
+      },
+      'admin.socket: takes no TLS',
+    ],
+    ['a socket of a listener that is off', { SEGMENTD_ADMIN_SOCKET: 's' }, 'without which the listener is off'],
+    [
+      'a status that asks for no token',
+      { SEGMENTD_HTTP_ANONYMOUS: 'false' },
+      'http.anonymous: is false, but there is no',
+    ],
     ['a first retry above the longest', { SEGMENTD_RETRY_INITIAL_MS: '60001' }, 'retry.initial_ms: 60001'],
     ['fewer inputs than make a merge due', { SEGMENTD_MERGE_MAX_FACTOR: '6' }, 'merge.max_factor: 6'],
     ['mature at the floor', { SEGMENTD_MERGE_MAX_SEGMENT_ROWS: '5000' }, 'merge.max_segment_rows: 5000'],

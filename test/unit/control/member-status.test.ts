@@ -14,7 +14,15 @@ const FACTS = {
     state: 'running',
     reason: null,
   },
-  ...{ group: 'g', topic: 't', partitions: [0], partition_count: 1, group_view: null, admin_url: null },
+  ...{
+    group: 'g',
+    polls_every_s: null,
+    topic: 't',
+    partitions: [0],
+    partition_count: 1,
+    group_view: null,
+    admin_url: null,
+  },
   ...{ unackedRecords: 0, oldestUnackedMs: 0 },
 };
 const index = (missingFragments: number, lagSeconds: number) => ({

@@ -66,3 +66,31 @@ test('another interval sweeps at once, 0 ends the sweeps, and the same interval 
   subscription.unsubscribe();
   expect(found).toEqual(['a', 'b', 'c']);
 });
+
+test('a sweep that takes longer than the interval leaves the next ones out, instead of putting them off', async () => {
+  let begun = 0;
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const slow = async () => {
+    begun += 1;
+    if (begun === 1) await over;
+    return tables;
+  };
+  const found = names(options({ tables: slow }), 6);
+  // Some forty intervals.
+  await new Promise((done) => setTimeout(done, 40));
+  expect(begun).toBe(1);
+  resolve();
+  expect(await found).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+  expect(begun).toBe(2);
+});
+
+test('after its end nothing is planned any more', async () => {
+  const { events, refresh, end } = refreshRequests(options());
+  const found: string[] = [];
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  events.subscribe({ next: ({ event }) => found.push(event.table.name), complete: resolve });
+  end();
+  await over;
+  refresh(tableRef('z'));
+  expect(found).toEqual([]);
+});

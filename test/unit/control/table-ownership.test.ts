@@ -43,3 +43,13 @@ test('invented table names do not accumulate', () => {
   for (let at = 0; at < 30_000; at++) ownership.observe(`db/made-up-${at}`, 0);
   expect(ownership.assign([1])).toHaveLength(10_000);
 });
+
+test('a daemon that is alone owns every table, and remembers none', () => {
+  const alone = new TableOwnership({ isAlone: true });
+  expect([alone.known, alone.claim('db/t'), alone.isOwner('db/t'), alone.partitionCount]).toEqual([
+    true,
+    true,
+    true,
+    0,
+  ]);
+});

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Answer } from '../../../src/http/listener.ts';
-import { startListener, text } from '../../../src/http/listener.ts';
+import type { Answer } from '../../../src/http/answer.ts';
+import { text } from '../../../src/http/answer.ts';
+import { startListener } from '../../../src/http/listener.ts';
 import { loadPages } from '../../../src/http/pages.ts';
 
 const pages = loadPages();

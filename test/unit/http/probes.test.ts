@@ -6,7 +6,16 @@ import { startServer } from '../../../src/http/probes.ts';
 const running: RunningServer[] = [];
 afterEach(() => Promise.all(running.splice(0).map((server) => server.close())));
 
-async function start(options: { ready?: Verdict; live?: Verdict; render?: () => Promise<string>; port?: number } = {}) {
+type Options = {
+  ready?: Verdict;
+  live?: Verdict;
+  render?: () => Promise<string>;
+  port?: number;
+  mode?: string;
+  token?: string;
+};
+
+async function start(options: Options = {}) {
   const server = await startServer({
     host: '127.0.0.1',
     port: options.port ?? 0,
@@ -14,7 +23,9 @@ async function start(options: { ready?: Verdict; live?: Verdict; render?: () => 
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       render: options.render ?? (async () => 'x 1\n'),
     },
-    health: { live: () => options.live ?? true, ready: () => options.ready ?? true },
+    health: { live: () => options.live ?? true, ready: () => options.ready ?? true, mode: options.mode },
+    token: options.token,
+    status: (path) => (path.startsWith('/status') ? { status: 200, body: path } : undefined),
   });
   running.push(server);
   return { server, get: (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init) };
@@ -31,6 +42,12 @@ describe('probes', () => {
   test('say ok', async () => {
     const { get } = await start();
     for (const path of ['/healthz', '/readyz', '/startupz']) expect((await get(path)).status, path).toBe(200);
+  });
+
+  test('say what kind of daemon it is that is ready', async () => {
+    const { get } = await start({ mode: 'no broker' });
+    expect(await (await get('/readyz')).text()).toBe('ok (no broker)\n');
+    expect(await (await get('/healthz')).text()).toBe('ok\n');
   });
 
   test('say what is wrong', async () => {
@@ -66,4 +83,16 @@ test('closing twice is fine and frees the port', async () => {
   const { server } = await start();
   await Promise.all([server.close(), server.close()]);
   await start({ port: server.port });
+});
+
+test('where a token is asked for, all of the status needs it, and nothing else does', async () => {
+  const { get } = await start({ token: 'secret' });
+  const headers = { authorization: 'Bearer secret' };
+  for (const path of ['/status', '/status/events', '/status/tables/db/t', '/status/none', '/status?x=1']) {
+    const refused = await get(path);
+    expect([path, refused.status, refused.headers.get('www-authenticate')]).toEqual([path, 401, 'Bearer']);
+    expect(await refused.json()).toMatchObject({ code: 'http_unauthorized' });
+    expect((await get(path, { headers })).status, path).toBe(200);
+  }
+  for (const path of ['/metrics', '/healthz', '/readyz', '/startupz']) expect((await get(path)).status, path).toBe(200);
 });

@@ -12,7 +12,9 @@ const env = { SEGMENTD_DATABASES: '{lake: /data/lake}' };
 describe('config/defaults.yaml', () => {
   test('loads and changes nothing', () => {
     const config = loadConfig({ file: file('config/defaults.yaml'), env, cwd: '/' });
-    expect(config).toEqual(loadConfig({ env, cwd: '/' }));
+    // Kafka is there or not; no default stands for that.
+    const withKafka = { ...env, SEGMENTD_KAFKA_BROKERS: 'localhost:9092' };
+    expect(config).toEqual(loadConfig({ env: withKafka, cwd: '/' }));
   });
 
   test('names every option', () => {

@@ -150,7 +150,7 @@ describe('configurations', () => {
     { databases: { lake: { uri: 's3://acme-data/lake', storage_options: { region: 'eu', allow_http: true } } } },
     { databases: { a: 's3://b', b: 'S3://b2/lake/', c: 'gs://my.bucket_1/a b/é//', d: 'az://container/..lake/.x' } },
     { databases: { lake: { uri: 'file:///data/lake', storage_options: {} } } },
-    { databases: { lake: '../relative' }, kafka: null, http: {} },
+    { databases: { lake: '../relative' }, batch: null, http: {} },
     {
       databases: { a: 'file:/a', b: 'file://localhost/b%20c', c: 'file:///$c', d: './~', e: '/e/a:b', f: '/costs/5$' },
     },
@@ -191,6 +191,8 @@ describe('configurations', () => {
     { databases: { lake: {} } },
     { databases: { lake: { uri: '/data', colour: 'red' } } },
     { databases: { lake: 7 } },
+    { databases, kafka: null },
+    { databases, kafka: {} },
     { databases, kafka: { brokerz: ['a:1'] } },
     { databases, kafka: { brokers: [] } },
     { databases, kafka: { brokers: ['nowhere'] } },

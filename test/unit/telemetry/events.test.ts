@@ -86,7 +86,14 @@ const STEPS: readonly Step[] = [
     () =>
       telemetry.started({
         ...{ version: '1.2.3', config: '/etc/segmentd.yaml', databases: { lake: { uri: '/lake', store: 'local' } } },
-        ...{ brokers: ['a:1'], group: 'g', topics: { events: 'appends' }, http: '127.0.0.1:9464', admin: null },
+        ...{
+          brokers: ['a:1'],
+          group: 'g',
+          topics: { events: 'appends' },
+          polls_every_s: null,
+          http: '127.0.0.1:9464',
+          admin: null,
+        },
       }),
   ],
   [

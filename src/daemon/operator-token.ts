@@ -1,0 +1,44 @@
+/** The token of operators, and how their listener is reached. */
+import { hostname } from 'node:os';
+import type { Config } from '../config/schema.ts';
+import type { TlsFiles } from '../http/tls-files.ts';
+import type { KafkaLog } from '../kafka/client.ts';
+import { lastGood } from '../lib/last-good.ts';
+import { secretOf } from '../lib/secret.ts';
+
+/** Returns the token at each call, since it may be rotated; undefined when none is configured. Errors: config_invalid. */
+export function operatorToken(config: Pick<Config, 'admin'>, log: KafkaLog): (() => string) | undefined {
+  const read = () => secretOf(config.admin.token, config.admin.token_file);
+  const first = read();
+  if (first === undefined) return undefined;
+  return lastGood(
+    () => read() ?? first,
+    (error) => log('warn', 'admin.token_file cannot be used; the token that it had stays in force', { error }),
+  );
+}
+
+/** Where the listener for operators listens, and with which certificate. */
+export function operatorAddress(
+  { host, port, socket, socket_access: access, ...files }: Config['admin'],
+  log: KafkaLog,
+) {
+  const { cert_file: certFile, key_file: keyFile } = files;
+  const failed: TlsFiles['failed'] = (error) =>
+    log('warn', 'admin.cert_file and admin.key_file cannot be used; those that they held last stay in force', {
+      error,
+    });
+  return {
+    host,
+    port,
+    socket: socket === undefined ? undefined : { path: socket, access },
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, failed },
+  };
+}
+
+/** The URL that others use, or `unix:` and the path of a socket. `port`: the one that it got. */
+export function operatorUrl({ host, socket, cert_file: cert }: Config['admin'], port: number): string {
+  if (socket !== undefined) return `unix:${socket}`;
+  // Nothing connects to the address that stands for all: others reach this machine by its name.
+  const name = host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `${cert === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
