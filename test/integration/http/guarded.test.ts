@@ -174,7 +174,7 @@ test('operators are spoken to over TLS, with the certificate that lies there now
     return readFile(join(folder, 'tls.pem'), 'utf8');
   };
   const first = await renew('first');
-  const { adminPort, port, log } = await startGuarded({
+  const { adminPort, port, log, stop } = await startGuarded({
     SEGMENTD_ADMIN_CERT_FILE: join(folder, 'tls.pem'),
     SEGMENTD_ADMIN_KEY_FILE: join(folder, 'tls.key'),
   });
@@ -198,6 +198,13 @@ test('operators are spoken to over TLS, with the certificate that lies there now
   const second = await renew('second');
   await vi.waitFor(async () => expect((await tables(second)).status).toBe(200), { timeout: 30_000, interval: 500 });
   await expect(tables(first)).rejects.toThrow(/self-signed|certificate/);
+  // A client that never says hello holds up no stop.
+  const mute = connectSocket(adminPort, '127.0.0.1');
+  onTestFinished(() => void mute.destroy());
+  await once(mute, 'connect');
+  const before = performance.now();
+  await stop();
+  expect(performance.now() - before).toBeLessThan(8_000);
 });
 
 test('a certificate that cannot be used stops the start', async () => {

@@ -1,5 +1,5 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { SweepOptions } from '../../../src/control/sweep.ts';
 import { refreshRequests, sweep } from '../../../src/control/sweep.ts';
 import { tableRef } from '../stages/context-fixture.ts';
@@ -68,6 +68,8 @@ test('another interval sweeps at once, 0 ends the sweeps, and the same interval 
 });
 
 test('a sweep that takes longer than the interval leaves the next ones out, instead of putting them off', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
   let begun = 0;
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const slow = async () => {
@@ -75,13 +77,18 @@ test('a sweep that takes longer than the interval leaves the next ones out, inst
     if (begun === 1) await over;
     return tables;
   };
-  const found = names(options({ tables: slow }), 6);
-  // Some forty intervals.
-  await new Promise((done) => setTimeout(done, 40));
-  expect(begun).toBe(1);
+  const found: string[] = [];
+  const running = sweep(options({ tables: slow, intervalMs: 1_000 })).subscribe(({ event }) =>
+    found.push(event.table.name),
+  );
+  await vi.advanceTimersByTimeAsync(10_000);
   resolve();
-  expect(await found).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+  // Enough for one sweep, and for no interval.
+  await vi.advanceTimersByTimeAsync(100);
+  expect([found, begun]).toEqual([['a', 'b', 'c'], 1]);
+  await vi.advanceTimersByTimeAsync(1_100);
   expect(begun).toBe(2);
+  running.unsubscribe();
 });
 
 test('after its end nothing is planned any more', async () => {
