@@ -1,18 +1,18 @@
 /** The schemas of what the commands print with `--json`, checked against the types of `src/commands`. */
 import * as z from 'zod';
-import type { DatabaseReport } from '../src/commands/database-status.ts';
+import type { DatabaseReport } from '../src/commands/tables/database-status.ts';
 import type {
   AnnounceAnswer,
   BackfillAnswer,
-  ErrorAnswer,
   IndexAnswer,
   MergeAnswer,
   MergeForecast,
   OptimizeAnswer,
   OptimizeForecast,
   WaitAnswer,
-} from '../src/commands/json-answers.ts';
-import type { TableReport } from '../src/commands/table-status.ts';
+} from '../src/commands/tables/json-answers.ts';
+import type { TableReport } from '../src/commands/tables/table-status.ts';
+import type { ErrorAnswer } from '../src/commands/terminal/error-answer.ts';
 import type { Verification } from '../src/lance/inspect/verify-table.ts';
 import { FINDINGS } from '../src/lance/inspect/verify-table.ts';
 import type { Plain, Same } from './answer-types.ts';

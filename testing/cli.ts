@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { run } from '../src/commands/cli.ts';
-import type { Io } from '../src/commands/io.ts';
+import type { Io } from '../src/commands/terminal/io.ts';
 
 /** The program, for a test that has to do more with its process. */
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));

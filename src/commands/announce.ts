@@ -6,9 +6,9 @@ import { encodeAppendEvent } from '../events/append-event.ts';
 import { MAX_NOTE_CHARS } from '../events/append-fields.ts';
 import { resolveTable } from '../events/table-address.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
-import type { Invocation } from './io.ts';
-import type { AnnounceAnswer } from './json-answers.ts';
-import { printJson, printLine } from './output.ts';
+import type { AnnounceAnswer } from './tables/json-answers.ts';
+import type { Invocation } from './terminal/io.ts';
+import { printJson, printLine } from './terminal/output.ts';
 
 /** Seconds: longer than a broker's restart, shorter than a person's patience. */
 const TIMEOUT_S = 15;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { byteSize, LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { durationMs } from '../lib/duration.ts';
-import { VERSION } from '../lib/version.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
@@ -51,9 +50,3 @@ export function duration(text: string): number {
   if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m, h or d');
   return ms;
 }
-
-/** How commands commit: as the daemon does by default. */
-export const COMMIT = { maxAttempts: 20, initialBackoffMs: 20, writer: { library: 'segmentd', version: VERSION } };
-
-/** Of one segment: the same segments come out whichever way a table is caught up. */
-export const LIMITS = { maxRows: 5_000_000, maxFragments: 10_000 };

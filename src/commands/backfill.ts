@@ -21,11 +21,11 @@ import type { AppendEvent, TableRef } from '../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../model.ts';
 import { backfillEvents } from '../stages/share-backfill.ts';
 import { atLeastOne, timeoutOption } from './arguments.ts';
-import type { Invocation, Output } from './io.ts';
-import type { BackfillAnswer } from './json-answers.ts';
-import { formatTable, printJson, printLine } from './output.ts';
-import { openProgress } from './progress.ts';
-import { readCatalog } from './read-catalog.ts';
+import type { BackfillAnswer } from './tables/json-answers.ts';
+import { readCatalog } from './tables/read-catalog.ts';
+import type { Invocation, Output } from './terminal/io.ts';
+import { formatTable, printJson, printLine } from './terminal/output.ts';
+import { openProgress } from './terminal/progress.ts';
 
 /** As for `announce`. */
 const TIMEOUT_S = 15;

@@ -6,14 +6,14 @@ import { announceCommand } from './announce.ts';
 import { backfillCommand } from './backfill.ts';
 import { configCommand } from './config.ts';
 import { indexCommand } from './index-table.ts';
-import type { Invocation, Io, Output } from './io.ts';
-import { invocation, processIo } from './io.ts';
-import { errorAnswer } from './json-answers.ts';
 import { mergeCommand } from './merge.ts';
 import { optimizeCommand } from './optimize.ts';
-import { printableLines, printJson } from './output.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { errorAnswer } from './terminal/error-answer.ts';
+import type { Invocation, Io, Output } from './terminal/io.ts';
+import { invocation, processIo } from './terminal/io.ts';
+import { printableLines, printJson } from './terminal/output.ts';
 import { verifyCommand } from './verify.ts';
 import { waitCommand } from './wait.ts';
 

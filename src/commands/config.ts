@@ -4,8 +4,8 @@ import { stringify } from 'yaml';
 import { formatProblem, loadConfig, loadConfigWithPlaces, redact } from '../config/load.ts';
 import { checkPlaces } from '../daemon/check-places.ts';
 import { problemOf, refuseErrors } from '../daemon/findings.ts';
-import type { Invocation } from './io.ts';
-import { printableLines, printLine } from './output.ts';
+import type { Invocation } from './terminal/io.ts';
+import { printableLines, printLine } from './terminal/output.ts';
 
 type Options = { config?: string };
 type CheckOptions = Options & { online?: boolean };

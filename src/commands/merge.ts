@@ -10,14 +10,15 @@ import type { Merged } from '../merge/merge-table.ts';
 import { mergeTable } from '../merge/merge-table.ts';
 import { planMergeTo } from '../merge/policy/reduce-to.ts';
 import { defaultMerge, planAhead } from '../merge/policy/tiered.ts';
-import { atLeastOne, COMMIT, memoryOption, scratchDirOption } from './arguments.ts';
-import { FruitlessRounds } from './fruitless-rounds.ts';
-import type { Invocation, Output } from './io.ts';
-import type { MergeAnswer, MergeForecast } from './json-answers.ts';
-import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { formatBytes, formatTable, printJson, printLine, printLines } from './output.ts';
-import type { PlaceOptions } from './places.ts';
-import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
+import { atLeastOne, memoryOption, scratchDirOption } from './arguments.ts';
+import { FruitlessRounds } from './tables/fruitless-rounds.ts';
+import type { MergeAnswer, MergeForecast } from './tables/json-answers.ts';
+import { formatLeft, leftFacts, leftToSay } from './tables/left-alone.ts';
+import type { PlaceOptions } from './tables/places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './tables/places.ts';
+import { COMMIT } from './tables/work-settings.ts';
+import type { Invocation, Output } from './terminal/io.ts';
+import { formatBytes, formatTable, printJson, printLine, printLines } from './terminal/output.ts';
 
 type Options = PlaceOptions & { to?: number; dryRun?: boolean; memory?: number; json?: boolean; scratchDir: string };
 

@@ -11,14 +11,15 @@ import { VERSION } from '../lib/version.ts';
 import { compactable } from '../maintain/compactable.ts';
 import type { Maintained } from '../maintain/maintain-table.ts';
 import { defaultMerge } from '../merge/policy/tiered.ts';
-import { COMMIT, duration, LIMITS, memoryBytes, memoryOption, scratchDirOption } from './arguments.ts';
-import { catchUp } from './catch-up.ts';
-import type { Invocation, Output } from './io.ts';
-import type { OptimizeAnswer, OptimizeForecast } from './json-answers.ts';
-import { formatBytes, printJson, printLine } from './output.ts';
-import type { OpenedTable, PlaceOptions } from './places.ts';
-import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
-import { costReport, formatCost } from './table-cost-report.ts';
+import { duration, memoryBytes, memoryOption, scratchDirOption } from './arguments.ts';
+import { catchUp } from './tables/catch-up.ts';
+import type { OptimizeAnswer, OptimizeForecast } from './tables/json-answers.ts';
+import type { OpenedTable, PlaceOptions } from './tables/places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './tables/places.ts';
+import { costReport, formatCost } from './tables/table-cost-report.ts';
+import { COMMIT, LIMITS } from './tables/work-settings.ts';
+import type { Invocation, Output } from './terminal/io.ts';
+import { formatBytes, printJson, printLine } from './terminal/output.ts';
 
 type Options = PlaceOptions & {
   dryRun?: boolean;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { loadConfigWithPlaces } from '../config/load.ts';
-import type { Invocation } from './io.ts';
+import type { Invocation } from './terminal/io.ts';
 
 export function runCommand(io: Invocation): Command {
   return new Command('run')

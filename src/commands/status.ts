@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { askDaemon, formatDaemonStatus } from './daemon-status.ts';
-import { formatDatabaseStatus, inspectDatabase } from './database-status.ts';
-import type { Invocation } from './io.ts';
-import { printJson, printLine } from './output.ts';
-import type { PlaceOptions } from './places.ts';
-import { findPlace, located, withPlaceOptions } from './places.ts';
-import { formatTableStatus, inspectOneTable } from './table-status.ts';
-import type { Look } from './watch.ts';
-import { watch } from './watch.ts';
+import { askDaemon, formatDaemonStatus } from './daemons/daemon-status.ts';
+import { formatDatabaseStatus, inspectDatabase } from './tables/database-status.ts';
+import type { PlaceOptions } from './tables/places.ts';
+import { findPlace, located, withPlaceOptions } from './tables/places.ts';
+import { formatTableStatus, inspectOneTable } from './tables/table-status.ts';
+import type { Invocation } from './terminal/io.ts';
+import { printJson, printLine } from './terminal/output.ts';
+import type { Look } from './terminal/watch.ts';
+import { watch } from './terminal/watch.ts';
 
 const WATCH_S = 2;
 

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Verification } from '../lance/inspect/verify-table.ts';
 import { EXIT } from '../lib/errors.ts';
-import type { Invocation, Output } from './io.ts';
-import { printJson, printLine } from './output.ts';
-import type { PlaceOptions } from './places.ts';
-import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
+import type { PlaceOptions } from './tables/places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './tables/places.ts';
+import type { Invocation, Output } from './terminal/io.ts';
+import { printJson, printLine } from './terminal/output.ts';
 
 /** Enough to notice a segment that answers wrongly for a whole fragment, little enough for a scan each. */
 const SAMPLES = 10;

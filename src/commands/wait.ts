@@ -5,12 +5,12 @@ import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { EXIT } from '../lib/errors.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
-import type { Invocation } from './io.ts';
-import type { WaitAnswer } from './json-answers.ts';
-import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { printJson, printLine, printLines } from './output.ts';
-import type { PlaceOptions } from './places.ts';
-import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
+import type { WaitAnswer } from './tables/json-answers.ts';
+import { formatLeft, leftFacts, leftToSay } from './tables/left-alone.ts';
+import type { PlaceOptions } from './tables/places.ts';
+import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './tables/places.ts';
+import type { Invocation } from './terminal/io.ts';
+import { printJson, printLine, printLines } from './terminal/output.ts';
 
 const TIMEOUT_S = 30;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { formatDaemonStatus } from '../../../src/commands/daemon-status.ts';
-import { createPauses } from '../../../src/control/pauses.ts';
-import { TableStates } from '../../../src/control/table-states.ts';
+import { formatDaemonStatus } from '../../../../src/commands/daemons/daemon-status.ts';
+import { createPauses } from '../../../../src/control/pauses.ts';
+import { TableStates } from '../../../../src/control/table-states.ts';
 
 const left = { index: 'v_idx', code: 'index_kind_by_name', message: 'only by name' } as const;
 const index = {

@@ -1,15 +1,15 @@
 /** What a table needs next, and how its segments are spread over the tiers, as the daemon sees it. Pure. */
-import type { Manifest } from '../lance/codec/manifest.ts';
-import type { TableFacts } from '../lance/inspect/inspect.ts';
-import type { BatchLimits } from '../lance/plan/next-segments.ts';
-import type { TablePolicy } from '../lance/plan/row-ids.ts';
-import { planTable } from '../lance/plan/table-plan.ts';
-import { SegmentdError } from '../lib/errors.ts';
-import type { KindName } from '../lib/index-kinds.ts';
-import { planMerges } from '../merge/merge-plan.ts';
-import type { MergeReason } from '../merge/policy/candidates.ts';
-import type { MergeSettings } from '../merge/policy/tiered.ts';
-import { countTiers, planAhead } from '../merge/policy/tiered.ts';
+import type { Manifest } from '../../lance/codec/manifest.ts';
+import type { TableFacts } from '../../lance/inspect/inspect.ts';
+import type { BatchLimits } from '../../lance/plan/next-segments.ts';
+import type { TablePolicy } from '../../lance/plan/row-ids.ts';
+import { planTable } from '../../lance/plan/table-plan.ts';
+import { SegmentdError } from '../../lib/errors.ts';
+import type { KindName } from '../../lib/index-kinds.ts';
+import { planMerges } from '../../merge/merge-plan.ts';
+import type { MergeReason } from '../../merge/policy/candidates.ts';
+import type { MergeSettings } from '../../merge/policy/tiered.ts';
+import { countTiers, planAhead } from '../../merge/policy/tiered.ts';
 
 /** Segments of each tier that is not empty, the small ones first: `0`, `1`, … `mature`. */
 export type SegmentsByTier = Readonly<Record<string, number>>;

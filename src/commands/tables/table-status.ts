@@ -1,26 +1,26 @@
 /** What `status` shows of one table. */
-import type { Manifest, WriterVersion } from '../lance/codec/manifest.ts';
-import type { IndexFacts, SegmentFacts, TableFacts } from '../lance/inspect/inspect.ts';
-import { factsOf } from '../lance/inspect/inspect.ts';
-import { BTREE } from '../lance/plan/kinds/btree.ts';
-import { DEFAULT_POLICY } from '../lance/plan/row-ids.ts';
-import { MANAGED_VERSIONING } from '../lance/plan/supported.ts';
-import type { LastCommit, OwnCommit } from '../lance/table/last-commit.ts';
-import { findLastCommit } from '../lance/table/last-commit.ts';
-import { lastLanceOf } from '../lance/table/last-writer.ts';
-import { LanceTable } from '../lance/table/table.ts';
-import { readTableCost } from '../lance/table/table-cost.ts';
-import type { Tier } from '../merge/policy/tiered.ts';
-import { defaultMerge, tierOf } from '../merge/policy/tiered.ts';
-import { LIMITS } from './arguments.ts';
+import type { Manifest, WriterVersion } from '../../lance/codec/manifest.ts';
+import type { IndexFacts, SegmentFacts, TableFacts } from '../../lance/inspect/inspect.ts';
+import { factsOf } from '../../lance/inspect/inspect.ts';
+import { BTREE } from '../../lance/plan/kinds/btree.ts';
+import { DEFAULT_POLICY } from '../../lance/plan/row-ids.ts';
+import { MANAGED_VERSIONING } from '../../lance/plan/supported.ts';
+import type { LastCommit, OwnCommit } from '../../lance/table/last-commit.ts';
+import { findLastCommit } from '../../lance/table/last-commit.ts';
+import { lastLanceOf } from '../../lance/table/last-writer.ts';
+import { LanceTable } from '../../lance/table/table.ts';
+import { readTableCost } from '../../lance/table/table-cost.ts';
+import type { Tier } from '../../merge/policy/tiered.ts';
+import { defaultMerge, tierOf } from '../../merge/policy/tiered.ts';
+import { formatBytes, formatShare, formatTable, printable } from '../terminal/output.ts';
 import { formatLeft } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
-import { formatBytes, formatShare, formatTable, printable } from './output.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
 import type { Place } from './places.ts';
 import type { CostReport } from './table-cost-report.ts';
 import { costReport, formatCost } from './table-cost-report.ts';
+import { LIMITS } from './work-settings.ts';
 
 type ReportedSegment = SegmentFacts & { readonly tier: Tier };
 type ReportedIndex = Omit<IndexFacts, 'segments'> & {

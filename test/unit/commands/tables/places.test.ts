@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Io } from '../../../src/commands/io.ts';
-import { invocation } from '../../../src/commands/io.ts';
-import { findPlace, openTable } from '../../../src/commands/places.ts';
-import { segmentd } from '../../../testing/cli.ts';
-import { tempDir } from '../../../testing/temp-dir.ts';
+import type { Io } from '../../../../src/commands/terminal/io.ts';
+import { invocation } from '../../../../src/commands/terminal/io.ts';
+import { findPlace, openTable } from '../../../../src/commands/tables/places.ts';
+import { segmentd } from '../../../../testing/cli.ts';
+import { tempDir } from '../../../../testing/temp-dir.ts';
 
 const SILENT: Pick<Io, 'stdout' | 'stderr' | 'onInterrupt'> = {
   stdout: { write: () => true },

@@ -1,8 +1,8 @@
 /** Repeats a report at an interval: a screen that is redrawn on a terminal, lines otherwise. */
-import { asSegmentdError } from '../lib/errors.ts';
-import { sleep } from '../lib/sleep.ts';
+import { asSegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
+import { errorAnswer } from './error-answer.ts';
 import type { Io, Output } from './io.ts';
-import { errorAnswer } from './json-answers.ts';
 import { printJson, printLine } from './output.ts';
 
 /** One look: what `--json` prints, and the same for people. */

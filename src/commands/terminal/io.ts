@@ -1,8 +1,8 @@
 /** What a command has of its process. A test hands in its own, and so runs commands side by side in one process. */
-import type { Environment } from '../config/env.ts';
-import type { ExitCode } from '../lib/errors.ts';
-import { EXIT } from '../lib/errors.ts';
-import { watchParent } from '../lib/parent-watch.ts';
+import type { Environment } from '../../config/env.ts';
+import type { ExitCode } from '../../lib/errors.ts';
+import { EXIT } from '../../lib/errors.ts';
+import { watchParent } from '../../lib/parent-watch.ts';
 
 /** Standard output or standard error. */
 export type Output = {

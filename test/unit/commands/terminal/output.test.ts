@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatBytes, formatShare, formatTable, printable } from '../../../src/commands/output.ts';
+import { formatBytes, formatShare, formatTable, printable } from '../../../../src/commands/terminal/output.ts';
 
 test('a table pads its columns, numbers to the right, without spaces at the end of a line', () => {
   const rows = [

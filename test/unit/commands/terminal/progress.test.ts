@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openProgress } from '../../../src/commands/progress.ts';
+import { openProgress } from '../../../../src/commands/terminal/progress.ts';
 
 function screen(isTTY: boolean) {
   const written: string[] = [];

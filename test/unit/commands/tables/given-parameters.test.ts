@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { givenParameters } from '../../../src/commands/given-parameters.ts';
+import { givenParameters } from '../../../../src/commands/tables/given-parameters.ts';
 
 test('each text is read as what the parameter is', () => {
   const texts = ['language=French', 'stem=false', 'max_token_length=12', 'custom_stop_words=le,la'];

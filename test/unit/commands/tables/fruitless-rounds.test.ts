@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { FruitlessRounds } from '../../../src/commands/fruitless-rounds.ts';
-import { SegmentdError } from '../../../src/lib/errors.ts';
+import { FruitlessRounds } from '../../../../src/commands/tables/fruitless-rounds.ts';
+import { SegmentdError } from '../../../../src/lib/errors.ts';
 
 const moved = async () => ({ kind: 'moved' as const, cause: 'input_gone' as const });
 const contended = () => Promise.reject(new SegmentdError('commit_contended', 'lost 20 conflicts'));

@@ -1,17 +1,17 @@
 /** Requests per lookup, and how `status` shows them of a table and of a database in an object store. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { formatDatabaseStatus, inspectDatabase } from '../../../src/commands/database-status.ts';
-import { invocation, processIo } from '../../../src/commands/io.ts';
-import { requestsPerLookup } from '../../../src/commands/lookup-requests.ts';
-import type { Place } from '../../../src/commands/places.ts';
-import { findPlace } from '../../../src/commands/places.ts';
-import { formatTableStatus, inspectOneTable } from '../../../src/commands/table-status.ts';
-import { localStore } from '../../../src/store/local-store.ts';
-import type { ObjectStore } from '../../../src/store/object-store.ts';
-import type { ManifestSpec } from '../lance/manifest-fixture.ts';
-import { remoteLike } from '../lance/remote-fixture.ts';
-import { tableFolder } from '../lance/table-fixture.ts';
+import { formatDatabaseStatus, inspectDatabase } from '../../../../src/commands/tables/database-status.ts';
+import { invocation, processIo } from '../../../../src/commands/terminal/io.ts';
+import { requestsPerLookup } from '../../../../src/commands/tables/lookup-requests.ts';
+import type { Place } from '../../../../src/commands/tables/places.ts';
+import { findPlace } from '../../../../src/commands/tables/places.ts';
+import { formatTableStatus, inspectOneTable } from '../../../../src/commands/tables/table-status.ts';
+import { localStore } from '../../../../src/store/local-store.ts';
+import type { ObjectStore } from '../../../../src/store/object-store.ts';
+import type { ManifestSpec } from '../../lance/manifest-fixture.ts';
+import { remoteLike } from '../../lance/remote-fixture.ts';
+import { tableFolder } from '../../lance/table-fixture.ts';
 
 const place = (uri: string, storeOf: (root: string) => ObjectStore): Place => ({
   ...findPlace(invocation(processIo()), uri, {}),

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { formatLeft, leftFacts, leftToSay } from '../../../src/commands/left-alone.ts';
-import { parseManifest } from '../../../src/lance/codec/manifest.ts';
-import type { LeftIndex } from '../../../src/lance/plan/index-plan.ts';
-import { surveyIndexes } from '../../../src/lance/plan/index-plan.ts';
-import { manifestFile, message } from '../lance/manifest-fixture.ts';
+import { formatLeft, leftFacts, leftToSay } from '../../../../src/commands/tables/left-alone.ts';
+import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
+import type { LeftIndex } from '../../../../src/lance/plan/index-plan.ts';
+import { surveyIndexes } from '../../../../src/lance/plan/index-plan.ts';
+import { manifestFile, message } from '../../lance/manifest-fixture.ts';
 
 const graph: LeftIndex = {
   ...{ name: 'v_idx', column: 'v', type: 'IVF_HNSW_SQ' },

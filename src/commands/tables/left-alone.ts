@@ -1,9 +1,9 @@
 /** What the commands say of indexes that are left alone. */
-import type { IndexSurvey, LeftIndex } from '../lance/plan/index-plan.ts';
-import type { WantedIndexes } from '../lance/plan/wanted-index.ts';
-import { KIND_NAMES } from '../lib/index-kinds.ts';
-import type { LeftAlone } from '../model.ts';
-import { printable } from './output.ts';
+import type { IndexSurvey, LeftIndex } from '../../lance/plan/index-plan.ts';
+import type { WantedIndexes } from '../../lance/plan/wanted-index.ts';
+import { KIND_NAMES } from '../../lib/index-kinds.ts';
+import type { LeftAlone } from '../../model.ts';
+import { printable } from '../terminal/output.ts';
 
 /**
  * Those that whoever runs a command on the table has to know of: where nothing is kept, why not, and which of the indexes that were named

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { screenOf } from '../../../src/commands/watch.ts';
+import { screenOf } from '../../../../src/commands/terminal/watch.ts';
 
 /** What a terminal of one column per character shows after these writes, as far as they use it. */
 function shown(writes: readonly string[], rows: number): string[] {

@@ -1,11 +1,11 @@
 /** Catches a table up in parts that are built side by side. */
 
-import { cutBackfill, missingOfAny } from '../lance/plan/backfill-plan.ts';
-import { planTable } from '../lance/plan/table-plan.ts';
-import type { SegmentBuilder } from '../lance/segment.ts';
-import type { LanceTable } from '../lance/table/table.ts';
-import { asyncLimit } from '../lib/async-limit.ts';
-import { settleAll } from '../lib/settle-all.ts';
+import { cutBackfill, missingOfAny } from '../../lance/plan/backfill-plan.ts';
+import { planTable } from '../../lance/plan/table-plan.ts';
+import type { SegmentBuilder } from '../../lance/segment.ts';
+import type { LanceTable } from '../../lance/table/table.ts';
+import { asyncLimit } from '../../lib/async-limit.ts';
+import { settleAll } from '../../lib/settle-all.ts';
 import type { CatchUp, CatchUpSettings } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 

@@ -1,17 +1,17 @@
 /** Indexes everything that a table misses, round by round, without Kafka. */
-import type { ApplySettings } from '../lance/commit/apply-build.ts';
-import { applyBuild } from '../lance/commit/apply-build.ts';
-import type { CommitSettings } from '../lance/commit/commit-request.ts';
-import type { RebasedSegment } from '../lance/commit/rebase.ts';
-import { buildUnlessStale } from '../lance/engine/build-unless-stale.ts';
-import type { BatchLimits } from '../lance/plan/next-segments.ts';
-import type { StableRowIds } from '../lance/plan/row-ids.ts';
-import type { PlanScope } from '../lance/plan/table-plan.ts';
-import { planTable } from '../lance/plan/table-plan.ts';
-import type { WantedIndexes } from '../lance/plan/wanted-index.ts';
-import type { SegmentBuilder } from '../lance/segment.ts';
-import type { LanceTable } from '../lance/table/table.ts';
-import { stopwatch } from '../lib/stopwatch.ts';
+import type { ApplySettings } from '../../lance/commit/apply-build.ts';
+import { applyBuild } from '../../lance/commit/apply-build.ts';
+import type { CommitSettings } from '../../lance/commit/commit-request.ts';
+import type { RebasedSegment } from '../../lance/commit/rebase.ts';
+import { buildUnlessStale } from '../../lance/engine/build-unless-stale.ts';
+import type { BatchLimits } from '../../lance/plan/next-segments.ts';
+import type { StableRowIds } from '../../lance/plan/row-ids.ts';
+import type { PlanScope } from '../../lance/plan/table-plan.ts';
+import { planTable } from '../../lance/plan/table-plan.ts';
+import type { WantedIndexes } from '../../lance/plan/wanted-index.ts';
+import type { SegmentBuilder } from '../../lance/segment.ts';
+import type { LanceTable } from '../../lance/table/table.ts';
+import { stopwatch } from '../../lib/stopwatch.ts';
 import { FruitlessRounds } from './fruitless-rounds.ts';
 
 export type CatchUp = {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { pendingWork, segmentsByTier } from '../../../src/commands/pending-work.ts';
-import { parseManifest } from '../../../src/lance/codec/manifest.ts';
-import { factsOf } from '../../../src/lance/inspect/inspect.ts';
-import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
-import type { ManifestSpec } from '../lance/manifest-fixture.ts';
-import { manifestFile } from '../lance/manifest-fixture.ts';
-import { segmented, SETTINGS as settings } from '../merge/merging-fixture.ts';
+import { pendingWork, segmentsByTier } from '../../../../src/commands/tables/pending-work.ts';
+import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
+import { factsOf } from '../../../../src/lance/inspect/inspect.ts';
+import { DEFAULT_POLICY } from '../../../../src/lance/plan/row-ids.ts';
+import type { ManifestSpec } from '../../lance/manifest-fixture.ts';
+import { manifestFile } from '../../lance/manifest-fixture.ts';
+import { segmented, SETTINGS as settings } from '../../merge/merging-fixture.ts';
 
 const LIMITS = { maxRows: 1e9, maxFragments: 2 };
 const next = (spec: ManifestSpec) =>

@@ -1,6 +1,6 @@
 /** What a table costs, as `status` and `optimize` show it. */
-import type { TableCost } from '../lance/table/table-cost.ts';
-import { formatBytes, formatShare } from './output.ts';
+import type { TableCost } from '../../lance/table/table-cost.ts';
+import { formatBytes, formatShare } from '../terminal/output.ts';
 
 export type CostReport = {
   /** Versions that are kept, since when, and the bytes of their manifests. */

@@ -2,20 +2,10 @@
  * What the commands print with `--json`, beside the facts that other rooms gather: an API. `schemas/` has the JSON Schema of each, and
  * the checks of scripts/command-schemas.ts hold the two together.
  */
-import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
-import type { PlannedMerge } from '../merge/merge-plan.ts';
-import type { MergeReason } from '../merge/policy/candidates.ts';
-import type { LeftAlone } from '../model.ts';
+import type { PlannedMerge } from '../../merge/merge-plan.ts';
+import type { MergeReason } from '../../merge/policy/candidates.ts';
+import type { LeftAlone } from '../../model.ts';
 import type { CostReport } from './table-cost-report.ts';
-
-/** In place of an answer, whichever command fails. */
-export type ErrorAnswer = {
-  readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string };
-};
-
-export const errorAnswer = ({ code, message, hint }: SegmentdError): ErrorAnswer => ({
-  error: { code, message, hint },
-});
 
 export type WaitAnswer = {
   readonly uri: string;

@@ -1,6 +1,6 @@
 /** How long a command tries while the table moves under its builds. The daemon has no such limit: it plans again with the next batch. */
-import { SegmentdError } from '../lib/errors.ts';
-import { sleep } from '../lib/sleep.ts';
+import { SegmentdError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/sleep.ts';
 
 /** Rounds in a row that may end without progress before the table counts as contended. */
 const MAX_ROUNDS = 10;

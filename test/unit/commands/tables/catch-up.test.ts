@@ -1,16 +1,16 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { catchUp } from '../../../src/commands/catch-up.ts';
-import type { Manifest } from '../../../src/lance/codec/manifest.ts';
-import type { Build, SegmentBuilder } from '../../../src/lance/segment.ts';
-import { LanceTable } from '../../../src/lance/table/table.ts';
-import { SegmentdError } from '../../../src/lib/errors.ts';
-import { localStore } from '../../../src/store/local-store.ts';
-import { tempDir } from '../../../testing/temp-dir.ts';
-import { indexEntry, uuidText } from '../lance/manifest-fixture.ts';
-import type { TableFolder } from '../lance/table-fixture.ts';
-import { faultyTable, tableFolder } from '../lance/table-fixture.ts';
+import { catchUp } from '../../../../src/commands/tables/catch-up.ts';
+import type { Manifest } from '../../../../src/lance/codec/manifest.ts';
+import type { Build, SegmentBuilder } from '../../../../src/lance/segment.ts';
+import { LanceTable } from '../../../../src/lance/table/table.ts';
+import { SegmentdError } from '../../../../src/lib/errors.ts';
+import { localStore } from '../../../../src/store/local-store.ts';
+import { tempDir } from '../../../../testing/temp-dir.ts';
+import { indexEntry, uuidText } from '../../lance/manifest-fixture.ts';
+import type { TableFolder } from '../../lance/table-fixture.ts';
+import { faultyTable, tableFolder } from '../../lance/table-fixture.ts';
 
 // The pauses between fruitless rounds add up to seconds.
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }));

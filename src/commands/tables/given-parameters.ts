@@ -1,7 +1,7 @@
 /** `--set name=value`: the parameters of an index on the command line. */
-import { SegmentdError } from '../lib/errors.ts';
-import type { IndexParameters, KindName, ParameterSpec, ParameterValue } from '../lib/index-kinds.ts';
-import { INDEX_KINDS, parametersProblem } from '../lib/index-kinds.ts';
+import { SegmentdError } from '../../lib/errors.ts';
+import type { IndexParameters, KindName, ParameterSpec, ParameterValue } from '../../lib/index-kinds.ts';
+import { INDEX_KINDS, parametersProblem } from '../../lib/index-kinds.ts';
 
 /** Errors: usage, when a parameter is not one of the kind or cannot have the value. */
 export function givenParameters(kind: KindName, texts: readonly string[]): IndexParameters {

@@ -1,9 +1,9 @@
 /** The status of a running daemon and its tables: failures and next tries are in no manifest. */
 
-import type { MemberStatus } from '../control/member-status.ts';
-import type { TableStatus } from '../control/table-states.ts';
-import { messageOf, SegmentdError } from '../lib/errors.ts';
-import { formatTable } from './output.ts';
+import type { MemberStatus } from '../../control/member-status.ts';
+import type { TableStatus } from '../../control/table-states.ts';
+import { messageOf, SegmentdError } from '../../lib/errors.ts';
+import { formatTable } from '../terminal/output.ts';
 
 /** Of the answer of a daemon's `/status`, which an older one may give in part. */
 type DaemonStatus = Pick<MemberStatus, 'state' | 'partitions' | 'tables' | 'paused'>;
