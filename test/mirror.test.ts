@@ -13,9 +13,18 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/unit/config/load.test.ts': ['src/config/schema.ts', 'src/config/option.ts', 'src/config/yaml-source.ts'],
   'test/unit/config/rules.test.ts': ['src/config/database-options.ts', 'src/config/kafka-options.ts'],
   'test/unit/config/table-policy.test.ts': ['src/config/index-option.ts'],
-  'test/unit/commands/cli.test.ts': ['src/commands/config.ts', 'src/commands/terminal/error-answer.ts'],
+  'test/unit/commands/cli.test.ts': [
+    'src/commands/config.ts',
+    'src/commands/daemons/check-config.ts',
+    'src/commands/terminal/error-answer.ts',
+    'src/commands/place-options.ts',
+  ],
   'test/unit/daemon/maintain-schedule.test.ts': ['src/config/maintain-options.ts'],
-  'test/integration/e2e/optimize-command.test.ts': ['src/commands/optimize.ts', 'src/commands/tables/table-cost-report.ts'],
+  'test/integration/e2e/optimize-command.test.ts': [
+    'src/commands/optimize.ts',
+    'src/commands/tables/optimize-now.ts',
+    'src/commands/tables/table-cost-report.ts',
+  ],
   'test/integration/lance/optimize.test.ts': [
     'src/lance/engine/optimize-table.ts',
     'src/lance/engine/optimize-child.ts',
@@ -67,14 +76,27 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/conformance/object-store.test.ts': ['src/store/local-store.ts'],
   'test/integration/chaos/group.test.ts': ['src/kafka/consumer/supervisor.ts'],
-  'test/integration/e2e/backfill.test.ts': ['src/commands/backfill.ts', 'src/events/publish-events.ts'],
+  'test/integration/e2e/backfill.test.ts': [
+    'src/commands/backfill.ts',
+    'src/commands/daemons/share-out.ts',
+    'src/events/publish-events.ts',
+  ],
   'test/integration/e2e/command-line.test.ts': [
     ...['src/commands/announce.ts', 'src/commands/run.ts', 'src/commands/status.ts'],
+    ...[
+      'src/commands/daemons/announce-append.ts',
+      'src/commands/daemons/run-daemon.ts',
+      'src/commands/daemons/show-status.ts',
+    ],
   ],
   'test/integration/e2e/config-check.test.ts': [
     ...['src/daemon/check-online.ts', 'src/daemon/findings.ts', 'src/daemon/before-start.ts'],
   ],
-  'test/integration/e2e/index-command.test.ts': ['src/commands/index-table.ts', 'src/commands/tables/catch-up-parts.ts'],
+  'test/integration/e2e/index-command.test.ts': [
+    'src/commands/index-table.ts',
+    'src/commands/tables/index-columns.ts',
+    'src/commands/tables/catch-up-parts.ts',
+  ],
   'test/integration/e2e/lifecycle.test.ts': [
     ...['src/daemon/daemon.ts', 'src/daemon/kafka-hooks.ts', 'src/daemon/kafka-settings.ts'],
     ...['src/daemon/pipeline-context.ts', 'src/daemon/open-control.ts', 'src/lance/engine/engine-recorder.ts'],
@@ -82,8 +104,11 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/reload.test.ts': ['src/commands/run.ts', 'src/commands/io.ts'],
   'test/integration/e2e/main-job.test.ts': ['src/pipeline.ts'],
   'test/integration/e2e/main.test.ts': ['src/main.ts', 'src/commands/terminal/io.ts'],
-  'test/integration/e2e/merge-command.test.ts': ['src/commands/merge.ts'],
-  'test/integration/e2e/namespaces.test.ts': ['src/commands/tables/read-catalog.ts', 'src/lance/engine/catalog-rows.ts'],
+  'test/integration/e2e/merge-command.test.ts': ['src/commands/merge.ts', 'src/commands/tables/merge-segments.ts'],
+  'test/integration/e2e/namespaces.test.ts': [
+    'src/commands/tables/read-catalog.ts',
+    'src/lance/engine/catalog-rows.ts',
+  ],
   'test/integration/e2e/operators.test.ts': [
     ...[
       'src/control/control-topic.ts',
@@ -96,9 +121,12 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/producers.test.ts': ['src/kafka/partition-of.ts'],
   'test/integration/e2e/asked-work.test.ts': ['src/daemon/work-schedules.ts'],
   'test/integration/e2e/status-api.test.ts': ['src/daemon/open-status.ts', 'src/daemon/open-outputs.ts'],
-  'test/integration/e2e/status.test.ts': ['src/commands/tables/table-status.ts', 'src/commands/tables/database-status.ts'],
+  'test/integration/e2e/status.test.ts': [
+    'src/commands/tables/table-status.ts',
+    'src/commands/tables/database-status.ts',
+  ],
   'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
-  'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts'],
+  'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts', 'src/commands/tables/await-coverage.ts'],
   'test/integration/e2e/writer.test.ts': ['src/writer.ts'],
   'test/integration/kafka/dead-letters.test.ts': ['src/kafka/lag.ts', 'src/kafka/topics.ts'],
   'test/integration/kafka/faults.test.ts': ['src/kafka/producer.ts'],
@@ -116,7 +144,12 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
       'src/lance/engine/sample-conditions.ts',
       'src/lance/engine/asked-table.ts',
     ],
-    ...['src/lance/inspect/asked-place.ts', 'src/lance/inspect/prove-index.ts', 'src/commands/verify.ts'],
+    ...[
+      'src/lance/inspect/asked-place.ts',
+      'src/lance/inspect/prove-index.ts',
+      'src/commands/verify.ts',
+      'src/commands/tables/print-verification.ts',
+    ],
   ],
   'test/interop/auto-cleanup.test.ts': ['src/lance/engine/commit-nothing.ts'],
   'test/integration/security/tls.test.ts': ['src/kafka/client.ts'],

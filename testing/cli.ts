@@ -59,3 +59,10 @@ export async function segmentdProcess(args: readonly string[], env: Record<strin
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: child.exitCode, stdout, stderr };
 }
+
+/** Names of the packages that a command loads, sorted. */
+export async function loadedPackages(args: readonly string[]): Promise<string[]> {
+  const hook = new URL('./print-packages.ts', import.meta.url).href;
+  const { stderr } = await segmentdProcess(args, { NODE_OPTIONS: `--import ${hook}` });
+  return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
+}

@@ -1,7 +1,5 @@
 /** How commands find a table or a database, and get into its store. */
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
-import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { tablePolicy } from '../../config/table-policy.ts';
 import { TableCatalogs } from '../../control/table-catalogs.ts';
@@ -25,28 +23,10 @@ import { isTableFolder } from '../../store/why-no-database.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { readCatalog } from './read-catalog.ts';
 
-/** The meaning of an argument that is a table. */
-export const TABLE_ARGUMENT =
-  'folder or URI of the table, ending in .lance; with --config also <database>/<table> or <database>/<namespace>$<table>';
-
 /** Times and sizes as the configuration has them. */
 type MaintainTexts = Pick<Config['maintain'], 'keep_versions_for' | 'max_memory'>;
 
 export type PlaceOptions = { readonly config?: string; readonly storageOption?: readonly string[] };
-
-/** Gives the command `--config` and `--storage-option`. */
-export function withPlaceOptions(command: Command): Command {
-  return command
-    .option(
-      '-c, --config <file>',
-      'configuration: the storage_options and indexes of its databases and tables hold here',
-    )
-    .option(
-      '--storage-option <name=value>',
-      'option of LanceDB for an object store, such as region=eu-west-1; may be repeated, and <name>_file names a file with the value',
-      (text: string, before: readonly string[] = []) => [...before, text],
-    );
-}
 
 /** A table or database, as it was given and configured. */
 export type Place = {
@@ -70,8 +50,9 @@ export type Place = {
  * With a configuration, `given` may be the name of a database, or `<database>/<table>`: a path of that kind is written `./lake`. No I/O:
  * `located` finds what only a catalog knows. Errors: usage; config_unreadable and config_invalid.
  */
-export function findPlace({ env, cwd }: Invocation, given: string, options: PlaceOptions): Place {
-  const config = options.config === undefined ? undefined : loadConfig({ file: options.config, env, cwd });
+export async function findPlace(io: Invocation, given: string, options: PlaceOptions): Promise<Place> {
+  const { env, cwd } = io;
+  const config = options.config === undefined ? undefined : await configOf(io, options.config);
   const place = (config && named(config, given)) ?? {
     uri: locationOf(given, cwd),
     isTable: namesTable(given),
@@ -91,6 +72,12 @@ export function findPlace({ env, cwd }: Invocation, given: string, options: Plac
   const policyOf = (at: string) => policyAt(at, isConfigured ? config : undefined, catalogs);
   const maintainOf = (at: string) => maintainAt(at, isConfigured ? config : undefined, catalogs);
   return { ...place, storeOf, policyOf, maintainOf, database: isConfigured ? name : NAMELESS, catalogs };
+}
+
+/** What reads a configuration takes longer to load than most commands without one take. */
+async function configOf({ env, cwd }: Invocation, file: string): Promise<Config> {
+  const { loadConfig } = await import('../../config/load.ts');
+  return loadConfig({ file, env, cwd });
 }
 
 /** Stands for a database that no configuration names. */
@@ -143,7 +130,7 @@ export type OpenedTable = {
 
 /** The table that was given, and its policy where one is configured. Errors: as findPlace and located; table_managed_versioning. */
 export async function openTable(io: Invocation, given: string, options: PlaceOptions): Promise<OpenedTable> {
-  const { uri, isTable, storeOf, policyOf, maintainOf } = await located(findPlace(io, given, options));
+  const { uri, isTable, storeOf, policyOf, maintainOf } = await located(await findPlace(io, given, options));
   if (!isTable) throw new SegmentdError('usage', `${shownUri(given)} is no table: ${whyNoTable(uri)}`);
   const policy = policyOf(uri);
   if (policy?.managedVersioning) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);

@@ -2,19 +2,19 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatDatabaseStatus, inspectDatabase } from '../../../../src/commands/tables/database-status.ts';
-import { invocation, processIo } from '../../../../src/commands/terminal/io.ts';
 import { requestsPerLookup } from '../../../../src/commands/tables/lookup-requests.ts';
 import type { Place } from '../../../../src/commands/tables/places.ts';
 import { findPlace } from '../../../../src/commands/tables/places.ts';
 import { formatTableStatus, inspectOneTable } from '../../../../src/commands/tables/table-status.ts';
+import { invocation, processIo } from '../../../../src/commands/terminal/io.ts';
 import { localStore } from '../../../../src/store/local-store.ts';
 import type { ObjectStore } from '../../../../src/store/object-store.ts';
 import type { ManifestSpec } from '../../lance/manifest-fixture.ts';
 import { remoteLike } from '../../lance/remote-fixture.ts';
 import { tableFolder } from '../../lance/table-fixture.ts';
 
-const place = (uri: string, storeOf: (root: string) => ObjectStore): Place => ({
-  ...findPlace(invocation(processIo()), uri, {}),
+const place = async (uri: string, storeOf: (root: string) => ObjectStore): Promise<Place> => ({
+  ...(await findPlace(invocation(processIo()), uri, {})),
   storeOf,
 });
 const remote = (root: string) => remoteLike(root).store;
@@ -37,7 +37,7 @@ test('each segment that answers for something is asked, which is three requests,
 test('status of a table shows them of each index, and nothing on a disk', async () => {
   const { root } = await tableFolder(SPEC);
   const [there, here] = await Promise.all(
-    [remote, localStore].map((storeOf) => inspectOneTable(place(root, storeOf))()),
+    [remote, localStore].map(async (storeOf) => inspectOneTable(await place(root, storeOf))()),
   );
   expect(there?.indexes.map((it) => it.requests_per_lookup)).toEqual([7, 4]);
   expect(here?.indexes.map((it) => it.requests_per_lookup)).toEqual([null, null]);
@@ -52,7 +52,7 @@ test('status of a table counts tiers and merges as the defaults of its store say
     indexes: batches.map((id) => ({ uuid: id + 1, fragments: [id] })),
   });
   const [there, here] = await Promise.all(
-    [remote, localStore].map((storeOf) => inspectOneTable(place(root, storeOf))()),
+    [remote, localStore].map(async (storeOf) => inspectOneTable(await place(root, storeOf))()),
   );
   expect(there).toMatchObject({ tiers: { 2: 3 }, next: { merges: [{ segments: 3, reason: 'tier' }], merges_due: 1 } });
   expect(here).toMatchObject({ tiers: { 1: 3 }, next: { merges: [], merges_due: 0 } });
@@ -62,7 +62,7 @@ test('status of a database shows them of the index that takes most, in a column 
   const { root } = await tableFolder(SPEC);
   const database = join(root, '..');
   const [there, here] = await Promise.all(
-    [remote, localStore].map((storeOf) => inspectDatabase(place(database, storeOf))),
+    [remote, localStore].map(async (storeOf) => inspectDatabase(await place(database, storeOf))),
   );
   expect(there?.tables).toMatchObject([{ table: 't', requests_per_lookup: 7 }]);
   expect(here?.tables).toMatchObject([{ table: 't', requests_per_lookup: null }]);

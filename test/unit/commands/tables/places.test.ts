@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findPlace, openTable } from '../../../../src/commands/tables/places.ts';
 import type { Io } from '../../../../src/commands/terminal/io.ts';
 import { invocation } from '../../../../src/commands/terminal/io.ts';
-import { findPlace, openTable } from '../../../../src/commands/tables/places.ts';
 import { segmentd } from '../../../../testing/cli.ts';
 import { tempDir } from '../../../../testing/temp-dir.ts';
 
@@ -41,8 +41,8 @@ describe('without a configuration', () => {
     ['s3://bucket/lake/', 's3://bucket/lake', false],
     ['S3://bucket/t.lance', 's3://bucket/t.lance', true],
     ['az://container/db/t.lance/', 'az://container/db/t.lance', true],
-  ])('%s is %s', (given, uri, isTable) => {
-    const place = findPlace(call('/work'), given, {});
+  ])('%s is %s', async (given, uri, isTable) => {
+    const place = await findPlace(call('/work'), given, {});
     expect([place.uri, place.isTable, place.policyOf(uri)]).toEqual([uri, isTable, undefined]);
     expect(place.storeOf(uri).root).toBe(uri);
   });
@@ -51,7 +51,7 @@ describe('without a configuration', () => {
     const cwd = await tempDir();
     await writeFile(join(cwd, 'key'), 'from file\n');
     const storageOption = ['region=eu', 'access_key_id=a=b', 'secret_access_key_file=./key'];
-    const place = findPlace(call(cwd), 's3://bucket/lake', { storageOption });
+    const place = await findPlace(call(cwd), 's3://bucket/lake', { storageOption });
     for (const uri of ['s3://bucket/lake', 's3://bucket/lake/t.lance']) {
       expect(place.storeOf(uri).engineOptions()).toEqual({
         aws_region: 'eu',
@@ -72,14 +72,14 @@ describe('with a configuration', () => {
     ['sea/t', 'gs://bucket/t.lance', true, 'gs'],
   ])('%s is %s', async (given, uri, isTable, kind) => {
     const { io, config } = await home();
-    const place = findPlace(io, given, { config });
+    const place = await findPlace(io, given, { config });
     expect([place.uri, place.isTable, place.storeOf(uri).kind]).toEqual([uri, isTable, kind]);
   });
 
   test('what lies in a database has its options, and a table its indexes', async () => {
     const { io, config } = await home();
     for (const given of ['lake/t', 's3://bucket/lake/t.lance', 'lake']) {
-      const { storeOf, policyOf } = findPlace(io, given, { config });
+      const { storeOf, policyOf } = await findPlace(io, given, { config });
       const uri = 's3://bucket/lake/t.lance';
       expect(storeOf(uri).engineOptions()).toMatchObject({ aws_region: 'eu', aws_secret_access_key: 'b' });
       expect(policyOf(uri)).toMatchObject({ wanted: [{ column: 'id' }], stableRowIds: 'rebuild' });
@@ -99,22 +99,22 @@ describe('with a configuration', () => {
   test('a place outside has neither', async () => {
     const { cwd, io, config } = await home();
     const uri = 's3://bucket/lake2/t.lance';
-    const place = findPlace(io, uri, { config });
+    const place = await findPlace(io, uri, { config });
     expect([place.storeOf(uri).engineOptions(), place.policyOf(uri)]).toEqual([{}, undefined]);
     for (const given of ['./lake', 'other', 'lake/../x', 'lake/a b']) {
-      expect(findPlace(io, given, { config }).uri).toBe(join(cwd, given));
+      expect((await findPlace(io, given, { config })).uri).toBe(join(cwd, given));
     }
   });
 
   test('options of the command line join those of the database', async () => {
     const { io, config } = await home();
-    const { storeOf } = findPlace(io, 'lake', { config, storageOption: ['region=us', 'timeout=5s'] });
+    const { storeOf } = await findPlace(io, 'lake', { config, storageOption: ['region=us', 'timeout=5s'] });
     expect(storeOf('s3://bucket/lake').engineOptions()).toMatchObject({
       aws_region: 'us',
       timeout: '5s',
       aws_access_key_id: 'a',
     });
-    expect(() => findPlace(io, 'lake', { config, storageOption: ['aws_region=us'] })).toThrow(
+    await expect(findPlace(io, 'lake', { config, storageOption: ['aws_region=us'] })).rejects.toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining('means the same as region') }),
     );
   });
