@@ -9,6 +9,7 @@ import type {
   MergeForecast,
   OptimizeAnswer,
   OptimizeForecast,
+  SteerAnswer,
   WaitAnswer,
 } from '../src/commands/tables/json-answers.ts';
 import type { TableReport } from '../src/commands/tables/table-status.ts';
@@ -305,6 +306,16 @@ export const announced = z.object({
   time: time('In the event.'),
 });
 
+export const steered = z.object({
+  table: text('<database>/<table>.'),
+  command: z.enum(['pause', 'resume', 'refresh']).describe('What was asked.'),
+  via: z.enum(['listener', 'topic']).describe('How it was asked.'),
+  daemon: text('The control listener that answered; null over the topic.').nullable(),
+  topic: text('That has the command; null over the listener.').nullable(),
+  state: text('Of the table, as the daemon says; null over the topic.').nullable(),
+  paused: z.boolean().nullable().describe('Likewise.'),
+});
+
 /** By the name of the schema's file, without `command-` and `.json`: what the command may print on standard output. */
 export const COMMAND_SCHEMAS: Readonly<
   Record<string, { readonly title: string; readonly answers: readonly z.ZodType[] }>
@@ -319,6 +330,7 @@ export const COMMAND_SCHEMAS: Readonly<
   optimize: { title: 'segmentd optimize, also with --dry-run', answers: [optimized, optimizeForecast] },
   backfill: { title: 'segmentd backfill', answers: [backfill] },
   announce: { title: 'segmentd announce', answers: [announced] },
+  steer: { title: 'segmentd pause, resume and refresh', answers: [steered] },
 };
 
 // The compiler's check that the schemas say what the commands print.
@@ -334,3 +346,4 @@ true satisfies Same<Plain<z.output<typeof optimized>>, Plain<OptimizeAnswer>>;
 true satisfies Same<Plain<z.output<typeof optimizeForecast>>, Plain<OptimizeForecast>>;
 true satisfies Same<Plain<z.output<typeof backfill>>, Plain<BackfillAnswer>>;
 true satisfies Same<Plain<z.output<typeof announced>>, Plain<AnnounceAnswer>>;
+true satisfies Same<Plain<z.output<typeof steered>>, Plain<SteerAnswer>>;

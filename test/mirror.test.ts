@@ -125,6 +125,9 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     'src/commands/tables/table-status.ts',
     'src/commands/tables/database-status.ts',
   ],
+  'test/integration/e2e/steer.test.ts': [
+    ...['src/commands/steer.ts', 'src/commands/daemons/send-command.ts', 'src/commands/daemons/control-client.ts'],
+  ],
   'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
   'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts', 'src/commands/tables/await-coverage.ts'],
   'test/integration/e2e/writer.test.ts': ['src/writer.ts'],

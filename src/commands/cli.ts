@@ -10,10 +10,12 @@ import { mergeCommand } from './merge.ts';
 import { optimizeCommand } from './optimize.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { pauseCommand, refreshCommand, resumeCommand } from './steer.ts';
 import { errorAnswer } from './terminal/error-answer.ts';
 import type { Invocation, Io, Output } from './terminal/io.ts';
 import { invocation, processIo } from './terminal/io.ts';
 import { printableLines, printJson } from './terminal/output.ts';
+import { openPatience } from './terminal/patience.ts';
 import { verifyCommand } from './verify.ts';
 import { waitCommand } from './wait.ts';
 
@@ -32,6 +34,9 @@ export function program(io: Invocation = invocation(processIo())): Command {
     verifyCommand(io),
     mergeCommand(io),
     optimizeCommand(io),
+    pauseCommand(io),
+    resumeCommand(io),
+    refreshCommand(io),
     announceCommand(io),
     backfillCommand(io),
     configCommand(io),
@@ -66,21 +71,36 @@ function usageError({ message }: CommanderError): SegmentdError {
   return new SegmentdError('usage', withoutValues(message).replace(/^error: /, ''));
 }
 
+/** Commands that write all the time, or wait for a person. */
+const SPEAKS_BY_ITSELF: ReadonlySet<string> = new Set(['run', 'top', 'init']);
+
+function isQuiet(command: Command): boolean {
+  const { json, quiet, watch } = command.opts<{ json?: boolean; quiet?: boolean; watch?: unknown }>();
+  return json === true || quiet === true || watch !== undefined;
+}
+
 /** Runs one command and resolves to its exit code; never rejects. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {
-  const call = invocation(io);
+  const { doing, start, stop, ...streams } = openPatience(io);
+  const call = invocation({ ...io, ...streams }, doing);
   try {
-    await program(call).parseAsync([...argv], { from: 'user' });
+    const root = program(call);
+    root.hook('preAction', (_, command) => {
+      if (!SPEAKS_BY_ITSELF.has(command.name()) && !isQuiet(command)) start(command.name());
+    });
+    await root.parseAsync([...argv], { from: 'user' });
     return call.exitCode;
   } catch (thrown) {
     // Help and version end with 0 and were printed; usage errors were printed too.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
     const error = thrown instanceof CommanderError ? usageError(thrown) : asSegmentdError(thrown);
     // What reads standard output gets one JSON object in any case; standard error has the error for people all the same.
-    if (argv.includes('--json')) printJson(io.stdout, errorAnswer(error));
+    if (argv.includes('--json')) printJson(call.stdout, errorAnswer(error));
     if (thrown instanceof CommanderError) return EXIT.usage;
     const stack = error.code === 'internal' && thrown instanceof Error ? `\n${thrown.stack}` : '';
-    io.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
+    call.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
     return error.exit;
+  } finally {
+    stop();
   }
 }

@@ -119,3 +119,16 @@ export type BackfillAnswer = {
 };
 
 export type AnnounceAnswer = { readonly table: string; readonly topic: string; readonly time: string };
+
+/** Of `pause`, `resume` and `refresh`. */
+export type SteerAnswer = {
+  readonly table: string;
+  readonly command: 'pause' | 'resume' | 'refresh';
+  readonly via: 'listener' | 'topic';
+  /** The listener that answered; null over the topic. */
+  readonly daemon: string | null;
+  readonly topic: string | null;
+  /** What the daemon says of the table; null over the topic, which does not answer. */
+  readonly state: string | null;
+  readonly paused: boolean | null;
+};

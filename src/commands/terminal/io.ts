@@ -26,15 +26,25 @@ export type Io = {
    * process, and for SIGHUP when it was started from a terminal, which sends that when it closes. Otherwise SIGHUP is `reload`. The
    * function it returns stops that.
    */
-  onInterrupt(listener: (kind: Interrupt) => void): () => void;
+  onInterrupt(listener: (kind: 'interrupt' | 'hangup') => void): () => void;
+  /** Asks a question on the terminal; undefined where there is none to ask. The answer is trimmed. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Takes the daemon's log, line by line; unless given, that is written to standard output synchronously. */
   readonly log?: (line: string) => void;
 };
 
 /** One call of the command line. A command that has findings to report sets the exit code; errors are thrown. */
-export type Invocation = Io & { exitCode: ExitCode };
+export type Invocation = Io & {
+  exitCode: ExitCode;
+  /** Says what the command waits for, should it take long. */
+  readonly doing: (what: string) => void;
+};
 
-export const invocation = (io: Io): Invocation => ({ ...io, exitCode: EXIT.ok });
+export const invocation = (io: Io, doing: Invocation['doing'] = () => undefined): Invocation => ({
+  ...io,
+  doing,
+  exitCode: EXIT.ok,
+});
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -46,6 +56,7 @@ export const processIo = (): Io => ({
   stderr: process.stderr,
   cwd: process.cwd(),
   env: process.env,
+  ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
   onInterrupt(listener) {
     const interrupt = () => listener('interrupt');
     const hangup = () => listener('hangup');
@@ -61,3 +72,13 @@ export const processIo = (): Io => ({
     };
   },
 });
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await lines.question(question)).trim();
+  } finally {
+    lines.close();
+  }
+}
