@@ -2,6 +2,8 @@
 import type { Place, PlaceOptions } from '../tables/places.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { printJson, printLine } from '../terminal/output.ts';
+import type { Style } from '../terminal/style.ts';
+import { styleOf } from '../terminal/style.ts';
 import type { Look } from '../terminal/watch.ts';
 import { watch } from '../terminal/watch.ts';
 
@@ -33,17 +35,21 @@ async function lookAtDaemon(url: string): Promise<Look> {
 async function lookAt(io: Invocation, given: string, options: StatusOptions): Promise<Look> {
   const { findPlace, located } = await import('../tables/places.ts');
   const place = await located(await findPlace(io, given, options));
-  return place.isTable ? lookAtTable(place) : lookAtDatabase(place);
+  const style = () => styleOf(io.stdout, io.env);
+  return place.isTable ? lookAtTable(place, style, options.segments) : lookAtDatabase(place, style);
 }
 
-async function lookAtTable(place: Place): Promise<Look> {
+async function lookAtTable(place: Place, style: () => Style, segments = false): Promise<Look> {
   const { formatTableStatus, inspectOneTable } = await import('../tables/table-status.ts');
-  return lookOf(inspectOneTable(place), formatTableStatus);
+  return lookOf(inspectOneTable(place), (seen) => formatTableStatus(seen, style(), segments));
 }
 
-async function lookAtDatabase(place: Place): Promise<Look> {
+async function lookAtDatabase(place: Place, style: () => Style): Promise<Look> {
   const { formatDatabaseStatus, inspectDatabase } = await import('../tables/database-status.ts');
-  return lookOf(() => inspectDatabase(place), formatDatabaseStatus);
+  return lookOf(
+    () => inspectDatabase(place),
+    (seen) => formatDatabaseStatus(seen, style()),
+  );
 }
 
 function lookOf<T>(see: () => Promise<T>, format: (seen: T) => string): Look {

@@ -12,13 +12,14 @@ import type { LeftAlone } from '../../model.ts';
 import { CATALOG_FOLDER } from '../../store/list-tables.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { whyNoDatabase } from '../../store/why-no-database.ts';
-import { formatShare, formatTable } from '../terminal/output.ts';
+import { formatShare, formatTable, printable } from '../terminal/output.ts';
+import type { Style, Tone } from '../terminal/style.ts';
+import { PLAIN, widthOf } from '../terminal/style.ts';
 import { leftFacts } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
 import type { SegmentsByTier } from './pending-work.ts';
 import { segmentsByTier } from './pending-work.ts';
 import type { Place } from './places.ts';
-import { formatTiers } from './table-status.ts';
 
 /** A table in short. */
 type TableSummary = { readonly table: string } & Pick<
@@ -121,40 +122,115 @@ function mostRequests(indexes: TableFacts['indexes'], store: ObjectStore): numbe
   return store.remote && each.length > 0 ? Math.max(...each) : null;
 }
 
-const HEADER = [
-  ...['table', 'version', 'rows', 'indexes', 'covered', 'missing rows', 'missing fragments'],
-  'segments by tier',
-];
+/** Problems first. */
+const STATES = ['unreadable', 'declined', 'behind', 'left alone', 'covered', 'no index'] as const;
+type State = (typeof STATES)[number];
 
-export function formatDatabaseStatus({ database, tables }: DatabaseReport): string {
-  const count = tables.length === 1 ? '1 table' : `${tables.length} tables`;
-  if (tables.length === 0) return `${database}  no tables`;
-  // On a disk a lookup makes no requests.
-  const requests = tables.some((it) => 'requests_per_lookup' in it && it.requests_per_lookup !== null);
-  const header = [...HEADER, ...(requests ? ['requests per lookup'] : []), 'note'];
-  return `${database}  ${count}\n${formatTable(
-    header,
-    tables.map((it) => rowOf(it, requests)),
-  )}`;
+const TONES: Readonly<Record<State, Tone>> = {
+  unreadable: 'bad',
+  declined: 'bad',
+  behind: 'doubtful',
+  'left alone': 'doubtful',
+  covered: 'good',
+  'no index': 'quiet',
+};
+
+type Row = { readonly state: State; readonly it: TableSummary | UnreadableTable };
+
+function stateOf(it: TableSummary | UnreadableTable): State {
+  if ('error' in it) return 'unreadable';
+  if (it.declined) return 'declined';
+  if (it.coverage !== null && it.missing_rows > 0) return 'behind';
+  if (it.left_alone.length > 0) return 'left alone';
+  return it.coverage === null ? 'no index' : 'covered';
 }
 
-function rowOf(it: TableSummary | UnreadableTable, requests: boolean): (string | number)[] {
-  if ('error' in it) return [it.table, '-', '-', '-', '-', '-', '-', '', ...(requests ? ['-'] : []), it.error.code];
+/** What needs a look comes first, then by name; the first lines say how many of each there are. Fits the width of the style. */
+export function formatDatabaseStatus({ database, tables }: DatabaseReport, style: Style = PLAIN): string {
+  if (tables.length === 0) return `${database}  no tables`;
+  const rows: Row[] = tables
+    .map((it) => ({ state: stateOf(it), it }))
+    .sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || (a.it.table < b.it.table ? -1 : 1));
+  return [database, ...sumLines(rows, style), '', ...tableLines(rows, style)].join('\n');
+}
+
+/** One line, or more where it does not fit. */
+function sumLines(rows: readonly Row[], { width, paint }: Style): string[] {
+  const summaries = rows.flatMap(({ it }) => ('error' in it ? [] : [it]));
+  const sum = (of: (it: TableSummary) => number) => number(summaries.reduce((so, it) => so + of(it), 0));
+  const states = STATES.flatMap((state) => {
+    const own = rows.filter((row) => row.state === state).length;
+    return own === 0 ? [] : [paint(TONES[state], `${number(own)} ${state}`)];
+  });
+  const tables = rows.length === 1 ? '1 table' : `${number(rows.length)} tables`;
+  const pieces = [...states, `${sum(({ rows: own }) => own)} rows`, `${sum((it) => it.missing_rows)} missing`];
+  const lines = [`${tables}:`];
+  for (const [at, piece] of pieces.entries()) {
+    const text = at < pieces.length - 1 ? `${piece},` : piece;
+    const last = `${lines.at(-1)} ${text}`;
+    if (widthOf(last) <= width) lines[lines.length - 1] = last;
+    else lines.push(`  ${text}`);
+  }
+  return lines;
+}
+
+const HEADER = ['table', 'state', 'covered', 'missing', 'rows', 'segments'];
+const STATE_COLUMN = 1;
+const NOTE_GAP = '  ';
+const BELOW = '    ';
+
+/** A name or a note that does not fit beside the numbers has a line of its own: neither is cut. */
+function tableLines(rows: readonly Row[], { width, paint }: Style): string[] {
+  const numbers = rows.map(({ it, state }) => cellsOf(it, state));
+  const taken =
+    Math.max(
+      ...formatTable(HEADER.slice(1), numbers)
+        .split('\n')
+        .map((line) => line.length),
+    ) + NOTE_GAP.length;
+  const names = rows.map(({ it }) => printable(it.table));
+  const nameWidth = Math.max(5, Math.min(Math.max(...names.map((name) => name.length)), width - taken));
+  const cells = names.map((name, at) => [name.length > nameWidth ? '' : name, ...(numbers[at] ?? [])]);
+  const paintState = (cell: string, row: number, column: number) => {
+    const state = rows[row]?.state;
+    return state && column === STATE_COLUMN ? paint(TONES[state], cell) : cell;
+  };
+  const [plain = '', ...plainLines] = formatTable(HEADER, cells).split('\n');
+  const lines = formatTable(HEADER, cells, paintState).split('\n').slice(1);
   return [
-    it.table,
-    ...[it.version, it.rows, it.indexes.length],
-    ...(it.coverage === null ? ['-', '-', '-'] : [formatShare(it.coverage), it.missing_rows, it.missing_fragments]),
-    formatTiers(it.tiers),
-    ...(requests ? [it.requests_per_lookup ?? '-'] : []),
-    noteOf(it),
+    plain,
+    ...rows.flatMap(({ it }, at) => {
+      const name = names[at] ?? '';
+      const note = noteOf(it);
+      const line = lines[at] ?? '';
+      const isBeside = (plainLines[at]?.length ?? 0) + NOTE_GAP.length + note.length <= width;
+      return [
+        ...(name.length > nameWidth ? [name] : []),
+        note !== '' && isBeside ? `${line}${NOTE_GAP}${note}` : line,
+        ...(note !== '' && !isBeside ? [`${BELOW}${note}`] : []),
+      ];
+    }),
   ];
 }
 
-/** Short, since it stands behind the columns: the status of the table says more. */
-function noteOf({ declined, held_rows: held, left_alone: left }: TableSummary): string {
-  if (declined) return `declined: ${declined.code}`;
+function cellsOf(it: TableSummary | UnreadableTable, state: State): (string | number)[] {
+  if ('error' in it) return [state, '-', '-', '-', '-'];
+  const segments = Object.values(it.tiers).reduce((sum, count) => sum + count, 0);
+  return it.coverage === null
+    ? [state, '-', '-', it.rows, '-']
+    : [state, formatShare(it.coverage), it.missing_rows, it.rows, segments];
+}
+
+const number = (value: number) => value.toLocaleString('en-US');
+
+/** The status of the table says more. */
+function noteOf(it: TableSummary | UnreadableTable): string {
+  if ('error' in it) return it.error.code;
+  const { declined, held_rows: held, left_alone: left, requests_per_lookup: requests } = it;
+  if (declined) return declined.code;
   return [
-    ...(held > 0 ? [`${held.toLocaleString('en-US')} rows held`] : []),
+    ...(held > 0 ? [`${number(held)} rows held`] : []),
     ...(left.length > 0 ? [`${left.length} left alone`] : []),
+    ...(requests !== null ? [`${requests} requests per lookup`] : []),
   ].join(', ');
 }

@@ -13,11 +13,14 @@ import { readTableCost } from '../../lance/table/table-cost.ts';
 import type { Tier } from '../../merge/policy/tiered.ts';
 import { defaultMerge, tierOf } from '../../merge/policy/tiered.ts';
 import { formatBytes, formatShare, formatTable, printable } from '../terminal/output.ts';
+import type { Style } from '../terminal/style.ts';
+import { PLAIN } from '../terminal/style.ts';
 import { formatLeft } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
 import { pendingWork, segmentsByTier } from './pending-work.ts';
 import type { Place } from './places.ts';
+import { segmentStrip } from './segment-strip.ts';
 import type { CostReport } from './table-cost-report.ts';
 import { costReport, formatCost } from './table-cost-report.ts';
 import { LIMITS } from './work-settings.ts';
@@ -78,7 +81,7 @@ export function inspectOneTable({ uri, storeOf, policyOf }: Place): () => Promis
   };
 }
 
-export const formatTiers = (tiers: SegmentsByTier): string =>
+const formatTiers = (tiers: SegmentsByTier): string =>
   Object.entries(tiers)
     .map(([tier, count]) => `${tier}:${count}`)
     .join(' ');
@@ -86,14 +89,15 @@ export const formatTiers = (tiers: SegmentsByTier): string =>
 const number = (value: number) => value.toLocaleString('en-US');
 const counted = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-export function formatTableStatus(status: TableReport): string {
+/** A line per index with its segments as blocks; `segments` lists them. */
+export function formatTableStatus(status: TableReport, style: Style = PLAIN, segments = false): string {
   const { uri, version, rows, fragments, written_by: writer, engine, declined, indexes } = status;
   return [
     `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
     `written by ${printable(writer)}, engine ${engine}`,
-    ...(declined ? [`declined: ${declined.code}: ${printable(declined.message)}`] : []),
+    ...(declined ? [style.paint('bad', `declined: ${declined.code}: ${printable(declined.message)}`)] : []),
     ...(indexes.length === 0 && !declined ? ['no index'] : []),
-    ...indexes.map(formatIndex),
+    ...indexes.map((index) => formatIndex(index, style, segments)),
     ...formatLeftAlone(status),
     '',
     formatCost(status.cost),
@@ -102,14 +106,20 @@ export function formatTableStatus(status: TableReport): string {
   ].join('\n');
 }
 
-function formatIndex(index: ReportedIndex): string {
-  const head =
-    `\n${printable(index.name)}  ${formatKind(index)} on ${printable(index.column)}, ${formatShare(index.coverage)} covered: ` +
-    `${counted(index.covered_rows, 'row')}, ` +
-    `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
-    formatHeld(index) +
-    `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}${formatAddresses(index)}`;
-  if (index.segments.length === 0) return head;
+function formatIndex(index: ReportedIndex, style: Style, listed: boolean): string {
+  const isBehind = index.missing_rows > 0;
+  const head = [
+    `\n${printable(index.name)}  ${formatKind(index)} on ${printable(index.column)}, ` +
+      style.paint(isBehind ? 'doubtful' : 'good', `${formatShare(index.coverage)} covered`),
+    `  ${segmentStrip({ segments: index.segments, missingRows: index.missing_rows }, { ...style, width: style.width - 2 })}`.trimEnd(),
+    `  ${counted(index.covered_rows, 'row')}, ` +
+      `${number(index.missing_rows)} missing in ${counted(index.missing_fragments, 'fragment')}, ` +
+      formatHeld(index) +
+      `${number(index.stale_fragments)} stale; segments by tier ${formatTiers(index.tiers) || 'none'}${formatLookup(index)}${formatAddresses(index)}`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+  if (!listed || index.segments.length === 0) return head;
   const header = ['segment', 'tier', 'fragments', 'rows', 'size', 'built from', 'created'];
   const lines = index.segments.map((segment) => [
     segment.uuid,

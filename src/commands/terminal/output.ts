@@ -13,16 +13,23 @@ export function printLines(out: Output, lines: readonly string[]): void {
   for (const line of lines) printLine(out, line);
 }
 
-/** Columns padded to their widest cell; numbers to the right, `-` for a missing one too. */
-export function formatTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/** Columns padded to their widest cell; numbers to the right, `-` for a missing one too. `paint` colours a padded cell; row -1 is the header. */
+export function formatTable(
+  header: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  paint: (cell: string, row: number, column: number) => string = (cell) => cell,
+): string {
   const cells = [header, ...rows.map((row) => row.map(formatCell))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
   const isNumeric = (cell: string | number | undefined) => typeof cell === 'number' || cell === '-';
   const right = header.map((_, column) => rows.length > 0 && rows.every((row) => isNumeric(row[column])));
   return cells
-    .map((row) =>
+    .map((row, at) =>
       row
-        .map((cell, column) => (right[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+        .map((cell, column) => {
+          const width = widths[column] ?? 0;
+          return paint(right[column] ? cell.padStart(width) : cell.padEnd(width), at - 1, column);
+        })
         .join('  ')
         .trimEnd(),
     )

@@ -4,6 +4,7 @@ import { sleep } from '../../lib/sleep.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { Io, Output } from './io.ts';
 import { printJson, printLine } from './output.ts';
+import { cut } from './style.ts';
 
 /** One look: what `--json` prints, and the same for people. */
 export type Look = () => Promise<{ readonly json: unknown; readonly text: string }>;
@@ -52,12 +53,14 @@ const CLEAR_BELOW = '\x1b[J';
 
 /**
  * The first lines of the text, as many as fit and as much of each, since a line that wraps takes two, from the top left corner
- * on. What stood there is overwritten rather than cleared first, which would flicker.
+ * on. The last says how many did not fit, and `…` where a line is cut. What stood there is overwritten rather than cleared first, which would flicker.
  */
 export function screenOf(text: string, rows: number, columns = Infinity): string {
-  const lines = text
-    .split('\n')
-    .slice(0, Math.max(1, rows - 1))
-    .map((line) => line.slice(0, columns));
+  const all = text.split('\n');
+  const room = Math.max(1, rows - 1);
+  const more = all.length - room + 1;
+  const kept =
+    all.length <= room ? all : [...all.slice(0, room - 1), `… ${more} more lines: the terminal is too low for them`];
+  const lines = kept.map((line) => cut(line, columns));
   return `${HOME}${lines.map((line) => `${line}${CLEAR_REST_OF_LINE}\n`).join('')}${CLEAR_BELOW}`;
 }

@@ -19,10 +19,16 @@ test('a shorter text leaves nothing of a longer one', () => {
   expect(shown([screenOf('one\ntwo is long\nthree', 6), screenOf('1\n2', 6)], 6)).toEqual(['1', '2', '', '', '', '']);
 });
 
-test('a text that does not fit is cut at the bottom, so that the screen does not scroll', () => {
-  expect(shown([screenOf('1\n2\n3\n4', 3)], 3)).toEqual(['1', '2', '']);
+test('a text that does not fit is cut at the bottom, so that the screen does not scroll, and says how much is left out', () => {
+  expect(shown([screenOf('1\n2\n3\n4', 4)], 4)).toEqual([
+    '1',
+    '2',
+    '… 2 more lines: the terminal is too low for them',
+    '',
+  ]);
+  expect(shown([screenOf('1\n2\n3', 4)], 4)).toEqual(['1', '2', '3', '']);
 });
 
-test('a line that does not fit is cut at the right, so that it takes no second one', () => {
-  expect(shown([screenOf('123456\n12', 4, 5)], 3)).toEqual(['12345', '12', '']);
+test('a line that does not fit is cut at the right, so that it takes no second one, and shows that', () => {
+  expect(shown([screenOf('123456\n12', 4, 5)], 3)).toEqual(['1234…', '12', '']);
 });
