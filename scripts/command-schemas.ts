@@ -4,6 +4,7 @@ import type { DatabaseReport } from '../src/commands/tables/database-status.ts';
 import type {
   AnnounceAnswer,
   BackfillAnswer,
+  DoctorAnswer,
   IndexAnswer,
   MergeAnswer,
   MergeForecast,
@@ -316,6 +317,18 @@ export const steered = z.object({
   paused: z.boolean().nullable().describe('Likewise.'),
 });
 
+export const examined = z.object({
+  ok: z.boolean().describe('Whether there is no error.'),
+  checks: z.array(
+    z.object({
+      check: text('What was looked at, such as broker or store lake.'),
+      outcome: z.enum(['ok', 'warning', 'error']).describe('A warning may come right by itself.'),
+      code: text('One of docs/errors.md; null when all is fine.').nullable(),
+      message: text('What was found.'),
+    }),
+  ),
+});
+
 /** By the name of the schema's file, without `command-` and `.json`: what the command may print on standard output. */
 export const COMMAND_SCHEMAS: Readonly<
   Record<string, { readonly title: string; readonly answers: readonly z.ZodType[] }>
@@ -330,6 +343,7 @@ export const COMMAND_SCHEMAS: Readonly<
   optimize: { title: 'segmentd optimize, also with --dry-run', answers: [optimized, optimizeForecast] },
   backfill: { title: 'segmentd backfill', answers: [backfill] },
   announce: { title: 'segmentd announce', answers: [announced] },
+  doctor: { title: 'segmentd doctor', answers: [examined] },
   steer: { title: 'segmentd pause, resume and refresh', answers: [steered] },
 };
 
@@ -347,3 +361,4 @@ true satisfies Same<Plain<z.output<typeof optimizeForecast>>, Plain<OptimizeFore
 true satisfies Same<Plain<z.output<typeof backfill>>, Plain<BackfillAnswer>>;
 true satisfies Same<Plain<z.output<typeof announced>>, Plain<AnnounceAnswer>>;
 true satisfies Same<Plain<z.output<typeof steered>>, Plain<SteerAnswer>>;
+true satisfies Same<Plain<z.output<typeof examined>>, Plain<DoctorAnswer>>;

@@ -21,7 +21,7 @@ const NOTES: Readonly<Record<string, string>> = {
 missing in parts side by side and shows the progress. [indexes.md](indexes.md) says what each kind is for, and
 [index-parameters.md](index-parameters.md) which parameters \`--set\` gives it: \`--column body --kind fts --set language=French --set stem=false\`. An index
 that is there keeps its parameters; with others it is refused.`,
-  status: `Of a table: what each index covers, with a block for each segment by tier, as high as its rows have digits (`--segments` lists them); the last commit of segmentd and its author; the next work. Of a
+  status: `Of a table: what each index covers, with a block for each segment by tier, as high as its rows have digits (\`--segments\` lists them); the last commit of segmentd and its author; the next work. Of a
 database, one line per table, problems first: state, coverage, missing rows, rows, segments, the reason why a table is declined, rows that vector indexes hold
 back until there are more, and how many indexes are left alone. With \`--daemon\`: the
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a

@@ -92,6 +92,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/config-check.test.ts': [
     ...['src/daemon/check-online.ts', 'src/daemon/findings.ts', 'src/daemon/before-start.ts'],
   ],
+  'test/integration/e2e/doctor.test.ts': ['src/commands/doctor.ts', 'src/commands/daemons/examine.ts'],
   'test/integration/e2e/index-command.test.ts': [
     'src/commands/index-table.ts',
     'src/commands/tables/index-columns.ts',

@@ -2,6 +2,7 @@
  * What the commands print with `--json`, beside the facts that other rooms gather: an API. `schemas/` has the JSON Schema of each, and
  * the checks of scripts/command-schemas.ts hold the two together.
  */
+import type { ErrorCode } from '../../lib/errors.ts';
 import type { PlannedMerge } from '../../merge/merge-plan.ts';
 import type { MergeReason } from '../../merge/policy/candidates.ts';
 import type { LeftAlone } from '../../model.ts';
@@ -131,4 +132,19 @@ export type SteerAnswer = {
   /** What the daemon says of the table; null over the topic, which does not answer. */
   readonly state: string | null;
   readonly paused: boolean | null;
+};
+
+/** One line of `doctor`. */
+export type Check = {
+  /** What was looked at, such as `broker` or `store lake`. */
+  readonly check: string;
+  readonly outcome: 'ok' | 'warning' | 'error';
+  readonly code: ErrorCode | null;
+  readonly message: string;
+};
+
+export type DoctorAnswer = {
+  /** Whether there is no error. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
 };
