@@ -4,12 +4,15 @@ import type { DatabaseReport } from '../src/commands/tables/database-status.ts';
 import type {
   AnnounceAnswer,
   BackfillAnswer,
+  DeadLetterAnswer,
+  DeadLettersAnswer,
   DoctorAnswer,
   IndexAnswer,
   MergeAnswer,
   MergeForecast,
   OptimizeAnswer,
   OptimizeForecast,
+  ReplayAnswer,
   SteerAnswer,
   WaitAnswer,
 } from '../src/commands/tables/json-answers.ts';
@@ -329,6 +332,42 @@ export const examined = z.object({
   ),
 });
 
+const letter = {
+  position: text('In the dead-letter topic: <partition>:<offset>.'),
+  at: time('When it became a dead letter.'),
+  code: text('One of docs/errors.md.'),
+  message: text('What is wrong with the record.'),
+  table: text('That the record names; null where it names none.').nullable(),
+  source: z
+    .object({
+      topic: text('Of the record.'),
+      partition: z.int().min(0).describe('Of the record.'),
+      offset: text('Of the record.'),
+    })
+    .nullable()
+    .describe('Where the record was; null where the headers do not say.'),
+  replayed: z.boolean().describe('Whether it was replayed.'),
+  cannot_replay: text('Why it cannot be replayed; null where it can.').nullable(),
+};
+export const letters = z.object({
+  topic: text('The dead-letter topic.'),
+  found: count('With those that are left out.'),
+  dead_letters: z.array(z.object(letter)),
+});
+export const oneLetter = z.object({
+  ...letter,
+  key: text('Of the record.').nullable(),
+  headers: z.record(z.string(), z.string()).describe('Of the record.'),
+  value: text('Of the record.').nullable(),
+});
+export const replayed = z.object({
+  topic: text('That the records were sent to.'),
+  dry_run: z.boolean().describe('Whether nothing was sent.'),
+  replayed: z.array(z.string()).describe('Positions of the letters that were sent, or would be.'),
+  before: count('That were replayed before.'),
+  cannot: z.array(z.object({ position: text('Of the letter.'), reason: text('Why it cannot be replayed.') })),
+});
+
 /** By the name of the schema's file, without `command-` and `.json`: what the command may print on standard output. */
 export const COMMAND_SCHEMAS: Readonly<
   Record<string, { readonly title: string; readonly answers: readonly z.ZodType[] }>
@@ -343,6 +382,7 @@ export const COMMAND_SCHEMAS: Readonly<
   optimize: { title: 'segmentd optimize, also with --dry-run', answers: [optimized, optimizeForecast] },
   backfill: { title: 'segmentd backfill', answers: [backfill] },
   announce: { title: 'segmentd announce', answers: [announced] },
+  'dead-letters': { title: 'segmentd dead-letters list, show and replay', answers: [letters, oneLetter, replayed] },
   doctor: { title: 'segmentd doctor', answers: [examined] },
   steer: { title: 'segmentd pause, resume and refresh', answers: [steered] },
 };
@@ -362,3 +402,6 @@ true satisfies Same<Plain<z.output<typeof backfill>>, Plain<BackfillAnswer>>;
 true satisfies Same<Plain<z.output<typeof announced>>, Plain<AnnounceAnswer>>;
 true satisfies Same<Plain<z.output<typeof steered>>, Plain<SteerAnswer>>;
 true satisfies Same<Plain<z.output<typeof examined>>, Plain<DoctorAnswer>>;
+true satisfies Same<Plain<z.output<typeof letters>>, Plain<DeadLettersAnswer>>;
+true satisfies Same<Plain<z.output<typeof oneLetter>>, Plain<DeadLetterAnswer>>;
+true satisfies Same<Plain<z.output<typeof replayed>>, Plain<ReplayAnswer>>;

@@ -92,6 +92,9 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/config-check.test.ts': [
     ...['src/daemon/check-online.ts', 'src/daemon/findings.ts', 'src/daemon/before-start.ts'],
   ],
+  'test/integration/e2e/dead-letter-commands.test.ts': [
+    ...['src/commands/dead-letters.ts', 'src/commands/daemons/letter-commands.ts', 'src/commands/daemons/letters.ts'],
+  ],
   'test/integration/e2e/doctor.test.ts': ['src/commands/doctor.ts', 'src/commands/daemons/examine.ts'],
   'test/integration/e2e/index-command.test.ts': [
     'src/commands/index-table.ts',

@@ -5,6 +5,7 @@ import { VERSION } from '../lib/version.ts';
 import { announceCommand } from './announce.ts';
 import { backfillCommand } from './backfill.ts';
 import { configCommand } from './config.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { indexCommand } from './index-table.ts';
 import { mergeCommand } from './merge.ts';
@@ -40,6 +41,7 @@ export function program(io: Invocation = invocation(processIo())): Command {
     refreshCommand(io),
     announceCommand(io),
     backfillCommand(io),
+    deadLettersCommand(io),
     configCommand(io),
     doctorCommand(io),
   ]) {

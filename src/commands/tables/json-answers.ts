@@ -148,3 +148,40 @@ export type DoctorAnswer = {
   readonly ok: boolean;
   readonly checks: readonly Check[];
 };
+
+export type DeadLetterFacts = {
+  /** In the dead-letter topic: `<partition>:<offset>`. */
+  readonly position: string;
+  readonly at: string;
+  readonly code: string;
+  readonly message: string;
+  readonly table: string | null;
+  readonly source: { readonly topic: string; readonly partition: number; readonly offset: string } | null;
+  readonly replayed: boolean;
+  readonly cannot_replay: string | null;
+};
+
+/** Of `dead-letters list`. */
+export type DeadLettersAnswer = {
+  readonly topic: string;
+  /** With those that are left out. */
+  readonly found: number;
+  readonly dead_letters: readonly DeadLetterFacts[];
+};
+
+/** Of `dead-letters show`. */
+export type DeadLetterAnswer = DeadLetterFacts & {
+  readonly key: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: string | null;
+};
+
+/** Of `dead-letters replay`. */
+export type ReplayAnswer = {
+  readonly topic: string;
+  readonly dry_run: boolean;
+  readonly replayed: readonly string[];
+  /** Letters that were replayed before. */
+  readonly before: number;
+  readonly cannot: readonly { readonly position: string; readonly reason: string }[];
+};
