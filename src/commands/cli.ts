@@ -4,10 +4,12 @@ import { asSegmentdError, EXIT, SegmentdError } from '../lib/errors.ts';
 import { VERSION } from '../lib/version.ts';
 import { announceCommand } from './announce.ts';
 import { backfillCommand } from './backfill.ts';
+import { completionsCommand } from './completions.ts';
 import { configCommand } from './config.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { indexCommand } from './index-table.ts';
+import { initCommand } from './init.ts';
 import { mergeCommand } from './merge.ts';
 import { optimizeCommand } from './optimize.ts';
 import { runCommand } from './run.ts';
@@ -29,6 +31,7 @@ export function program(io: Invocation = invocation(processIo())): Command {
     // Options after a command are that command's: `announce --version` is a version of the table.
     .enablePositionalOptions();
   for (const command of [
+    initCommand(io),
     runCommand(io),
     indexCommand(io),
     statusCommand(io),
@@ -44,6 +47,7 @@ export function program(io: Invocation = invocation(processIo())): Command {
     deadLettersCommand(io),
     configCommand(io),
     doctorCommand(io),
+    completionsCommand(io, () => program()),
   ]) {
     root.addCommand(command);
   }
