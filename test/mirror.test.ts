@@ -92,6 +92,12 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/e2e/config-check.test.ts': [
     ...['src/daemon/check-online.ts', 'src/daemon/findings.ts', 'src/daemon/before-start.ts'],
   ],
+  'test/integration/e2e/completions.test.ts': [
+    'src/commands/completions.ts',
+    'src/commands/terminal/shell-completions.ts',
+  ],
+  'test/unit/commands/daemons/write-config.test.ts': ['src/commands/init.ts'],
+  'test/integration/e2e/top.test.ts': ['src/commands/top.ts', 'src/commands/daemons/show-top.ts'],
   'test/integration/e2e/dead-letter-commands.test.ts': [
     ...['src/commands/dead-letters.ts', 'src/commands/daemons/letter-commands.ts', 'src/commands/daemons/letters.ts'],
   ],

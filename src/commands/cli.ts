@@ -20,6 +20,7 @@ import type { Invocation, Io, Output } from './terminal/io.ts';
 import { invocation, processIo } from './terminal/io.ts';
 import { printableLines, printJson } from './terminal/output.ts';
 import { openPatience } from './terminal/patience.ts';
+import { topCommand } from './top.ts';
 import { verifyCommand } from './verify.ts';
 import { waitCommand } from './wait.ts';
 
@@ -35,6 +36,7 @@ export function program(io: Invocation = invocation(processIo())): Command {
     runCommand(io),
     indexCommand(io),
     statusCommand(io),
+    topCommand(io),
     waitCommand(io),
     verifyCommand(io),
     mergeCommand(io),
@@ -82,6 +84,10 @@ function usageError({ message }: CommanderError): SegmentdError {
 /** Commands that write all the time, or wait for a person. */
 const SPEAKS_BY_ITSELF: ReadonlySet<string> = new Set(['run', 'top', 'init']);
 
+/** Its names below the root. */
+const pathOf = (command: Command): string =>
+  command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+
 function isQuiet(command: Command): boolean {
   const { json, quiet, watch } = command.opts<{ json?: boolean; quiet?: boolean; watch?: unknown }>();
   return json === true || quiet === true || watch !== undefined;
@@ -94,7 +100,7 @@ export async function run(argv: readonly string[], io: Io = processIo()): Promis
   try {
     const root = program(call);
     root.hook('preAction', (_, command) => {
-      if (!SPEAKS_BY_ITSELF.has(command.name()) && !isQuiet(command)) start(command.name());
+      if (!SPEAKS_BY_ITSELF.has(command.name()) && !isQuiet(command)) start(pathOf(command));
     });
     await root.parseAsync([...argv], { from: 'user' });
     return call.exitCode;

@@ -29,6 +29,8 @@ export type Io = {
   onInterrupt(listener: (kind: 'interrupt' | 'hangup') => void): () => void;
   /** Asks a question on the terminal; undefined where there is none to ask. The answer is trimmed. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Calls `listener` for each key; undefined where there is no keyboard. The function it returns stops that. */
+  readonly onKeys?: ((listener: (key: string) => void) => () => void) | undefined;
   /** Takes the daemon's log, line by line; unless given, that is written to standard output synchronously. */
   readonly log?: (line: string) => void;
 };
@@ -57,6 +59,7 @@ export const processIo = (): Io => ({
   cwd: process.cwd(),
   env: process.env,
   ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
+  ...(process.stdin.isTTY && { onKeys }),
   onInterrupt(listener) {
     const interrupt = () => listener('interrupt');
     const hangup = () => listener('hangup');
@@ -81,4 +84,12 @@ async function ask(question: string): Promise<string> {
   } finally {
     lines.close();
   }
+}
+
+function onKeys(listener: (key: string) => void): () => void {
+  const heard = (bytes: Buffer) => listener(bytes.toString());
+  process.stdin.setRawMode(true).resume().on('data', heard);
+  return () => {
+    process.stdin.off('data', heard).setRawMode(false).pause();
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * Says on standard error what a command waits for, so that nobody wonders whether it hangs: after two seconds without a word, on a terminal
- * in one line that is drawn again each second. Elsewhere a line in a log would be noise each second, so the next ones come ever later.
+ * Says on a terminal what a command waits for, so that nobody wonders whether it hangs: after two seconds without a word, in one line that
+ * is drawn again each second and goes when there is more to read. In a file or a pipe nobody waits, and it would be noise.
  */
 import type { Output } from './io.ts';
 
@@ -26,7 +26,6 @@ export function openPatience(
 ): Patience {
   let what = 'at work';
   let lastMs = 0;
-  let gapMs = SILENCE_MS;
   let startMs = 0;
   let isDrawn = false;
   let timer: NodeJS.Timeout | undefined;
@@ -36,12 +35,11 @@ export function openPatience(
   };
   const look = (command: string) => {
     const ms = nowMs();
-    if (ms - lastMs < (isDrawn ? REDRAW_MS : gapMs)) return;
+    if (ms - lastMs < (isDrawn ? REDRAW_MS : SILENCE_MS)) return;
     const text = `segmentd ${command}: ${what}, ${Math.floor((ms - startMs) / 1000)} s`;
-    stderr.write(stderr.isTTY ? `${ERASE_LINE}${text}` : `${text}\n`);
-    isDrawn = stderr.isTTY === true;
+    stderr.write(`${ERASE_LINE}${text}`);
+    isDrawn = true;
     lastMs = ms;
-    gapMs = stderr.isTTY ? SILENCE_MS : 2 * gapMs;
   };
   const heard = (out: Output): Output => ({
     write(text) {
@@ -66,6 +64,7 @@ export function openPatience(
       what = now;
     },
     start(command) {
+      if (!stderr.isTTY) return;
       startMs = nowMs();
       lastMs = startMs;
       timer = setInterval(() => look(command), REDRAW_MS / 2);
