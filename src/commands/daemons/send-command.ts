@@ -3,7 +3,6 @@ import { hostname, userInfo } from 'node:os';
 import type { Environment } from '../../config/env.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import type { CommandName } from '../../control/commands.ts';
 import { encodeCommand } from '../../control/commands.ts';
 import { kafkaSettings } from '../../daemon/kafka-settings.ts';
 import { resolveTable } from '../../events/table-address.ts';
@@ -23,7 +22,7 @@ export type SteerOptions = {
   json?: boolean;
 };
 
-type Verb = Exclude<CommandName, 'status'>;
+type Verb = SteerAnswer['command'];
 type Sent = Omit<SteerAnswer, 'table' | 'command'>;
 
 /**

@@ -26,7 +26,7 @@ export type Io = {
    * process, and for SIGHUP when it was started from a terminal, which sends that when it closes. Otherwise SIGHUP is `reload`. The
    * function it returns stops that.
    */
-  onInterrupt(listener: (kind: 'interrupt' | 'hangup') => void): () => void;
+  onInterrupt(listener: (kind: Interrupt) => void): () => void;
   /** Asks a question on the terminal; undefined where there is none to ask. The answer is trimmed. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
   /** Calls `listener` for each key; undefined where there is no keyboard. The function it returns stops that. */
