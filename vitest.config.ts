@@ -34,7 +34,7 @@ const SHORT_AND_LONG = [
 ];
 
 /** Unit tests that replace a module for the whole of their process. The others share processes: most take less than a process does. */
-const ALONE = ['test/unit/{commands/catch-up,lance/commit/commit-change,lib/scratch}.test.ts'];
+const ALONE = ['test/unit/{commands/tables/catch-up,lance/commit/commit-change,lib/scratch}.test.ts'];
 
 const unit = {
   // Each takes milliseconds; this is when a test hangs, on a machine that is busy with other things.

@@ -1,5 +1,5 @@
 /** What `--kinds` ends with. */
-import { formatTable } from '../src/commands/output.ts';
+import { formatTable } from '../src/commands/terminal/output.ts';
 
 type Spread = { readonly p50: number; readonly p99: number };
 

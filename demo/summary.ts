@@ -1,6 +1,6 @@
 /** What the demo ends with. */
 
-import { formatBytes } from '../src/commands/output.ts';
+import { formatBytes } from '../src/commands/terminal/output.ts';
 import { quantile } from '../testing/screen.ts';
 import type { CommittedBatch, RequestsByCommit } from '../testing/stores/commit-requests.ts';
 import { downloaded } from '../testing/stores/commit-requests.ts';

@@ -1,18 +1,23 @@
 /** The schemas of what the commands print with `--json`, checked against the types of `src/commands`. */
 import * as z from 'zod';
-import type { DatabaseReport } from '../src/commands/database-status.ts';
+import type { DatabaseReport } from '../src/commands/tables/database-status.ts';
 import type {
   AnnounceAnswer,
   BackfillAnswer,
-  ErrorAnswer,
+  DeadLetterAnswer,
+  DeadLettersAnswer,
+  DoctorAnswer,
   IndexAnswer,
   MergeAnswer,
   MergeForecast,
   OptimizeAnswer,
   OptimizeForecast,
+  ReplayAnswer,
+  SteerAnswer,
   WaitAnswer,
-} from '../src/commands/json-answers.ts';
-import type { TableReport } from '../src/commands/table-status.ts';
+} from '../src/commands/tables/json-answers.ts';
+import type { TableReport } from '../src/commands/tables/table-status.ts';
+import type { ErrorAnswer } from '../src/commands/terminal/error-answer.ts';
 import type { Verification } from '../src/lance/inspect/verify-table.ts';
 import { FINDINGS } from '../src/lance/inspect/verify-table.ts';
 import type { Plain, Same } from './answer-types.ts';
@@ -305,6 +310,64 @@ export const announced = z.object({
   time: time('In the event.'),
 });
 
+export const steered = z.object({
+  table: text('<database>/<table>.'),
+  command: z.enum(['pause', 'resume', 'refresh']).describe('What was asked.'),
+  via: z.enum(['listener', 'topic']).describe('How it was asked.'),
+  daemon: text('The control listener that answered; null over the topic.').nullable(),
+  topic: text('That has the command; null over the listener.').nullable(),
+  state: text('Of the table, as the daemon says; null over the topic.').nullable(),
+  paused: z.boolean().nullable().describe('Likewise.'),
+});
+
+export const examined = z.object({
+  ok: z.boolean().describe('Whether there is no error.'),
+  checks: z.array(
+    z.object({
+      check: text('What was looked at, such as broker or store lake.'),
+      outcome: z.enum(['ok', 'warning', 'error']).describe('A warning may come right by itself.'),
+      code: text('One of docs/errors.md; null when all is fine.').nullable(),
+      message: text('What was found.'),
+    }),
+  ),
+});
+
+const letter = {
+  position: text('In the dead-letter topic: <partition>:<offset>.'),
+  at: time('When it became a dead letter.'),
+  code: text('One of docs/errors.md.'),
+  message: text('What is wrong with the record.'),
+  table: text('That the record names; null where it names none.').nullable(),
+  source: z
+    .object({
+      topic: text('Of the record.'),
+      partition: z.int().min(0).describe('Of the record.'),
+      offset: text('Of the record.'),
+    })
+    .nullable()
+    .describe('Where the record was; null where the headers do not say.'),
+  replayed: z.boolean().describe('Whether it was replayed.'),
+  cannot_replay: text('Why it cannot be replayed; null where it can.').nullable(),
+};
+export const letters = z.object({
+  topic: text('The dead-letter topic.'),
+  found: count('With those that are left out.'),
+  dead_letters: z.array(z.object(letter)),
+});
+export const oneLetter = z.object({
+  ...letter,
+  key: text('Of the record.').nullable(),
+  headers: z.record(z.string(), z.string()).describe('Of the record.'),
+  value: text('Of the record.').nullable(),
+});
+export const replayed = z.object({
+  topic: text('That the records were sent to.'),
+  dry_run: z.boolean().describe('Whether nothing was sent.'),
+  replayed: z.array(z.string()).describe('Positions of the letters that were sent, or would be.'),
+  before: count('That were replayed before.'),
+  cannot: z.array(z.object({ position: text('Of the letter.'), reason: text('Why it cannot be replayed.') })),
+});
+
 /** By the name of the schema's file, without `command-` and `.json`: what the command may print on standard output. */
 export const COMMAND_SCHEMAS: Readonly<
   Record<string, { readonly title: string; readonly answers: readonly z.ZodType[] }>
@@ -319,6 +382,9 @@ export const COMMAND_SCHEMAS: Readonly<
   optimize: { title: 'segmentd optimize, also with --dry-run', answers: [optimized, optimizeForecast] },
   backfill: { title: 'segmentd backfill', answers: [backfill] },
   announce: { title: 'segmentd announce', answers: [announced] },
+  'dead-letters': { title: 'segmentd dead-letters list, show and replay', answers: [letters, oneLetter, replayed] },
+  doctor: { title: 'segmentd doctor', answers: [examined] },
+  steer: { title: 'segmentd pause, resume and refresh', answers: [steered] },
 };
 
 // The compiler's check that the schemas say what the commands print.
@@ -334,3 +400,8 @@ true satisfies Same<Plain<z.output<typeof optimized>>, Plain<OptimizeAnswer>>;
 true satisfies Same<Plain<z.output<typeof optimizeForecast>>, Plain<OptimizeForecast>>;
 true satisfies Same<Plain<z.output<typeof backfill>>, Plain<BackfillAnswer>>;
 true satisfies Same<Plain<z.output<typeof announced>>, Plain<AnnounceAnswer>>;
+true satisfies Same<Plain<z.output<typeof steered>>, Plain<SteerAnswer>>;
+true satisfies Same<Plain<z.output<typeof examined>>, Plain<DoctorAnswer>>;
+true satisfies Same<Plain<z.output<typeof letters>>, Plain<DeadLettersAnswer>>;
+true satisfies Same<Plain<z.output<typeof oneLetter>>, Plain<DeadLetterAnswer>>;
+true satisfies Same<Plain<z.output<typeof replayed>>, Plain<ReplayAnswer>>;

@@ -21,8 +21,8 @@ const NOTES: Readonly<Record<string, string>> = {
 missing in parts side by side and shows the progress. [indexes.md](indexes.md) says what each kind is for, and
 [index-parameters.md](index-parameters.md) which parameters \`--set\` gives it: \`--column body --kind fts --set language=French --set stem=false\`. An index
 that is there keeps its parameters; with others it is refused.`,
-  status: `Of a table: what each index covers, segment by segment with its tier; the last commit of segmentd and its author; the next work. Of a
-database, one line per table: rows, coverage, missing rows, segments by tier, the reason why a table is declined, rows that vector indexes hold
+  status: `Of a table: what each index covers, with a block for each segment by tier, as high as its rows have digits (\`--segments\` lists them); the last commit of segmentd and its author; the next work. Of a
+database, one line per table, problems first: state, coverage, missing rows, rows, segments, the reason why a table is declined, rows that vector indexes hold
 back until there are more, and how many indexes are left alone. With \`--daemon\`: the
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a
 daemon \`status\` goes by the defaults: every index there is of a kind that it keeps, the default tiers. With \`-c\` it goes by the indexes
@@ -34,6 +34,16 @@ and cleans up last. A compaction that meets an update of its fragments fails as 
 free; tagged versions count as if they went.`,
   merge: `Merges as a daemon with the default \`merge.*\` does; \`--to 1\` leaves one segment per index. Runs beside a daemon too.
 [merging.md](merging.md) explains the policy.`,
+  pause: `Goes through the control listener of \`admin\`, or of \`--daemon\`; when none is configured or it does not answer, over \`kafka.control_topic\`, which every
+member reads and which keeps a pause over restarts. Neither being there is an error. [operating.md](operating.md#pause-and-resume) says what a pause does.`,
+  'dead-letters': `A replay sends the record to \`kafka.topic\` with the key and headers that it had, oldest first, and then marks its letter with a record in the dead-letter topic, whose
+header \`segmentd-replayed\` others can skip: each letter is replayed once, on whichever host. Records that were too large to be kept have to be sent by their producer.`,
+  init: `The file is checked as the daemon does before it is there under its name. Without a terminal \`--folder\` and \`--brokers\` are needed.`,
+  doctor: `One line for each thing: \`ok\`, \`warning\` for what may come right by itself, \`error\` with a hint. The exit code is that of the first error. It creates nothing that
+stays, and joins no group.`,
+  top: `Keys: \`/\` filters by name or state, \`s\` sorts by problems, name, lag, missing rows or segments, \`j\` and \`k\`, arrows, space and \`b\` scroll, \`q\` ends.
+When the daemon stops answering, the first line says that what stands below is stale.`,
+  completions: `\`source <(segmentd completions bash)\`, the same for zsh after \`compinit\`, and \`segmentd completions fish | source\`.`,
   announce: `[producers.md](producers.md) has snippets for other producers.`,
   backfill: `Publishes one event for each part of what is missing and follows the table until coverage is 1. Running the command again publishes only what is
 still missing. [performance.md](performance.md#backfills-over-many-workers) tells how to choose the parts.`,
@@ -102,6 +112,10 @@ export function cliPage(): string {
     'Options and credentials of a store come from `-c`, if the place lies in a database of that file, and from `--storage-option`; else the',
     'environment, profiles and the identity of the machine are asked, as LanceDB does. Other users of a machine see its command lines:',
     'secrets are better given in a file, as `--storage-option secret_access_key_file=/run/secrets/key`.',
+    '',
+    'On a terminal states have colours, unless `NO_COLOR` is set; `FORCE_COLOR` sets them elsewhere, too. A command that takes longer than two seconds says what it',
+    'waits for, on a terminal and without `--json`. Node keeps what it compiled in `$XDG_CACHE_HOME/segmentd`, by default `~/.cache/segmentd`, for faster starts;',
+    '`NODE_DISABLE_COMPILE_CACHE=1` switches that off.',
     '',
     ...program().commands.flatMap((command) => section(command, ['segmentd'])),
     '## JSON',

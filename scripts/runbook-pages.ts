@@ -139,13 +139,13 @@ on a version that goes fails:${sh(`segmentd optimize ${EVENTS} --keep-versions-f
   SegmentdTablePaused: {
     means: `Somebody paused a table, an hour ago or more. Its events wait unacknowledged, and its partition commits no offset past the first of them.`,
     look: `\`pause\` in \`/status\`: since when and by whom.${sh(STATUS)}`,
-    act: `Ask that person. If nobody needs the pause any more, [resume the table](http-api.md#tables). If the pause is to last, silence the alert.`,
+    act: `Ask that person. If nobody needs the pause any more, [resume the table](operating.md#pause-and-resume): \`segmentd resume demo/events\`. If the pause is to last, silence the alert.`,
   },
   SegmentdDeadLetters: {
     means: `Records of the topic were no usable append events. They are in the dead-letter topic with their origin; the tables lost nothing, since the
 next event or sweep covers what they announced.`,
-    look: `\`eventDeadLettered\` in the log has topic, partition and offset; the section of the reason on this page.`,
-    act: `Fix the producer. A table that gets no other events is caught up by the sweep, or at once by an event:${sh('segmentd announce demo/events -c segmentd.yaml')}`,
+    look: `\`segmentd dead-letters list\` and \`show\`; \`eventDeadLettered\` in the log has topic, partition and offset; the section of the reason on this page.`,
+    act: `Fix the producer, or the configuration: then [replay the letters](operating.md#dead-letters). A table that gets no other events is caught up by the sweep, or at once by an event:${sh('segmentd announce demo/events -c segmentd.yaml')}`,
   },
   SegmentdConsumerLag: {
     means: `More than 10,000 records of the topic are not read yet.`,

@@ -12,6 +12,10 @@ if (refusal !== null) {
   process.exit(EXIT.config);
 }
 
+// What was compiled once is not compiled at the next start.
+const { compileOnce } = await import('./lib/compile-cache.ts');
+compileOnce(process.env);
+
 // Without a listener a reader that closes the pipe early, such as `head`, would end the process with a stack and a code of findings.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);

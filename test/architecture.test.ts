@@ -26,7 +26,8 @@ const LINE = [
     'lance/inspect',
   ],
   ...['kafka', 'kafka/consumer', 'events', 'telemetry', 'tracing'],
-  ...['control', 'stages', 'merge/policy', 'merge', 'maintain', 'pipeline', 'http', 'daemon', 'commands', 'main'],
+  ...['control', 'stages', 'merge/policy', 'merge', 'maintain', 'pipeline', 'http', 'daemon'],
+  ...['commands/terminal', 'commands/tables', 'commands/daemons', 'commands', 'main'],
   // Beside it: what the package exports.
   'writer',
 ];
@@ -48,6 +49,9 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   maintain: ['config', 'store', 'kafka'],
   pipeline: ['config', 'store', 'kafka', 'control', 'telemetry', 'tracing', 'lance'],
   http: ['model', 'config', 'store', 'lance', 'kafka', 'telemetry', 'control', 'stages'],
+  'commands/terminal': ['model', 'store', 'lance', 'kafka', 'events', 'telemetry', 'tracing', 'control', 'stages'],
+  'commands/tables': ['kafka', 'telemetry', 'tracing', 'http', 'pipeline'],
+  'commands/daemons': ['telemetry', 'tracing', 'http', 'pipeline'],
   commands: ['telemetry', 'tracing', 'http', 'pipeline'],
   main: ['config', 'store', 'lance', 'kafka', 'daemon'],
   writer: ['store', 'lance', 'tracing', 'stages', 'daemon', 'commands'],
@@ -179,6 +183,20 @@ test('the page is for browsers: the other rooms do not import it, and it imports
   expect(page.length).toBeGreaterThan(5);
   expect(edges.filter(({ to }) => to === 'page').map(shown)).toEqual([]);
   expect(page.flatMap(({ imports }) => imports.filter((it) => !isOwn(it)))).toEqual([]);
+});
+
+test('a command is described without what it needs to run: that is loaded on demand', () => {
+  const light = new Set(['lib', 'commands', 'commands/terminal']);
+  const isLight = (source: Source, it: Import) =>
+    isOwn(it) ? light.has(roomOf(targetOf(source, it))) : it.specifier === 'commander' || /^node:/.test(it.specifier);
+  const described = sources.filter(({ path }) => ['commands', 'commands/terminal'].includes(roomOf(path)));
+  expect(described.flatMap(({ imports }) => imports.filter(({ onDemand }) => onDemand)).length).toBeGreaterThan(5);
+  const heavy = described.flatMap((source) =>
+    source.imports
+      .filter((it) => !it.typeOnly && !it.onDemand && !isLight(source, it))
+      .map((it) => `${source.path} imports ${it.specifier}`),
+  );
+  expect(heavy).toEqual([]);
 });
 
 test('a store is opened in one place', () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { run } from '../src/commands/cli.ts';
-import type { Io } from '../src/commands/io.ts';
+import type { Io } from '../src/commands/terminal/io.ts';
 
 /** The program, for a test that has to do more with its process. */
 export const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -58,4 +58,11 @@ export async function segmentdProcess(args: readonly string[], env: Record<strin
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: child.exitCode, stdout, stderr };
+}
+
+/** Names of the packages that a command loads, sorted. */
+export async function loadedPackages(args: readonly string[]): Promise<string[]> {
+  const hook = new URL('./print-packages.ts', import.meta.url).href;
+  const { stderr } = await segmentdProcess(args, { NODE_OPTIONS: `--import ${hook}` });
+  return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
 }

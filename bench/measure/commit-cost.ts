@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
-import { formatTable } from '../../src/commands/output.ts';
+import { formatTable } from '../../src/commands/terminal/output.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';

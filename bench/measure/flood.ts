@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
 import { stringify } from 'yaml';
-import { formatBytes, formatTable, printJson, printLine } from '../../src/commands/output.ts';
+import { formatBytes, formatTable, printJson, printLine } from '../../src/commands/terminal/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
 import type { KafkaSettings } from '../../src/kafka/client.ts';

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connect, Index } from '@lancedb/lancedb';
-import { printLine } from '../../src/commands/output.ts';
+import { printLine } from '../../src/commands/terminal/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { formatTable } from '../../src/commands/output.ts';
+import { formatTable } from '../../src/commands/terminal/output.ts';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';

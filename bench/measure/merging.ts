@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
+import { formatTable, printJson, printLine } from '../../src/commands/terminal/output.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { requestFor } from '../../src/lance/plan/next-segments.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Table, VectorQuery } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import { formatTable } from '../../src/commands/output.ts';
+import { formatTable } from '../../src/commands/terminal/output.ts';
 import { DEFAULT_MIN_ROWS } from '../../src/lance/plan/index-plan.ts';
 import { PARTITION_ROWS } from '../../src/lance/plan/kinds/vector.ts';
 import type { KindName } from '../../src/lib/index-kinds.ts';

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
+import { formatTable, printJson, printLine } from '../../src/commands/terminal/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
 import { publishSpread } from '../../src/events/publish-events.ts';

@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatBytes, formatTable } from '../../src/commands/output.ts';
+import { formatBytes, formatTable } from '../../src/commands/terminal/output.ts';
 import type { Soak } from '../../testing/soak.ts';
 import { HOUSEKEEPING, soak } from '../../testing/soak.ts';
 

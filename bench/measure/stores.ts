@@ -11,7 +11,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatBytes, formatTable } from '../../src/commands/output.ts';
+import { formatBytes, formatTable } from '../../src/commands/terminal/output.ts';
 import { Cleanup } from '../../src/lib/cleanup.ts';
 import { screen } from '../../testing/screen.ts';
 import type { S3Server } from '../../testing/stores/s3-access.ts';

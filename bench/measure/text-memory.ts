@@ -13,7 +13,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { connect } from '@lancedb/lancedb';
-import { formatBytes, formatTable } from '../../src/commands/output.ts';
+import { formatBytes, formatTable } from '../../src/commands/terminal/output.ts';
 import { seeded } from '../../testing/seeded.ts';
 
 const ROWS_PER_FRAGMENT = 50_000;

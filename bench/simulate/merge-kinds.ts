@@ -6,7 +6,7 @@
  *   npm run bench:simulate-kinds -- [--kind bitmap,fts] [--batches 10000] [--json]
  */
 import { parseArgs } from 'node:util';
-import { formatTable } from '../../src/commands/output.ts';
+import { formatTable } from '../../src/commands/terminal/output.ts';
 import type { MergeSettings } from '../../src/merge/policy/tiered.ts';
 import { DEFAULT_MERGE, defaultMerge } from '../../src/merge/policy/tiered.ts';
 import type { KindCost } from '../support/kind-costs.ts';

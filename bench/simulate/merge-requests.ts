@@ -2,7 +2,7 @@
  * What segments and their merges cost in requests to an object store: a lookup by the segments that it asks, a merge by the fragments that
  * it reads and the objects that it writes. One index, and one fragment per batch.
  */
-import { LOOKUP_REQUESTS } from '../../src/commands/lookup-requests.ts';
+import { LOOKUP_REQUESTS } from '../../src/commands/tables/lookup-requests.ts';
 import type { Result } from './merge-model.ts';
 
 /** GETs of a build per fragment: the tail of the file, its head, the pages of the column. */

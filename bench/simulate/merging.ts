@@ -10,7 +10,7 @@
  *   npm run bench:simulate-merging -- [--batches 10000] [--json]
  */
 import { parseArgs } from 'node:util';
-import { formatTable } from '../../src/commands/output.ts';
+import { formatTable } from '../../src/commands/terminal/output.ts';
 import type { MergeSettings } from '../../src/merge/policy/tiered.ts';
 import { DEFAULT_MERGE, DEFAULT_MERGE_REMOTE } from '../../src/merge/policy/tiered.ts';
 import { seeded } from '../../testing/seeded.ts';

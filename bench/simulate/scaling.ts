@@ -12,7 +12,7 @@
  * more than 100 MB a second: the round figures of a store far away, since segmentd has none to measure yet.
  */
 import { parseArgs } from 'node:util';
-import { formatTable, printJson, printLine } from '../../src/commands/output.ts';
+import { formatTable, printJson, printLine } from '../../src/commands/terminal/output.ts';
 import { conflictBackoffMs } from '../../src/lance/commit/conflict-wait.ts';
 import type { ConflictWait, Outcome, Scenario, Store } from '../../testing/commit-contention.ts';
 import { simulateBackfill } from '../../testing/commit-contention.ts';

@@ -6,7 +6,7 @@
  * Prints the records per second from joining the group to the last record as JSON.
  */
 import { randomUUID } from 'node:crypto';
-import { printJson } from '../../src/commands/output.ts';
+import { printJson } from '../../src/commands/terminal/output.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { kafkaSettings } from '../../src/daemon/kafka-settings.ts';
 import { CLIENT_RETRY, openClient } from '../../src/kafka/client.ts';

@@ -1,7 +1,7 @@
 /** What the number of segments costs a reader in an object store. */
 import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
-import { catchUp } from '../../src/commands/catch-up.ts';
+import { catchUp } from '../../src/commands/tables/catch-up.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { openStore } from '../../src/store/open-store.ts';

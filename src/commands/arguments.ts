@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { byteSize, LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { durationMs } from '../lib/duration.ts';
-import { VERSION } from '../lib/version.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
@@ -16,7 +15,7 @@ export function scratchDirOption(): Option {
 export function memoryOption(): Option {
   return new Option(
     '--memory <size>',
-    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2GiB',
+    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2 GiB',
   ).argParser(memoryBytes);
 }
 
@@ -39,11 +38,24 @@ export function atLeastOne(text: string): number {
   return Number(text);
 }
 
+/** `--config` of the commands that need a configuration. */
+export function configOption(): Option {
+  return new Option('-c, --config <file>', 'configuration file; SEGMENTD_CONFIG names it too');
+}
+
+/** The meaning of an argument that is a table of a configured database. */
+export const CONFIGURED_TABLE = 'the table as <database>/<table>, or its path or URI in a configured database';
+
+/** A number of rows, which may be written as 5,000,000. */
+export function rowsOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => atLeastOne(text.replaceAll(',', '')));
+}
+
 /** `--timeout`: what it `limits`, and the default in seconds. Its value is in milliseconds. */
 export function timeoutOption(limits: string, seconds: number): Option {
   return new Option('--timeout <time>', `${limits}, such as 500ms, 30s or 5m`)
     .argParser(duration)
-    .default(seconds * 1000, `${seconds}s`);
+    .default(seconds * 1000, `${seconds} s`);
 }
 
 export function duration(text: string): number {
@@ -51,9 +63,3 @@ export function duration(text: string): number {
   if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m, h or d');
   return ms;
 }
-
-/** How commands commit: as the daemon does by default. */
-export const COMMIT = { maxAttempts: 20, initialBackoffMs: 20, writer: { library: 'segmentd', version: VERSION } };
-
-/** Of one segment: the same segments come out whichever way a table is caught up. */
-export const LIMITS = { maxRows: 5_000_000, maxFragments: 10_000 };

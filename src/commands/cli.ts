@@ -4,16 +4,23 @@ import { asSegmentdError, EXIT, SegmentdError } from '../lib/errors.ts';
 import { VERSION } from '../lib/version.ts';
 import { announceCommand } from './announce.ts';
 import { backfillCommand } from './backfill.ts';
+import { completionsCommand } from './completions.ts';
 import { configCommand } from './config.ts';
+import { deadLettersCommand } from './dead-letters.ts';
+import { doctorCommand } from './doctor.ts';
 import { indexCommand } from './index-table.ts';
-import type { Invocation, Io, Output } from './io.ts';
-import { invocation, processIo } from './io.ts';
-import { errorAnswer } from './json-answers.ts';
+import { initCommand } from './init.ts';
 import { mergeCommand } from './merge.ts';
 import { optimizeCommand } from './optimize.ts';
-import { printableLines, printJson } from './output.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { pauseCommand, refreshCommand, resumeCommand } from './steer.ts';
+import { errorAnswer } from './terminal/error-answer.ts';
+import type { Invocation, Io, Output } from './terminal/io.ts';
+import { invocation, processIo } from './terminal/io.ts';
+import { printableLines, printJson } from './terminal/output.ts';
+import { openPatience } from './terminal/patience.ts';
+import { topCommand } from './top.ts';
 import { verifyCommand } from './verify.ts';
 import { waitCommand } from './wait.ts';
 
@@ -25,16 +32,24 @@ export function program(io: Invocation = invocation(processIo())): Command {
     // Options after a command are that command's: `announce --version` is a version of the table.
     .enablePositionalOptions();
   for (const command of [
+    initCommand(io),
     runCommand(io),
     indexCommand(io),
     statusCommand(io),
+    topCommand(io),
     waitCommand(io),
     verifyCommand(io),
     mergeCommand(io),
     optimizeCommand(io),
+    pauseCommand(io),
+    resumeCommand(io),
+    refreshCommand(io),
     announceCommand(io),
     backfillCommand(io),
+    deadLettersCommand(io),
     configCommand(io),
+    doctorCommand(io),
+    completionsCommand(io, () => program()),
   ]) {
     root.addCommand(command);
   }
@@ -66,21 +81,40 @@ function usageError({ message }: CommanderError): SegmentdError {
   return new SegmentdError('usage', withoutValues(message).replace(/^error: /, ''));
 }
 
+/** Commands that write all the time, or wait for a person. */
+const SPEAKS_BY_ITSELF: ReadonlySet<string> = new Set(['run', 'top', 'init']);
+
+/** Its names below the root. */
+const pathOf = (command: Command): string =>
+  command.parent?.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+
+function isQuiet(command: Command): boolean {
+  const { json, quiet, watch } = command.opts<{ json?: boolean; quiet?: boolean; watch?: unknown }>();
+  return json === true || quiet === true || watch !== undefined;
+}
+
 /** Runs one command and resolves to its exit code; never rejects. */
 export async function run(argv: readonly string[], io: Io = processIo()): Promise<number> {
-  const call = invocation(io);
+  const { doing, start, stop, ...streams } = openPatience(io);
+  const call = invocation({ ...io, ...streams }, doing);
   try {
-    await program(call).parseAsync([...argv], { from: 'user' });
+    const root = program(call);
+    root.hook('preAction', (_, command) => {
+      if (!SPEAKS_BY_ITSELF.has(command.name()) && !isQuiet(command)) start(pathOf(command));
+    });
+    await root.parseAsync([...argv], { from: 'user' });
     return call.exitCode;
   } catch (thrown) {
     // Help and version end with 0 and were printed; usage errors were printed too.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
     const error = thrown instanceof CommanderError ? usageError(thrown) : asSegmentdError(thrown);
     // What reads standard output gets one JSON object in any case; standard error has the error for people all the same.
-    if (argv.includes('--json')) printJson(io.stdout, errorAnswer(error));
+    if (argv.includes('--json')) printJson(call.stdout, errorAnswer(error));
     if (thrown instanceof CommanderError) return EXIT.usage;
     const stack = error.code === 'internal' && thrown instanceof Error ? `\n${thrown.stack}` : '';
-    io.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
+    call.stderr.write(`segmentd: ${error.code}: ${printableLines(error.message)}\n  ${error.hint}${stack}\n`);
     return error.exit;
+  } finally {
+    stop();
   }
 }

@@ -1,45 +1,19 @@
 import { Command, Option } from 'commander';
-import { heldFor } from '../lance/plan/coverage.ts';
-import type { IndexState, LeftIndex } from '../lance/plan/index-plan.ts';
-import { surveyIndexes } from '../lance/plan/index-plan.ts';
-import type { StableRowIds } from '../lance/plan/row-ids.ts';
-import type { KindName } from '../lib/index-kinds.ts';
 import { KIND_NAMES } from '../lib/index-kinds.ts';
-import { openScratch } from '../lib/scratch.ts';
-import { VERSION } from '../lib/version.ts';
-import { atLeastOne, COMMIT, LIMITS, memoryOption, scratchDirOption } from './arguments.ts';
-import type { CatchUp } from './catch-up.ts';
-import { catchUpInParts } from './catch-up-parts.ts';
-import { givenParameters } from './given-parameters.ts';
-import type { Invocation, Output } from './io.ts';
-import type { IndexAnswer } from './json-answers.ts';
-import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { formatTable, printJson, printLine, printLines } from './output.ts';
-import type { PlaceOptions } from './places.ts';
-import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
-import { openProgress } from './progress.ts';
-
-type Options = PlaceOptions & {
-  column?: string[];
-  name?: string;
-  kind?: KindName;
-  set?: readonly string[];
-  minRows?: number;
-  rowsPerSegment: number;
-  concurrency: number;
-  memory?: number;
-  stableRowIds: StableRowIds;
-  json?: boolean;
-  scratchDir: string;
-};
+import { atLeastOne, memoryOption, rowsOption, scratchDirOption } from './arguments.ts';
+import { TABLE_ARGUMENT, withPlaceOptions } from './place-options.ts';
+import type { IndexOptions } from './tables/index-columns.ts';
+import type { Invocation } from './terminal/io.ts';
 
 /** Builds at once: LanceDB uses several threads for a part of each. */
 const CONCURRENCY = 2;
+/** Of one segment: the same segments come out whichever way a table is caught up. */
+const ROWS_PER_SEGMENT = 5_000_000;
 
 export function indexCommand(io: Invocation): Command {
   return withPlaceOptions(new Command('index'))
     .description('bring the indexes of a table up to date, without Kafka')
-    .argument('<table-uri>', TABLE_ARGUMENT)
+    .argument('<table>', TABLE_ARGUMENT)
     .option(
       '-C, --column <column...>',
       'index these columns, creating the index where missing; default: those configured, else existing ones',
@@ -58,10 +32,10 @@ export function indexCommand(io: Invocation): Command {
     )
     .option(
       '--min-rows <n>',
-      'fewest rows of a segment of a vector index; fewer are searched without it. Default: vector.min_rows with --config, else 10000',
+      'fewest rows of a segment of a vector index; fewer are searched without it. Default: vector.min_rows with --config, else 10,000',
       atLeastOne,
     )
-    .option('--rows-per-segment <n>', 'most rows of one segment', atLeastOne, LIMITS.maxRows)
+    .addOption(rowsOption('--rows-per-segment <n>', 'most rows of one segment').default(ROWS_PER_SEGMENT, '5,000,000'))
     .option('--concurrency <n>', 'segments that are built at once, if there is memory', atLeastOne, CONCURRENCY)
     .addOption(memoryOption())
     .addOption(
@@ -74,109 +48,13 @@ export function indexCommand(io: Invocation): Command {
     )
     .addOption(scratchDirOption())
     .option('--json', 'print one JSON object')
-    .action((uri: string, options: Options, command: Command) => indexTable(io, uri, options, command));
-}
-
-async function indexTable(io: Invocation, uri: string, options: Options, command: Command): Promise<void> {
-  const { column: columns, name, kind } = options;
-  if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
-  if (kind !== undefined && !columns) command.error('--kind goes with --column');
-  if (options.set && !kind) command.error('--set goes with --kind');
-  const parameters = kind && givenParameters(kind, options.set ?? []);
-  const { table, policy } = await openTable(io, uri, options);
-  // A table that is not there should leave no scratch folder behind, and say so before anything is made.
-  await table.latest();
-  const { lanceSegmentBuilder } = await import('../lance/engine/segment-builder.ts');
-  const scratch = await openScratch(options.scratchDir);
-  const progress = openProgress(io.stderr);
-  try {
-    const wanted = columns?.map((column) => ({ column, name, kind, parameters })) ?? policy?.wanted ?? 'existing';
-    const minRows = options.minRows ?? policy?.minRows;
-    const isSaid = command.getOptionValueSource('stableRowIds') !== 'default';
-    const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory }), {
-      wanted,
-      minRows,
-      rowsPerSegment: options.rowsPerSegment,
-      concurrency: options.concurrency,
-      onProgress: (rows, total) => progress.update(rows, total),
-      stableRowIds: isSaid ? options.stableRowIds : (policy?.stableRowIds ?? options.stableRowIds),
-      limits: LIMITS,
-      commit: COMMIT,
-      properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },
+    .action(async (uri: string, options: Omit<IndexOptions, 'isStableSaid'>, command: Command) => {
+      const { column: columns, name, kind } = options;
+      if (name !== undefined && columns?.length !== 1) command.error('--name goes with exactly one --column');
+      if (kind !== undefined && !columns) command.error('--kind goes with --column');
+      if (options.set && !kind) command.error('--set goes with --kind');
+      const isStableSaid = command.getOptionValueSource('stableRowIds') !== 'default';
+      const { indexTable } = await import('./tables/index-columns.ts');
+      await indexTable(io, uri, { ...options, isStableSaid });
     });
-    // Before the result: the bar has no line end of its own.
-    progress.end();
-    const survey = surveyIndexes(await table.latest(), wanted, minRows);
-    const kept = survey.served;
-    const answer: IndexAnswer = { ...factsOf(table.uri, done, kept), left_alone: leftFacts(survey.left) };
-    if (options.json) printJson(io.stdout, answer);
-    else printDone(io.stdout, table.uri, done, kept, leftToSay(survey, wanted));
-  } finally {
-    progress.end();
-    await scratch.remove();
-  }
-}
-
-const round = (ms: number) => Math.round(ms * 100) / 100;
-
-function factsOf(
-  uri: string,
-  { version, planMs, uploadMs, commitMs, attempts, segments }: CatchUp,
-  kept: readonly IndexState[],
-) {
-  return {
-    uri,
-    version,
-    plan_ms: round(planMs),
-    publish_ms: round(uploadMs),
-    commit_ms: round(commitMs),
-    attempts,
-    indexes: segments.map(({ index, column, uuid, fragments, rows, buildMs }) => ({
-      name: index,
-      column,
-      segment_uuid: uuid,
-      fragments: fragments.length,
-      rows,
-      build_ms: round(buildMs),
-    })),
-    // Over no rows there is no segment, and without a segment no index.
-    not_made: kept.flatMap(({ segments: own, column }) => (own.length === 0 ? column : [])),
-  };
-}
-
-function printDone(
-  out: Output,
-  uri: string,
-  done: CatchUp,
-  kept: readonly IndexState[],
-  left: readonly LeftIndex[],
-): void {
-  const { version, indexes, publish_ms: uploadMs, commit_ms: commitMs, not_made: notMade } = factsOf(uri, done, kept);
-  if (indexes.length === 0) {
-    printLines(out, [nothingDone(uri, version, kept, notMade), ...formatLeft(left)]);
-    return;
-  }
-  printLine(
-    out,
-    `${uri} is up to date with version ${version}; uploaded in ${uploadMs} ms, committed in ${commitMs} ms`,
-  );
-  const rows = indexes.map((it) => [it.name, it.column, it.segment_uuid, it.fragments, it.rows, it.build_ms]);
-  printLine(out, formatTable(['index', 'column', 'segment', 'fragments', 'rows', 'build ms'], rows));
-  printLines(out, formatLeft(left));
-}
-
-function nothingDone(uri: string, version: number, kept: readonly IndexState[], notMade: readonly string[]): string {
-  if (kept.length === 0) return `${uri} has no index that segmentd maintains at version ${version}; --column makes one`;
-  const held = kept.filter(({ coverage }) => coverage.held.length > 0);
-  if (held.length > 0) {
-    return `${uri} is up to date at version ${version}: ${held.map(heldRows).join(', ')}; queries search them without the index`;
-  }
-  if (notMade.length === 0) return `${uri} is up to date at version ${version}`;
-  return `${uri} has no rows at version ${version}: no index was made on ${notMade.join(', ')}. Run this again after the first append`;
-}
-
-function heldRows(state: IndexState): string {
-  const { name, coverage, floor } = state;
-  if (heldFor(state) === 'values') return `${coverage.heldRows} rows have nothing to index in ${name}`;
-  return `${name} waits with ${coverage.heldRows} rows for ${floor}`;
 }

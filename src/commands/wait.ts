@@ -1,25 +1,15 @@
 import { Command } from 'commander';
-import { waitUntilCovered } from '../control/wait-until-covered.ts';
-import { surveyIndexes } from '../lance/plan/index-plan.ts';
-import type { TablePolicy } from '../lance/plan/row-ids.ts';
-import type { LanceTable } from '../lance/table/table.ts';
-import { EXIT } from '../lib/errors.ts';
 import { timeoutOption, versionNumber } from './arguments.ts';
-import type { Invocation } from './io.ts';
-import type { WaitAnswer } from './json-answers.ts';
-import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
-import { printJson, printLine, printLines } from './output.ts';
-import type { PlaceOptions } from './places.ts';
-import { openTable, TABLE_ARGUMENT, withPlaceOptions } from './places.ts';
+import { TABLE_ARGUMENT, withPlaceOptions } from './place-options.ts';
+import type { WaitOptions } from './tables/await-coverage.ts';
+import type { Invocation } from './terminal/io.ts';
 
 const TIMEOUT_S = 30;
-
-type Options = PlaceOptions & { version: number; timeout: number; column?: string[]; json?: boolean };
 
 export function waitCommand(io: Invocation): Command {
   return withPlaceOptions(new Command('wait'))
     .description('wait until the rows of a version are indexed: exit code 0 when they are, 1 when the time is over')
-    .argument('<table-uri>', TABLE_ARGUMENT)
+    .argument('<table>', TABLE_ARGUMENT)
     .requiredOption('--version <n>', 'the version, such as the one an append returned', versionNumber)
     .addOption(timeoutOption('how long to wait', TIMEOUT_S))
     .option(
@@ -27,35 +17,8 @@ export function waitCommand(io: Invocation): Command {
       'the indexes of these columns; default: those configured, else every index there is that segmentd maintains',
     )
     .option('--json', 'print one JSON object')
-    .action((uri: string, options: Options) => wait(io, uri, options));
-}
-
-async function wait(io: Invocation, uri: string, { version, timeout, column, json, ...place }: Options): Promise<void> {
-  const { table, policy: configured } = await openTable(io, uri, place);
-  const policy: TablePolicy = {
-    wanted: column?.map((name) => ({ column: name })) ?? configured?.wanted ?? 'existing',
-    // Whether the daemon rebuilds tables with stable row ids is in its configuration: without it, they are waited for.
-    stableRowIds: configured?.stableRowIds ?? 'rebuild',
-    minRows: configured?.minRows,
-  };
-  const startMs = performance.now();
-  const { covered, latestVersion } = await waitUntilCovered(table, { version, policy, timeoutMs: timeout });
-  const left = covered || latestVersion === null ? [] : await leftBy(table, policy);
-  const waitedMs = Math.round(performance.now() - startMs);
-  if (json)
-    printJson(io.stdout, {
-      ...{ uri: table.uri, version, covered, latest_version: latestVersion, waited_ms: waitedMs },
-      left_alone: leftFacts(left),
-    } satisfies WaitAnswer);
-  else {
-    const latest = latestVersion === null ? 'no version was seen' : `the latest is ${latestVersion}`;
-    printLine(io.stdout, `version ${version} is ${covered ? '' : 'not '}covered after ${waitedMs} ms; ${latest}`);
-    printLines(io.stdout, formatLeft(left));
-  }
-  if (!covered) io.exitCode = EXIT.findings;
-}
-
-/** Indexes that are no part of what is waited for. */
-async function leftBy(table: LanceTable, { wanted, minRows }: TablePolicy) {
-  return leftToSay(surveyIndexes(await table.latest(), wanted, minRows), wanted);
+    .action(async (uri: string, options: WaitOptions) => {
+      const { wait } = await import('./tables/await-coverage.ts');
+      await wait(io, uri, options);
+    });
 }

@@ -12,6 +12,16 @@ const OMITTED = {
   headers: 'segmentd-headers-omitted-bytes',
 } as const;
 
+/** Headers that a dead letter has beside those of its record. */
+const ADDED = {
+  code: 'segmentd-reason',
+  message: 'segmentd-message',
+  topic: 'segmentd-topic',
+  partition: 'segmentd-partition',
+  offset: 'segmentd-offset',
+  timestamp: 'segmentd-timestamp',
+} as const;
+
 type DeadLetters = {
   /**
    * Resolves once the broker has the dead letter; the record may be acknowledged only then. Errors: `broker_unavailable`,
@@ -68,11 +78,47 @@ function toDeadLetter(record: ConsumerRecord, error: SegmentdError): OutRecord {
 
 function headersAdded({ position, timestampMs }: ConsumerRecord, error: SegmentdError): [string, string][] {
   return [
-    ['segmentd-reason', error.code],
-    ['segmentd-message', error.message.slice(0, MAX_MESSAGE_CHARS)],
-    ['segmentd-topic', position.topic],
-    ['segmentd-partition', String(position.partition)],
-    ['segmentd-offset', String(position.offset)],
-    ['segmentd-timestamp', String(timestampMs)],
+    [ADDED.code, error.code],
+    [ADDED.message, error.message.slice(0, MAX_MESSAGE_CHARS)],
+    [ADDED.topic, position.topic],
+    [ADDED.partition, String(position.partition)],
+    [ADDED.offset, String(position.offset)],
+    [ADDED.timestamp, String(timestampMs)],
   ];
+}
+
+/** A dead letter as it is read again. */
+export type ReadLetter = {
+  readonly code: string;
+  readonly message: string;
+  /** Where its record was; null where the headers do not say. */
+  readonly source: { readonly topic: string; readonly partition: number; readonly offset: string } | null;
+  /** When its record was written, milliseconds since the epoch; null where the headers do not say. */
+  readonly timestampMs: number | null;
+  /** The record without what was added to it. */
+  readonly headers: ReadonlyMap<string, Uint8Array>;
+  /** Parts of the record that the dead-letter topic did not take. */
+  readonly omitted: readonly string[];
+};
+
+const OURS: ReadonlySet<string> = new Set([...Object.values(ADDED), ...Object.values(OMITTED)]);
+
+/** Undefined for a record that is no dead letter of segmentd. */
+export function readDeadLetter(headers: ReadonlyMap<string, Uint8Array>): ReadLetter | undefined {
+  const text = (name: string) => {
+    const content = headers.get(name);
+    return content && Buffer.from(content).toString();
+  };
+  const code = text(ADDED.code);
+  if (code === undefined) return undefined;
+  const [topic, partition, offset] = [text(ADDED.topic), text(ADDED.partition), text(ADDED.offset)];
+  const timestampMs = Number(text(ADDED.timestamp) ?? Number.NaN);
+  return {
+    code,
+    message: text(ADDED.message) ?? '',
+    source: topic && partition && offset ? { topic, partition: Number(partition), offset } : null,
+    timestampMs: Number.isFinite(timestampMs) ? timestampMs : null,
+    headers: new Map([...headers].filter(([name]) => !OURS.has(name))),
+    omitted: Object.entries(OMITTED).flatMap(([part, name]) => (headers.has(name) ? [part] : [])),
+  };
 }

@@ -1,6 +1,6 @@
 /** Reads a topic from its first record on and follows it, for records that every member has to read. */
 import { randomUUID } from 'node:crypto';
-import type { Consumer } from 'kafkajs';
+import type { Consumer, IHeaders } from 'kafkajs';
 import { backoffMs, RECONNECT } from '../lib/backoff.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from './client.ts';
@@ -14,6 +14,10 @@ type FollowedTopic = {
 };
 
 export type FollowedRecord = {
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: Uint8Array | null;
+  readonly headers: ReadonlyMap<string, Uint8Array>;
   readonly value: Uint8Array | null;
   /** Milliseconds since the epoch, in decimal; `-1` when it has none. */
   readonly timestamp: string;
@@ -97,9 +101,11 @@ async function readUntilCrash(
     await consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
-        for (const { offset, value, timestamp } of batch.messages) {
-          const isHistory = progress.isHistory(batch.partition, BigInt(offset));
-          if (progress.pass(batch.partition, BigInt(offset))) onRecord({ value, timestamp, isHistory });
+        const { partition } = batch;
+        for (const { offset, key, value, headers, timestamp } of batch.messages) {
+          const isHistory = progress.isHistory(partition, BigInt(offset));
+          if (!progress.pass(partition, BigInt(offset))) continue;
+          onRecord({ partition, offset, key, value, headers: headerMap(headers), timestamp, isHistory });
         }
         progress.reached(batch.partition, BigInt(batch.lastOffset()) + 1n);
       },
@@ -108,4 +114,14 @@ async function readUntilCrash(
   } finally {
     await consumer.disconnect();
   }
+}
+
+/** Of several headers with one name, the last counts. */
+function headerMap(headers: IHeaders = {}): Map<string, Uint8Array> {
+  return new Map(
+    Object.entries(headers).flatMap(([name, content]) => {
+      const last = Array.isArray(content) ? content.at(-1) : content;
+      return last === undefined ? [] : [[name, Buffer.from(last)] as const];
+    }),
+  );
 }

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import { catchUp } from '../../src/commands/catch-up.ts';
+import { catchUp } from '../../src/commands/tables/catch-up.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { localStore } from '../../src/store/local-store.ts';

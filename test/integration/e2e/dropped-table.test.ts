@@ -2,7 +2,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { askDaemon } from '../../../src/commands/daemon-status.ts';
+import { askDaemon } from '../../../src/commands/daemons/daemon-status.ts';
 import { people } from '../../../testing/people.ts';
 import type { World } from './world.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';

@@ -4,14 +4,29 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { program } from '../../../src/commands/cli.ts';
 import { VERSION } from '../../../src/lib/version.ts';
-import { segmentd } from '../../../testing/cli.ts';
+import { loadedPackages, segmentd } from '../../../testing/cli.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
+import { tableFolder } from '../lance/table-fixture.ts';
 
 const names = program().commands.map((command) => command.name());
 
 test.each(names)('%s explains itself on standard output', async (name) => {
   const usage = expect.stringContaining(`Usage: segmentd ${name}`);
   expect(await segmentd([name, '--help'])).toEqual({ code: 0, stdout: usage, stderr: '' });
+});
+
+describe('what a command loads', () => {
+  test.each([[['--help']], [['index', '--help']], [['--version']], [['status']]])(
+    '%j: the parser of the command line alone',
+    async (args) => {
+      expect(await loadedPackages(args)).toEqual(['commander']);
+    },
+  );
+
+  test('the status of a table: neither LanceDB nor what reads a configuration', async () => {
+    const { root } = await tableFolder({ fragments: [{ id: 0, rows: 10 }], indexes: [{ uuid: 1, fragments: [0] }] });
+    expect(await loadedPackages(['status', root])).toEqual(['@bufbuild/protobuf', 'commander', 'roaring-wasm']);
+  });
 });
 
 test('the version is that of the package', async () => {

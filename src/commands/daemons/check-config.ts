@@ -1,0 +1,43 @@
+/** Checks and prints a configuration. */
+import { readFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+import { formatProblem, loadConfig, loadConfigWithPlaces, redact } from '../../config/load.ts';
+import { withoutBroker } from '../../config/sweep-interval.ts';
+import { checkPlaces } from '../../daemon/check-places.ts';
+import { problemOf, refuseErrors } from '../../daemon/findings.ts';
+import type { Invocation } from '../terminal/io.ts';
+import { printableLines, printLine } from '../terminal/output.ts';
+
+export type PrintOptions = { readonly config?: string };
+export type CheckOptions = PrintOptions & { readonly online?: boolean };
+
+/** Warnings go to standard error and change nothing; errors end it, with the code of the first. */
+export async function checkConfig(
+  { env, cwd, stdout, stderr }: Invocation,
+  { config: file, online = false }: CheckOptions,
+): Promise<void> {
+  const { config, placeOf } = loadConfigWithPlaces({ file, env, cwd });
+  const findings = await checkPlaces(config);
+  if (online) {
+    // Loaded here, since a Kafka client takes longer to load than the rest to run.
+    const { checkOnline } = await import('../../daemon/check-online.ts');
+    findings.push(...(await checkOnline(config)));
+  }
+  for (const finding of findings.filter(({ level }) => level === 'warning')) {
+    printLine(stderr, `warning: ${printableLines(formatProblem(problemOf(finding, placeOf)))}`);
+  }
+  refuseErrors(findings, placeOf);
+  const mode = withoutBroker(config);
+  printLine(stdout, mode === undefined ? 'ok' : `ok (${mode})`);
+}
+
+export function printConfig({ env, cwd, stdout }: Invocation, { config: file }: PrintOptions): void {
+  const config = loadConfig({ file, env, cwd });
+  const mode = withoutBroker(config);
+  if (mode !== undefined) printLine(stdout, `# ${mode}`);
+  printLine(stdout, stringify(redact(config)).trimEnd());
+}
+
+export function printDefaults({ stdout }: Invocation): void {
+  printLine(stdout, readFileSync(new URL('../../../config/defaults.yaml', import.meta.url), 'utf8').trimEnd());
+}

@@ -1,0 +1,111 @@
+/** `init`: a configuration to begin with, which the daemon takes as it is. */
+import { randomUUID } from 'node:crypto';
+import { link, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { loadConfig } from '../../config/load.ts';
+import { errnoOf, messageOf, SegmentdError } from '../../lib/errors.ts';
+import type { Invocation } from '../terminal/io.ts';
+import { printable, printLine } from '../terminal/output.ts';
+
+export type InitOptions = {
+  readonly folder?: string;
+  readonly database?: string;
+  readonly brokers?: string;
+  readonly force?: boolean;
+};
+
+const BROKERS = 'localhost:9092';
+
+/** Asks on a terminal for what is not given. Errors: usage, config_invalid for answers that no configuration takes. */
+export async function writeConfig(io: Invocation, given: string, options: InitOptions): Promise<void> {
+  const file = resolve(io.cwd, given);
+  const folder =
+    options.folder ?? (await ask(io, 'Folder or URI of the database, which holds <table>.lance folders', './data'));
+  const database = options.database ?? (await askOr(io, 'Its name in events and commands', nameOf(folder)));
+  const brokers = options.brokers ?? (await ask(io, 'Kafka brokers, host:port[,host:port]', BROKERS));
+  const text = configText(
+    database,
+    folder,
+    brokers.split(',').map((broker) => broker.trim()),
+  );
+  // Written beside it first: what is not fit is refused as by the daemon, and no half of a file is ever there.
+  const draft = join(dirname(file), `.${basename(file)}-${randomUUID()}`);
+  try {
+    await writeFile(draft, text, { flag: 'wx' });
+    // The environment of this shell is not that of the daemon.
+    loadConfig({ file: draft, env: {}, cwd: io.cwd });
+    if (options.force) await rename(draft, file);
+    else await link(draft, file);
+  } catch (error) {
+    throw refusal(error, file, draft);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  printLine(io.stdout, `wrote ${printable(file)}`);
+  printLine(io.stdout, `next: segmentd doctor -c ${printable(given)}, then segmentd run -c ${printable(given)}`);
+}
+
+function refusal(error: unknown, file: string, draft: string): SegmentdError {
+  if (error instanceof SegmentdError) return new SegmentdError(error.code, error.message.replaceAll(draft, file));
+  if (errnoOf(error) === 'EEXIST') return new SegmentdError('usage', `${file} is there already; --force overwrites it`);
+  return new SegmentdError('usage', `cannot write ${file}: ${messageOf(error).replaceAll(draft, file)}`);
+}
+
+/** Errors: usage, where nobody can be asked. */
+async function ask(io: Invocation, question: string, suggestion: string): Promise<string> {
+  if (io.ask === undefined) {
+    throw new SegmentdError('usage', 'there is no terminal to ask on: give --folder and --brokers');
+  }
+  return (await io.ask(`${question} [${suggestion}]: `)) || suggestion;
+}
+
+const askOr = async (io: Invocation, question: string, suggestion: string) =>
+  io.ask === undefined ? suggestion : ask(io, question, suggestion);
+
+/** Of the last folder, in the letters that a database may have. */
+function nameOf(folder: string): string {
+  const last = basename(folder.replace(/^[a-z]+:\/\//i, '').replace(/\/+$/, ''));
+  return (
+    last
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]+/g, '-')
+      .replace(/^[^a-z0-9]+/, '') || 'lake'
+  );
+}
+
+/** A text that YAML reads as it is. */
+const quoted = (value: unknown) => stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trimEnd();
+
+function configText(database: string, folder: string, brokers: readonly string[]): string {
+  return `# What segmentd serves. \`segmentd config defaults\` prints every option with its default; docs/configuration.md explains them.
+
+databases:
+  # A folder that holds <table>.lance folders, or s3://, gs:// or az://. Relative paths count from this file.
+  # Events and commands name a table ${database.replaceAll(/[^a-z0-9_-]/gi, '')}/<table>.
+  ${quoted(database)}: ${quoted(folder)}
+
+# Without an entry segmentd keeps every index that a table has.
+# tables:
+#   ${database.replaceAll(/[^a-z0-9_-]/gi, '')}/events:
+#     indexes:
+#       - column: id # a BTREE, made if it is missing
+#       - { column: body, kind: fts, language: English }
+
+kafka:
+  brokers: ${quoted(brokers)}
+  # topic: segmentd.append-events
+  # dead_letter_topic: segmentd.dead-letters
+  # control_topic: segmentd.control # pauses that survive a restart, and commands for all members of the group
+  create_topics:
+    enabled: true # topics that are missing are created at start
+
+# The control listener: buttons on the status page, \`segmentd pause\`, \`resume\` and \`refresh\`. On when a token is set.
+# admin:
+#   token_file: ./token
+
+# Metrics, probes and the status page: http://127.0.0.1:9464
+# http:
+#   port: 9464
+`;
+}
