@@ -69,7 +69,11 @@ test('another interval sweeps at once, 0 ends the sweeps, and the same interval 
 
 test('a sweep that takes longer than the interval leaves the next ones out, instead of putting them off', async () => {
   vi.useFakeTimers();
-  onTestFinished(() => void vi.useRealTimers());
+  const jitter = vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  onTestFinished(() => {
+    vi.useRealTimers();
+    jitter.mockRestore();
+  });
   let begun = 0;
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const slow = async () => {
