@@ -111,7 +111,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     ...['src/daemon/daemon.ts', 'src/daemon/kafka-hooks.ts', 'src/daemon/kafka-settings.ts'],
     ...['src/daemon/pipeline-context.ts', 'src/daemon/open-control.ts', 'src/lance/engine/engine-recorder.ts'],
   ],
-  'test/integration/e2e/reload.test.ts': ['src/commands/run.ts', 'src/commands/io.ts'],
+  'test/integration/e2e/reload.test.ts': ['src/commands/daemons/run-daemon.ts', 'src/commands/terminal/io.ts'],
   'test/integration/e2e/main-job.test.ts': ['src/pipeline.ts'],
   'test/integration/e2e/main.test.ts': ['src/main.ts', 'src/commands/terminal/io.ts'],
   'test/integration/e2e/merge-command.test.ts': ['src/commands/merge.ts', 'src/commands/tables/merge-segments.ts'],
