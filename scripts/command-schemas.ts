@@ -384,7 +384,9 @@ export const COMMAND_SCHEMAS: Readonly<
   announce: { title: 'segmentd announce', answers: [announced] },
   'dead-letters': { title: 'segmentd dead-letters list, show and replay', answers: [letters, oneLetter, replayed] },
   doctor: { title: 'segmentd doctor', answers: [examined] },
-  steer: { title: 'segmentd pause, resume and refresh', answers: [steered] },
+  pause: { title: 'segmentd pause', answers: [steered] },
+  resume: { title: 'segmentd resume', answers: [steered] },
+  refresh: { title: 'segmentd refresh', answers: [steered] },
 };
 
 // The compiler's check that the schemas say what the commands print.

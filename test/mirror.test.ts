@@ -113,7 +113,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     'src/daemon/open-broker.ts',
     ...['src/daemon/pipeline-context.ts', 'src/daemon/open-control.ts', 'src/lance/engine/engine-recorder.ts'],
   ],
-  'test/integration/e2e/reload.test.ts': ['src/commands/run.ts', 'src/commands/terminal/io.ts'],
+  'test/integration/e2e/reload.test.ts': ['src/commands/daemons/run-daemon.ts', 'src/commands/terminal/io.ts'],
   'test/integration/e2e/main-job.test.ts': ['src/pipeline.ts'],
   'test/integration/e2e/main.test.ts': ['src/main.ts', 'src/commands/terminal/io.ts'],
   'test/integration/e2e/merge-command.test.ts': ['src/commands/merge.ts', 'src/commands/tables/merge-segments.ts'],
@@ -139,6 +139,7 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   'test/integration/e2e/steer.test.ts': [
     ...['src/commands/steer.ts', 'src/commands/daemons/send-command.ts', 'src/commands/daemons/control-client.ts'],
+    'src/commands/daemons/daemon-request.ts',
   ],
   'test/integration/e2e/tracing.test.ts': ['src/tracing/open-tracing.ts', 'src/daemon/open-traces.ts'],
   'test/integration/e2e/wait.test.ts': ['src/commands/wait.ts', 'src/commands/tables/await-coverage.ts'],

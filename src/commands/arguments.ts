@@ -63,3 +63,7 @@ export function duration(text: string): number {
   if (ms === null) throw new InvalidArgumentError('expected a number with its unit: ms, s, m, h or d');
   return ms;
 }
+
+/** `--token-file`, for requests to a daemon. */
+export const tokenFileOption = (): Option =>
+  new Option('--token-file <file>', 'file with the token of the daemon; SEGMENTD_ADMIN_TOKEN has the token too');

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { tokenFileOption } from './arguments.ts';
 import type { StatusOptions } from './daemons/show-status.ts';
 import { withPlaceOptions } from './place-options.ts';
 import type { Invocation } from './terminal/io.ts';
@@ -16,6 +17,7 @@ export function statusCommand(io: Invocation): Command {
       'folder or URI of a table, ending in .lance, or of a database, which holds such folders; with --config also their names',
     )
     .option('--daemon <url>', 'ask a running daemon instead, such as http://127.0.0.1:9464')
+    .addOption(tokenFileOption())
     .option('--segments', 'of a table: list the segments of each index')
     .option('--json', 'print one JSON object; with --watch one per line')
     .option('-w, --watch [seconds]', 'repeat until interrupted; give it after the table or database', seconds)

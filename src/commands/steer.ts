@@ -1,6 +1,6 @@
 /** `pause`, `resume` and `refresh`: what an operator asks of the daemons for one table. */
 import { Command } from 'commander';
-import { CONFIGURED_TABLE, configOption, timeoutOption } from './arguments.ts';
+import { CONFIGURED_TABLE, configOption, timeoutOption, tokenFileOption } from './arguments.ts';
 import type { SteerOptions } from './daemons/send-command.ts';
 import type { Invocation } from './terminal/io.ts';
 
@@ -30,10 +30,7 @@ function steer(io: Invocation, verb: Verb, description: string): Command {
       '--daemon <url>',
       'control listener of a daemon, such as http://127.0.0.1:9465, instead of the configured one',
     )
-    .option(
-      '--token-file <file>',
-      'file with its token, instead of admin.token_file; SEGMENTD_ADMIN_TOKEN has the token too',
-    )
+    .addOption(tokenFileOption())
     .addOption(timeoutOption('how long to wait for the daemon or the broker', TIMEOUT_S))
     .option('--json', 'print one JSON object')
     .action(async (table: string, options: SteerOptions) => {

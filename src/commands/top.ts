@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { configOption } from './arguments.ts';
+import { configOption, tokenFileOption } from './arguments.ts';
 import type { TopOptions } from './daemons/show-top.ts';
 import type { Invocation } from './terminal/io.ts';
 
@@ -10,6 +10,7 @@ export function topCommand(io: Invocation): Command {
     )
     .addOption(configOption())
     .option('--daemon <url>', 'the daemon; default: http.host and http.port with --config, else http://127.0.0.1:9464')
+    .addOption(tokenFileOption())
     .action(async (options: TopOptions) => {
       const { showTop } = await import('./daemons/show-top.ts');
       await showTop(io, options);

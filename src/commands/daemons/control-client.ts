@@ -4,8 +4,10 @@ import type { Config } from '../../config/schema.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import { ERRORS, messageOf, SegmentdError } from '../../lib/errors.ts';
 import { secretOf } from '../../lib/secret.ts';
+import type { DaemonAnswer, DaemonListener } from './daemon-request.ts';
+import { requestDaemon } from './daemon-request.ts';
 
-export type ControlListener = { readonly url: string; readonly token: string };
+export type ControlListener = DaemonListener & { readonly token: string };
 
 /** Hosts that stand for all addresses of a machine, of which this machine has one. */
 const ANY_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -13,9 +15,18 @@ const ANY_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 /** The listener that a configuration switches on, or undefined. Errors: config_invalid for a token that cannot be read. */
 export function configuredListener({ admin }: Pick<Config, 'admin'>): ControlListener | undefined {
   const token = secretOf(admin.token, admin.token_file);
-  if (token === undefined || admin.port === 0) return undefined;
-  const host = ANY_HOST.has(admin.host) ? '127.0.0.1' : admin.host;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${admin.port}`, token };
+  if (token === undefined) return undefined;
+  const { socket, cert_file: certFile } = admin;
+  if (socket !== undefined) return { url: 'http://localhost', socket, token };
+  if (admin.port === 0) return undefined;
+  const scheme = certFile === undefined ? 'http' : 'https';
+  return { url: urlOf(scheme, admin), certFile, token };
+}
+
+/** Where this machine reaches a listener with that host and port. */
+export function urlOf(scheme: 'http' | 'https', { host: given, port }: { host: string; port: number }): string {
+  const host = ANY_HOST.has(given) ? '127.0.0.1' : given;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The token in a file that was named on the command line, or undefined. Errors: config_invalid when it cannot be read. */
@@ -27,33 +38,44 @@ export const tokenIn = (file: string | undefined, cwd: string): string | undefin
  * nothing answers there, or what answers is no daemon.
  */
 export async function postCommand(
-  { url, token }: ControlListener,
+  listener: ControlListener,
   table: string,
   command: string,
   { timeoutMs, force = false }: { readonly timeoutMs: number; readonly force?: boolean | undefined },
 ): Promise<Record<string, unknown>> {
   const [database = '', name = ''] = table.split('/');
   const path = ['/v1/tables', encodeURIComponent(database), encodeURIComponent(name), command].join('/');
-  const answer = await ask(new URL(`${path}${force ? '?force=true' : ''}`, url), token, timeoutMs);
-  const body = (await answer.json().catch(() => undefined)) as Record<string, unknown> | undefined;
-  if (answer.ok && typeof body?.table === 'string') return body;
+  const answer = await ask(listener, `${path}${force ? '?force=true' : ''}`, timeoutMs);
+  const body = jsonOf(answer.body);
+  if (answer.status === 200 && typeof body?.table === 'string') return body;
   const { code, error } = body ?? {};
   if (typeof code === 'string' && Object.hasOwn(ERRORS, code))
     throw new SegmentdError(code as ErrorCode, String(error));
   throw new SegmentdError(
     'daemon_unavailable',
-    `${url} is no control listener: it answers with HTTP status ${answer.status}`,
+    `${nameOf(listener)} is no control listener: it answers with HTTP status ${answer.status}`,
   );
 }
 
-async function ask(url: URL, token: string, timeoutMs: number): Promise<Response> {
+async function ask(listener: ControlListener, path: string, timeoutMs: number): Promise<DaemonAnswer> {
   try {
-    const headers = { authorization: `Bearer ${token}` };
-    return await fetch(url, { method: 'POST', headers, signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+    return await requestDaemon(listener, path, { method: 'POST', timeoutMs });
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new SegmentdError('daemon_unavailable', `${url.origin} does not answer: ${messageOf(cause)}`, {
+    throw new SegmentdError('daemon_unavailable', `${nameOf(listener)} does not answer: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** Where a listener is, for messages. */
+export const nameOf = ({ url, socket }: DaemonListener): string => socket ?? new URL(url).origin;
+
+/** Undefined for what is no JSON object. */
+function jsonOf(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -4,23 +4,37 @@ import type { MemberStatus } from '../../control/member-status.ts';
 import type { TableStatus } from '../../control/table-states.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { formatTable } from '../terminal/output.ts';
+import type { DaemonAnswer } from './daemon-request.ts';
+import { requestDaemon } from './daemon-request.ts';
 
 /** Of the answer of a daemon's `/status`, which an older one may give in part. */
 type DaemonStatus = Pick<MemberStatus, 'state' | 'partitions' | 'tables' | 'paused'>;
 
 const TIMEOUT_MS = 5_000;
 
-/** Asks the daemon whose metrics are at `url`. Errors: daemon_unavailable. */
-export async function askDaemon(url: string): Promise<DaemonStatus> {
+/**
+ * Asks a daemon by either of its listeners. Errors: daemon_unavailable, and http_unauthorized where the status is for holders of the token
+ * and none, or another one, is given.
+ */
+export async function askDaemon(url: string, token?: string): Promise<DaemonStatus> {
   try {
-    const answer = await fetch(new URL('/status', url), { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
-    const status = (await answer.json()) as Partial<DaemonStatus>;
+    const answer = await statusOf(url, token);
+    if (answer.status === 401) throw new SegmentdError('http_unauthorized', `${url} wants the token of admin.token`);
+    if (answer.status !== 200) throw new Error(`HTTP status ${answer.status}`);
+    const status = JSON.parse(answer.body) as Partial<DaemonStatus>;
     if (!Array.isArray(status.tables)) throw new Error('the answer is no status');
     return status as DaemonStatus;
   } catch (error) {
+    if (error instanceof SegmentdError) throw error;
     throw new SegmentdError('daemon_unavailable', `${url} gave no status: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** The listener for operators has the status below `/v1`, and nothing without a token. */
+async function statusOf(url: string, token: string | undefined): Promise<DaemonAnswer> {
+  const ask = (path: string) => requestDaemon({ url, token }, path, { method: 'GET', timeoutMs: TIMEOUT_MS });
+  const answer = await ask('/status');
+  return answer.status === 404 && token !== undefined ? ask('/v1/status') : answer;
 }
 
 export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus): string {

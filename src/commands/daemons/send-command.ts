@@ -11,7 +11,7 @@ import type { SteerAnswer } from '../tables/json-answers.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { printJson, printLine } from '../terminal/output.ts';
 import type { ControlListener } from './control-client.ts';
-import { configuredListener, postCommand, tokenIn } from './control-client.ts';
+import { configuredListener, nameOf, postCommand, tokenIn } from './control-client.ts';
 
 export type SteerOptions = {
   config?: string;
@@ -46,7 +46,7 @@ export async function sendCommand(
     if (topic === undefined) throw new SegmentdError('config_invalid', NO_WAY);
     sent = await overTopic(topic);
   } else {
-    io.doing(`waiting for ${listener.url}`);
+    io.doing(`waiting for ${nameOf(listener)}`);
     sent = await overListener(listener, command, id, options).catch((error: unknown) => {
       const isDown = error instanceof SegmentdError && error.code === 'daemon_unavailable';
       if (!isDown || topic === undefined || options.daemon !== undefined) throw error;
@@ -79,7 +79,7 @@ function listenerOf(
       '--daemon needs the token of its admin.token: give --token-file, or set SEGMENTD_ADMIN_TOKEN',
     );
   }
-  return { url, token };
+  return daemon === undefined && configured !== undefined ? { ...configured, token } : { url, token };
 }
 
 /** With a daemon that is named no list of databases is needed: the one in the address is taken as it is. */
@@ -98,7 +98,7 @@ async function overListener(
   { timeout: timeoutMs, force }: SteerOptions,
 ): Promise<Sent> {
   const { state, paused } = await postCommand(listener, table, command, { timeoutMs, force });
-  return { via: 'listener', daemon: listener.url, topic: null, state: String(state), paused: paused === true };
+  return { via: 'listener', daemon: nameOf(listener), topic: null, state: String(state), paused: paused === true };
 }
 
 async function publish(

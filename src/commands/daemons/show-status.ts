@@ -10,6 +10,7 @@ import { watch } from '../terminal/watch.ts';
 /** Of a daemon, if one is given. `watchS`: seconds between looks; one look unless given. */
 export type StatusOptions = PlaceOptions & {
   daemon?: string;
+  tokenFile?: string;
   json?: boolean;
   segments?: boolean;
   watchS?: number | undefined;
@@ -17,7 +18,8 @@ export type StatusOptions = PlaceOptions & {
 
 export async function showStatus(io: Invocation, given: string | undefined, options: StatusOptions): Promise<void> {
   const { daemon, json = false, watchS } = options;
-  const look = daemon === undefined ? await lookAt(io, given as string, options) : await lookAtDaemon(daemon);
+  const look =
+    daemon === undefined ? await lookAt(io, given as string, options) : await lookAtDaemon(io, daemon, options);
   if (watchS !== undefined) {
     await watch(io, look, { intervalMs: watchS * 1000, json });
     return;
@@ -27,9 +29,11 @@ export async function showStatus(io: Invocation, given: string | undefined, opti
   else printLine(io.stdout, seen.text);
 }
 
-async function lookAtDaemon(url: string): Promise<Look> {
+async function lookAtDaemon({ cwd, env }: Invocation, url: string, { tokenFile }: StatusOptions): Promise<Look> {
   const { askDaemon, formatDaemonStatus } = await import('./daemon-status.ts');
-  return lookOf(() => askDaemon(url), formatDaemonStatus);
+  const { tokenIn } = await import('./control-client.ts');
+  const token = tokenIn(tokenFile, cwd) ?? env.SEGMENTD_ADMIN_TOKEN;
+  return lookOf(() => askDaemon(url, token), formatDaemonStatus);
 }
 
 async function lookAt(io: Invocation, given: string, options: StatusOptions): Promise<Look> {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { letters as listed, replayed, oneLetter as shown } from '../../../scripts/command-schemas.ts';
 import { segmentd } from '../../../testing/cli.ts';
+import { expectAnswer } from './answer-schemas.ts';
 import { readTopic } from './read-topic.ts';
 import { makeTable, makeWorld, until } from './world.ts';
 
@@ -15,6 +17,7 @@ test('dead letters are listed, shown and replayed once, as the records that they
   const daemon = await world.daemon();
   const letters = async (...args: string[]) => {
     const { code, stdout } = await segmentd(['dead-letters', ...args, '-c', world.configFile, '--json']);
+    expectAnswer(JSON.parse(stdout), listed, shown, replayed);
     return { exit: code, ...JSON.parse(stdout) };
   };
   expect(await letters('list')).toMatchObject({ exit: 0, found: 0, dead_letters: [] });
@@ -32,14 +35,14 @@ test('dead letters are listed, shown and replayed once, as the records that they
     ...{ table: 'db/people', replayed: false, cannot_replay: null },
     source: { topic: world.settings.topic, offset: expect.any(String) },
   });
-  const listed = await segmentd(['dead-letters', 'list', '-c', world.configFile, '--limit', '1']);
-  expect(listed.stdout).toContain('2 dead letters, of which 1 older ones are left out\n');
+  const words = await segmentd(['dead-letters', 'list', '-c', world.configFile, '--limit', '1']);
+  expect(words.stdout).toContain('2 dead letters, of which 1 older ones are left out\n');
   expect(await letters('show', invalid.position)).toMatchObject({
     ...{ key: 'db/people', value: '{"table": "db/people", "version": "soon"}', headers: { trace: 'abc' } },
   });
   const other = (all as Listed[]).find(({ code }) => code === 'event_not_json') as Listed;
-  const shown = await segmentd(['dead-letters', 'show', other.position, '-c', world.configFile]);
-  expect(shown.stdout).toContain('value:\nno JSON \\u001b[2J\n');
+  const inFull = await segmentd(['dead-letters', 'show', other.position, '-c', world.configFile]);
+  expect(inFull.stdout).toContain('value:\nno JSON \\u001b[2J\n');
 
   const filters: [string[], number][] = [
     [['--table', world.tableFolder('people')], 1],

@@ -1,12 +1,15 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { examined as schema } from '../../../scripts/command-schemas.ts';
 import { segmentd } from '../../../testing/cli.ts';
+import { expectAnswer } from './answer-schemas.ts';
 import { makeTable, makeWorld } from './world.ts';
 
 type Check = { check: string; outcome: string; code: string | null; message: string };
 
 async function examined(configFile: string, env: Record<string, string> = {}) {
   const { code, stdout } = await segmentd(['doctor', '-c', configFile, '--json'], env);
+  expectAnswer(JSON.parse(stdout), schema);
   const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Check[] };
   return { code, ok, checks, bad: checks.filter(({ outcome }) => outcome !== 'ok') };
 }

