@@ -8,7 +8,7 @@ export function initCommand(io: Invocation): Command {
     .argument('[file]', 'the file to write', 'segmentd.yaml')
     .option('--folder <folder>', 'folder or URI of the database: what holds <table>.lance folders')
     .option('--database <name>', 'name of the database, in events and commands; default: that of the folder')
-    .option('--brokers <list>', 'host:port[,host:port] of Kafka')
+    .option('--brokers <list>', 'host:port[,host:port] of Kafka, or none')
     .option('--force', 'overwrite a file that is there')
     .action(async (file: string, options: InitOptions) => {
       const { writeConfig } = await import('./daemons/write-config.ts');

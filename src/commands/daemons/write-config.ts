@@ -15,7 +15,8 @@ export type InitOptions = {
   readonly force?: boolean;
 };
 
-const BROKERS = 'localhost:9092';
+/** What people answer who have no Kafka, and need none to begin with. */
+const NONE = 'none';
 
 /** Asks on a terminal for what is not given. Errors: usage, config_invalid for answers that no configuration takes. */
 export async function writeConfig(io: Invocation, given: string, options: InitOptions): Promise<void> {
@@ -23,11 +24,11 @@ export async function writeConfig(io: Invocation, given: string, options: InitOp
   const folder =
     options.folder ?? (await ask(io, 'Folder or URI of the database, which holds <table>.lance folders', './data'));
   const database = options.database ?? (await askOr(io, 'Its name in events and commands', nameOf(folder)));
-  const brokers = options.brokers ?? (await ask(io, 'Kafka brokers, host:port[,host:port]', BROKERS));
+  const brokers = options.brokers ?? (await askOr(io, 'Kafka brokers, host:port[,host:port]', NONE));
   const text = configText(
     database,
     folder,
-    brokers.split(',').map((broker) => broker.trim()),
+    brokers.trim() === NONE ? [] : brokers.split(',').map((broker) => broker.trim()),
   );
   // Written beside it first: what is not fit is refused as by the daemon, and no half of a file is ever there.
   const draft = join(dirname(file), `.${basename(file)}-${randomUUID()}`);
@@ -55,7 +56,7 @@ function refusal(error: unknown, file: string, draft: string): SegmentdError {
 /** Errors: usage, where nobody can be asked. */
 async function ask(io: Invocation, question: string, suggestion: string): Promise<string> {
   if (io.ask === undefined) {
-    throw new SegmentdError('usage', 'there is no terminal to ask on: give --folder and --brokers');
+    throw new SegmentdError('usage', 'there is no terminal to ask on: give --folder');
   }
   return (await io.ask(`${question} [${suggestion}]: `)) || suggestion;
 }
@@ -77,6 +78,20 @@ function nameOf(folder: string): string {
 /** A text that YAML reads as it is. */
 const quoted = (value: unknown) => stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trimEnd();
 
+const POLLING = `# Without Kafka the daemon looks at each table every 10 s. Events make it faster, and several daemons share the tables:
+# kafka:
+#   brokers: [localhost:9092]
+#   create_topics: { enabled: true }`;
+
+const kafkaText = (brokers: readonly string[]) => `kafka:
+  brokers: ${quoted(brokers)}
+  # topic: segmentd.append-events
+  # dead_letter_topic: segmentd.dead-letters
+  # control_topic: segmentd.control # pauses that survive a restart, and commands for all members of the group
+  create_topics:
+    enabled: true # topics that are missing are created at start`;
+
+/** Without brokers the daemon polls. */
 function configText(database: string, folder: string, brokers: readonly string[]): string {
   return `# What segmentd serves. \`segmentd config defaults\` prints every option with its default; docs/configuration.md explains them.
 
@@ -92,13 +107,7 @@ databases:
 #       - column: id # a BTREE, made if it is missing
 #       - { column: body, kind: fts, language: English }
 
-kafka:
-  brokers: ${quoted(brokers)}
-  # topic: segmentd.append-events
-  # dead_letter_topic: segmentd.dead-letters
-  # control_topic: segmentd.control # pauses that survive a restart, and commands for all members of the group
-  create_topics:
-    enabled: true # topics that are missing are created at start
+${brokers.length === 0 ? POLLING : kafkaText(brokers)}
 
 # The control listener: buttons on the status page, \`segmentd pause\`, \`resume\` and \`refresh\`. On when a token is set.
 # admin:

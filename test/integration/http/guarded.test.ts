@@ -138,6 +138,11 @@ test('the status asks for the token where it is not anonymous, and so does its p
   }
   for (const path of ['/metrics', '/healthz', '/readyz', '/startupz'])
     expect((await ask({ port, path })).status).toBe(200);
+  expect(await segmentd(['status', '--daemon', url])).toMatchObject({ code: 64, stdout: '' });
+  for (const listener of [url, `http://127.0.0.1:${adminPort}`]) {
+    const shown = await segmentd(['status', '--daemon', listener], { SEGMENTD_ADMIN_TOKEN: TOKEN });
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('db/people') });
+  }
   expect((await ask({ port, path: '/' })).body).toContain('content="locked"');
   expect((await ask({ port: adminPort, path: '/' })).body).toContain('content="admin"');
   expect(url).toContain(String(port));

@@ -19,6 +19,11 @@ test('what is written passes the check of the configuration, and what was there 
   expect(await segmentd(['config', 'check', '-c', file])).toEqual({ code: 0, stdout: 'ok\n', stderr: '' });
   const { stdout } = await segmentd(['config', 'print', '-c', file]);
   expect(stdout).toContain('- b:2\n');
+  expect(await init('--folder', home, '--force')).toMatchObject({ code: 0 });
+  expect(await segmentd(['config', 'check', '-c', file])).toMatchObject({
+    code: 0,
+    stdout: 'ok (no broker: polls every 10 s)\n',
+  });
   await writeFile(file, 'mine');
   const args = ['--folder', './d a: #t', '--database', 'lake', '--brokers', 'a:1'];
   expect(await init(...args)).toMatchObject({ code: 64, stderr: expect.stringContaining('--force overwrites it') });
