@@ -76,11 +76,13 @@ const table = z
     state: z
       .enum(['served', 'paused', 'declined', 'retrying'])
       .describe('paused: an operator holds its events; retrying: work failed and waits for its next try.'),
-    version: count('As last read; null before.').nullable(),
-    covered_version: count('The last version that all indexes cover; null before.').nullable(),
-    missing_fragments: count('Of the index that misses most.'),
-    held_rows: count('Of the index that holds back most.'),
-    segments: count('Of all indexes.'),
+    version: count('As last read; null before, and while its manifest cannot be read.').nullable(),
+    covered_version: count('The last version that all indexes cover; null before, and of a declined table.').nullable(),
+    missing_fragments: count(
+      'Of the index that misses most; null when that is not known, as of a declined table.',
+    ).nullable(),
+    held_rows: count('Of the index that holds back most; null when that is not known.').nullable(),
+    segments: count('Of all indexes; null when they are not known.').nullable(),
     pause: z
       .object({ since: time('Since when.'), by: text('Who asked for it.') })
       .nullable()
@@ -110,10 +112,10 @@ const table = z
       })
       .nullable()
       .describe('The failure that it waits after.'),
-    rows: count('Rows that are not deleted; null until it was read.').nullable(),
-    coverage: share('The lowest of its indexes; null without an index.').nullable(),
-    lag_seconds: amount('The most of its indexes; null without an index.').nullable(),
-    observed_at: time('When this member last read it; null before.').nullable(),
+    rows: count('Rows that are not deleted; null until it was read, and while its manifest cannot be.').nullable(),
+    coverage: share('The lowest of its indexes; null without an index, and when it is not known.').nullable(),
+    lag_seconds: amount('The most of its indexes; null without an index, and when it is not known.').nullable(),
+    observed_at: time('When this member last read it, or tried to and declined it; null before.').nullable(),
     indexes: z.array(index).describe('Those that segmentd maintains.'),
     last_change: change.nullable().describe('The last change by this member.'),
     docs: text('The paragraph in docs/ on why it is declined, retrying, or has an index left alone.').nullable(),

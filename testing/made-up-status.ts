@@ -109,6 +109,7 @@ function troubledTables(nowMs: number): TableStatus[] {
     },
     {
       ...{ ...declined, ...nothing, table: 'lake/broken', state: 'declined', version: null, covered_version: null },
+      ...{ missing_fragments: null, held_rows: null, segments: null },
       declined: {
         code: 'table_unreadable',
         message: 'not a manifest: 8 bytes without the closing LANC',

@@ -16,9 +16,9 @@ type GroupFacts = {
 
 type Totals = {
   readonly tables: number;
-  /** Tables with an index of which none misses a row. */
+  /** Tables with an index of which none misses a row; never a declined one. */
   readonly covered: number;
-  /** Tables with an index. */
+  /** Tables with an index, as far as that is known: without declined ones. */
   readonly indexed: number;
   readonly served: number;
   readonly retrying: number;
@@ -103,7 +103,7 @@ function tableTotals(tables: readonly TableStatus[]) {
   const indexed = tables.filter(({ indexes }) => indexes.length > 0);
   return {
     tables: tables.length,
-    covered: indexed.filter(({ missing_fragments: missing }) => missing === 0).length,
+    covered: indexed.filter(({ declined, missing_fragments: missing }) => !declined && missing === 0).length,
     indexed: indexed.length,
     served: inState('served'),
     retrying: inState('retrying'),

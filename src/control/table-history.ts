@@ -65,10 +65,10 @@ class Points {
   }
 
   /** From `fromMinute` on, with the state that held there. */
-  from(fromMinute: number, now: Row): Row[] {
+  from(fromMinute: number, nowMinute: number): Row[] {
     const rows = Array.from({ length: this.#count }, (_, at) => this.#at(at));
     const last = rows.at(-1);
-    if (last && this.#current && last[0] + 1 <= now[0] && !isSame(last, this.#current)) {
+    if (last && this.#current && last[0] + 1 <= nowMinute && !isSame(last, this.#current)) {
       rows.push([last[0] + 1, ...tail(this.#current)]);
     }
     const inside = rows.filter(([minute]) => minute >= fromMinute);
@@ -131,13 +131,14 @@ export class TableHistory {
     }
   }
 
-  /** The last six hours, oldest first, ending with `sample`, the state as it is now; empty for a table that is not known. */
-  of(table: string, sample: HistorySample, nowMs: number): HistoryPoint[] {
+  /**
+   * The last six hours, oldest first, ending with `sample`, the state as it is now, if that is known; empty for a table that is not known.
+   */
+  of(table: string, sample: HistorySample | null, nowMs: number): HistoryPoint[] {
     const minute = Math.floor(nowMs / MINUTE_MS);
-    const now = rowOf(minute, sample);
-    const rows = this.#tables.get(table)?.from(minute - MINUTES, now) ?? [];
+    const rows = this.#tables.get(table)?.from(minute - MINUTES, minute) ?? [];
     const points = rows.map((row) => pointOf(row, row[0] * MINUTE_MS));
-    return points.length > 0 ? [...points, pointOf(now, nowMs)] : [];
+    return points.length > 0 && sample ? [...points, pointOf(rowOf(minute, sample), nowMs)] : points;
   }
 
   forget(table: string): void {

@@ -37,10 +37,11 @@ export type TableStatus = {
   readonly state: 'served' | 'paused' | 'declined' | 'retrying';
   readonly version: number | null;
   readonly covered_version: number | null;
-  readonly missing_fragments: number;
+  /** Like `held_rows` and `segments` null when what the indexes cover is not known, as of a table that is declined. */
+  readonly missing_fragments: number | null;
   /** Of the index that holds back most: rows that wait for more, and are searched without it. */
-  readonly held_rows: number;
-  readonly segments: number;
+  readonly held_rows: number | null;
+  readonly segments: number | null;
   /** Since when it is paused, ISO 8601, and by whom. */
   readonly pause: { readonly since: string; readonly by: string } | null;
   /** The wrong answer because of which the self-check paused it, or null. */
@@ -56,13 +57,13 @@ export type TableStatus = {
     readonly count: number;
     readonly next_try_at: string;
   } | null;
-  /** Rows that are not deleted; null until the table was read. */
+  /** Rows that are not deleted; null until the table was read, and while its manifest cannot be. */
   readonly rows: number | null;
   /** The lowest of its indexes, 0 to 1; null without an index. */
   readonly coverage: number | null;
   /** The most of its indexes; null without an index. */
   readonly lag_seconds: number | null;
-  /** When this member last read it, ISO 8601. */
+  /** When this member last read it, or tried to and declined it, ISO 8601. */
   readonly observed_at: string | null;
   readonly indexes: readonly IndexStatus[];
   /** The last change by this process. */
@@ -106,6 +107,17 @@ const UNKNOWN: Known = {
   reports: [],
   gaps: new Map(),
 };
+
+/** What a declined table is not known to have. */
+const NOT_SURVEYED = {
+  covered_version: null,
+  missing_fragments: null,
+  held_rows: null,
+  segments: null,
+  left_alone: [],
+  reports: [],
+  gaps: new Map(),
+} satisfies Partial<Known>;
 
 /** Tables remembered; those without news for the longest time are forgotten first. */
 const REMEMBERED = 10_000;
@@ -179,6 +191,11 @@ export class TableStates {
     });
   }
 
+  /** The manifest of the table was read, which may yet decline it; null: there is one that cannot be read. */
+  read(table: string, manifest: { readonly version: number; readonly rows: number } | null): void {
+    this.#note(table, manifest ?? { version: null, rows: null });
+  }
+
   /** This process changed the table. */
   changed({ table, ...news }: NewChange): void {
     const last_change = { at: new Date(this.#now()).toISOString(), table, ...news };
@@ -203,12 +220,20 @@ export class TableStates {
     this.#note(table, { failure: { code, message, count, next_try_at } });
   }
 
-  /** The table must not be written. Returns whether that is news: it was not declined before, or for another reason. */
+  /**
+   * The table must not be written, and what its indexes cover is no longer known. Returns whether the decline is news: there was none
+   * before, or for another reason.
+   */
   declined(table: string, { code, message }: Pick<SegmentdError, 'code' | 'message'>): boolean {
     const before = this.#tables.get(table)?.declined?.code;
     // Who accepted that a table is not served did not mean its damage.
     const accepted = this.#acceptsDecline(table) && !isDamage(code);
-    this.#note(table, { declined: { code, message, accepted }, failure: null });
+    this.#note(table, {
+      ...NOT_SURVEYED,
+      declined: { code, message, accepted },
+      failure: null,
+      observedMs: this.#now(),
+    });
     return before !== code;
   }
 
@@ -268,7 +293,9 @@ export class TableStates {
     if (!this.knows(table) && !this.#pauses.isPaused(table)) return null;
     const status = this.of(table);
     const { coverage, segments, lag_seconds: lag } = status;
-    const history = this.#history.of(table, { lag_seconds: lag ?? 0, segments, coverage }, this.#now());
+    // Of a table without an index nothing is late; of one that was not surveyed nothing is known now.
+    const sample = segments === null ? null : { lag_seconds: lag ?? 0, segments, coverage };
+    const history = this.#history.of(table, sample, this.#now());
     return { ...status, changes: this.#changes.of(table), history };
   }
 

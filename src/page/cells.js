@@ -2,7 +2,7 @@
 import { h } from './dom.js';
 import { reasonsOf } from './reasons.js';
 import { since, untilThen } from './ticker.js';
-import { counted } from './words.js';
+import { counted, percent } from './words.js';
 /** @import { TableChange } from '../control/recent-changes.ts' */
 /** @import { TableStatus } from '../control/table-states.ts' */
 
@@ -11,6 +11,16 @@ export const tablePath = (table) => `/tables/${table.split('/').map(encodeURICom
 
 /** @param {string} table */
 export const tableLink = (table) => h('a', { href: tablePath(table), 'data-focus': 'table' }, table);
+
+/**
+ * Whether it is known which indexes the table has: not of one that is declined or was never read.
+ * @param {Pick<TableStatus, 'segments' | 'observed_at'>} table
+ */
+export const isSurveyed = ({ segments, observed_at }) => segments !== null && observed_at !== null;
+
+/** @param {Pick<TableStatus, 'coverage' | 'segments' | 'observed_at'>} table */
+export const coveredOf = (table) =>
+  table.coverage === null && !isSurveyed(table) ? 'not known' : percent(table.coverage);
 
 /** @param {TableStatus['state']} state */
 export const badge = (state) => h('span', { class: `badge ${state}` }, state);

@@ -20,7 +20,7 @@ export function chartOf(name, points, nowMs, words, ends = []) {
   const last = points.at(-1);
   if (!line || !last) return h('p', { class: 'quiet' }, `${name}: nothing yet`);
   const highest = points.reduce((best, point) => (point.value > best.value ? point : best));
-  const says = `now ${words(last.value)}, highest ${words(highest.value)} at ${clock(highest.at)}`;
+  const says = `${last.at < nowMs ? 'last' : 'now'} ${words(last.value)}, highest ${words(highest.value)} at ${clock(highest.at)}`;
   return h(
     'figure',
     { class: 'chart' },

@@ -35,7 +35,8 @@ export function inOrder(tables) {
 /** The filters behind the tiles, by name. @type {Readonly<Record<string, (table: TableStatus) => boolean>>} */
 export const FILTERS = {
   lagging: ({ lag_seconds }) => (lag_seconds ?? 0) > 0,
-  uncovered: ({ indexes, missing_fragments }) => indexes.length > 0 && missing_fragments > 0,
+  uncovered: ({ indexes, missing_fragments }) =>
+    indexes.length > 0 && missing_fragments !== null && missing_fragments > 0,
   retrying: ({ state }) => state === 'retrying',
   declined: isDeclined,
   paused: ({ state, pause }) => state === 'paused' || pause !== null,

@@ -1,5 +1,5 @@
 /** The page of one table. */
-import { badge, changeOf, whyOf } from './cells.js';
+import { badge, changeOf, coveredOf, isSurveyed, whyOf } from './cells.js';
 import { chartOf } from './chart.js';
 import { TIMES } from './chart-shape.js';
 import { commandButtons } from './control-panel.js';
@@ -7,7 +7,7 @@ import { byId, h, patch } from './dom.js';
 import { showChanges } from './recent-lists.js';
 import { segmentTable, stripOf } from './strip.js';
 import { now, since } from './ticker.js';
-import { count, counted, duration, percent } from './words.js';
+import { count, counted, duration } from './words.js';
 /** @import { Child } from './dom.js' */
 /** @import { TableDetail } from '../control/table-states.ts' */
 
@@ -21,12 +21,12 @@ export function tableOfPage() {
 
 /** @param {TableDetail} detail */
 export function showDetail(detail) {
-  const { table, state, rows, coverage, lag_seconds, version, covered_version, observed_at, last_change } = detail;
+  const { table, state, rows, lag_seconds, version, covered_version, observed_at, last_change } = detail;
   byId('table-name').textContent = table;
   patch(byId('facts'), { ...detail, changes: null, history: null }, () => [
     fact('state', [badge(state)]),
     fact('rows', [count(rows)]),
-    fact('covered', [percent(coverage)]),
+    fact('covered', [coveredOf(detail)]),
     fact('lag', [lag_seconds === null ? '–' : duration(lag_seconds)]),
     fact('version', [`${count(version)}, covered up to ${count(covered_version)}`]),
     fact('read', observed_at ? [since(observed_at)] : ['not yet']),
@@ -37,9 +37,11 @@ export function showDetail(detail) {
   );
   const buttons = commandButtons(detail);
   patch(byId('commands'), buttons.key, buttons.build);
-  patch(byId('indexes'), detail.indexes, () =>
-    detail.indexes.length > 0 ? detail.indexes.map(indexOf) : [h('p', { class: 'quiet' }, 'This table has no index.')],
-  );
+  patch(byId('indexes'), [detail.indexes, isSurveyed(detail)], () => {
+    if (detail.indexes.length > 0) return detail.indexes.map(indexOf);
+    const says = isSurveyed(detail) ? 'This table has no index.' : 'What its indexes cover is not known.';
+    return [h('p', { class: 'quiet' }, says)];
+  });
   showCharts(detail);
   showChanges(detail.changes, false);
 }
@@ -65,13 +67,13 @@ function showCharts({ history, lag_seconds, segments }) {
   const nowMs = now();
   /**
    * @param {(point: TableDetail['history'][number]) => number} value
-   * @param {number} latest
+   * @param {number | null} latest null when it is not known
    */
   const series = (value, latest) => [
     ...history.map((point) => ({ at: Date.parse(point.at), value: value(point) })),
-    { at: nowMs, value: latest },
+    ...(latest === null ? [] : [{ at: nowMs, value: latest }]),
   ];
-  const lags = series((point) => point.lag_seconds, lag_seconds ?? 0);
+  const lags = series((point) => point.lag_seconds, segments === null ? null : (lag_seconds ?? 0));
   const counts = series((point) => point.segments, segments);
   patch(byId('charts'), [lags, counts], () => [
     chartOf('Lag', lags, nowMs, duration, TIMES),

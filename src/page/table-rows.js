@@ -1,10 +1,10 @@
 /** The table of tables. */
-import { badge, changeOf, tableLink, whyOf } from './cells.js';
+import { badge, changeOf, coveredOf, tableLink, whyOf } from './cells.js';
 import { commandButtons } from './control-panel.js';
 import { arrange, byId, h, patch } from './dom.js';
 import { FILTERS, inOrder, matching } from './order.js';
 import { stripOf } from './strip.js';
-import { count, duration, percent } from './words.js';
+import { count, duration } from './words.js';
 
 /** @import { TableStatus } from '../control/table-states.ts' */
 
@@ -154,7 +154,7 @@ function contentOf(table) {
     [name, () => [tableLink(name)]],
     [state, () => [badge(state)]],
     [table.rows, () => [count(table.rows)]],
-    [coverage, () => [h('span', { class: coverage === null ? 'quiet' : null }, percent(coverage))]],
+    [coveredOf(table), () => [h('span', { class: coverage === null ? 'quiet' : null }, coveredOf(table))]],
     [lag_seconds, () => [lag_seconds === null ? '–' : duration(lag_seconds)]],
     [indexes, () => indexes.map(stripOf)],
     [last_change, () => (last_change ? changeOf(last_change) : ['–'])],

@@ -73,9 +73,11 @@ function secondsSince(
   return record.timestampMs < pauses.lastEndedMs(table) ? undefined : latencySample(record.timestampMs, now);
 }
 
-/** Notes why a table must not be written, and reports a new reason. */
+/** Notes why a table must not be written and that what its indexes cover is not known now, and reports a new reason. */
 export function decline({ states, telemetry }: PipelineContext, table: string, { code, message }: SegmentdError): void {
-  if (!states.declined(table, { code, message })) return;
+  const isNews = states.declined(table, { code, message });
+  telemetry.indexesUnknown({ table });
+  if (!isNews) return;
   const accepted = states.of(table).declined?.accepted === true;
   telemetry.tableDeclined({ table, code, message, accepted });
 }

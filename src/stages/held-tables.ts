@@ -4,7 +4,7 @@
  */
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { concatMap, Observable } from 'rxjs';
-import { indexReports, rowsOf } from '../control/index-reports.ts';
+import { indexReports } from '../control/index-reports.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
@@ -12,6 +12,7 @@ import { isFullyCovered } from '../model.ts';
 import { decline } from './ack.ts';
 import type { PipelineContext } from './context.ts';
 import { forgetGone } from './forget-gone.ts';
+import { readManifest } from './read-manifest.ts';
 import type { Batch } from './work.ts';
 
 /** Holds the batches of a paused table. */
@@ -54,12 +55,12 @@ export function isHeld({ states }: PipelineContext, table: string): boolean {
 async function look(context: PipelineContext, table: TableRef): Promise<void> {
   const { tables, states, telemetry, settings } = context;
   try {
-    const manifest = await tables.open(table.uri).latest();
+    const manifest = await readManifest(context, table);
     const plan = planTable(manifest, tables.policy(table.id), settings.limits);
     const indexes = indexReports(plan.states, manifest);
     const { version } = manifest;
     const isCovered = isFullyCovered(indexes);
-    states.observed(table.id, version, indexes, isCovered ? version : undefined, rowsOf(manifest));
+    states.observed(table.id, version, indexes, isCovered ? version : undefined);
     telemetry.planned({ table: table.id, version, outcome: 'held', indexes });
   } catch (error) {
     if (!(error instanceof SegmentdError)) throw error;

@@ -1,13 +1,14 @@
 /** What the maintained indexes of the table miss, read from its latest manifest: an event is only a hint. */
 import type { OperatorFunction } from 'rxjs';
 import { concatMap } from 'rxjs';
-import { indexReports, rowsOf } from '../control/index-reports.ts';
+import { indexReports } from '../control/index-reports.ts';
 import type { Manifest } from '../lance/codec/manifest.ts';
 import { missingOfAny } from '../lance/plan/backfill-plan.ts';
 import type { TablePlan } from '../lance/plan/table-plan.ts';
 import { planTable } from '../lance/plan/table-plan.ts';
 import { isFullyCovered } from '../model.ts';
 import type { PipelineContext } from './context.ts';
+import { readManifest } from './read-manifest.ts';
 import { shareBackfill } from './share-backfill.ts';
 import { traced } from './traced.ts';
 import type { Batch, OfferMerges, Planned } from './work.ts';
@@ -22,7 +23,7 @@ export function plan(
 
 async function planBatch(context: PipelineContext, queued: Batch, offerMerges: OfferMerges): Promise<Planned> {
   const table = queued.table.id;
-  const manifest = await context.tables.open(queued.table.uri).latest({ recent: true });
+  const manifest = await readManifest(context, queued.table, { recent: true });
   const planned = await planRound(context, queued, manifest);
   const { version } = manifest;
   const { batch, ...plan } = planned;
@@ -31,7 +32,7 @@ async function planBatch(context: PipelineContext, queued: Batch, offerMerges: O
   // Where something is missing the build decides: a damaged table can be planned, but not served.
   if (!missing && context.states.served(table)) context.telemetry.tableServed({ table });
   const isCovered = isFullyCovered(indexes);
-  context.states.observed(table, version, indexes, isCovered ? version : undefined, rowsOf(manifest));
+  context.states.observed(table, version, indexes, isCovered ? version : undefined);
   const left = plan.left.map(({ name, reason }) => ({ index: name, ...reason }));
   if (context.states.leftAlone(table, left)) context.telemetry.indexesLeftAlone({ table, left });
   if (isCovered) context.states.succeeded(table);

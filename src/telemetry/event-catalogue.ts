@@ -17,6 +17,9 @@ export const INDEX_METRICS = [
   'segments',
 ] as const;
 
+/** What a table's versions are, which is known with its indexes. */
+export const VERSION_METRICS = ['table_version', 'covered_version'] as const;
+
 const COST_METRICS = [
   ...(['table_versions', 'manifest_bytes', 'oldest_version_timestamp_seconds', 'small_fragments'] as const),
   ...(['deleted_rows', 'index_live_bytes', 'index_dead_bytes'] as const),
@@ -54,6 +57,11 @@ export const EVENTS = {
   },
   backfillPublished: { level: 'info', says: 'backfill shared out', metrics: ['backfill_events_total'] },
   tableDeclined: { level: 'warn', says: 'table declined', metrics: ['declined', 'retrying'] },
+  indexesUnknown: {
+    level: 'debug',
+    says: 'indexes not known',
+    metrics: [...INDEX_METRICS, ...VERSION_METRICS, 'index_left_alone'],
+  },
   indexesLeftAlone: { level: 'warn', says: 'indexes left alone', metrics: ['index_left_alone'] },
   tableServed: { level: 'info', says: 'table served again', metrics: ['declined'] },
   tablePaused: { level: 'info', says: 'table paused', metrics: [] },

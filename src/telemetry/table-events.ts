@@ -4,7 +4,7 @@ import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { gapStarts } from '../lib/gap-starts.ts';
 import type { IndexReport, LeftAlone } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
-import { INDEX_METRICS } from './event-catalogue.ts';
+import { INDEX_METRICS, VERSION_METRICS } from './event-catalogue.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
 
@@ -111,6 +111,13 @@ function stateEvents(context: EventContext, gaps: Gaps) {
       const events = eventToCoveredSeconds.length;
       const fields = () => ({ table, version, coveredVersion, events, slowestSeconds: slowest });
       say('batchCovered', fields, committed ? 'info' : 'debug');
+    },
+    /** What the indexes of a table cover is not known now: what was known before would hide what goes wrong. */
+    indexesUnknown({ table }: { table: string }): void {
+      gaps.forget(table);
+      const series = [...INDEX_METRICS, ...VERSION_METRICS, 'index_left_alone'] as const;
+      for (const metric of series) metrics.tables.clear(metric, table);
+      say('indexesUnknown', { table });
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
       metrics.tables.set('last_error_timestamp_seconds', table, now() / 1000);

@@ -46,19 +46,19 @@ export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus):
     it.state,
     it.version ?? '-',
     it.covered_version ?? '-',
-    it.missing_fragments,
-    it.segments,
+    it.missing_fragments ?? '-',
+    it.segments ?? '-',
     reasonOf(it),
   ]);
   return `${head}\n${formatTable(header, rows)}`;
 }
 
 function reasonOf(status: TableStatus): string {
-  const { declined, held_rows: held = 0, left_alone: left = [] } = status as Partial<TableStatus>;
+  const { declined, held_rows: held, left_alone: left = [] } = status as Partial<TableStatus>;
   if (declined) return `${declined.code}${declined.accepted ? ' (accepted)' : ''}: ${declined.message}`;
   return [
     ...stateReason(status),
-    ...(held > 0 ? [`${held.toLocaleString('en-US')} rows held`] : []),
+    ...(held ? [`${held.toLocaleString('en-US')} rows held`] : []),
     ...left.map(({ index, code }) => `${index} left alone: ${code}`),
   ].join('; ');
 }

@@ -56,6 +56,16 @@ test('the totals count tables by state, by index and by what is missing', () => 
   });
 });
 
+test('a table that was covered before it was declined counts as such no more', () => {
+  const { states, status } = setUp();
+  states.observed('lake/a', 1, [index(0, 0)], 1);
+  states.declined('lake/a', new SegmentdError('column_not_found', 'no column'));
+  expect(status().totals).toMatchObject({ tables: 1, covered: 0, indexed: 0, declined: 1, worst_lag: null });
+  // As of a table that is found damaged by a build.
+  states.observed('lake/a', 2, [index(0, 0)], 2);
+  expect(status().totals).toMatchObject({ covered: 0, indexed: 1, declined: 1 });
+});
+
 test('nothing lags and nothing waits in a daemon without work', () => {
   const { status } = setUp();
   expect(status().totals).toMatchObject({ worst_lag: null, oldest_unacked_seconds: null });

@@ -204,3 +204,23 @@ test('what the self-check found is told for as long as the table is paused becau
   pauses.pause('lake/t', 'segmentd self-check');
   expect(states.of('lake/t')).toMatchObject({ state: 'paused', self_check: finding });
 });
+
+test('of a table that is declined no number of its indexes stands any longer, and the last look is told', () => {
+  let nowMs = Date.UTC(2026, 0);
+  const states = new TableStates(createPauses(), { now: () => nowMs });
+  states.observed('lake/t', 7, [index], 6, 40);
+  states.leftAlone('lake/t', [{ index: 'z', code: 'index_kind_unsupported', message: 'no' }]);
+  nowMs += 60_000;
+  states.read('lake/t', { version: 8, rows: 50 });
+  states.declined('lake/t', unreadable);
+  const known = { version: 8, rows: 50, covered_version: null, observed_at: '2026-01-01T00:01:00.000Z' };
+  const unknown = { coverage: null, lag_seconds: null, missing_fragments: null, held_rows: null, segments: null };
+  expect(states.of('lake/t')).toMatchObject({ state: 'declined', ...known, ...unknown, indexes: [], left_alone: [] });
+  nowMs += 60_000;
+  // What was known until then is no news of now.
+  expect(states.detail('lake/t')?.history.map(({ at }) => at)).toEqual(['2026-01-01T00:00:00.000Z']);
+  states.read('lake/t', null);
+  states.declined('lake/t', unreadable);
+  const after = { version: null, rows: null, observed_at: '2026-01-01T00:02:00.000Z' };
+  expect(states.of('lake/t')).toMatchObject(after);
+});

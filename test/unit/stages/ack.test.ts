@@ -71,6 +71,17 @@ test('a requeued batch keeps all its records', async () => {
   expect(events.map(({ record }) => record.acks())).toEqual([0, 0]);
 });
 
+test('each decline, also one that is no news, drops what was known of the indexes', async () => {
+  const unknown: string[] = [];
+  const quiet = testContext();
+  const telemetry = { ...quiet.telemetry, indexesUnknown: ({ table }: { table: string }) => void unknown.push(table) };
+  const context = { ...quiet, telemetry };
+  const error = new SegmentdError('column_not_found', 'no column');
+  for (const offset of [0, 1])
+    await through(context, { kind: 'declined', batch: batchOf([pendingEvent(offset)]), error });
+  expect(unknown).toEqual(['lake/t', 'lake/t']);
+});
+
 test('a declined table settles its records, since trying again would give the same answer', async () => {
   const events = [pendingEvent(0), pendingEvent(1, 't', { version: 99 })];
   const context = testContext();

@@ -75,6 +75,26 @@ test.each([
   expect([context.states.of('lake/t').version, context.states.retrying, failed]).toEqual([null, 0, []]);
 });
 
+test('of a held table that is declined nothing is told that was known before', async () => {
+  const { context, events, folder } = await held('paused');
+  events.next(pendingEvent(0));
+  await vi.waitFor(() => expect(context.states.of('lake/t').missing_fragments).toBe(2), WAIT);
+  await folder.write({
+    version: 4,
+    fragments: FRAGMENTS,
+    indexes: [{ uuid: 1, fragments: [0] }],
+    readerFlags: 1n << 40n,
+  });
+  events.next(pendingEvent(1));
+  await vi.waitFor(() => expect(context.states.of('lake/t').state).toBe('declined'), WAIT);
+  expect(context.states.of('lake/t')).toMatchObject({
+    version: 4,
+    missing_fragments: null,
+    coverage: null,
+    indexes: [],
+  });
+});
+
 test('a held table that cannot be served is declined, one that is gone is not, and a bug ends it all', async () => {
   const unreadable = new SegmentdError('table_unreadable', 'damaged');
   const declined = await held('paused', () => Promise.reject(unreadable));

@@ -201,6 +201,11 @@ const SCRIPT: readonly Step[] = [
   ...STEPS,
   ...STEPS.filter(([name]) => TABLE_STEPS.has(name)),
   ['tableGone', () => telemetry.tableGone({ table: 'lake/t' })],
+  // And what its indexes give it, once more.
+  ...['workFailed', 'planned', 'indexesLeftAlone'].flatMap((name) =>
+    STEPS.filter(([each]) => each === name).slice(0, 1),
+  ),
+  ['indexesUnknown', () => telemetry.indexesUnknown({ table: 'lake/t' })],
 ];
 
 describe('the catalogue', () => {

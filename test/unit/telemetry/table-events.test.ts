@@ -37,3 +37,19 @@ test('tables beyond the bound are counted together', async () => {
   expect((await named()).at(-1)).toBe('segmentd_declined{table="other",reason="other"} 2');
   expect(await named()).toHaveLength(3);
 });
+
+test('of a table whose indexes are not known now there is no series that was known before', async () => {
+  const report = { name: 'id_idx', kind: 'btree' as const, segmentList: [], coverage: 1, segments: 1, lagSeconds: 0 };
+  const indexes = [{ ...report, missingRows: 0, missingFragments: 0, heldRows: 0 }];
+  const left = [{ index: 'z', code: 'index_kind_unsupported' as const, message: 'no' }];
+  for (const table of ['lake/t', 'lake/u']) {
+    telemetry.planned({ table, version: 3, outcome: 'covered', indexes });
+    telemetry.indexesLeftAlone({ table, left });
+  }
+  telemetry.indexesUnknown({ table: 'lake/t' });
+  const series = (await metrics.render()).match(/^segmentd_\w+\{table="lake\/[tu]"/gm) ?? [];
+  const of = (table: string) => series.filter((it) => it.includes(`"lake/${table}"`)).map((it) => it.split('{')[0]);
+  expect(of('t')).toEqual(['segmentd_last_success_timestamp_seconds']);
+  expect(of('u')).toContain('segmentd_coverage_ratio');
+  expect(of('u')).toContain('segmentd_covered_version');
+});
