@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { LEAVES } from '../src/config/load.ts';
 import type { CommandName } from '../src/control/commands.ts';
-import { COMMANDS, isWork, MAX_TO } from '../src/control/commands.ts';
+import { COMMANDS, isLasting, isWork, MAX_TO } from '../src/control/commands.ts';
+import { PARAMETERS } from '../src/http/tables-api.ts';
 import { defaultOf } from './describe-config.ts';
 import { answerSchema } from './describe-schemas.ts';
 import { status, tableDetail, tableStatus, text } from './status-schemas.ts';
@@ -178,13 +179,25 @@ const to = query('to', 'Most segments that each index is to keep; without it, wh
   maximum: MAX_TO,
 });
 
+const FORCE = query(
+  'force',
+  'To pause a table that is not there yet. What is paused can be resumed with it and without.',
+  {
+    type: 'boolean',
+    default: false,
+  },
+);
+
+const canBeElsewhere = (command: CommandName) => isWork(command) || isLasting(command);
+
 function commandPath(command: CommandName): [string, Json] {
-  const force = query('force', 'Also for a table that is not there yet.', { type: 'boolean', default: false });
+  const known = { to, force: FORCE };
   const ok = isWork(command)
     ? answer('The table, and what was begun.', workAnswer)
     : answer('The table.', commandAnswer);
-  const responses = { 200: ok, ...refusals(400, 404, ...(isWork(command) ? [409] : []), 503) };
-  const more = { parameters: [...TABLE, force, ...(command === 'merge' ? [to] : [])] };
+  const responses = { 200: ok, ...refusals(400, 404, ...(canBeElsewhere(command) ? [409] : []), 503) };
+  const taken = Object.entries(known).filter(([name]) => PARAMETERS[command]?.includes(name));
+  const more = { parameters: [...TABLE, ...taken.map(([, parameter]) => parameter)] };
   return [
     `/v1/tables/{database}/{table}/${command}`,
     { post: operation(responses, { id: `${command}Table`, summary: summaryOf(command), more }) },

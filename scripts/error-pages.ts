@@ -263,7 +263,9 @@ newer Lance. The tables that were known stay so, and those in \`<table>.lance\` 
     `\`GET /v1/tables/<db>/<table>/wait\` came without a usable \`version\`, with a \`timeout\` that has no unit or is longer than
 300 s, or with an unknown parameter.`,
   ),
-  command_invalid: work('A command over HTTP has a parameter that it does not take, or one that is no number.'),
+  command_invalid: work(
+    'A command over HTTP has a parameter that it does not take, has it twice, or has a value that it cannot have.',
+  ),
   table_paused: work(
     `A paused table is left alone, so that it is neither merged nor optimized, and an operator asked for that. The pause names its origin in
 \`segmentd status --daemon\`.`,

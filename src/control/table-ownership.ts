@@ -13,6 +13,7 @@ export class TableOwnership {
   private assigned: readonly number[] = [];
   private partitions = 0;
   private readonly listeners: ((table: string) => void)[] = [];
+  private readonly assignedListeners: (() => void)[] = [];
 
   constructor({ isAlone = false }: { readonly isAlone?: boolean } = {}) {
     this.isAlone = isAlone;
@@ -21,6 +22,11 @@ export class TableOwnership {
   /** Calls `listener` for each table that another member owns from now on. */
   onReleased(listener: (table: string) => void): void {
     this.listeners.push(listener);
+  }
+
+  /** Calls `listener` after each rebalance. */
+  onAssigned(listener: () => void): void {
+    this.assignedListeners.push(listener);
   }
 
   /** An event for `table` came on `partition`. */
@@ -39,6 +45,7 @@ export class TableOwnership {
     const gone = [...this.lastSeen].filter(([, partition]) => !assigned.includes(partition)).map(([table]) => table);
     for (const table of gone) this.lastSeen.delete(table);
     for (const table of gone) for (const listener of this.listeners) listener(table);
+    for (const listener of this.assignedListeners) listener();
     return gone;
   }
 
@@ -58,6 +65,11 @@ export class TableOwnership {
     if (!this.isOwner(table)) return false;
     if (!this.lastSeen.has(table)) this.observe(table, partitionOf(table, this.partitions));
     return true;
+  }
+
+  /** Whether it is known that another member owns the table, and none of its events came here. */
+  isElsewhere(table: string): boolean {
+    return this.known && !this.isOwner(table) && !this.lastSeen.has(table);
   }
 
   /** Whether this member sweeps the table: one member does, the owner of the partition that its key hashes to. */

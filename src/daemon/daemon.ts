@@ -26,7 +26,7 @@ import { openIntake, openOutlets, watchLag } from './open-broker.ts';
 import { openControl } from './open-control.ts';
 import { openListener } from './open-listener.ts';
 import { openEvidence, withSelfChecks } from './open-self-checks.ts';
-import { openStates, openStatus } from './open-status.ts';
+import { countsOf, openStates, openStatus } from './open-status.ts';
 import { openTraces } from './open-traces.ts';
 import { pipelineContext, tableCatalogs } from './pipeline-context.ts';
 import type { LoadConfig } from './reload.ts';
@@ -100,7 +100,7 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const evidence = await openEvidence(config, telemetry, pauses);
   const states = openStates(config, pauses, evidence);
   const deadLetters = new DeadLetterLog();
-  telemetry.tableCounts(() => states);
+  telemetry.tableCounts(() => countsOf(states, ownership));
   const source = openIntake(config, { telemetry, states, ownership, slots, log });
   const status = openStatus(config, { source, states, deadLetters, ownership });
   const listening = { source, metrics, served: status.served.http, log, cleanup };

@@ -38,6 +38,11 @@ export function watchLag(config: Config, broker: Broker | undefined, parts: LagP
   if (config.kafka === undefined || broker === undefined) return;
   const { settings, topicsReady } = broker;
   const lag = openLag(settings, config.kafka.lag_interval_ms, lagHooks(settings, parts));
+  parts.ownership.onAssigned(() => {
+    // What the broker told of the group before the rebalance is out of date.
+    parts.status.groupSeen(null);
+    lag.soon();
+  });
   cleanup.defer(() => lag.stop());
   void topicsReady.then(() => lag.start());
 }

@@ -15,12 +15,13 @@ import { waitUntilCovered } from '../control/wait-until-covered.ts';
 import { resolveTable } from '../events/table-address.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
-import { asSegmentdError, SegmentdError } from '../lib/errors.ts';
+import { asSegmentdError } from '../lib/errors.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import type { WorkSchedules } from './asked-commands.ts';
 import { askWork, beginWork, readTo } from './asked-commands.ts';
+import { existing, refuseElsewhere } from './asked-tables.ts';
 import type { OpenBroker } from './open-broker.ts';
 import type { Status } from './open-status.ts';
 import { operatorAddress, operatorToken, operatorUrl } from './operator-token.ts';
@@ -55,12 +56,17 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   const { config, context, catalogs } = parts;
   const { promise: caughtUp, resolve } = Promise.withResolvers<void>();
   const requests = refreshRequests(sweepOptions(parts, caughtUp));
+  const refresh = (table: TableRef) => {
+    // Who asks for it may have fixed what failed.
+    context.retryWaits.end(table.id);
+    requests.refresh(table);
+  };
   const control = createControl({
     resolve: (address) => resolveTable(catalogs.databases, address),
     begin: beginWork({ ...parts.schedules, context }),
     pauses: context.pauses,
     telemetry: context.telemetry,
-    refresh: requests.refresh,
+    refresh,
     status: (table) => context.states.of(table),
   });
   await openTablesApi(parts, control);
@@ -69,10 +75,11 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
   const pauseWrong = (table: TableRef) => pauseForCheck(parts, control, table);
   const reconfigured = (tables: readonly string[]) => {
     requests.sweepEvery(sweepSeconds(config) * 1000);
-    for (const id of tables) if (context.states.knows(id)) requests.refresh(control.resolve(id));
+    for (const id of tables) if (context.states.knows(id)) refresh(control.resolve(id));
   };
-  const { events: refreshRequested, refresh, end: endRequests } = requests;
-  return { refreshRequests: refreshRequested, refresh, endRequests, pauseWrong, caughtUp, reconfigured };
+  const { events: refreshRequested, end: endRequests } = requests;
+  const channels = { refreshRequests: refreshRequested, refresh: requests.refresh, endRequests };
+  return { ...channels, pauseWrong, caughtUp, reconfigured };
 }
 
 /** A store that does not answer must not block the start for ever: what its catalog lists is found later. */
@@ -155,9 +162,10 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
       const command = name as CommandName;
       const named = control.resolve(address);
       // A paused table can be resumed even when it is gone.
-      const isAnyFine = force || context.pauses.isPaused(named.id);
+      const isAnyFine = (force && command === 'pause') || context.pauses.isPaused(named.id);
       const table = isAnyFine ? named : await existing(context, named, command);
       if (isWork(command)) return work(command, table, { by, to: readTo(command, to) });
+      if (!send) refuseElsewhere({ ownership, pauses: context.pauses }, command, table.id);
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
       if (command !== 'status') {
@@ -179,24 +187,4 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
   });
   status.adminOpened(operatorUrl(config.admin, server.port));
   cleanup.defer(() => server.close());
-}
-
-/**
- * The table, where it lies. Errors: event_table_not_found, catalog_unreadable. A table that cannot be read exists, and so does one whose
- * store does not answer.
- */
-async function existing(context: PipelineContext, table: TableRef, command: CommandName): Promise<TableRef> {
-  const { id, uri } = table;
-  try {
-    await context.tables.open(uri).latest();
-    return table;
-  } catch (error) {
-    if (!(error instanceof SegmentdError)) throw error;
-    if (error.code !== 'table_not_found') return table;
-    const found = await context.locate(table);
-    if (found.uri !== uri) return found;
-    // Only a pause means anything for a table that is not there.
-    const ahead = command === 'pause' ? '; ?force=true pauses one that is to come' : '';
-    throw new SegmentdError('event_table_not_found', `there is no table ${id}${ahead}`);
-  }
 }

@@ -50,6 +50,15 @@ export function openStates(config: Config, pauses: Pauses, evidence: EvidenceFol
   });
 }
 
+/** What the metrics count. Only a member that works on a table tells that it is paused: elsewhere that silences no alert. */
+export function countsOf(
+  states: Pick<TableStates, 'retrying' | 'declinedByReason' | 'paused'>,
+  ownership: Pick<TableOwnership, 'isElsewhere'>,
+) {
+  const { retrying, declinedByReason } = states;
+  return { retrying, declinedByReason, paused: states.paused.filter((table) => !ownership.isElsewhere(table)) };
+}
+
 export function openStatus(config: Config, { source, states, deadLetters, ownership }: StatusParts): Status {
   const fixed = {
     version: VERSION,

@@ -18,6 +18,7 @@ import type { MergeSchedule } from '../merge/merge-schedule.ts';
 import type { MergeSettings } from '../merge/policy/tiered.ts';
 import { defaultMerge } from '../merge/policy/tiered.ts';
 import type { PipelineContext } from '../stages/context.ts';
+import { createRetryWaits } from '../stages/retry-waits.ts';
 import type { StoreKind } from '../store/object-store.ts';
 import { storeKind } from '../store/open-store.ts';
 import { storesOf } from './configured-stores.ts';
@@ -105,6 +106,7 @@ export function pipelineContext(
     },
     locate: (table) => catalogs.locate(table),
     backfills: createBackfills(),
+    retryWaits: createRetryWaits(),
     onReleased: (listener) => ownership.onReleased(listener),
     builder: lanceSegmentBuilder(scratchDir, { memoryBytes: config.build.memory_bytes, signal: parts.signal }),
     decodeRecord: (record) => {

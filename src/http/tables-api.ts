@@ -55,7 +55,8 @@ async function answer(
   if (!isRead && !isWait && !isWrite) return notFound(request);
   try {
     const address = `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
-    if (!isWait) return json(200, await run(command ?? 'status', address, commandRequest(request)));
+    if (!isWait)
+      return json(200, await run(command ?? 'status', address, commandRequest(command ?? 'status', request)));
     const wanted = readWaitQuery(query);
     return json(200, await waits.run(response, (signal) => wait(address, wanted, signal)));
   } catch (error) {
@@ -67,10 +68,30 @@ async function answer(
   }
 }
 
-/** `?force=true`: also for a table that is not there yet. */
-function commandRequest({ query, response }: Request): CommandRequest {
+/** The parameters that commands take. */
+export const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  pause: ['force'],
+  resume: ['force'],
+  merge: ['to'],
+};
+
+/** `?force=true`: also for a table that is not there yet. Errors: command_invalid. */
+function commandRequest(command: string, { query, response }: Request): CommandRequest {
+  for (const name of query.keys()) {
+    const isTaken = PARAMETERS[command]?.includes(name);
+    // The name is not repeated: it may be anything.
+    if (!isTaken) throw new SegmentdError('command_invalid', `${command} ${takes(command)}`);
+    if (query.getAll(name).length > 1) throw new SegmentdError('command_invalid', `${name} is given more than once`);
+  }
+  const force = query.get('force');
+  if (!['true', 'false', null].includes(force)) throw new SegmentdError('command_invalid', 'force is true or false');
   const by = `http ${response.socket?.remoteAddress ?? ''}`.trim();
-  return { force: query.get('force') === 'true', by, to: query.get('to') };
+  return { force: force === 'true', by, to: query.get('to') };
+}
+
+function takes(command: string): string {
+  const names = PARAMETERS[command] ?? [];
+  return names.length > 0 ? `takes no other parameter than ${names.join(', ')}` : 'takes no parameter';
 }
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot. */

@@ -29,6 +29,8 @@ export type LagHooks = {
 type LagProbe = {
   /** Measures at once, and then every `intervalMs`. Never throws; failures go to `onError`. */
   start(): void;
+  /** Measures now instead of after the interval; `onGroup` hears nothing of the measurement that is under way. */
+  soon(): void;
   /** One measurement. Throws SegmentdError `broker_unavailable`, also when it takes too long, or `broker_denied`. */
   read(): Promise<ReadonlyMap<number, PartitionLag>>;
   stop(): Promise<void>;
@@ -46,6 +48,8 @@ class AdminLagProbe implements LagProbe {
   readonly #stop = new AbortController();
   #admin: Promise<Admin> | undefined;
   #loop: Promise<void> | undefined;
+  /** Fires when the measurement that is under way, or its wait for the next one, is out of date. */
+  #outdated = new AbortController();
 
   constructor(settings: KafkaSettings, intervalMs: number, hooks: LagHooks) {
     this.#settings = settings;
@@ -55,6 +59,10 @@ class AdminLagProbe implements LagProbe {
 
   start(): void {
     this.#loop ??= this.#poll();
+  }
+
+  soon(): void {
+    this.#outdated.abort();
   }
 
   read(): Promise<ReadonlyMap<number, PartitionLag>> {
@@ -94,24 +102,26 @@ class AdminLagProbe implements LagProbe {
   async #poll(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      this.#outdated = new AbortController();
+      const { signal: outdated } = this.#outdated;
       try {
         const lag = await this.read();
         if (!signal.aborted) this.#hooks.onLag?.(lag);
-        await this.#tellGroup([...lag.keys()]);
+        await this.#tellGroup([...lag.keys()], outdated);
       } catch (error) {
         if (signal.aborted) break;
         this.#hooks.onGroup?.(undefined);
         this.#hooks.onError?.(asKafkaError(error));
       }
-      await sleep(this.#intervalMs, signal, { ref: false });
+      await sleep(this.#intervalMs, AbortSignal.any([signal, outdated]), { ref: false });
     }
   }
 
-  async #tellGroup(partitions: readonly number[]): Promise<void> {
+  async #tellGroup(partitions: readonly number[], outdated: AbortSignal): Promise<void> {
     const { onGroup } = this.#hooks;
     if (!onGroup || this.#stop.signal.aborted) return;
     const view = await this.#ask('the group', (admin) => readGroup(admin, this.#settings, partitions));
-    if (!this.#stop.signal.aborted) onGroup(view);
+    if (!this.#stop.signal.aborted && !outdated.aborted) onGroup(view);
   }
 
   async #measure(admin: Admin): Promise<Map<number, PartitionLag>> {

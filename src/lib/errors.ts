@@ -205,7 +205,7 @@ export const ERRORS = {
   command_invalid: kind(
     'never',
     EXIT.usage,
-    'A merge takes to=N, 1 or more; the other commands take no such parameter.',
+    'A merge takes to=N, 1 or more; pause and resume take force=true; no command takes another parameter.',
   ),
   table_paused: kind('never', EXIT.unavailable, 'Resume the table first.'),
   merging_off: kind(

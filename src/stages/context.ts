@@ -12,6 +12,7 @@ import type { SegmentdError } from '../lib/errors.ts';
 import type { AppendEvent, ConsumerRecord, Notification, TableRef } from '../model.ts';
 import type { Telemetry } from '../telemetry/events.ts';
 import type { BatchTracing } from '../tracing/batch-trace.ts';
+import type { RetryWaits } from './retry-waits.ts';
 
 export type PipelineContext = {
   readonly tables: TableCache;
@@ -28,6 +29,7 @@ export type PipelineContext = {
   /** Resolves once the dead-letter topic has the record. */
   deadLetter(record: ConsumerRecord, error: SegmentdError): Promise<void>;
   readonly pauses: Pauses;
+  readonly retryWaits: RetryWaits;
   readonly backfills: Backfills;
   /**
    * Publishes events with these headers, spread over all partitions of the topic; false when it is not known yet that there are several.

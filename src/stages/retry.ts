@@ -1,6 +1,6 @@
 /** How a round ends that did not commit: it is planned again, declined, or waits for its next try. */
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { catchError, of, retry, timer } from 'rxjs';
+import { catchError, of, retry } from 'rxjs';
 import type { RejectCause } from '../lance/commit/reject-causes.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { declinesTable, SegmentdError } from '../lib/errors.ts';
@@ -32,7 +32,7 @@ export function endRound(context: PipelineContext, batch: Batch): MonoTypeOperat
   });
 }
 
-/** Work that failed and may succeed later waits, longer each time, and starts over from the plan. */
+/** Work that failed and may succeed later waits, longer each time unless an operator ends the wait, and starts over from the plan. */
 export function retryLater<T>(context: PipelineContext, table: TableRef): MonoTypeOperatorFunction<T> {
   return retry({
     delay: (error: unknown, failures: number) => {
@@ -41,7 +41,7 @@ export function retryLater<T>(context: PipelineContext, table: TableRef): MonoTy
       const nextTryMs = backoffMs(context.settings.retry, failures);
       context.states.failed(table.id, error, nextTryMs);
       context.telemetry.workFailed({ table: table.id, error, nextTryMs });
-      return timer(nextTryMs);
+      return context.retryWaits.wait(table.id, nextTryMs);
     },
   });
 }

@@ -71,7 +71,7 @@ test('merge and optimize are done now by the member that asks for them to be, an
   expect(await ask(port, 'off/optimize')).toMatchObject({ status: 409, body: { code: 'maintenance_off' } });
   expect(await ask(port, 'people/merge?to=none')).toMatchObject({ status: 400, body: { code: 'command_invalid' } });
   expect(await ask(port, 'none/merge')).toMatchObject({ status: 404, body: { code: 'event_table_not_found' } });
-  expect(await ask(port, 'none/merge?force=true')).toMatchObject({ status: 404 });
+  expect(await ask(port, 'none/merge?force=true')).toMatchObject({ status: 400 });
   await ask(port, 'people/pause');
   for (const command of ['merge?to=1', 'optimize']) {
     expect(await ask(port, `people/${command}`)).toMatchObject({ status: 409, body: { code: 'table_paused' } });

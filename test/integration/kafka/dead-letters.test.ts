@@ -106,6 +106,28 @@ test('the probe tells who reads which partition, and which nobody reads', async 
   );
 });
 
+test('the probe asks at once when what it knows is out of date', async () => {
+  const settings = testSettings(inject('brokers'));
+  const { admin } = await connect(settings);
+  await createTopic(admin, settings.topic, 1);
+  const seen: (GroupView | undefined)[] = [];
+  let measured = 0;
+  const probe = openLag(settings, 1e9, {
+    onGroup: (view) => seen.push(view),
+    onLag: () => {
+      measured += 1;
+      // The rest of this measurement is out of date when it comes.
+      if (measured === 1) probe.soon();
+    },
+  });
+  onTestFinished(() => probe.stop());
+  probe.start();
+  await vi.waitFor(() => expect([measured, seen]).toMatchObject([2, [{ members: [] }]]), patience);
+  await startMember(settings, (record) => record.ack());
+  probe.soon();
+  await vi.waitFor(() => expect(seen.slice(1)).toMatchObject([{ members: [{ partitions: [0] }] }]), patience);
+});
+
 test('a lag that cannot be read is reported, never thrown', async () => {
   const errors: string[] = [];
   const settings = testSettings(['127.0.0.1:1'], { connectionTimeoutMs: 300, requestTimeoutMs: 300 });

@@ -28,6 +28,15 @@ test('no table has an owner before the number of partitions and their assignment
   expect(ownership.known).toBe(true);
 });
 
+test('a table is elsewhere when that is known, and its producer did not choose a partition of this member', () => {
+  expect(new TableOwnership().isElsewhere('db/t0')).toBe(false);
+  const ownership = member(0, 1);
+  const [mine = '', other = ''] = [of(0)[0], of(2)[0]];
+  expect([ownership.isElsewhere(mine), ownership.isElsewhere(other)]).toEqual([false, true]);
+  ownership.observe(other, 1);
+  expect(ownership.isElsewhere(other)).toBe(false);
+});
+
 test('a table that another member now owns is reported once, whether it came by an event or the sweep', () => {
   const ownership = member(0, 1);
   const [swept = '', kept = ''] = [of(0)[0], of(1)[0]];
@@ -52,4 +61,14 @@ test('a daemon that is alone owns every table, and remembers none', () => {
     true,
     0,
   ]);
+});
+
+test('a rebalance is told to who asked for it, after it is in force', () => {
+  const ownership = new TableOwnership();
+  const told: boolean[] = [];
+  ownership.setPartitionCount(PARTITIONS);
+  ownership.onAssigned(() => told.push(ownership.known));
+  ownership.assign([0]);
+  ownership.assign([]);
+  expect(told).toEqual([true, false]);
 });

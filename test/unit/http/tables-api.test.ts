@@ -15,7 +15,7 @@ async function start(wait: Wait, run: TablesApiOptions['run'] = async () => ({})
     host: '127.0.0.1',
     port: 0,
     token: 'secret',
-    commands: ['pause', 'merge'],
+    commands: ['pause', 'resume', 'refresh', 'merge', 'optimize'],
     run,
     all: () => ({}),
     wait,
@@ -157,4 +157,31 @@ test('a command gets its parameters; one that the state of the table forbids is 
     status: 409,
     body: { code: 'table_paused', error: 'it is paused', hint: 'Resume the table first.' },
   });
+});
+
+test.each([
+  'pause?to=1',
+  'pause?Force=true',
+  'pause?force=yes',
+  'pause?force=true&force=true',
+  'resume?by=me',
+  'merge?TO=1',
+  'merge?force=true',
+  'merge?to=1&to=2',
+  'optimize?to=1',
+  'refresh?force=true',
+  'refresh?constructor=1',
+])('%s has a parameter that the command does not take', async (asked) => {
+  const { ask } = await start(forEver, () => Promise.reject(new Error('run')));
+  const refused = { code: 'command_invalid', error: expect.any(String), hint: expect.any(String) };
+  expect(await ask(`db/t/${asked}`, { method: 'POST' })).toEqual({ status: 400, body: refused });
+});
+
+test('force is for pause and resume, and the state of a table takes nothing', async () => {
+  const { ask } = await start(forEver, async (command, _table, { force }) => ({ command, force }));
+  for (const command of ['pause', 'resume']) {
+    expect((await ask(`db/t/${command}?force=true`, { method: 'POST' })).body).toEqual({ command, force: true });
+  }
+  expect((await ask('db/t/pause?force=false', { method: 'POST' })).body).toMatchObject({ force: false });
+  expect(await ask('db/t?version=1')).toMatchObject({ status: 400, body: { code: 'command_invalid' } });
 });

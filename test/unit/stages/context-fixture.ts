@@ -9,6 +9,7 @@ import { asyncLimit } from '../../../src/lib/async-limit.ts';
 import { SegmentdError } from '../../../src/lib/errors.ts';
 import type { AppendEvent, ConsumerRecord, PendingEvent, TableRef } from '../../../src/model.ts';
 import type { PipelineContext } from '../../../src/stages/context.ts';
+import { createRetryWaits } from '../../../src/stages/retry-waits.ts';
 import type { Batch } from '../../../src/stages/work.ts';
 import { createTelemetry } from '../../../src/telemetry/events.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -52,6 +53,7 @@ export function testContext(more: Partial<PipelineContext> & { table?: Partial<L
       deadLetters.push([position.offset, code]);
     },
     pauses,
+    retryWaits: createRetryWaits(),
     states: new TableStates(pauses),
     onReleased: () => undefined,
     backfills: createBackfills(),

@@ -26,6 +26,19 @@ test('a temporary failure is retried until it passes, and each failure is logged
   expect(told).toEqual(['lake/t one', 'lake/t two', 'lake/t three']);
 });
 
+test('a refresh by an operator ends the wait for the next try', async () => {
+  const context = testContext();
+  const settings = { ...context.settings, retry: { initialMs: 1e9, maxMs: 1e9 } };
+  const failed = Promise.withResolvers<void>();
+  const telemetry = { ...context.telemetry, workFailed: () => failed.resolve() };
+  const work = failing([passing()]).pipe(retryLater({ ...context, settings, telemetry }, tableRef('t')));
+  const done = lastValueFrom(work);
+  await failed.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  context.retryWaits.end('lake/t');
+  expect(await done).toBe('done');
+});
+
 test.each<[string, unknown]>([
   ['an error of the kind never', new SegmentdError('internal', 'bug')],
   ['anything that is no SegmentdError', new TypeError('bug')],
