@@ -78,7 +78,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 const rankOf = ({ state, missing_fragments: missing }: TableStatus) => {
   const at = PROBLEMS.indexOf(state);
   if (at >= 0) return at;
-  return missing > 0 ? PROBLEMS.length : PROBLEMS.length + 1;
+  return (missing ?? 0) > 0 ? PROBLEMS.length : PROBLEMS.length + 1;
 };
 
 const missingRows = ({ indexes }: TableStatus) => Math.max(0, ...indexes.map(({ missing_rows: rows }) => rows));
@@ -88,7 +88,7 @@ const ORDER: Readonly<Record<TopView['sort'], (table: TableStatus) => number>> =
   name: () => 0,
   lag: ({ lag_seconds: lag }) => -(lag ?? 0),
   missing: (table) => -missingRows(table),
-  segments: ({ segments }) => -segments,
+  segments: ({ segments }) => -(segments ?? 0),
 };
 
 /** The tables in the order of the view. */
@@ -162,10 +162,10 @@ function cellsOf(table: TableStatus): (string | number)[] {
   return [
     table.table,
     table.state,
-    coverage === null ? 'no index' : formatShare(coverage),
+    coverage === null ? (table.segments === null ? 'not known' : 'no index') : formatShare(coverage),
     lag === null ? '-' : seconds(lag),
-    missingRows(table),
-    table.segments,
+    table.segments === null ? '-' : missingRows(table),
+    table.segments ?? '-',
     reason,
   ];
 }

@@ -31,13 +31,17 @@ test('problems come first, with their reason, below the sums', () => {
   const tables = [
     table('lake/a', { lag_seconds: 3.21, missing_fragments: 1 }),
     table('lake/b', { coverage: 1 }),
-    table('lake/c', { state: 'declined', declined: { code: 'table_unreadable', message: 'm', accepted: false } }),
+    table('lake/c', {
+      state: 'declined',
+      segments: null,
+      declined: { code: 'table_unreadable', message: 'm', accepted: false },
+    }),
   ];
   const lines = topLines(status(tables), FIRST_VIEW, { ...PLAIN, width: 120 });
   expect(lines[0]).toBe('segmentd 1.0.0  running  m  group g, 2 partitions');
   expect(lines[1]).toBe('3 tables, 1 covered, 1 declined, 1 retrying, 2 dead letters in 24 h, behind by 3.2 s at most');
   expect(lines[3]?.split(/ +/)).toEqual(['table', 'state', 'covered', 'lag', 'missing', 'segments', 'reason']);
-  expect(lines[4]).toMatch(/^lake\/c +declined +no index .* table_unreadable$/);
+  expect(lines[4]).toMatch(/^lake\/c +declined +not known +- +- +- +table_unreadable$/);
   expect(lines[5]).toMatch(/^lake\/a +served +no index +3\.2 s/);
   expect(lines[6]).toMatch(/^lake\/b +served +100\.00 %/);
   expect(lines.at(-1)).toBe('all 3, by problems');
