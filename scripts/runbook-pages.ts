@@ -6,6 +6,7 @@ type AlertPage = { readonly means: string; readonly look: string; readonly act: 
 
 const sh = (...lines: string[]) => `\n\n\`\`\`sh\n${lines.join('\n')}\n\`\`\``;
 const EVENTS = '/data/demo/events.lance';
+const CONFIGURED = 'demo/events -c segmentd.yaml';
 const STATUS = 'segmentd status --daemon http://127.0.0.1:9464';
 
 export const ALERT_PAGES: Readonly<Record<string, AlertPage>> = {
@@ -54,14 +55,17 @@ the daemon does meanwhile:${sh(`segmentd index ${EVENTS}`)}`,
   },
   SegmentdStalled: {
     means: `A member has tables that miss rows and has landed no commit for half an hour.`,
-    look: `Builds in flight, builds that wait for memory, the oldest unacknowledged record, event-loop lag; the last \`commitFinished\` in the log.`,
+    look: `Builds in flight, builds that wait for memory, the oldest unacknowledged record, event-loop lag; when it last did something:
+\`recent.changes\` in \`/status\`, the last \`batchCovered\` in the log. Each build and each try of a commit is in the log at the level \`debug\`:
+set \`log.level\`, and [have it read](operating.md#reload) by SIGHUP.`,
     act: `If builds in flight stay the same and none ends, save the log and restart the member: Kafka delivers the events again, and no table is
 left half written. Builds that wait: raise \`build.memory_bytes\`.`,
   },
   SegmentdOldestUnacked: {
     means: `A record was taken from Kafka more than a quarter of an hour ago and is not settled, though no table of this member is paused or
 retrying. Its partition commits no offset past it, so that a restart reads from there again.`,
-    look: `The table in the summary; a build that takes long (\`buildStarted\` without \`buildFinished\`); a dead-letter topic that is
+    look: `The table in the summary; a build that takes long: builds in flight, and no \`batchCovered\` of the table in the log, nor a change of it in
+\`recent.changes\` of \`/status\`; a dead-letter topic that is
 [not there](#kafka_topic_missing): records that are no events wait for it.`,
     act: `A large first build ends by itself. Otherwise as for [SegmentdStalled](#segmentdstalled).`,
   },
@@ -133,7 +137,7 @@ on a version that goes fails:${sh(`segmentd optimize ${EVENTS} --keep-versions-f
   },
   SegmentdTableDeclined: {
     means: `segmentd must not write a table, and says why by a code. It writes nothing to it; queries scan what the indexes miss.`,
-    look: `The section of the reason on this page, and the message in \`/status\` or in \`tableDeclined\`.${sh(STATUS, `segmentd status ${EVENTS}`)}`,
+    look: `The section of the reason on this page, and the message in \`/status\` or in \`tableDeclined\`.${sh(STATUS, `segmentd status ${CONFIGURED}`)}`,
     act: `Follow that section; the next event or sweep serves the table again. If it is to stay so, [accept it](operating.md#accept-a-declined-table).`,
   },
   SegmentdTablePaused: {
@@ -144,8 +148,10 @@ on a version that goes fails:${sh(`segmentd optimize ${EVENTS} --keep-versions-f
   SegmentdDeadLetters: {
     means: `Records of the topic were no usable append events. They are in the dead-letter topic with their origin; the tables lost nothing, since the
 next event or sweep covers what they announced.`,
-    look: `\`segmentd dead-letters list\` and \`show\`; \`eventDeadLettered\` in the log has topic, partition and offset; the section of the reason on this page.`,
-    act: `Fix the producer, or the configuration: then [replay the letters](operating.md#dead-letters). A table that gets no other events is caught up by the sweep, or at once by an event:${sh('segmentd announce demo/events -c segmentd.yaml')}`,
+    look: `\`recent.dead_letters\` in \`/status\`, and the status page, have the last 20 with topic, partition, offset and first bytes;
+\`segmentd dead-letters list\` and \`show\` have all of them; the section of the reason on this page. \`eventDeadLettered\` in the log tells of some: one of
+a code every 30 s at most, with the number of those left out.`,
+    act: `Fix the producer, or the configuration: then [replay the letters](operating.md#dead-letters). A table that gets no other events is caught up by the sweep, or at once by an event:${sh(`segmentd announce ${CONFIGURED}`)}`,
   },
   SegmentdConsumerLag: {
     means: `More than 10,000 records of the topic are not read yet.`,

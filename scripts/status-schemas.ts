@@ -1,8 +1,8 @@
 /** The schemas of `/status` and its tables, checked against the types of `src/control`. */
 import * as z from 'zod';
-import type { MemberStatus } from '../src/control/member-status.ts';
+import type { MemberStatus, MemberTable } from '../src/control/member-status.ts';
 import { CHANGE_KINDS } from '../src/control/recent-changes.ts';
-import type { TableDetail, TableStatus } from '../src/control/table-states.ts';
+import type { TableStatus } from '../src/control/table-states.ts';
 import { STATES } from '../src/telemetry/metric-catalogue.ts';
 import type { Plain, Same } from './answer-types.ts';
 
@@ -40,7 +40,7 @@ const deadLetter = z
   .object({
     at: time('When the dead-letter topic had it.'),
     code: text('The reason, one of docs/errors.md.'),
-    message: text('What is wrong with the record.'),
+    message: text('What is wrong with the record, with what cannot be seen as \\u{…}.'),
     topic: text('Where the record was.'),
     partition: count('Where the record was.'),
     offset: z.string().regex(/^\d+$/).describe('Where the record was: a number of up to 19 digits.'),
@@ -122,11 +122,16 @@ const table = z
   })
   .meta({ id: 'TableStatus' });
 
+const member = text('Client id, host and process id.');
+const adminUrl = text('Where the listener for operators is; null when it is off.').nullable();
+
 export const tableStatus = table;
 
 export const tableDetail = z
   .object({
     ...table.shape,
+    member,
+    admin_url: adminUrl,
     changes: z.array(change).max(50).describe('By this member, newest first.'),
     history: z
       .array(
@@ -182,7 +187,7 @@ export const status = z
       .describe('Grows when a field goes away or changes its meaning. Further fields may come at any time.'),
     version: text('Of segmentd.'),
     lancedb: text('Of @lancedb/lancedb, the engine.'),
-    member: text('Client id, host and process id.'),
+    member,
     started_at: time('When the process started.'),
     state: z.enum(STATES).describe('As in the metric segmentd_state.'),
     reason: text('Why the consumer is not running; null when it is, or when no reason is known.').nullable(),
@@ -192,7 +197,7 @@ export const status = z
     partitions: z.array(z.int().min(0)).describe('Those that this member reads, rising.'),
     partition_count: count('Of the topic; null until the broker has told.').nullable(),
     group_view: groupView.nullable().describe('Null until the broker has told.'),
-    admin_url: text('Where the listener for operators is; null when it is off.').nullable(),
+    admin_url: adminUrl,
     at: time('When this answer was made.'),
     view: z.literal('member').describe('Whose view the tables are: that of the member which answers.'),
     totals,
@@ -207,5 +212,5 @@ export const status = z
 
 // The compiler's check that the schemas say what the code gives.
 true satisfies Same<Plain<z.output<typeof table>>, Plain<TableStatus>>;
-true satisfies Same<Plain<z.output<typeof tableDetail>>, Plain<TableDetail>>;
+true satisfies Same<Plain<z.output<typeof tableDetail>>, Plain<MemberTable>>;
 true satisfies Same<Plain<z.output<typeof status>>, Plain<MemberStatus>>;

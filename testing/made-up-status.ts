@@ -1,8 +1,8 @@
 /** A status as a daemon would tell it, of made-up tables: for pictures, and for tests of the page that need no daemon. */
 import type { DeadLetterEntry } from '../src/control/dead-letter-log.ts';
-import type { MemberStatus } from '../src/control/member-status.ts';
+import type { MemberStatus, MemberTable } from '../src/control/member-status.ts';
 import type { TableChange } from '../src/control/recent-changes.ts';
-import type { TableDetail, TableStatus } from '../src/control/table-states.ts';
+import type { TableStatus } from '../src/control/table-states.ts';
 import { seeded } from './seeded.ts';
 
 const SECOND = 1_000;
@@ -221,11 +221,12 @@ const deadLetters = (nowMs: number): DeadLetterEntry[] =>
   }));
 
 /** The detail of a table of that status, with a history of six hours. */
-export function madeUpDetail(table: TableStatus, nowMs: number): TableDetail {
+export function madeUpDetail(table: TableStatus, nowMs: number): MemberTable {
   const random = seeded(5);
   const minutes = Array.from({ length: 360 }, (_, at) => 360 - at);
   return {
     ...table,
+    ...{ member: 'segmentd@vm-1:28813', admin_url: 'http://127.0.0.1:9465' },
     changes: Array.from({ length: 12 }, (_, at) =>
       madeUpChange(table.table, (table.version ?? 40) - at, before(nowMs, (at + 1) * 4 * MINUTE), at),
     ),

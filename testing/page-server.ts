@@ -13,7 +13,7 @@ export type PageServer = {
   /** Of the listener that shows, and of the one that takes commands. */
   readonly url: string;
   readonly controlUrl: string;
-  /** The commands that were asked, such as `pause lake/clicks_8`. */
+  /** The commands that were asked, such as `pause lake/clicks_8` and `merge lake/clicks_8 to 1`. */
   readonly asked: string[];
   close(): Promise<void>;
 };
@@ -40,8 +40,8 @@ export async function startPageServer(
     await startTablesApi({
       ...place,
       ...{ token: TOKEN, commands: ['pause', 'resume', 'refresh', 'merge', 'optimize'], pages: pages.admin },
-      run: async (command, table) => {
-        asked.push(`${command} ${table}`);
+      run: async (command, table, { to }) => {
+        asked.push(`${command} ${table}${to === null ? '' : ` to ${to}`}`);
         return run(command, table);
       },
       wait: async () => ({}),

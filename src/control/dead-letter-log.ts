@@ -1,10 +1,12 @@
 /** The last dead letters of this process, and how many there were in a day. */
+import { visible, visibleLines } from '../lib/visible-text.ts';
 import type { ConsumerRecord } from '../model.ts';
 
 export type DeadLetterEntry = {
   /** ISO 8601. */
   readonly at: string;
   readonly code: string;
+  /** With escapes for what cannot be seen. */
   readonly message: string;
   /** Where the record was, which the dead-letter topic has in headers. */
   readonly topic: string;
@@ -46,7 +48,7 @@ export class DeadLetterLog {
     const entry = {
       at: new Date(this.#now()).toISOString(),
       code,
-      message: message.slice(0, MESSAGE_CHARS),
+      message: visibleLines(message.slice(0, MESSAGE_CHARS)),
       ...{ topic, partition, offset: offset.toString() },
       value: printableStart(record.value),
     };
@@ -71,11 +73,7 @@ export class DeadLetterLog {
   }
 }
 
-/** Characters that show nothing, or change how others are shown, as escapes. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
 function printableStart(value: Uint8Array | null): string {
   // As a stream: a character that the end cuts is left out. Bytes that are no UTF-8 become U+FFFD.
-  const text = new TextDecoder().decode(value?.subarray(0, VALUE_BYTES), { stream: true });
-  return text.replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return visible(new TextDecoder().decode(value?.subarray(0, VALUE_BYTES), { stream: true }));
 }

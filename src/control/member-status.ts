@@ -1,7 +1,8 @@
 /** What `/status` shows: this member of the group, and the tables as it knows them. */
+import { visibleLines } from '../lib/visible-text.ts';
 import type { DeadLetterEntry, DeadLetterLog } from './dead-letter-log.ts';
 import type { TableChange } from './recent-changes.ts';
-import type { TableStates, TableStatus } from './table-states.ts';
+import type { TableDetail, TableStates, TableStatus } from './table-states.ts';
 
 /** The members of the group, as the broker told last. */
 type GroupFacts = {
@@ -73,6 +74,9 @@ export type MemberStatus = Omit<MemberFacts, 'unackedRecords' | 'oldestUnackedMs
   };
 };
 
+/** A table as one member knows it, and which one that is. */
+export type MemberTable = TableDetail & Pick<MemberFacts, 'member' | 'admin_url'>;
+
 /** `nowMs`: milliseconds since the epoch. */
 export function memberStatus(
   { unackedRecords, oldestUnackedMs, ...facts }: MemberFacts,
@@ -84,6 +88,7 @@ export function memberStatus(
   return {
     schema: 1,
     ...facts,
+    reason: facts.reason && visibleLines(facts.reason),
     at: new Date(nowMs).toISOString(),
     view: 'member',
     totals: {

@@ -7,6 +7,7 @@ import { isDamage } from '../lib/errors.ts';
 import { gapStarts } from '../lib/gap-starts.ts';
 import type { KindName } from '../lib/index-kinds.ts';
 import { RecentMap } from '../lib/recent-map.ts';
+import { visible, visibleLines } from '../lib/visible-text.ts';
 import type { IndexReport, LeftAlone, SegmentReport } from '../model.ts';
 import type { SelfCheckFinding } from './evidence.ts';
 import { SELF_CHECK } from './evidence.ts';
@@ -217,7 +218,7 @@ export class TableStates {
   failed(table: string, { code, message }: SegmentdError, nextTryMs: number): void {
     const count = (this.#tables.get(table)?.failure?.count ?? 0) + 1;
     const next_try_at = new Date(this.#now() + nextTryMs).toISOString();
-    this.#note(table, { failure: { code, message, count, next_try_at } });
+    this.#note(table, { failure: { code, message: visibleLines(message), count, next_try_at } });
   }
 
   /**
@@ -230,7 +231,7 @@ export class TableStates {
     const accepted = this.#acceptsDecline(table) && !isDamage(code);
     this.#note(table, {
       ...NOT_SURVEYED,
-      declined: { code, message, accepted },
+      declined: { code, message: visibleLines(message), accepted },
       failure: null,
       observedMs: this.#now(),
     });
@@ -242,7 +243,7 @@ export class TableStates {
     const before = this.#tables.get(table)?.left_alone ?? [];
     const named = (all: readonly LeftAlone[]) => all.map(({ index, code }) => `${index} ${code}`).join('\n');
     if (named(before) === named(left)) return false;
-    this.#note(table, { left_alone: left });
+    this.#note(table, { left_alone: left.map((it) => ({ ...it, message: visibleLines(it.message) })) });
     return true;
   }
 
@@ -277,7 +278,7 @@ export class TableStates {
     return {
       table,
       state: this.stateOf(table),
-      pause: pause && { since: new Date(pause.sinceMs).toISOString(), by: pause.by },
+      pause: pause && { since: new Date(pause.sinceMs).toISOString(), by: visible(pause.by) },
       self_check: pause?.by === SELF_CHECK ? this.#findingOf(table) : null,
       ...known,
       coverage: lowestCoverage(reports),

@@ -4,7 +4,7 @@ import { sweepSeconds } from '../config/sweep-interval.ts';
 import { acceptsDecline } from '../config/table-policy.ts';
 import type { DeadLetterLog } from '../control/dead-letter-log.ts';
 import type { EvidenceFolder } from '../control/evidence.ts';
-import type { MemberStatus } from '../control/member-status.ts';
+import type { MemberStatus, MemberTable } from '../control/member-status.ts';
 import { memberStatus } from '../control/member-status.ts';
 import type { Pauses } from '../control/pauses.ts';
 import type { TableOwnership } from '../control/table-ownership.ts';
@@ -86,7 +86,11 @@ export function openStatus(config: Config, { source, states, deadLetters, owners
     };
     return memberStatus(facts, states, deadLetters, Date.now());
   };
-  const routes = statusRoutes({ status, detail: (table) => states.detail(table) });
+  const detail = (table: string): MemberTable | null => {
+    const found = states.detail(table);
+    return found && { ...found, member: fixed.member, admin_url };
+  };
+  const routes = statusRoutes({ status, detail });
   const pages = config.http.page ? loadPages({ anonymous: config.http.anonymous }) : undefined;
   return {
     served: { http: { status: routes, pages: pages?.http }, admin: { status: routes, pages: pages?.admin } },

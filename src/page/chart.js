@@ -20,7 +20,7 @@ export function chartOf(name, points, nowMs, words, ends = []) {
   const last = points.at(-1);
   if (!line || !last) return h('p', { class: 'quiet' }, `${name}: nothing yet`);
   const highest = points.reduce((best, point) => (point.value > best.value ? point : best));
-  const says = `${last.at < nowMs ? 'last' : 'now'} ${words(last.value)}, highest ${words(highest.value)} at ${clock(highest.at)}`;
+  const says = `${last.at < nowMs ? 'last' : 'now'} ${words(last.value)}, highest ${words(highest.value)} at ${clock(highest.at, nowMs)}`;
   return h(
     'figure',
     { class: 'chart' },
@@ -35,9 +35,9 @@ export function chartOf(name, points, nowMs, words, ends = []) {
     h(
       'div',
       { class: 'axis', 'aria-hidden': 'true' },
-      h('span', {}, clock(line.from)),
+      h('span', {}, clock(line.from, nowMs)),
       h('span', {}, `0 to ${words(line.top)}`),
-      h('span', {}, clock(line.to)),
+      h('span', {}, clock(line.to, nowMs)),
     ),
   );
 }

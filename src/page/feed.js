@@ -8,6 +8,7 @@ import { eventReader } from './sse.js';
  * @typedef {object} FeedParts
  * @property {string} url answers with the value
  * @property {string | null} stream answers with events that hold the value; null to ask only
+ * @property {number} [pollMs] between two questions
  * @property {() => Record<string, string>} headers
  * @property {(value: any, date: string | null) => void} news `date`: when the answer was made, where it is known
  * @property {() => void} alive something was heard
@@ -40,7 +41,7 @@ export async function follow(parts, signal) {
       polls = (await readStream(parts, parts.stream, signal)) ? POLLS_PER_TRY : 0;
       if (signal.aborted) return;
       await parts.sleep(AFTER_STREAM_MS, signal);
-    } else await parts.sleep(POLL_MS, signal);
+    } else await parts.sleep(parts.pollMs ?? POLL_MS, signal);
   }
 }
 

@@ -85,7 +85,12 @@ function showTiles(status) {
  * @param {string | null} active
  */
 function tileOf({ name, value, note, tone, filter, href }, active) {
-  const content = [h('strong', {}, value), h('span', {}, name), note !== '' && h('small', {}, note)];
+  // A number and its unit stay together.
+  const content = [
+    h('strong', {}, value.replace(/(\d) (?=[a-z])/g, '$1\u00a0')),
+    h('span', {}, name),
+    note !== '' && h('small', {}, note),
+  ];
   const look = `tile ${tone}`;
   if (href !== null) return h('a', { class: look, href, 'data-focus': name }, ...content);
   if (filter === null) return h('div', { class: look }, ...content);
@@ -99,16 +104,16 @@ function tileOf({ name, value, note, tone, filter, href }, active) {
   return button;
 }
 
-/** On the listener that only shows, where commands can be given. @param {MemberStatus} status */
-function showControlLink({ admin_url: url }) {
+/** On the listener that only shows, where commands can be given. @param {Pick<MemberStatus, 'admin_url'>} status */
+export function showControlLink({ admin_url: url }) {
   const place = byId('control-link');
   // What a configuration says is not taken for a link unless it is one: it may be a Unix socket.
-  const isLink = url !== null && /^https?:\/\//.test(url);
+  const isLink = url !== null && URL.canParse(url) && /^https?:/.test(url);
   place.hidden = isControl() || !isLink;
   if (isLink)
     patch(place, url, () => [
       'This page only shows. Pause, refresh and merge on ',
-      h('a', { href: url }, 'the control page'),
+      h('a', { href: new URL(location.pathname, url).href }, 'the control page'),
       '.',
     ]);
 }
@@ -128,7 +133,7 @@ export function showAlive() {
  * @param {string} why
  */
 export function showStale(lastMs, why) {
-  const from = lastMs === null ? 'Nothing to show' : `Stale since ${clock(lastMs)}`;
+  const from = lastMs === null ? 'Nothing to show' : `Stale since ${clock(lastMs, Date.now())}`;
   byId('banner').hidden = false;
   patch(byId('banner'), [from, why], () => [
     h('strong', {}, from),

@@ -10,20 +10,26 @@ import { heard, tick } from './ticker.js';
 import { startTip } from './tip.js';
 import { duration } from './words.js';
 
-/** @import { MemberStatus } from '../control/member-status.ts' */
-/** @import { TableDetail } from '../control/table-states.ts' */
+/** @import { MemberStatus, MemberTable } from '../control/member-status.ts' */
 
 const TICK_MS = 1_000;
 /** The feed tells sooner. This is for a computer that slept, and for faults of the feed itself. */
 const SILENT_MS = 25_000;
+/**
+ * While nobody looks at the page, it asks now and then, for the STALE in its title, and keeps no stream open: a browser has six
+ * connections for all pages of a daemon.
+ */
+const HIDDEN_POLL_MS = 30_000;
 
 /** @type {MemberStatus | null} */
 let last = null;
-/** @type {TableDetail | null} */
+/** @type {MemberTable | null} */
 let lastDetail = null;
 /** When the daemon was heard last, by the clock of the reader. @type {number | null} */
 let heardMs = null;
 let following = new AbortController();
+/** Since when this page listens as it does now, by the clock of the reader. */
+let listeningMs = Date.now();
 
 const table = tableOfPage();
 
@@ -35,7 +41,7 @@ function show(status) {
 }
 
 /**
- * @param {TableDetail} detail
+ * @param {MemberTable} detail
  * @param {string | null} date
  */
 function showOne(detail, date) {
@@ -83,18 +89,27 @@ function alive() {
   showPulse();
 }
 
-/** Follows the daemon from now on; what was followed before is left. */
+/** Follows the daemon from now on, with what was said to be forgotten. */
 function restart() {
-  following.abort();
-  following = new AbortController();
   heardMs = null;
   showAlive();
   redraw();
+  listen();
+}
+
+/** Asks at once, and goes on as the page is seen or not; what was followed before is left. */
+function listen() {
+  following.abort();
+  following = new AbortController();
+  listeningMs = Date.now();
   if (!mayAsk()) return;
   const path = table === null ? '' : `/tables/${table.split('/').map(encodeURIComponent).join('/')}`;
   const base = { headers: authorization, alive, refused, silent, fetch: globalThis.fetch.bind(globalThis), sleep };
   /** @type {(url: string, stream: string | null, news: (value: any, date: string | null) => void) => void} */
-  const start = (url, stream, news) => void follow({ ...base, url, stream, news }, following.signal);
+  const start = (url, stream, news) => {
+    const parts = document.hidden ? { stream: null, pollMs: HIDDEN_POLL_MS } : { stream };
+    void follow({ ...base, ...parts, url, news }, following.signal);
+  };
   if (table === null) start(`${apiBase()}/status`, `${apiBase()}/status/events`, show);
   else start(`${apiBase()}/status${path}`, null, showOne);
 }
@@ -122,7 +137,9 @@ function sleep(ms, signal) {
 function everySecond() {
   tick();
   const silentMs = silence();
-  if (silentMs > SILENT_MS) silent(`nothing was heard for ${duration(silentMs / 1000)}`);
+  const waitedMs = Math.min(silentMs, Date.now() - listeningMs);
+  if (waitedMs > SILENT_MS + (document.hidden ? HIDDEN_POLL_MS : 0))
+    silent(`nothing was heard for ${duration(silentMs / 1000)}`);
   showPulse();
 }
 
@@ -139,6 +156,7 @@ function showPulse() {
 /** A fault of the page must not look like a quiet daemon. @param {unknown} error */
 const failed = (error) => showStale(heardMs, `this page failed: ${error}`);
 
+document.addEventListener('visibilitychange', listen);
 window.addEventListener('error', ({ message }) => failed(message));
 window.addEventListener('unhandledrejection', ({ reason }) => failed(reason));
 document.title = table === null ? 'segmentd' : `${table} · segmentd`;

@@ -2,8 +2,8 @@
 import { tableLink } from './cells.js';
 import { byId, h, patch } from './dom.js';
 import { codeLink } from './reasons.js';
-import { since } from './ticker.js';
-import { clock, counted, duration } from './words.js';
+import { now, since } from './ticker.js';
+import { clock, counted, day, duration } from './words.js';
 /** @import { DeadLetterEntry } from '../control/dead-letter-log.ts' */
 /** @import { MemberStatus } from '../control/member-status.ts' */
 /** @import { TableChange } from '../control/recent-changes.ts' */
@@ -11,7 +11,7 @@ import { clock, counted, duration } from './words.js';
 /** @param {MemberStatus['recent']} recent */
 export function showRecent({ changes, dead_letters }) {
   showChanges(changes, true);
-  patch(byId('dead-letter-list'), dead_letters, () => dead_letters.map(letterOf));
+  patch(byId('dead-letter-list'), [dead_letters, day(now())], () => dead_letters.map(letterOf));
   byId('no-dead-letters').hidden = dead_letters.length > 0;
 }
 
@@ -20,7 +20,7 @@ export function showRecent({ changes, dead_letters }) {
  * @param {boolean} namesTable
  */
 export function showChanges(changes, namesTable) {
-  patch(byId('change-list'), changes, () =>
+  patch(byId('change-list'), [changes, day(now())], () =>
     changes.map(({ at, table, kind, version, rows, segments, duration_ms }) =>
       h(
         'li',
@@ -48,4 +48,4 @@ function letterOf({ at, code, message, topic, partition, offset, value }) {
 }
 
 /** @param {string} at */
-const time = (at) => h('span', { class: 'at' }, clock(at), ' (', since(at), ') ');
+const time = (at) => h('span', { class: 'at' }, clock(at, now()), ' (', since(at), ') ');

@@ -4,12 +4,13 @@ import { chartOf } from './chart.js';
 import { TIMES } from './chart-shape.js';
 import { commandButtons } from './control-panel.js';
 import { byId, h, patch } from './dom.js';
+import { showControlLink } from './head.js';
 import { showChanges } from './recent-lists.js';
 import { segmentTable, stripOf } from './strip.js';
 import { now, since } from './ticker.js';
 import { count, counted, duration } from './words.js';
 /** @import { Child } from './dom.js' */
-/** @import { TableDetail } from '../control/table-states.ts' */
+/** @import { MemberTable } from '../control/member-status.ts' */
 
 /** The table that the address names, `<database>/<table>`; null on the page of all tables. */
 export function tableOfPage() {
@@ -19,15 +20,18 @@ export function tableOfPage() {
     : `${decodeURIComponent(database)}/${decodeURIComponent(table)}`;
 }
 
-/** @param {TableDetail} detail */
+/** @param {MemberTable} detail */
 export function showDetail(detail) {
   const { table, state, rows, lag_seconds, version, covered_version, observed_at, last_change } = detail;
   byId('table-name').textContent = table;
+  byId('detail-view').textContent = `As member ${detail.member} sees it.`;
+  showControlLink(detail);
   patch(byId('facts'), { ...detail, changes: null, history: null }, () => [
     fact('state', [badge(state)]),
     fact('rows', [count(rows)]),
     fact('covered', [coveredOf(detail)]),
     fact('lag', [lag_seconds === null ? '–' : duration(lag_seconds)]),
+    fact('segments', [segmentsOf(detail)]),
     fact('version', [`${count(version)}, covered up to ${count(covered_version)}`]),
     fact('read', observed_at ? [since(observed_at)] : ['not yet']),
     fact('last change', last_change ? changeOf(last_change) : ['–']),
@@ -52,7 +56,13 @@ export function showDetail(detail) {
  */
 const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, ...value));
 
-/** @param {TableDetail['indexes'][number]} index */
+/** Of all indexes, and of each where there are several. @param {MemberTable} detail */
+function segmentsOf({ segments, indexes }) {
+  const each = indexes.map((index) => `${index.name} ${count(index.segments.length)}`).join(', ');
+  return indexes.length > 1 ? `${count(segments)} in all: ${each}` : count(segments);
+}
+
+/** @param {MemberTable['indexes'][number]} index */
 function indexOf(index) {
   const { name, segments } = index;
   const list = h('details', {}, h('summary', { 'data-focus': `list ${name}` }, counted(segments.length, 'segment')));
@@ -62,11 +72,11 @@ function indexOf(index) {
   return h('div', { class: 'index' }, stripOf(index), list);
 }
 
-/** @param {TableDetail} detail */
+/** @param {MemberTable} detail */
 function showCharts({ history, lag_seconds, segments }) {
   const nowMs = now();
   /**
-   * @param {(point: TableDetail['history'][number]) => number} value
+   * @param {(point: MemberTable['history'][number]) => number} value
    * @param {number | null} latest null when it is not known
    */
   const series = (value, latest) => [
@@ -77,6 +87,6 @@ function showCharts({ history, lag_seconds, segments }) {
   const counts = series((point) => point.segments, segments);
   patch(byId('charts'), [lags, counts], () => [
     chartOf('Lag', lags, nowMs, duration, TIMES),
-    chartOf('Segments', counts, nowMs, (value) => count(value)),
+    chartOf('Segments of all indexes', counts, nowMs, (value) => count(value)),
   ]);
 }

@@ -4,6 +4,7 @@ import { commandButtons } from './control-panel.js';
 import { arrange, byId, h, patch } from './dom.js';
 import { FILTERS, inOrder, matching } from './order.js';
 import { stripOf } from './strip.js';
+import { readSince } from './ticker.js';
 import { count, duration } from './words.js';
 
 /** @import { TableStatus } from '../control/table-states.ts' */
@@ -23,8 +24,8 @@ const rows = new Map();
 /** The filter of the tiles that is on. */
 export const activeFilter = () => filter;
 
-/** The names of the columns; the last one only where commands can be given. */
-const COLUMNS = ['table', 'state', 'rows', 'covered', 'lag', 'segments', 'last change', 'why', 'commands'];
+/** The names of the columns. The last one has the commands, too. */
+const COLUMNS = ['table', 'state', 'rows', 'covered', 'lag', 'segments', 'last change', 'why'];
 
 /** On a narrow screen the cells are blocks, which would be no table to a screen reader. */
 const ROLES = { table: 'table', thead: 'rowgroup', tbody: 'rowgroup', tr: 'row', th: 'columnheader' };
@@ -128,11 +129,13 @@ function newRow() {
       ? h('th', { scope: 'row', role: 'rowheader' })
       : h('td', { role: 'cell', 'data-label': name, class: name.replace(' ', '-') }),
   );
-  return { row: h('tr', { role: 'row' }, ...cells), cells };
+  const parts = [h('div'), h('div', { class: 'commands' })];
+  cells.at(-1)?.append(...parts);
+  return { row: h('tr', { role: 'row' }, ...cells), cells: [...cells.slice(0, -1), ...parts] };
 }
 
 /**
- * A key and the content for each column. Ages tick by themselves.
+ * A key and the content for each column, of the last for both parts. Ages tick by themselves.
  * @param {TableStatus} table
  * @returns {[unknown, () => import('./dom.js').Child[]][]}
  */
@@ -148,11 +151,12 @@ function contentOf(table) {
     failure,
     declined,
     left_alone,
+    observed_at,
   } = table;
   const buttons = commandButtons(table);
   return [
     [name, () => [tableLink(name)]],
-    [state, () => [badge(state)]],
+    [[state, observed_at], () => [badge(state), ' ', observed_at !== null && readSince(observed_at)]],
     [table.rows, () => [count(table.rows)]],
     [coveredOf(table), () => [h('span', { class: coverage === null ? 'quiet' : null }, coveredOf(table))]],
     [lag_seconds, () => [lag_seconds === null ? '–' : duration(lag_seconds)]],

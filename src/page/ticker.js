@@ -1,6 +1,6 @@
 /** Ages that go on counting between two answers, by the daemon's clock: that of the reader may be wrong. */
 import { h } from './dom.js';
-import { ago, until } from './words.js';
+import { ago, readAgo, until } from './words.js';
 
 let daemonMs = Date.now();
 let heardMs = performance.now();
@@ -14,17 +14,26 @@ export function heard(at) {
   heardMs = performance.now();
 }
 
-/** How long ago something was. @param {string} at ISO 8601 */
-export const since = (at) => h('time', { datetime: at, 'data-tick': 'ago' }, ago(at, now()));
+/** What ages say, by the name that `data-tick` has. @type {Readonly<Record<string, (at: string, nowMs: number) => string>>} */
+const AGES = { ago, until, read: readAgo };
 
-/** How long until something happens. @param {string} at ISO 8601 */
-export const untilThen = (at) => h('time', { datetime: at, 'data-tick': 'until' }, until(at, now()));
+/** @param {string} name @returns {(at: string) => HTMLTimeElement} */
+const ticking = (name) => (at) => h('time', { datetime: at, 'data-tick': name }, AGES[name]?.(at, now()) ?? '');
+
+/** How long ago something was, ISO 8601. */
+export const since = ticking('ago');
+
+/** How long until something happens, ISO 8601. */
+export const untilThen = ticking('until');
+
+/** How long ago a table was read, ISO 8601: nothing unless that is a while ago. */
+export const readSince = ticking('read');
 
 /** Brings all ages up to date. */
 export function tick() {
   for (const element of document.querySelectorAll('time[data-tick]')) {
     const at = element.getAttribute('datetime') ?? '';
-    const text = element.getAttribute('data-tick') === 'ago' ? ago(at, now()) : until(at, now());
+    const text = AGES[element.getAttribute('data-tick') ?? '']?.(at, now()) ?? '';
     if (element.textContent !== text) element.textContent = text;
   }
 }

@@ -73,8 +73,35 @@ export function until(at, nowMs) {
   return seconds < 1 ? 'now' : `in ${roughly(seconds)}`;
 }
 
-/** The time of day, in the zone of the reader. @param {string | number} at */
-export function clock(at) {
+/** What is older than this is not what the daemon saw a moment ago. */
+const OLD_MS = 120_000;
+
+/**
+ * When something was read, if that is not just now; else nothing.
+ * @param {string} at ISO 8601
+ * @param {number} nowMs
+ */
+export const readAgo = (at, nowMs) => (nowMs - Date.parse(at) < OLD_MS ? '' : `read ${ago(at, nowMs)}`);
+
+/** @param {readonly number[]} parts */
+const twoDigits = (parts) => parts.map((part) => String(part).padStart(2, '0'));
+
+/** The day of a time in the zone of the reader, such as `2026-01-02`. @param {string | number} at */
+export function day(at) {
   const date = new Date(at);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+  return [date.getFullYear(), ...twoDigits([date.getMonth() + 1, date.getDate()])].join('-');
+}
+
+const zones = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' });
+
+/**
+ * The time of day in the zone of the reader, which it names; with the date unless that is today.
+ * @param {string | number} at
+ * @param {number} nowMs
+ */
+export function clock(at, nowMs) {
+  const date = new Date(at);
+  const time = twoDigits([date.getHours(), date.getMinutes(), date.getSeconds()]).join(':');
+  const zone = zones.formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  return `${day(at) === day(nowMs) ? '' : `${day(at)} `}${time} ${zone}`;
 }

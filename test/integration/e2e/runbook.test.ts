@@ -1,5 +1,7 @@
 /** What docs/runbook.md says to run about a table is run here, on a table that has what the alert is about. */
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { claim } from '../../../testing/claim-fragments.ts';
 import { segmentd } from '../../../testing/cli.ts';
@@ -11,13 +13,18 @@ import { tempDir } from '../../../testing/temp-dir.ts';
 const ROWS = 100;
 const FRAGMENTS = 11;
 const TABLE = '/data/demo/events.lance';
+/** The same table by its name in a configuration. */
+const NAMED = 'demo/events -c segmentd.yaml';
 const page = readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8');
+
+/** Whether a command is run here. */
+const isHere = (line: string) => line.includes(TABLE) || line === `status ${NAMED}`;
 
 /** The commands about a table below a heading, without `segmentd`. */
 function commandsOf(heading: string): string[][] {
   const text = page.split(/^### /m).find((it) => it.startsWith(`${heading}\n`)) ?? '';
   const lines = Array.from(text.matchAll(/^segmentd (.+)$/gm), ([, line = '']) => line);
-  return lines.filter((line) => line.includes(TABLE)).map((line) => line.split(' '));
+  return lines.filter(isHere).map((line) => line.split(' '));
 }
 
 const alerts = Array.from(page.matchAll(/^### (Segmentd\w+)$/gm), ([, name = '']) => name);
@@ -53,7 +60,10 @@ async function neglected(): Promise<RealTable> {
 
 /** Runs a command of the page on `uri`. Its versions are seconds old: those that the page keeps for a time are not kept. */
 async function follow(uri: string, command: readonly string[], exit = 0): Promise<void> {
-  const args = command.map((word) => word.replace(TABLE, uri).replace(/^\d+[hd]$/, '0s'));
+  const config = join(await tempDir(), 'segmentd.yaml');
+  await writeFile(config, `databases: {demo: ${dirname(uri)}}\n`);
+  const names: Record<string, string> = { 'demo/events': `demo/${basename(uri, '.lance')}`, 'segmentd.yaml': config };
+  const args = command.map((word) => names[word] ?? word.replace(TABLE, uri).replace(/^\d+[hd]$/, '0s'));
   const scratch = command[0] === 'status' || command[0] === 'verify' ? [] : ['--scratch-dir', await tempDir()];
   const { code, stderr } = await segmentd([...args, ...scratch]);
   expect({ command, code, stderr }).toMatchObject({ command, code: exit });
@@ -105,9 +115,8 @@ test('SegmentdWrongAnswer: an index that answers wrongly is found, and answers r
 test('the other commands are run elsewhere', () => {
   const others = alerts.flatMap((alert) => {
     const text = page.split(/^### /m).find((it) => it.startsWith(`${alert}\n`)) ?? '';
-    return Array.from(text.matchAll(/^segmentd (.+)$/gm), ([, line = '']) => line).filter(
-      (line) => !line.includes(TABLE),
-    );
+    const lines = Array.from(text.matchAll(/^segmentd (.+)$/gm), ([, line = '']) => line);
+    return lines.filter((line) => !isHere(line));
   });
   // In operators.test.ts and main.test.ts.
   expect(new Set(others)).toEqual(

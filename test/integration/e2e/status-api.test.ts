@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { expect, onTestFinished, test } from 'vitest';
 import { status as statusSchema, tableDetail, tableStatus } from '../../../scripts/status-schemas.ts';
-import type { MemberStatus } from '../../../src/control/member-status.ts';
-import type { TableDetail } from '../../../src/control/table-states.ts';
+import type { MemberStatus, MemberTable } from '../../../src/control/member-status.ts';
 import { freePorts } from '../../../testing/broker/broker.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import { realTable } from '../../../testing/lance-table.ts';
@@ -86,8 +85,9 @@ test('the status tells of the member, the group, its tables, changes and dead le
   ]);
   expect(told.tables.find((it) => it.table === 'db/damaged')?.docs).toBe('errors.md#table_unreadable');
 
-  const detail = await get<TableDetail>('/status/tables/db/people');
+  const detail = await get<MemberTable>('/status/tables/db/people');
   expectAnswer(detail, tableDetail);
+  expect(detail).toMatchObject({ member: told.member, admin_url: told.admin_url });
   expect(detail.changes).toEqual(told.recent.changes);
   expect(detail.history.at(-1)).toMatchObject({ lag_seconds: 0, segments: 4, coverage: 1 });
   expect(await admin('/status/tables/db/people')).toMatchObject({ table: 'db/people', rows: 110 });

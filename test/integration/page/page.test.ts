@@ -74,13 +74,13 @@ test(`shows what the daemon says, problems first (${ENTRY.slice('../../../'.leng
       expect.stringMatching(/^v\d+ append, \d+ s ago$/),
     ],
     expect.stringMatching(/^store_unavailable: the store did not answer .* 13 tries, next in \d+ s$/),
-    '',
   ]);
   expect((await textsOf(rowOf(page, 'lake/archive_2019'))).slice(2, 5)).toEqual(['48,000,000', 'no index', '–']);
   const about = await page.locator('#about').innerText();
   for (const part of ['0.1.0', 'segmentd@vm-1:28813', '3 h ago', '12 of 24 partitions', 'append-events'])
     expect(about).toContain(part);
-  expect(await page.locator('#tiles li').allInnerTexts()).toEqual([
+  const tiles = await page.locator('#tiles li').allInnerTexts();
+  expect(tiles.map((text) => text.replaceAll('\u00a0', ' '))).toEqual([
     ...[
       'running\nstate',
       '8 min 48 s\nworst lag\nlake/orders_by_region',
@@ -96,7 +96,7 @@ test(`shows what the daemon says, problems first (${ENTRY.slice('../../../'.leng
   );
   expect(await page.locator('#group-summary').innerText()).toBe('2 members in the group');
   expect(await page.locator('#view').innerText()).toBe('As member segmentd@vm-1:28813 sees them.');
-  expect(await page.locator('#control-link a').getAttribute('href')).toBe('http://127.0.0.1:9465');
+  expect(await page.locator('#control-link a').getAttribute('href')).toBe('http://127.0.0.1:9465/');
 });
 
 test('a strip has a block per segment, wider with more rows, and the missing tail', async () => {
@@ -160,6 +160,34 @@ test('is worked by keyboard: skip link, filter, details of a strip; an update le
     .toMatch(/311 rows missing$/);
 });
 
+test('from 900 pixels on it is a table with headings, commands make no row twice as high, and no tile is alone', async () => {
+  const { url, controlUrl } = await serve(12);
+  const page = await open(url);
+  const control = await open(controlUrl);
+  await giveToken(control, TOKEN);
+  await rows(control).first().waitFor();
+  const heightOf = async (on: Page) => (await rowOf(on, 'lake/clicks_8').boundingBox())?.height ?? Number.NaN;
+  for (const width of [900, 1280, 1700]) {
+    for (const each of [page, control]) await each.setViewportSize({ width, height: 800 });
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('#rows tr')).display`)).toBe('table-row');
+    expect((await page.getByRole('columnheader', { name: 'covered' }).boundingBox())?.height).toBeGreaterThan(20);
+    expect((await heightOf(control)) / (await heightOf(page))).toBeLessThan(1.5);
+    const tops = await page.locator('#tiles li').evaluateAll((all) => all.map((it) => it.getBoundingClientRect().top));
+    const inRows = [...new Set(tops)].map((top) => tops.filter((it) => it === top).length);
+    expect([[8], [4, 4]]).toContainEqual(inRows);
+  }
+});
+
+test('a table that was read long ago says so in the list', async () => {
+  const world = await serve(12);
+  const at = new Date(Date.now() - 5.5 * 60_000).toISOString();
+  const tables = world.status.tables.map((it) => (it.table === 'lake/clicks_8' ? { ...it, observed_at: at } : it));
+  world.status = { ...world.status, tables };
+  const page = await open(world.url);
+  await sees(rowOf(page, 'lake/clicks_8').locator('td.state')).toBe('served read 5 min ago');
+  expect(await rowOf(page, 'lake/archive_2019').locator('td.state').innerText()).toBe('served');
+});
+
 test('nothing sticks out on any screen, and on a phone each value has its name', async () => {
   const { url, controlUrl } = await serve();
   const page = await open(controlUrl);
@@ -169,7 +197,7 @@ test('nothing sticks out on any screen, and on a phone each value has its name',
     await page.setViewportSize({ width, height: 800 });
     return (await page.evaluate('document.documentElement.scrollWidth')) !== width;
   };
-  for (const width of [1920, 1400, 1281, 1280, 1024, 700, 375, 320])
+  for (const width of [1920, 1700, 1400, 1281, 1280, 1024, 900, 700, 375, 320])
     expect([width, await tooWide(width)]).toEqual([width, false]);
   const label = await page.evaluate(`getComputedStyle(document.querySelector('td.covered'), '::before').content`);
   expect(label).toContain('covered');
@@ -264,7 +292,7 @@ test('a daemon that stops answering is told at once, and forgotten when it is ba
   expect(await page.getByRole('alert').count()).toBe(0);
   await first.close();
   await sees(page.getByRole('alert')).toMatch(
-    /^Stale since \d\d:\d\d:\d\d: the daemon does not answer \(.*\)\. All below is what it said then/,
+    /^Stale since \d\d:\d\d:\d\d [A-Z]\S+: the daemon does not answer \(.*\)\. All below is what it said then/,
   );
   expect(await page.title()).toBe('STALE · segmentd');
   expect(await page.evaluate(`getComputedStyle(document.querySelector('main')).filter`)).toBe('grayscale(1)');
@@ -276,6 +304,30 @@ test('a daemon that stops answering is told at once, and forgotten when it is ba
   onTestFinished(() => second.close());
   await sees(page.locator('#about')).toContain('segmentd@vm-9:1');
   expect([await page.getByRole('alert').count(), await page.title()]).toEqual([0, 'segmentd']);
+});
+
+test('seven pages that nobody looks at leave the connections of a browser to the eighth', async () => {
+  const world = await serve(12);
+  const first = await open(world.url);
+  const hide = (on: Page, hidden: boolean) =>
+    on.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'))`);
+  const others: Page[] = [];
+  for (let at = 0; at < 7; at++) {
+    const page = at === 0 ? first : await first.context().newPage();
+    if (at > 0) await page.goto(world.url);
+    await rows(page).first().waitFor();
+    await hide(page, true);
+    others.push(page);
+  }
+  const last = await first.context().newPage();
+  await last.goto(world.url);
+  await rows(last).first().waitFor();
+  world.status = { ...world.status, member: 'segmentd@vm-9:1' };
+  await sees(last.locator('#about')).toContain('segmentd@vm-9:1');
+  expect(await first.locator('#about').innerText()).not.toContain('segmentd@vm-9:1');
+  await hide(first, false);
+  await expect.poll(() => first.locator('#about').innerText(), { timeout: 1_500 }).toContain('segmentd@vm-9:1');
 });
 
 test('of very many tables it shows the first, and all when asked', async () => {
@@ -294,7 +346,7 @@ describe('commands', () => {
   test('come with the token, which stays in this tab, and say how they went', async () => {
     const { controlUrl, asked } = await serve(12, async (command) => {
       if (command === 'merge') throw new SegmentdError('table_not_found', 'no <b>table</b>');
-      return {};
+      return { paused: true };
     });
     const page = await open(controlUrl);
     expect(await page.locator('#all-tables').isVisible()).toBe(false);
@@ -303,7 +355,7 @@ describe('commands', () => {
     await giveToken(page, TOKEN);
     const row = rowOf(page, 'lake/clicks_8');
     await row.getByRole('button', { name: 'pause lake/clicks_8' }).click();
-    await sees(page.locator('#told')).toBe('pause lake/clicks_8: done');
+    await sees(page.locator('#told')).toBe('pause lake/clicks_8: paused; its events wait, nothing is lost');
     await row.getByRole('button', { name: 'merge lake/clicks_8' }).press('Enter');
     await sees(page.locator('#told')).toMatch(
       /^merge lake\/clicks_8: refused, table_not_found: no <b>table<\/b>\. Check the path/,
@@ -311,6 +363,8 @@ describe('commands', () => {
     expect(await rowOf(page, 'lake/users_import').getByRole('button').allInnerTexts()).toEqual([
       ...[expect.any(String), 'resume', 'refresh', 'merge', 'optimize'],
     ]);
+    const declined = rowOf(page, 'lake/broken').locator('button.command');
+    expect(await declined.allInnerTexts()).toEqual(['pause', 'refresh']);
     expect(asked).toEqual(['pause lake/clicks_8', 'merge lake/clicks_8']);
     await page.reload();
     await row.getByRole('button', { name: 'refresh lake/clicks_8' }).waitFor();
@@ -319,6 +373,37 @@ describe('commands', () => {
     expect([await page.locator('#all-tables').isVisible(), await page.locator('button.command').count()]).toEqual([
       ...[false, 0],
     ]);
+  });
+
+  test('say what became of a merge, and merge to one where the policy leaves segments', async () => {
+    const { controlUrl, asked } = await serve(12, async () => {
+      const merges = [{ index: 'id_idx', segments: 4, rows: 130_000 }];
+      const work = asked.length > 1 ? { outcome: 'begun', merges } : { outcome: 'nothing_due', merges: [] };
+      return { work, indexes: [{ segments: [1, 2, 3, 4] }] };
+    });
+    const page = await open(controlUrl);
+    await giveToken(page, ` ${TOKEN} `);
+    await rowOf(page, 'lake/clicks_8').getByRole('button', { name: 'merge lake/clicks_8' }).click();
+    await sees(page.locator('#told')).toMatch(/^merge lake\/clicks_8: nothing to merge: the merge policy/);
+    await page.getByRole('button', { name: 'merge to 1 segment all the same' }).click();
+    await sees(page.locator('#told')).toBe('merge lake/clicks_8: begun: 4 segments of id_idx, 130,000 rows');
+    expect(asked).toEqual(['merge lake/clicks_8', 'merge lake/clicks_8 to 1']);
+  });
+
+  test('are given up after ten seconds without an answer, and what is no token is told', async () => {
+    const { controlUrl } = await serve(12, () => new Promise(() => undefined));
+    const page = await open(controlUrl);
+    await giveToken(page, 'tökén€');
+    await sees(page.locator('#told')).toMatch(/^That cannot be a token/);
+    await giveToken(page, TOKEN);
+    // Instead of ten seconds.
+    await page.evaluate(
+      'AbortSignal.timeout = ((ask) => (ms) => ask(ms / 100))(AbortSignal.timeout.bind(AbortSignal))',
+    );
+    await rowOf(page, 'lake/clicks_8').getByRole('button', { name: 'pause lake/clicks_8' }).click();
+    await sees(page.locator('#told')).toBe(
+      'pause lake/clicks_8: no answer within 10 s. It may or may not have been done.',
+    );
   });
 
   test('are not on the listener that only shows', async () => {
@@ -339,9 +424,13 @@ describe('the page of a table', () => {
     await page.locator('#charts svg').first().waitFor();
     expect(await page.title()).toBe('lake/orders_by_region · segmentd');
     expect(await page.getByRole('img').evaluateAll((all) => all.map((it) => it.getAttribute('aria-label')))).toEqual([
-      expect.stringMatching(/^Lag: now 8 min 48 s, highest 8 min 48 s at \d\d:\d\d:\d\d$/),
-      expect.stringMatching(/^Segments: now 4, highest 14 at \d\d:\d\d:\d\d$/),
+      expect.stringMatching(/^Lag: now 8 min 48 s, highest 8 min 48 s at \d\d:\d\d:\d\d \S+$/),
+      expect.stringMatching(/^Segments of all indexes: now 4, highest 14 at \d\d:\d\d:\d\d \S+$/),
     ]);
+    expect(await page.locator('#detail-view').innerText()).toBe('As member segmentd@vm-1:28813 sees it.');
+    expect(await page.locator('#control-link a').getAttribute('href')).toBe(
+      'http://127.0.0.1:9465/tables/lake/orders_by_region',
+    );
     await page.getByText('4 segments').click();
     expect(await page.locator('#indexes tbody tr').count()).toBe(4);
     expect(await page.locator('#change-list li').count()).toBe(12);

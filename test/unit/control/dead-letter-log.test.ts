@@ -8,13 +8,13 @@ const wrong = { code: 'event_invalid', message: 'no table' };
 function setUp() {
   let now = Date.UTC(2026, 0);
   const log = new DeadLetterLog(() => now);
-  const note = (value: Uint8Array | string | null = 'x', offset = 3n) => {
+  const note = (value: Uint8Array | string | null = 'x', offset = 3n, message = wrong.message) => {
     const record: ConsumerRecord = {
       position: { topic: 'appends', partition: 2, offset },
       ...{ key: null, value: typeof value === 'string' ? Buffer.from(value) : value, headers: new Map() },
       ...{ timestampMs: 0, signal: AbortSignal.abort(), ack: () => undefined },
     };
-    log.note(record, wrong);
+    log.note(record, { ...wrong, message });
     return log.newest[0]?.value;
   };
   return { log, note, pass: (ms: number) => (now += ms) };
@@ -38,6 +38,12 @@ test('of a value 80 bytes are kept, as text that hides nothing and breaks no cha
   expect(note(Uint8Array.of(0xff, 0x41))).toBe('\ufffdA');
   expect(note(`${'a'.repeat(79)}é`)).toBe('a'.repeat(79));
   expect(note('<img src=x onerror=alert(1)>')).toBe('<img src=x onerror=alert(1)>');
+});
+
+test('a message keeps its lines, and hides nothing either', () => {
+  const { log, note } = setUp();
+  note('x', 3n, 'there is no table db/\u202etxt.\u0007\n  → table');
+  expect(log.newest[0]?.message).toBe('there is no table db/\\u{202e}txt.\\u{7}\n  → table');
 });
 
 test('twenty are kept, and all of the last 24 hours are counted', () => {

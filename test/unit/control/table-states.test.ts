@@ -43,6 +43,21 @@ test('what was read of a table stands until more is known', () => {
   expect(states.of('lake/t')).toMatchObject({ state: 'served', failure: null, version: 8 });
 });
 
+test('messages of errors, and who paused, hide nothing', () => {
+  const pauses = createPauses();
+  pauses.pause('lake/t', 'night\u202eshift\n');
+  const states = new TableStates(pauses);
+  const [evil, shown] = ['a\u202eb\u001b[31m\nc', 'a\\u{202e}b\\u{1b}[31m\nc'];
+  states.failed('lake/t', new SegmentdError('store_full', evil), 500);
+  states.leftAlone('lake/t', [{ index: 'i', code: 'index_kind_unsupported', message: evil }]);
+  expect(states.of('lake/t')).toMatchObject({
+    ...{ failure: { message: shown }, left_alone: [{ message: shown }] },
+    pause: { by: 'night\\u{202e}shift\\u{a}' },
+  });
+  states.declined('lake/t', { code: 'table_unreadable', message: evil });
+  expect(states.of('lake/t').declined?.message).toBe(shown);
+});
+
 test('a table is known from its first news until it is forgotten', () => {
   const { states } = setUp();
   expect(states.knows('lake/t')).toBe(false);

@@ -27,7 +27,7 @@ function openStream(signal: AbortSignal) {
 }
 
 /** Follows a daemon that answers as `answer` says; `told` has what the page was told, in order. */
-function start(answer: Handler, stream: string | null = '/events') {
+function start(answer: Handler, stream: string | null = '/events', pollMs?: number) {
   const told: string[] = [];
   const stop = new AbortController();
   const sleep = (ms: number, signal: AbortSignal) =>
@@ -39,6 +39,7 @@ function start(answer: Handler, stream: string | null = '/events') {
     {
       url: '/status',
       stream,
+      ...(pollMs === undefined ? {} : { pollMs }),
       headers: () => ({ authorization: 'Bearer x' }),
       news: (value) => told.push(`news ${JSON.stringify(value)}`),
       alive: () => told.push('alive'),
@@ -80,6 +81,14 @@ test('asks every two seconds where there is no stream', async () => {
   const { told, stop } = start((url) => (url === '/status' ? json(++asked) : json({}, 404)));
   await vi.advanceTimersByTimeAsync(6_600);
   expect(told.filter((it) => it.startsWith('news'))).toEqual([1, 2, 3, 4, 5].map((nth) => `news ${nth}`));
+  await stop();
+});
+
+test('asks as rarely as it is told to', async () => {
+  let asked = 0;
+  const { told, stop } = start(() => json(++asked), null, 30_000);
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(told.filter((it) => it.startsWith('news'))).toEqual(['news 1', 'news 2', 'news 3']);
   await stop();
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ago, clock, count, counted, duration, percent, until } from '../../../src/page/words.js';
+import { ago, clock, count, counted, day, duration, percent, readAgo, until } from '../../../src/page/words.js';
 
 describe('percent', () => {
   test.each([
@@ -68,6 +68,17 @@ test('numbers have commas, nouns agree, and nothing is a dash', () => {
   ]);
 });
 
-test('a time of day has three parts of two digits', () => {
-  expect(clock(new Date(2026, 0, 2, 3, 4, 5).getTime())).toBe('03:04:05');
+test('a time of day has its zone, and its date unless that is today', () => {
+  const at = new Date(2026, 0, 2, 3, 4, 5).getTime();
+  expect(clock(at, at + 1_000)).toMatch(/^03:04:05 [A-Z]\S+$/);
+  expect(clock(at, new Date(2026, 0, 3).getTime())).toMatch(/^2026-01-02 03:04:05 [A-Z]\S+$/);
+  expect(day(at)).toBe('2026-01-02');
+});
+
+test('when a table was read is told from two minutes on', () => {
+  const at = '2026-01-02T03:04:05.000Z';
+  const now = Date.parse(at);
+  expect([0, 119_999, 120_000, 300_000].map((ms) => readAgo(at, now + ms))).toEqual([
+    ...['', '', 'read 2 min ago', 'read 5 min ago'],
+  ]);
 });
