@@ -123,7 +123,8 @@ test('the probe asks at once when what it knows is out of date', async () => {
   onTestFinished(() => probe.stop());
   probe.start();
   await vi.waitFor(() => expect([measured, seen]).toMatchObject([2, [{ members: [] }]]), patience);
-  await startMember(settings, (record) => record.ack());
+  const { source } = await startMember(settings, (record) => record.ack());
+  await vi.waitFor(() => expect(source.assigned()).toEqual([0]), patience);
   probe.soon();
   await vi.waitFor(() => expect(seen.slice(1)).toMatchObject([{ members: [{ partitions: [0] }] }]), patience);
 });

@@ -87,7 +87,7 @@ test('the first start creates the topics, then joins, and logs no error; a pause
   });
   const daemon = await world.daemon();
   const ask = (command: string) =>
-    fetch(`http://127.0.0.1:${port}/v1/tables/db/people/${command}?force=true`, {
+    fetch(`http://127.0.0.1:${port}/v1/tables/db/people/${command}${command === 'pause' ? '?force=true' : ''}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${TOKEN}` },
     });

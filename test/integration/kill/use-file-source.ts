@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module';
 registerHooks({
   resolve(specifier, context, next) {
     const isSource =
-      specifier === '../kafka/consumer/source.ts' && context.parentURL?.endsWith('/src/daemon/daemon.ts');
+      specifier === '../kafka/consumer/source.ts' && context.parentURL?.endsWith('/src/daemon/open-broker.ts');
     return next(isSource ? new URL('file-source.ts', import.meta.url).href : specifier, context);
   },
 });
