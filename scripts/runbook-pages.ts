@@ -81,7 +81,9 @@ nothing is built on it; what it has stays as it is, and readers go on using the 
     look: `\`self_check\` of the table in \`/status\` and \`answerWrong\` in the log: version, index, and the file of the evidence, which has the keys, what was
 expected and what was found.${sh(STATUS, `segmentd verify ${EVENTS}`)}`,
     act: `Save the evidence and report it: this is a fault of segmentd or of Lance. If \`verify\` finds it too, build the index anew in one segment, verify
-again, and resume the table:${sh(`segmentd merge ${EVENTS} --to 1`, `segmentd verify ${EVENTS}`)}`,
+again, and resume the table:${sh(`segmentd merge ${EVENTS} --to 1`, `segmentd verify ${EVENTS}`)}
+
+An index of one segment is not merged. Drop it with \`dropIndex\` of LanceDB, and make it anew:${sh(`segmentd index ${EVENTS} --column id`)}`,
   },
   SegmentdSelfChecksFailing: {
     means: `More than three self-checks in an hour could not be made. They say nothing about the tables, which are served as before.`,

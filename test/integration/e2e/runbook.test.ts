@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { claim } from '../../../testing/claim-fragments.ts';
 import { segmentd } from '../../../testing/cli.ts';
 import type { RealTable } from '../../../testing/lance-table.ts';
@@ -103,13 +103,37 @@ test.each(Object.keys(BETTER))('%s: what its section says to run helps, and answ
   for (const id of [0, ROWS, FRAGMENTS * ROWS - 1]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
 });
 
-test('SegmentdWrongAnswer: an index that answers wrongly is found, and answers rightly after what its section says', async () => {
-  const { uri, table } = await neglected();
-  await claim(uri, [FRAGMENTS - 2, FRAGMENTS - 1]);
+/** Most of its answers are wrong: `verify` looks at a few of them. */
+async function answersWrongly(segments: number): Promise<RealTable> {
+  const real = await realTable(people(0, ROWS));
+  for (let at = 0; at < segments; at++) {
+    if (at > 0) await real.table.add(people(at * ROWS, ROWS));
+    await index(real.uri, { wanted: [{ column: 'id' }] });
+  }
+  await real.table.add(people(segments * ROWS, 50 * ROWS));
+  await claim(real.uri, [segments - 1, segments]);
+  return real;
+}
+
+describe('SegmentdWrongAnswer: an index that answers wrongly is found, and answers rightly after what its section says', () => {
   const commands = commandsOf(WRONG);
-  expect(commands.map(([name]) => name)).toEqual(['verify', 'merge', 'verify']);
-  for (const [at, command] of commands.entries()) await follow(uri, command, at === 0 ? 1 : 0);
-  for (const id of [0, FRAGMENTS * ROWS - 1]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
+  const [find = [], merge = [], check = [], make = []] = commands;
+
+  test('of several segments', async () => {
+    expect(commands.map(([name]) => name)).toEqual(['verify', 'merge', 'verify', 'index']);
+    const { uri, table } = await answersWrongly(2);
+    await follow(uri, find, 1);
+    for (const command of [merge, check]) await follow(uri, command);
+    for (const id of [0, 40 * ROWS]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
+  });
+
+  test('of one segment', async () => {
+    const { uri, table } = await answersWrongly(1);
+    await follow(uri, find, 1);
+    await table.dropIndex('id_idx');
+    for (const command of [make, check]) await follow(uri, command);
+    for (const id of [0, 40 * ROWS]) expect(await idsWhere(table, `id = ${id}`)).toEqual([id]);
+  });
 });
 
 test('the other commands are run elsewhere', () => {
