@@ -1,19 +1,9 @@
 /** What `/status` shows: this member of the group, and the tables as it knows them. */
+import type { GroupView } from '../kafka/group-view.ts';
 import { visibleLines } from '../lib/visible-text.ts';
 import type { DeadLetterEntry, DeadLetterLog } from './dead-letter-log.ts';
 import type { TableChange } from './recent-changes.ts';
 import type { TableDetail, TableStates, TableStatus } from './table-states.ts';
-
-/** The members of the group, as the broker told last. */
-type GroupFacts = {
-  readonly members: readonly {
-    readonly member: string;
-    readonly host: string;
-    readonly partitions: readonly number[];
-  }[];
-  readonly unowned_partitions: readonly number[];
-  readonly at: string;
-};
 
 type Totals = {
   readonly tables: number;
@@ -52,7 +42,8 @@ export type MemberFacts = {
   readonly partitions: readonly number[];
   /** Of the topic; null until the broker has told. */
   readonly partition_count: number | null;
-  readonly group_view: GroupFacts | null;
+  /** As the broker told last. */
+  readonly group_view: GroupView | null;
   readonly admin_url: string | null;
   readonly unackedRecords: number;
   readonly oldestUnackedMs: number;
