@@ -41,7 +41,7 @@ export type FreshCheck =
       readonly leftOut: number;
       readonly wrong: readonly WrongIndex[];
     }
-  /** The version is gone, or it is one of another table by now: there is nothing to tell. */
+  /** The version is gone, superseded while a cleanup took its files, or one of another table by now: there is nothing to tell. */
   | { readonly kind: 'moved' };
 
 /** Most rows of segments that are compared with a scan: a pass over a column, or over texts, which are cut into words. */
@@ -62,13 +62,30 @@ export async function checkFresh(
   }
 }
 
+/**
+ * Whether what the check reads may be gone without harm: the version, or the table, is no longer there, or a later version holds other files in
+ * place of its. A cleanup takes such files away before it takes the version, and what is missing in the latest version is never excused so.
+ */
 async function isGone(table: LanceTable, { version, uuids }: FreshSegments): Promise<boolean> {
   try {
-    const manifest = await table.at(version);
-    return !manifest || !uuids.every((uuid) => manifest.indexes.some((index) => index.uuid === uuid));
+    const [checked, latest] = [await table.at(version), await table.latest()];
+    const fresh = checked?.indexes.filter(({ uuid }) => uuids.includes(uuid)) ?? [];
+    if (!checked || fresh.length < uuids.length) return true;
+    const kept = new Set(latest.indexes.map(({ uuid }) => uuid));
+    return (
+      !uuids.every((uuid) => kept.has(uuid)) ||
+      !liveFragments(checked, fresh).every((id) => isSame(id, checked, latest))
+    );
   } catch (error) {
     return error instanceof SegmentdError && error.code === 'table_not_found';
   }
+}
+
+/** Whether a fragment has the same files in both: its data, its deletions. */
+function isSame(id: number, before: Manifest, after: Manifest): boolean {
+  const at = after.fragments.indexOf(id);
+  const bytes = before.fragments.bytesOf(before.fragments.indexOf(id));
+  return at >= 0 && Buffer.compare(bytes, after.fragments.bytesOf(at)) === 0;
 }
 
 async function check(

@@ -1,6 +1,7 @@
 /** The check of segments that were just committed, against real tables and each kind of index. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Table } from '@lancedb/lancedb';
 import { describe, expect, test } from 'vitest';
 import type { FreshSegments } from '../../../src/lance/inspect/check-fresh.ts';
 import { checkFresh } from '../../../src/lance/inspect/check-fresh.ts';
@@ -104,6 +105,23 @@ describe('nothing is said of segments', () => {
     const { uri, table, fresh } = await two();
     await table.add(people(100, 10));
     await table.optimize({ cleanupOlderThan: new Date(Date.now() + 60_000) });
+    expect(await check(uri, fresh)).toEqual({ kind: 'moved' });
+  });
+
+  // A cleanup deletes data before it deletes the manifests that name it.
+  test.each([
+    ['data', async (table: Table) => void (await table.optimize())],
+    ['_deletions', async (table: Table) => void (await table.delete('id = 8'))],
+  ])('whose files in %s a cleanup has taken, and whose version it has not', async (folder, supersede) => {
+    const { uri, table } = await realTable(people(0, 100));
+    await table.add(people(100, 10));
+    await table.delete('id = 7 OR id = 101');
+    await index(uri, { wanted: [{ column: 'id' }] });
+    const fresh = await freshOf(uri, 1);
+    const old = await readdir(join(uri, folder));
+    await supersede(table);
+    for (const file of old) await rm(join(uri, folder, file));
+    expect(await latest(uri)).not.toMatchObject({ version: fresh.version });
     expect(await check(uri, fresh)).toEqual({ kind: 'moved' });
   });
 
