@@ -1,5 +1,6 @@
 /** The schemas of what the commands print with `--json`, checked against the types of `src/commands`. */
 import * as z from 'zod';
+import type { ConfigurationReport } from '../src/commands/tables/configuration-status.ts';
 import type { DatabaseReport } from '../src/commands/tables/database-status.ts';
 import type {
   AnnounceAnswer,
@@ -162,6 +163,19 @@ const unreadable = z.object({ table: text('Its name.'), error: reason.describe('
 export const databaseReport = z.object({
   database: text('Folder or URI of the database.'),
   tables: z.array(z.union([tableSummary, unreadable])),
+});
+
+export const configurationReport = z.object({
+  databases: z.array(
+    z.union([
+      databaseReport.extend({ name: text('Of the database in the configuration.') }),
+      z.object({
+        name: text('Of the database in the configuration.'),
+        database: text('Folder or URI of the database.'),
+        error: reason.describe('Why it cannot be listed.'),
+      }),
+    ]),
+  ),
 });
 
 export const verification = z.object({
@@ -374,7 +388,9 @@ export const COMMAND_SCHEMAS: Readonly<
 > = {
   'status-table': { title: 'segmentd status of a table', answers: [tableReport] },
   'status-database': { title: 'segmentd status of a database', answers: [databaseReport] },
+  'status-configuration': { title: 'segmentd status of all databases', answers: [configurationReport] },
   'status-daemon': { title: 'segmentd status --daemon', answers: [status] },
+  top: { title: 'segmentd top', answers: [status] },
   verify: { title: 'segmentd verify', answers: [verification] },
   wait: { title: 'segmentd wait', answers: [wait] },
   index: { title: 'segmentd index', answers: [indexed] },
@@ -393,6 +409,7 @@ export const COMMAND_SCHEMAS: Readonly<
 true satisfies Same<Plain<z.output<typeof error>>, Plain<ErrorAnswer>>;
 true satisfies Same<Plain<z.output<typeof tableReport>>, Plain<TableReport>>;
 true satisfies Same<Plain<z.output<typeof databaseReport>>, Plain<DatabaseReport>>;
+true satisfies Same<Plain<z.output<typeof configurationReport>>, Plain<ConfigurationReport>>;
 true satisfies Same<Plain<z.output<typeof verification>>, Plain<Verification>>;
 true satisfies Same<Plain<z.output<typeof wait>>, Plain<WaitAnswer>>;
 true satisfies Same<Plain<z.output<typeof indexed>>, Plain<IndexAnswer>>;

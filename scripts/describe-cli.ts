@@ -11,6 +11,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   declined: 'segmentd refuses the table or the event',
   unavailable: 'a store, a broker or a daemon is not reachable or does not answer as expected',
   bug: 'a bug in segmentd',
+  denied: 'a daemon wants its token, or another one',
   config: 'the configuration, or the version of Node',
 };
 
@@ -26,7 +27,7 @@ database, one line per table, problems first: state, coverage, missing rows, row
 back until there are more, and how many indexes are left alone. With \`--daemon\`: the
 tables of a running daemon that are covered, retrying after failures, declined or paused. Coverage is never rounded up to 1. Without a
 daemon \`status\` goes by the defaults: every index there is of a kind that it keeps, the default tiers. With \`-c\` it goes by the indexes
-that are configured, also those that are missing, and names the others.`,
+that are configured, also those that are missing, and names the others; without a table or a database it shows all databases of the file.`,
   wait: `[http-api.md](http-api.md#wait) has the same over HTTP, and says when a version counts as covered. Rows that a vector index holds back
 (\`vector.min_rows\`) count: queries find them without the index. Indexes that are left alone do not; where no other is there, the command says so.`,
   optimize: `Does once what \`maintain\` lets the daemon do: merges segments that keep small fragments apart, compacts, compares answers with a scan,
@@ -35,16 +36,18 @@ free; tagged versions count as if they went.`,
   merge: `Merges as a daemon with the default \`merge.*\` does; \`--to 1\` leaves one segment per index. Runs beside a daemon too.
 [merging.md](merging.md) explains the policy.`,
   pause: `Goes through the control listener of \`admin\`, or of \`--daemon\`; when none is configured or it does not answer, over \`kafka.control_topic\`, which every
-member reads and which keeps a pause over restarts. Neither being there is an error. [operating.md](operating.md#pause-and-resume) says what a pause does.`,
+member reads and which keeps a pause over restarts. Neither being there is an error. Nobody answers over the topic, so the command looks first whether there is
+such a table; where it cannot tell, it warns and goes on. [operating.md](operating.md#pause-and-resume) says what a pause does.`,
   'dead-letters': `A replay sends the record to \`kafka.topic\` with the key and headers that it had, oldest first, and then marks its letter with a record in the dead-letter topic, whose
 header \`segmentd-replayed\` others can skip: each letter is replayed once, on whichever host. Records that were too large to be kept have to be sent by their producer.`,
   init: `The file is checked as the daemon does before it is there under its name. Without a terminal \`--folder\` and \`--brokers\` are needed.`,
   doctor: `One line for each thing: \`ok\`, \`warning\` for what may come right by itself, \`error\` with a hint. The exit code is that of the first error. It creates nothing that
 stays, and joins no group.`,
   top: `Keys: \`/\` filters by name or state, \`s\` sorts by problems, name, lag, missing rows or segments, \`j\` and \`k\`, arrows, space and \`b\` scroll, \`q\` ends.
-When the daemon stops answering, the first line says that what stands below is stale.`,
+Keys that come together count one by one. When the daemon stops answering, the first line says so within two seconds, and how old is what stands below.
+\`--json\` prints what the daemon says once; \`segmentd status --daemon --json --watch\` prints it again and again.`,
   completions: `\`source <(segmentd completions bash)\`, the same for zsh after \`compinit\`, and \`segmentd completions fish | source\`.`,
-  announce: `[producers.md](producers.md) has snippets for other producers.`,
+  announce: `A table that is not there is refused where this machine can tell, unless \`--force\` says that it is to come. [producers.md](producers.md) has snippets for other producers.`,
   backfill: `Publishes one event for each part of what is missing and follows the table until coverage is 1. Running the command again publishes only what is
 still missing. [performance.md](performance.md#backfills-over-many-workers) tells how to choose the parts.`,
 };
@@ -112,6 +115,9 @@ export function cliPage(): string {
     'Options and credentials of a store come from `-c`, if the place lies in a database of that file, and from `--storage-option`; else the',
     'environment, profiles and the identity of the machine are asked, as LanceDB does. Other users of a machine see its command lines:',
     'secrets are better given in a file, as `--storage-option secret_access_key_file=/run/secrets/key`.',
+    '',
+    'With a configuration a table is also `<database>/<table>`. A path is what ends in `.lance`, is absolute or begins with `./` or `../`; relative ones count from',
+    'the working folder, for every command. `-c` of each command may be left out where `SEGMENTD_CONFIG` names the file.',
     '',
     'On a terminal states have colours, unless `NO_COLOR` is set; `FORCE_COLOR` sets them elsewhere, too. A command that takes longer than two seconds says what it',
     'waits for, on a terminal and without `--json`. Node keeps what it compiled in `$XDG_CACHE_HOME/segmentd`, by default `~/.cache/segmentd`, for faster starts;',

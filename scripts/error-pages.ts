@@ -258,7 +258,10 @@ as well. Stores that honour it: Amazon S3, Google Cloud Storage, Azure Blob Stor
     `The \`__manifest\` table, in which LanceDB keeps the tables of a database with namespaces, cannot be read: it is damaged, or of a
 newer Lance. The tables that were known stay so, and those in \`<table>.lance\` folders do not need it. segmentd tries again.`,
   ),
-  daemon_unavailable: work("`segmentd status --daemon` got no answer, or the answer was not a daemon's."),
+  daemon_unavailable: work(
+    `A command asked a daemon and got no answer, or one that was not a daemon's. The hint says which address the command wants: \`status\` and \`top\`
+go to either listener, \`pause\`, \`resume\` and \`refresh\` to that of \`admin\`. A certificate that is not trusted is named with \`--ca-file\`.`,
+  ),
   wait_invalid: work(
     `\`GET /v1/tables/<db>/<table>/wait\` came without a usable \`version\`, with a \`timeout\` that has no unit or is longer than
 300 s, or with an unknown parameter.`,
@@ -299,7 +302,8 @@ quickly. The answer is 429 with \`Retry-After\`, and nothing was done.`,
 dropped, or another member of the group serves it. The answer has status 404.`,
   ),
   http_unauthorized: work(
-    'A request to the listener for operators carries no token or another one. The answer has status 401.',
+    `A request to the listener for operators carries no token or another one. The answer has status 401. A command takes the token from \`--token-file\`, from
+\`SEGMENTD_ADMIN_TOKEN\` or from its configuration, and ends with exit code 77.`,
   ),
   http_not_found: work('The listener has no such path, or not with this method. The answer has status 404.'),
 

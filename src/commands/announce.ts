@@ -17,6 +17,7 @@ export function announceCommand(io: Invocation): Command {
     .option('--rows <n>', 'rows appended, for the log', count)
     .option('--producer <name>', 'who appended, for the log', 'segmentd announce')
     .addOption(timeoutOption('how long to wait for the broker', TIMEOUT_S))
+    .option('--force', 'also a table that is not found')
     .option('--json', 'print one JSON object')
     .action(async (table: string, options: AnnounceOptions) => {
       const { announce } = await import('./daemons/announce-append.ts');

@@ -67,3 +67,10 @@ export function duration(text: string): number {
 /** `--token-file`, for requests to a daemon. */
 export const tokenFileOption = (): Option =>
   new Option('--token-file <file>', 'file with the token of the daemon; SEGMENTD_ADMIN_TOKEN has the token too');
+
+/** `--ca-file`, likewise. */
+export const caFileOption = (): Option =>
+  new Option(
+    '--ca-file <file>',
+    'PEM file with the certificate of the daemon, or of its authority; NODE_EXTRA_CA_CERTS names one too',
+  );

@@ -1,5 +1,6 @@
 /** The command line: arguments in, exit code out. Touches nothing of the process but through its `io`. */
 import { Command, CommanderError } from 'commander';
+import type { ErrorCode } from '../lib/errors.ts';
 import { asSegmentdError, EXIT, SegmentdError } from '../lib/errors.ts';
 import { VERSION } from '../lib/version.ts';
 import { announceCommand } from './announce.ts';
@@ -82,7 +83,7 @@ function usageError({ message }: CommanderError): SegmentdError {
 }
 
 /** Commands that write all the time, or wait for a person. */
-const SPEAKS_BY_ITSELF: ReadonlySet<string> = new Set(['run', 'top', 'init']);
+const SPEAKS_BY_ITSELF: ReadonlySet<string> = new Set(['run', 'init']);
 
 /** Its names below the root. */
 const pathOf = (command: Command): string =>
@@ -91,6 +92,18 @@ const pathOf = (command: Command): string =>
 function isQuiet(command: Command): boolean {
   const { json, quiet, watch } = command.opts<{ json?: boolean; quiet?: boolean; watch?: unknown }>();
   return json === true || quiet === true || watch !== undefined;
+}
+
+/** What is not found may be so since a path was read otherwise than it was meant. */
+const ABOUT_A_PLACE: ReadonlySet<ErrorCode> = new Set([
+  ...(['table_not_found', 'database_not_found', 'store_unavailable', 'store_denied'] as const),
+  ...(['event_table_outside', 'event_table_invalid', 'event_table_not_found'] as const),
+]);
+
+function withPlaceNote(error: SegmentdError, { placeNote }: Invocation): SegmentdError {
+  const { code, message, hint } = error;
+  if (placeNote === undefined || !ABOUT_A_PLACE.has(code)) return error;
+  return new SegmentdError(code, `${message}; ${placeNote}`, { cause: error, hint });
 }
 
 /** Runs one command and resolves to its exit code; never rejects. */
@@ -107,7 +120,7 @@ export async function run(argv: readonly string[], io: Io = processIo()): Promis
   } catch (thrown) {
     // Help and version end with 0 and were printed; usage errors were printed too.
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return EXIT.ok;
-    const error = thrown instanceof CommanderError ? usageError(thrown) : asSegmentdError(thrown);
+    const error = thrown instanceof CommanderError ? usageError(thrown) : withPlaceNote(asSegmentdError(thrown), call);
     // What reads standard output gets one JSON object in any case; standard error has the error for people all the same.
     if (argv.includes('--json')) printJson(call.stdout, errorAnswer(error));
     if (thrown instanceof CommanderError) return EXIT.usage;

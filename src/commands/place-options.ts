@@ -10,7 +10,7 @@ export function withPlaceOptions(command: Command): Command {
   return command
     .option(
       '-c, --config <file>',
-      'configuration: the storage_options and indexes of its databases and tables hold here',
+      'configuration: the storage_options and indexes of its databases and tables hold here; SEGMENTD_CONFIG names it too',
     )
     .option(
       '--storage-option <name=value>',

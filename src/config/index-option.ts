@@ -43,4 +43,11 @@ const plain = z.strictObject({ ...base, kind: z.literal('btree').optional() });
 const others = KIND_NAMES.filter((kind) => kind !== 'btree').map(ofKind);
 
 /** One index to keep, with the parameters of its kind beside it. */
-export const indexOption = z.discriminatedUnion('kind', [plain, ...others]);
+export const indexOption = z.discriminatedUnion('kind', [plain, ...others], {
+  // The name of a column alone is a likely thing to write.
+  error: ({ input }) => {
+    if (typeof input === 'object' && input !== null && !Array.isArray(input)) return undefined;
+    const column = typeof input === 'string' && /^[\w.]+$/.test(input) ? input : '<column>';
+    return `an index is written {column: ${column}}, with its name, kind and parameters beside it`;
+  },
+});

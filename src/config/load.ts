@@ -1,4 +1,5 @@
 /** File and environment in, one checked and frozen configuration out, or every problem at once. */
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { core } from 'zod';
 import type { ErrorCode } from '../lib/errors.ts';
@@ -53,9 +54,25 @@ function* flatten(issues: readonly core.$ZodIssue[]): Generator<{ path: Property
   }
 }
 
+const REQUIRED = 'is required';
+
 /** zod calls a missing option `expected record, received undefined`. */
 const sayRequired: core.$ZodErrorMap = (issue) =>
-  issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined;
+  issue.code === 'invalid_type' && issue.input === undefined ? REQUIRED : undefined;
+
+/** What `segmentd init` writes, where nothing else is said. */
+const USUAL_FILES = ['segmentd.yaml', 'segmentd.yml'];
+
+/** Of a configuration that nothing names: what is missing is most likely the file. */
+function sayUnnamed(problem: Problem, cwd: string): Problem {
+  if (problem.path !== 'databases' || problem.message !== REQUIRED) return problem;
+  const there = USUAL_FILES.find((name) => existsSync(resolve(cwd, name)));
+  const way =
+    there === undefined
+      ? 'give -c <file>, or set SEGMENTD_CONFIG; `segmentd init` writes a file to begin with'
+      : `there is a ${there} here: give -c ${there}, or set SEGMENTD_CONFIG=${there}`;
+  return { ...problem, message: `${REQUIRED}, and no configuration file is named; ${way}` };
+}
 
 const startsWith = (path: readonly PropertyKey[], prefix: readonly string[]) =>
   prefix.every((key, i) => path[i] === key);
@@ -151,7 +168,8 @@ export function loadConfigWithPlaces({ file: given, env, cwd }: LoadOptions): Lo
   const data = overrides.reduce((tree: unknown, { leaf, value }) => withIn(tree, leaf.path, value), source.data);
   const placeOf = (path: readonly PropertyKey[]) => overrideOf(path)?.variable ?? source.placeOf(path);
   const baseOf = (leaf: Leaf) => (file === undefined || overrideOf(leaf.path) ? cwd : dirname(file));
-  const { problems, config } = check(data, placeOf, baseOf, env);
+  const { problems: found, config } = check(data, placeOf, baseOf, env);
+  const problems = file === undefined ? found.map((problem) => sayUnnamed(problem, cwd)) : found;
   const all = [...early, ...problems];
   if (all.length > 0 || config === undefined) throw problemsError(all);
   return { config: deepFreeze(config), file, placeOf };

@@ -40,8 +40,8 @@ export async function existing(
     const found = await context.locate(table);
     if (found.uri !== uri) return found;
     forgetGone(context, id);
-    // Only a pause means anything for a table that is not there.
-    const ahead = command === 'pause' ? '; ?force=true pauses one that is to come' : '';
-    throw new SegmentdError('event_table_not_found', `there is no table ${id}${ahead}`);
+    // Only a pause means anything for a table that is not there. In the hint: what it is called is a matter of HTTP.
+    const hint = command === 'pause' ? 'Check the name; ?force=true pauses a table that is yet to come.' : undefined;
+    throw new SegmentdError('event_table_not_found', `there is no table ${id}`, { hint });
   }
 }

@@ -21,13 +21,8 @@ import type { PipelineContext } from '../stages/context.ts';
 import { createRetryWaits } from '../stages/retry-waits.ts';
 import type { StoreKind } from '../store/object-store.ts';
 import { storeKind } from '../store/open-store.ts';
-import { storesOf } from './configured-stores.ts';
+import { databasesOf, storesOf } from './configured-stores.ts';
 import { clientIdOf } from './kafka-settings.ts';
-
-/** Names of the configured databases and where they lie. */
-export function databasesOf(config: Config): ReadonlyMap<string, string> {
-  return new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
-}
 
 /**
  * By kind of store. On an object store a commit takes up to a second, and all writers of a table together have one to four of them in a

@@ -78,7 +78,7 @@ class PersistentProducer implements RecordProducer {
     if (isTopicMissing(last)) throw topicMissing(topic, last);
     throw new SegmentdError(
       'broker_unavailable',
-      `${topic}: ${records.length} records were not acknowledged in time: ${messageOf(last)}`,
+      `${topic}: ${records.length === 1 ? '1 record was' : `${records.length} records were`} not acknowledged in time: ${messageOf(last)}`,
       {
         cause: last,
       },
@@ -87,7 +87,10 @@ class PersistentProducer implements RecordProducer {
 
   async close(): Promise<void> {
     this.#closed.abort(new Error('the producer was closed'));
-    await this.#discard(this.#current);
+    const current = this.#current;
+    const closing = this.#discard(current);
+    // One that still connects, for as long as the client tries, is disconnected behind the caller, who has waited long enough.
+    if (await isSettled(current)) await closing;
   }
 
   async #attempt(topic: string, messages: Message[]): Promise<void> {
@@ -143,6 +146,16 @@ function refuseSilentLoss(messages: readonly Message[], sent: readonly RecordMet
   const lost = messages.find(({ partition }) => partition !== undefined && !known.has(partition));
   if (lost) throw new Error(`the client does not know partition ${lost.partition} yet`);
 }
+
+/** Whether a promise is settled by now. */
+const isSettled = (promise: Promise<unknown> | undefined): Promise<boolean> =>
+  Promise.race([promise, NOT_YET]).then(
+    (first) => first !== NOT_YET_MARK,
+    () => true,
+  );
+
+const NOT_YET_MARK = Symbol('not yet');
+const NOT_YET = Promise.resolve(NOT_YET_MARK);
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop: () => void = () => undefined;

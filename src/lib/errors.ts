@@ -7,7 +7,16 @@
 type Retry = 'never' | 'backoff' | 'after-reload';
 
 /** The process exit codes, after sysexits.h. 2 is left to the shell, 1 to findings of `verify` and a missed `wait`. */
-export const EXIT = { ok: 0, findings: 1, usage: 64, declined: 65, unavailable: 69, bug: 70, config: 78 } as const;
+export const EXIT = {
+  ok: 0,
+  findings: 1,
+  usage: 64,
+  declined: 65,
+  unavailable: 69,
+  bug: 70,
+  denied: 77,
+  config: 78,
+} as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 type ErrorKind = { readonly retry: Retry; readonly exit: ExitCode; readonly hint: string };
@@ -198,7 +207,7 @@ export const ERRORS = {
   daemon_unavailable: kind(
     'backoff',
     EXIT.unavailable,
-    'No daemon answered there. Give the address of its metrics, http.host and http.port.',
+    'No daemon answered there. Give the address of its status, http.host and http.port; commands go to that of admin.',
   ),
 
   wait_invalid: kind('never', EXIT.usage, 'Ask with version=N, 1 or more, and timeout=30s or another time up to 300s.'),
@@ -237,7 +246,7 @@ export const ERRORS = {
     EXIT.usage,
     'Ask the member that owns its partition: group_view in /status names them.',
   ),
-  http_unauthorized: kind('never', EXIT.usage, 'Send the header Authorization: Bearer with the token of admin.token.'),
+  http_unauthorized: kind('never', EXIT.denied, 'Send the header Authorization: Bearer with the token of admin.token.'),
   http_not_found: kind('never', EXIT.usage, 'Check the path and the method: docs/http-api.md lists them all.'),
 
   // Kafka.
@@ -285,7 +294,10 @@ const DAMAGE: ReadonlySet<ErrorCode> = new Set([
 /** Whether the code says that a table has been harmed, where the others that decline one say what segmentd does not serve. */
 export const isDamage = (code: ErrorCode): boolean => DAMAGE.has(code);
 
-/** The one error class. `message` says what happened to which thing; `hint` tells an operator what to do. */
+/**
+ * The one error class. `message` says what happened to which thing; `hint` tells an operator what to do: that of the code, unless the
+ * place where the error comes up knows better, such as what an option is called there.
+ */
 export class SegmentdError extends Error {
   override readonly name = 'SegmentdError';
   readonly code: ErrorCode;
@@ -293,12 +305,12 @@ export class SegmentdError extends Error {
   readonly exit: ExitCode;
   readonly hint: string;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; hint?: string | undefined }) {
     super(message, options);
     this.code = code;
     this.retry = ERRORS[code].retry;
     this.exit = ERRORS[code].exit;
-    this.hint = ERRORS[code].hint;
+    this.hint = options?.hint ?? ERRORS[code].hint;
   }
 }
 

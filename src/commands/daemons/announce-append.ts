@@ -1,14 +1,14 @@
 /** Publishes an append event. */
-import { loadConfig } from '../../config/load.ts';
-import type { Config } from '../../config/schema.ts';
+import type { Environment } from '../../config/env.ts';
 import { kafkaSettings } from '../../daemon/kafka-settings.ts';
 import { encodeAppendEvent } from '../../events/append-event.ts';
 import { MAX_NOTE_CHARS } from '../../events/append-fields.ts';
-import { resolveTable } from '../../events/table-address.ts';
 import { SegmentdError } from '../../lib/errors.ts';
+import { timeLeft } from '../../lib/time-left.ts';
 import type { AnnounceAnswer } from '../tables/json-answers.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { printJson, printLine } from '../terminal/output.ts';
+import { askedTable, refuseMissing } from './configured-table.ts';
 
 export type AnnounceOptions = {
   config?: string;
@@ -18,6 +18,7 @@ export type AnnounceOptions = {
   rows?: number;
   producer?: string;
   timeout: number;
+  force?: boolean;
   json?: boolean;
 };
 
@@ -26,21 +27,26 @@ export async function announce(io: Invocation, address: string, options: Announc
   if ((options.producer?.length ?? 0) > MAX_NOTE_CHARS) {
     throw new SegmentdError('usage', `--producer has at most ${MAX_NOTE_CHARS} characters`);
   }
-  const config = configFor(io, address, options);
-  const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
+  const left = timeLeft(options.timeout);
+  const asked = askedTable(io, address, { file: options.config, more: variablesOf(options), isNameEnough: true });
+  const { config, table } = asked;
+  const settings = kafkaSettings(config);
+  if (asked.isPlaceKnown && !options.force) {
+    await refuseMissing(io, asked, { timeoutMs: left(), hint: 'Check the name; --force announces it all the same.' });
+  }
   const event = {
-    table: resolveTable(databases, address),
+    table,
     time: new Date().toISOString(),
     ...(options.version === undefined ? {} : { version: options.version }),
     ...(options.rows === undefined ? {} : { rows: options.rows }),
     ...(options.producer === undefined ? {} : { producer: options.producer }),
   };
+  io.doing('waiting for the broker');
   const { openProducer } = await import('../../kafka/producer.ts');
-  const settings = kafkaSettings(config);
   const { topic } = settings;
   const producer = openProducer(settings);
   try {
-    await producer.send(topic, [encodeAppendEvent(event)], { deadlineMs: options.timeout });
+    await producer.send(topic, [encodeAppendEvent(event)], { deadlineMs: left() });
   } finally {
     await producer.close();
   }
@@ -49,24 +55,7 @@ export async function announce(io: Invocation, address: string, options: Announc
   else printLine(io.stdout, `announced ${event.table.id} on ${topic}`);
 }
 
-/** Writers need no list of databases: without a configuration the one in the address is taken as it is. */
-function configFor(
-  { env, cwd }: Invocation,
-  address: string,
-  { config: file, brokers, topic }: AnnounceOptions,
-): Config {
-  const [database = ''] = address.split('/');
-  const nameless = file === undefined && !env.SEGMENTD_CONFIG && !env.SEGMENTD_DATABASES;
-  return loadConfig({
-    file,
-    cwd,
-    env: {
-      ...env,
-      ...(nameless && /^[a-z0-9][a-z0-9_-]*$/.test(database)
-        ? { SEGMENTD_DATABASES: `{${database}: /${database}}` }
-        : {}),
-      ...(brokers === undefined ? {} : { SEGMENTD_KAFKA_BROKERS: brokers }),
-      ...(topic === undefined ? {} : { SEGMENTD_KAFKA_TOPIC: topic }),
-    },
-  });
-}
+const variablesOf = ({ brokers, topic }: AnnounceOptions): Environment => ({
+  ...(brokers === undefined ? {} : { SEGMENTD_KAFKA_BROKERS: brokers }),
+  ...(topic === undefined ? {} : { SEGMENTD_KAFKA_TOPIC: topic }),
+});

@@ -1,9 +1,9 @@
 /** Asks the control listener of a daemon. */
-import { resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
-import { ERRORS, messageOf, SegmentdError } from '../../lib/errors.ts';
+import { ERRORS, SegmentdError } from '../../lib/errors.ts';
 import { secretOf } from '../../lib/secret.ts';
+import { HINTS, nameOf, unreachable } from './daemon-address.ts';
 import type { DaemonAnswer, DaemonListener } from './daemon-request.ts';
 import { requestDaemon } from './daemon-request.ts';
 
@@ -29,46 +29,46 @@ export function urlOf(scheme: 'http' | 'https', { host: given, port }: { host: s
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The token in a file that was named on the command line, or undefined. Errors: config_invalid when it cannot be read. */
-export const tokenIn = (file: string | undefined, cwd: string): string | undefined =>
-  secretOf(undefined, file === undefined ? undefined : resolve(cwd, file));
+/** `missing`: what to do when there is no such table. */
+type Posted = { readonly timeoutMs: number; readonly force?: boolean | undefined; readonly missing: string };
 
 /**
  * Posts a command for `<database>/<table>` and returns the status of the table. Errors: what the daemon says, and daemon_unavailable when
- * nothing answers there, or what answers is no daemon.
+ * nothing answers there, or what answers is no control listener of a daemon.
  */
 export async function postCommand(
   listener: ControlListener,
   table: string,
   command: string,
-  { timeoutMs, force = false }: { readonly timeoutMs: number; readonly force?: boolean | undefined },
+  { timeoutMs, force = false, missing }: Posted,
 ): Promise<Record<string, unknown>> {
   const [database = '', name = ''] = table.split('/');
   const path = ['/v1/tables', encodeURIComponent(database), encodeURIComponent(name), command].join('/');
   const answer = await ask(listener, `${path}${force ? '?force=true' : ''}`, timeoutMs);
   const body = jsonOf(answer.body);
   if (answer.status === 200 && typeof body?.table === 'string') return body;
-  const { code, error } = body ?? {};
-  if (typeof code === 'string' && Object.hasOwn(ERRORS, code))
-    throw new SegmentdError(code as ErrorCode, String(error));
-  throw new SegmentdError(
-    'daemon_unavailable',
-    `${nameOf(listener)} is no control listener: it answers with HTTP status ${answer.status}`,
-  );
+  throw refused(listener, answer, missing);
+}
+
+/** What the daemon says, with what to do here: its hints are for those who speak HTTP. */
+function refused(listener: ControlListener, { status, body }: DaemonAnswer, missing: string): SegmentdError {
+  const { code, error } = jsonOf(body) ?? {};
+  const isKnown = typeof code === 'string' && Object.hasOwn(ERRORS, code);
+  if (!isKnown || code === 'http_not_found') {
+    const message = `${nameOf(listener)} is no control listener: it answers with HTTP status ${status}`;
+    return new SegmentdError('daemon_unavailable', message, { hint: HINTS.control });
+  }
+  const hints: Partial<Record<ErrorCode, string>> = { http_unauthorized: HINTS.token, event_table_not_found: missing };
+  return new SegmentdError(code as ErrorCode, String(error), { hint: hints[code as ErrorCode] });
 }
 
 async function ask(listener: ControlListener, path: string, timeoutMs: number): Promise<DaemonAnswer> {
   try {
     return await requestDaemon(listener, path, { method: 'POST', timeoutMs });
   } catch (error) {
-    throw new SegmentdError('daemon_unavailable', `${nameOf(listener)} does not answer: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw unreachable(listener, error, 'control');
   }
 }
-
-/** Where a listener is, for messages. */
-export const nameOf = ({ url, socket }: DaemonListener): string => socket ?? new URL(url).origin;
 
 /** Undefined for what is no JSON object. */
 function jsonOf(body: string): Record<string, unknown> | undefined {

@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { request as httpsRequest } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { checkServerIdentity, rootCertificates } from 'node:tls';
+import { checkServerIdentity, getCACertificates } from 'node:tls';
 
 export type DaemonListener = {
   /** Of a Unix socket, `http://localhost`. */
@@ -12,7 +12,7 @@ export type DaemonListener = {
   readonly token?: string | undefined;
   /** Path of the Unix socket that it listens on. */
   readonly socket?: string | undefined;
-  /** PEM file of its certificate, which is trusted whatever its names are: it is the daemon's own. */
+  /** PEM file of its certificate, which is trusted whatever its names are, or of authorities that are trusted. */
   readonly certFile?: string | undefined;
 };
 
@@ -31,7 +31,7 @@ export async function requestDaemon(
   const options: RequestOptions = {
     method,
     agent: false,
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
     ...(socket === undefined ? {} : { socketPath: socket }),
     ...(certFile === undefined ? {} : trusting(readFileSync(certFile, 'utf8'))),
@@ -47,7 +47,8 @@ export async function requestDaemon(
 /** The certificate itself is enough; one of an authority has to name the host, as always. */
 function trusting(own: string): RequestOptions {
   return {
-    ca: [...rootCertificates, own],
+    // With those of NODE_EXTRA_CA_CERTS.
+    ca: [...getCACertificates('default'), own],
     checkServerIdentity: (host, peer) => {
       const pem = `-----BEGIN CERTIFICATE-----\n${peer.raw.toString('base64')}\n-----END CERTIFICATE-----`;
       const isOwn = plain(own).includes(plain(pem));

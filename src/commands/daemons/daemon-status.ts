@@ -2,9 +2,11 @@
 
 import type { MemberStatus } from '../../control/member-status.ts';
 import type { TableStatus } from '../../control/table-states.ts';
-import { messageOf, SegmentdError } from '../../lib/errors.ts';
-import { formatTable } from '../terminal/output.ts';
-import type { DaemonAnswer } from './daemon-request.ts';
+import { SegmentdError } from '../../lib/errors.ts';
+import { timeLeft } from '../../lib/time-left.ts';
+import { counted, formatTable, printable } from '../terminal/output.ts';
+import { HINTS, nameOf, unreachable } from './daemon-address.ts';
+import type { DaemonAnswer, DaemonListener } from './daemon-request.ts';
 import { requestDaemon } from './daemon-request.ts';
 
 /** Of the answer of a daemon's `/status`, which an older one may give in part. */
@@ -16,29 +18,32 @@ const TIMEOUT_MS = 5_000;
  * Asks a daemon by either of its listeners. Errors: daemon_unavailable, and http_unauthorized where the status is for holders of the token
  * and none, or another one, is given.
  */
-export async function askDaemon(url: string, token?: string): Promise<DaemonStatus> {
+export async function askDaemon(listener: DaemonListener, timeoutMs = TIMEOUT_MS): Promise<DaemonStatus> {
   try {
-    const answer = await statusOf(url, token);
-    if (answer.status === 401) throw new SegmentdError('http_unauthorized', `${url} wants the token of admin.token`);
+    const answer = await statusOf(listener, timeoutMs);
+    if (answer.status === 401) {
+      const message = `${nameOf(listener)} wants the token of admin.token`;
+      throw new SegmentdError('http_unauthorized', message, { hint: HINTS.token });
+    }
     if (answer.status !== 200) throw new Error(`HTTP status ${answer.status}`);
     const status = JSON.parse(answer.body) as Partial<DaemonStatus>;
     if (!Array.isArray(status.tables)) throw new Error('the answer is no status');
     return status as DaemonStatus;
   } catch (error) {
-    if (error instanceof SegmentdError) throw error;
-    throw new SegmentdError('daemon_unavailable', `${url} gave no status: ${messageOf(error)}`, { cause: error });
+    throw error instanceof SegmentdError ? error : unreachable(listener, error, 'status');
   }
 }
 
 /** The listener for operators has the status below `/v1`, and nothing without a token. */
-async function statusOf(url: string, token: string | undefined): Promise<DaemonAnswer> {
-  const ask = (path: string) => requestDaemon({ url, token }, path, { method: 'GET', timeoutMs: TIMEOUT_MS });
+async function statusOf(listener: DaemonListener, timeoutMs: number): Promise<DaemonAnswer> {
+  const left = timeLeft(timeoutMs);
+  const ask = (path: string) => requestDaemon(listener, path, { method: 'GET', timeoutMs: left() });
   const answer = await ask('/status');
-  return answer.status === 404 && token !== undefined ? ask('/v1/status') : answer;
+  return answer.status === 404 && listener.token !== undefined ? ask('/v1/status') : answer;
 }
 
 export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus): string {
-  const head = `${state}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${tables.length} tables`;
+  const head = `${printable(state)}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${counted(tables.length, 'table')}`;
   if (tables.length === 0) return head;
   const header = ['table', 'state', 'version', 'covered', 'missing fragments', 'segments', 'reason'];
   const rows = tables.map((it) => [
@@ -58,7 +63,7 @@ function reasonOf(status: TableStatus): string {
   if (declined) return `${declined.code}${declined.accepted ? ' (accepted)' : ''}: ${declined.message}`;
   return [
     ...stateReason(status),
-    ...(held ? [`${held.toLocaleString('en-US')} rows held`] : []),
+    ...(held ? [`${counted(held, 'row')} held`] : []),
     ...left.map(({ index, code }) => `${index} left alone: ${code}`),
   ].join('; ');
 }
@@ -70,5 +75,5 @@ function stateReason({ failure, pause }: TableStatus): string[] {
 }
 
 function failureReason(failure: NonNullable<TableStatus['failure']>): string {
-  return `${failure.code} (${failure.count} times, next try ${failure.next_try_at}): ${failure.message}`;
+  return `${failure.code} (${counted(failure.count, 'time')}, next try ${failure.next_try_at}): ${failure.message}`;
 }

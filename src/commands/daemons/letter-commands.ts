@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../config/load.ts';
+import { databasesOf } from '../../daemon/configured-stores.ts';
 import { kafkaSettings } from '../../daemon/kafka-settings.ts';
 import type { KafkaSettings } from '../../kafka/client.ts';
 import { followTopic } from '../../kafka/follow-topic.ts';
@@ -9,9 +10,10 @@ import { openProducer } from '../../kafka/producer.ts';
 import { replayMarks } from '../../kafka/replay-marks.ts';
 import { partitionsOf } from '../../kafka/topics.ts';
 import { SegmentdError } from '../../lib/errors.ts';
+import { addressOf } from '../tables/given-place.ts';
 import type { DeadLetterAnswer, DeadLetterFacts, DeadLettersAnswer, ReplayAnswer } from '../tables/json-answers.ts';
 import type { Invocation } from '../terminal/io.ts';
-import { formatTable, printable, printableLines, printJson, printLine } from '../terminal/output.ts';
+import { counted, formatTable, printable, printableLines, printJson, printLine } from '../terminal/output.ts';
 import type { Letter, LetterFilter } from './letters.ts';
 import { LetterBox, notReplayable } from './letters.ts';
 
@@ -21,10 +23,10 @@ export type ShowOptions = BrokerOptions;
 export type ReplayOptions = BrokerOptions &
   LetterFilter & { readonly all?: boolean; readonly again?: boolean; readonly dryRun?: boolean };
 
-/** Errors: config_*, broker_*, kafka_topic_missing. */
+/** Errors: usage for a code that no error has; config_*, broker_*, kafka_topic_missing. */
 export async function listLetters(io: Invocation, options: ListOptions): Promise<void> {
   const { settings, box } = await readLetters(io, options);
-  const letters = box.of(options);
+  const letters = box.of(filterOf(io, box, options));
   const shown = letters.slice(0, options.limit);
   const topic = settings.deadLetterTopic;
   const answer: DeadLettersAnswer = { topic, found: letters.length, dead_letters: shown.map((it) => factsOf(box, it)) };
@@ -32,10 +34,28 @@ export async function listLetters(io: Invocation, options: ListOptions): Promise
   const left = letters.length - shown.length;
   printLine(
     io.stdout,
-    `${topic}  ${letters.length} dead letters${left > 0 ? `, of which ${left} older ones are left out` : ''}`,
+    `${topic}  ${counted(letters.length, 'dead letter')}${left > 0 ? `, without the ${left} oldest` : ''}`,
   );
   if (shown.length > 0)
     printLine(io.stdout, formatTable(['position', 'dead since', 'code', 'table', 'replayed'], rowsOf(answer)));
+}
+
+/** A path is one from here. Errors: usage, for a code that neither an error of this version nor a letter has. */
+function filterOf({ cwd }: Invocation, box: LetterBox, { table, ...filter }: LetterFilter): LetterFilter {
+  const unknown = box.unknownCodes(filter.code ?? []);
+  if (unknown.length > 0) {
+    const hint = 'docs/errors.md lists all codes; `segmentd dead-letters list` shows those of the letters.';
+    throw new SegmentdError('usage', `no error has the code ${unknown.join(', ')}`, { hint });
+  }
+  return { ...filter, table: table === undefined ? undefined : addressOf(table, cwd) };
+}
+
+/** Errors: usage. */
+function refuseAbsent(box: LetterBox, positions: readonly string[], topic: string): void {
+  const absent = box.absent(positions);
+  if (absent.length === 0) return;
+  const hint = '`segmentd dead-letters list` shows the positions of all letters that there are.';
+  throw new SegmentdError('usage', `${topic} has no dead letter at ${absent.join(', ')}`, { hint });
 }
 
 const rowsOf = ({ dead_letters: letters }: DeadLettersAnswer) =>
@@ -44,9 +64,9 @@ const rowsOf = ({ dead_letters: letters }: DeadLettersAnswer) =>
 /** Errors: as listLetters, and usage where there is no letter. */
 export async function showLetter(io: Invocation, position: string, options: ShowOptions): Promise<void> {
   const { settings, box } = await readLetters(io, options);
-  const [letter] = box.of({ position: [position] });
   const topic = settings.deadLetterTopic;
-  if (!letter) throw new SegmentdError('usage', `${topic} has no dead letter at ${position}`);
+  refuseAbsent(box, [position], topic);
+  const letter = box.of({ position: [position] })[0] as Letter;
   const answer: DeadLetterAnswer = {
     ...factsOf(box, letter),
     key: textOf(letter.key),
@@ -68,12 +88,14 @@ export async function showLetter(io: Invocation, position: string, options: Show
 }
 
 /**
- * Sends the oldest first. What was sent is marked, so that it is not sent again without `again`. Errors: as listLetters, and
- * event_too_large.
+ * Sends the oldest first. What was sent is marked, so that it is not sent again without `again`. Nothing is sent where a position has no
+ * letter. Errors: as listLetters, usage for such a position, and event_too_large.
  */
 export async function replayLetters(io: Invocation, options: ReplayOptions): Promise<void> {
   const { settings, box } = await readLetters(io, options);
-  const found = box.of(options).reverse();
+  const filter = filterOf(io, box, options);
+  refuseAbsent(box, options.position ?? [], settings.deadLetterTopic);
+  const found = box.of(filter).reverse();
   const fresh = options.again ? found : found.filter((it) => !box.wasReplayed(it));
   const able = fresh.filter((it) => notReplayable(it) === undefined);
   if (!options.dryRun && able.length > 0) await send(io, settings, able, options.timeout);
@@ -97,8 +119,9 @@ export async function replayLetters(io: Invocation, options: ReplayOptions): Pro
 
 function printReplay({ stdout }: Invocation, answer: ReplayAnswer, letters: readonly DeadLetterFacts[]): void {
   const { topic, dry_run: isDry, replayed, before, cannot } = answer;
-  printLine(stdout, `${replayed.length} dead letters ${isDry ? 'would be' : 'were'} sent to ${topic}`);
-  if (before > 0) printLine(stdout, `${before} were replayed before and stay; --again sends them too`);
+  const done = replayed.length === 1 ? 'was' : 'were';
+  printLine(stdout, `${counted(replayed.length, 'dead letter')} ${isDry ? 'would be' : done} sent to ${topic}`);
+  if (before > 0) printLine(stdout, `${before} replayed before and left out; --again sends them too`);
   for (const { position, reason } of cannot) printLine(stdout, printable(`${position} cannot be replayed: ${reason}`));
   const rows = letters.map(({ position, at, code, table }) => [position, at, code, table ?? '-']);
   if (isDry && rows.length > 0) printLine(stdout, formatTable(['position', 'dead since', 'code', 'table'], rows));
@@ -117,7 +140,7 @@ async function send(
   const producer = openProducer(settings);
   try {
     for (let at = 0; at < letters.length; at += AT_ONCE) {
-      io.doing(`sent ${at} of ${letters.length} records`);
+      io.doing(`sent ${at} of ${counted(letters.length, 'record')}`);
       const some = letters.slice(at, at + AT_ONCE);
       const records = some.map(({ key, value, headers }) => ({ key, value, headers: new Map(headers) }));
       await producer.send(topic, records, { deadlineMs });
@@ -144,7 +167,7 @@ async function readLetters(io: Invocation, { config: file, timeout }: BrokerOpti
   });
   const partitions = await Promise.race([partitionsOf(settings, topic), late]);
   if (partitions === 0) throw new SegmentdError('kafka_topic_missing', `there is no topic ${topic}`);
-  const box = new LetterBox(new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri])));
+  const box = new LetterBox(databasesOf(config));
   io.doing(`reading ${topic}`);
   const onRecord = (record: Parameters<LetterBox['add']>[0]) => box.add(record);
   const reading = followTopic(settings, { topic, groupSuffix: 'dead-letters', onRecord }, () => undefined);

@@ -7,7 +7,7 @@ import { readDeadLetter } from '../../kafka/dead-letter.ts';
 import type { FollowedRecord } from '../../kafka/follow-topic.ts';
 import type { LetterPosition } from '../../kafka/replay-marks.ts';
 import { marked } from '../../kafka/replay-marks.ts';
-import { SegmentdError } from '../../lib/errors.ts';
+import { ERRORS, SegmentdError } from '../../lib/errors.ts';
 
 export type Letter = ReadLetter & {
   /** In the dead-letter topic. */
@@ -63,6 +63,18 @@ export class LetterBox {
           (position === undefined || position.includes(it.position)),
       )
       .sort((a, b) => b.atMs - a.atMs);
+  }
+
+  /** Those of the codes that neither an error of this version nor a letter has: another version may have made it. */
+  unknownCodes(codes: readonly string[]): string[] {
+    const known = new Set(this.#letters.map(({ code }) => code));
+    return codes.filter((code) => !Object.hasOwn(ERRORS, code) && !known.has(code));
+  }
+
+  /** Those of the positions that no letter has. */
+  absent(positions: readonly string[]): string[] {
+    const there = new Set<string>(this.#letters.map(({ position }) => position));
+    return positions.filter((position) => !there.has(position));
   }
 
   wasReplayed({ position }: Letter): boolean {

@@ -1,26 +1,20 @@
 /** Sends `pause`, `resume` and `refresh` to the daemons: through a control listener, else over the control topic. */
 import { hostname, userInfo } from 'node:os';
-import type { Environment } from '../../config/env.ts';
-import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { encodeCommand } from '../../control/commands.ts';
 import { kafkaSettings } from '../../daemon/kafka-settings.ts';
-import { resolveTable } from '../../events/table-address.ts';
 import { SegmentdError } from '../../lib/errors.ts';
+import { timeLeft } from '../../lib/time-left.ts';
 import type { SteerAnswer } from '../tables/json-answers.ts';
 import type { Invocation } from '../terminal/io.ts';
-import { printJson, printLine } from '../terminal/output.ts';
+import { printable, printJson, printLine } from '../terminal/output.ts';
+import { askedTable, refuseMissing } from './configured-table.ts';
 import type { ControlListener } from './control-client.ts';
-import { configuredListener, nameOf, postCommand, tokenIn } from './control-client.ts';
+import { configuredListener, postCommand } from './control-client.ts';
+import type { DaemonOptions } from './daemon-address.ts';
+import { daemonAt, givenCa, givenToken, HINTS, nameOf } from './daemon-address.ts';
 
-export type SteerOptions = {
-  config?: string;
-  daemon?: string;
-  tokenFile?: string;
-  timeout: number;
-  force?: boolean;
-  json?: boolean;
-};
+export type SteerOptions = DaemonOptions & { config?: string; timeout: number; force?: boolean; json?: boolean };
 
 type Verb = SteerAnswer['command'];
 type Sent = Omit<SteerAnswer, 'table' | 'command'>;
@@ -35,87 +29,85 @@ export async function sendCommand(
   address: string,
   options: SteerOptions,
 ): Promise<void> {
-  const config = configFor(io, address, options);
-  const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
-  const { id } = resolveTable(databases, address);
+  const { config: file, daemon, timeout, force = false } = options;
+  const left = timeLeft(timeout);
+  const asked = askedTable(io, address, { file, isNameEnough: daemon !== undefined });
+  const { config, table } = asked;
   const listener = listenerOf(io, config, options);
-  const topic = config.kafka?.control_topic;
-  const overTopic = (name: string) => publish(io, config, name, command, id, options.timeout);
+  const topic = daemon === undefined ? config.kafka?.control_topic : undefined;
+  const overTopic = async (name: string) => {
+    // Nobody answers there. One that is paused and gone is resumed by force: whether it is paused is not known here.
+    if (!force) await refuseMissing(io, asked, { timeoutMs: left(), hint: MISSING[command] });
+    return publish(io, config, { topic: name, command, table: table.id, left });
+  };
   let sent: Sent;
   if (listener === undefined) {
     if (topic === undefined) throw new SegmentdError('config_invalid', NO_WAY);
     sent = await overTopic(topic);
   } else {
     io.doing(`waiting for ${nameOf(listener)}`);
-    sent = await overListener(listener, command, id, options).catch((error: unknown) => {
+    // Where there is another way, some time has to be left for it.
+    const timeoutMs = topic === undefined ? left() : left() / 2;
+    sent = await overListener(listener, command, table.id, { timeoutMs, force }).catch((error: unknown) => {
       const isDown = error instanceof SegmentdError && error.code === 'daemon_unavailable';
-      if (!isDown || topic === undefined || options.daemon !== undefined) throw error;
+      if (!isDown || topic === undefined) throw error;
       return overTopic(topic);
     });
   }
-  const answer: SteerAnswer = { table: id, command, ...sent };
+  const answer: SteerAnswer = { table: table.id, command, ...sent };
   if (options.json) printJson(io.stdout, answer);
-  else printLine(io.stdout, said(answer));
+  else printLine(io.stdout, printable(said(answer)));
 }
 
 const NO_WAY =
   'no daemon can be reached: neither the control listener (admin.token or admin.token_file) nor kafka.control_topic is set, and no --daemon is given';
 
-function listenerOf(
-  { cwd }: Invocation,
-  config: Config,
-  { daemon, tokenFile }: SteerOptions,
-): ControlListener | undefined {
-  const configured = configuredListener(config);
-  const token = tokenIn(tokenFile, cwd) ?? configured?.token;
-  const url = daemon ?? configured?.url;
-  if (url === undefined) return undefined;
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    throw new SegmentdError('usage', '--daemon is the URL of a control listener, such as http://127.0.0.1:9465');
-  }
-  if (token === undefined) {
-    throw new SegmentdError(
-      'usage',
-      '--daemon needs the token of its admin.token: give --token-file, or set SEGMENTD_ADMIN_TOKEN',
-    );
-  }
-  return daemon === undefined && configured !== undefined ? { ...configured, token } : { url, token };
-}
+/** What to do about a table that is not there. */
+const MISSING: Readonly<Record<Verb, string>> = {
+  pause: 'Check the name; --force pauses a table that is yet to come.',
+  resume: 'Check the name; --force resumes a table that was paused and is gone.',
+  refresh: 'Check the name.',
+};
 
-/** With a daemon that is named no list of databases is needed: the one in the address is taken as it is. */
-function configFor({ env, cwd }: Invocation, address: string, { config: file, daemon }: SteerOptions): Config {
-  const [database = ''] = address.split('/');
-  const isNameless = file === undefined && !env.SEGMENTD_CONFIG && !env.SEGMENTD_DATABASES;
-  const isNamed = daemon !== undefined && isNameless && /^[a-z0-9][a-z0-9_-]*$/.test(database);
-  const more: Environment = isNamed ? { SEGMENTD_DATABASES: `{${database}: /${database}}` } : {};
-  return loadConfig({ file, cwd, env: { ...env, ...more } });
+function listenerOf(io: Invocation, config: Config, options: SteerOptions): ControlListener | undefined {
+  const { daemon } = options;
+  const configured = configuredListener(config);
+  const listener = daemon === undefined ? configured : daemonAt(daemon, io.cwd);
+  if (listener === undefined) return undefined;
+  const token = givenToken(io, options) ?? configured?.token;
+  if (token === undefined) {
+    throw new SegmentdError('usage', '--daemon needs the token of its admin.token', { hint: HINTS.token });
+  }
+  const certFile = givenCa(io, options) ?? listener.certFile;
+  return { ...listener, token, certFile };
 }
 
 async function overListener(
   listener: ControlListener,
   command: Verb,
   table: string,
-  { timeout: timeoutMs, force }: SteerOptions,
+  { timeoutMs, force }: { readonly timeoutMs: number; readonly force: boolean },
 ): Promise<Sent> {
-  const { state, paused } = await postCommand(listener, table, command, { timeoutMs, force });
+  const asked = { timeoutMs, force, missing: MISSING[command] };
+  const { state, paused } = await postCommand(listener, table, command, asked);
   return { via: 'listener', daemon: nameOf(listener), topic: null, state: String(state), paused: paused === true };
 }
 
-async function publish(
-  io: Invocation,
-  config: Config,
-  topic: string,
-  command: Verb,
-  table: string,
-  deadlineMs: number,
-): Promise<Sent> {
+type Published = {
+  readonly topic: string;
+  readonly command: Verb;
+  readonly table: string;
+  /** Milliseconds, at each call. */
+  readonly left: () => number;
+};
+
+async function publish(io: Invocation, config: Config, { topic, command, table, left }: Published): Promise<Sent> {
   io.doing('waiting for the broker');
   const { openProducer } = await import('../../kafka/producer.ts');
   const producer = openProducer(kafkaSettings(config));
   try {
-    await producer.send(topic, [encodeCommand({ command, table, by: whoAsks(), time: new Date().toISOString() })], {
-      deadlineMs,
-    });
+    const record = encodeCommand({ command, table, by: whoAsks(), time: new Date().toISOString() });
+    await producer.send(topic, [record], { deadlineMs: left() });
   } finally {
     await producer.close();
   }

@@ -1,13 +1,9 @@
 /** Shares out what a table misses as events. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { tablePolicy } from '../../config/table-policy.ts';
-import { TableCatalogs } from '../../control/table-catalogs.ts';
-import { storesOf } from '../../daemon/configured-stores.ts';
 import { kafkaSettings } from '../../daemon/kafka-settings.ts';
 import { publishSpread } from '../../events/publish-events.ts';
-import { resolveTable } from '../../events/table-address.ts';
 import type { Manifest } from '../../lance/codec/manifest.ts';
 import type { BackfillPart } from '../../lance/plan/backfill-plan.ts';
 import { cutBackfill, missingOfAny, rowsOf } from '../../lance/plan/backfill-plan.ts';
@@ -15,16 +11,17 @@ import type { TablePolicy } from '../../lance/plan/row-ids.ts';
 import { MANAGED_VERSIONING } from '../../lance/plan/supported.ts';
 import { planTable } from '../../lance/plan/table-plan.ts';
 import { fragmentsToCover } from '../../lance/plan/version-coverage.ts';
-import { LanceTable } from '../../lance/table/table.ts';
+import type { LanceTable } from '../../lance/table/table.ts';
 import { SegmentdError } from '../../lib/errors.ts';
+import { timeLeft } from '../../lib/time-left.ts';
 import type { AppendEvent, TableRef } from '../../model.ts';
 import { MAX_EVENT_FRAGMENTS } from '../../model.ts';
 import { backfillEvents } from '../../stages/share-backfill.ts';
 import type { BackfillAnswer } from '../tables/json-answers.ts';
-import { readCatalog } from '../tables/read-catalog.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
-import { formatTable, printJson, printLine } from '../terminal/output.ts';
+import { counted, formatTable, printJson, printLine } from '../terminal/output.ts';
 import { openProgress } from '../terminal/progress.ts';
+import { askedTable, openConfigured } from './configured-table.ts';
 
 const POLL_MS = 250;
 
@@ -38,14 +35,9 @@ export type BackfillOptions = {
 };
 
 export async function backfill(io: Invocation, address: string, options: BackfillOptions): Promise<void> {
-  const config = loadConfig({ file: options.config, env: io.env, cwd: io.cwd });
-  const databases = new Map(Object.entries(config.databases).map(([name, { uri }]) => [name, uri]));
-  const storeOf = storesOf(config);
-  const catalogs = new TableCatalogs({ databases, storeOf, read: readCatalog });
-  await catalogs.refresh(resolveTable(databases, address).database);
-  const ref = resolveTable(catalogs.databases, address);
-  if (catalogs.isManaged(ref)) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);
-  const table = new LanceTable(storeOf(ref.uri));
+  const { config, table: named } = askedTable(io, address, { file: options.config, isNameEnough: false });
+  const { ref, table, isManaged } = await openConfigured(config, named);
+  if (isManaged) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);
   const { events, parts, missing, version } = await planBackfill(config, ref, table, options);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const facts = { table: ref.id, version, events: events.length, rows, fragments: missing.length };
@@ -58,7 +50,7 @@ export async function backfill(io: Invocation, address: string, options: Backfil
   }
   if (events.length > 0) await publish(config, events, options.timeout);
   if (!options.json)
-    printLine(io.stdout, `${ref.id}: ${rows.toLocaleString('en-US')} rows to cover in ${events.length} events`);
+    printLine(io.stdout, `${ref.id}: ${counted(rows, 'row')} to cover in ${counted(events.length, 'event')}`);
   const started = performance.now();
   if (options.wait && events.length > 0) await follow(io.stderr, table, tablePolicy(config, ref.id), missing, rows);
   const seconds = Math.round(performance.now() - started) / 1000;
@@ -87,13 +79,14 @@ async function publish(config: Config, events: readonly AppendEvent[], timeoutMs
   const { openProducer } = await import('../../kafka/producer.ts');
   const { partitionsOf } = await import('../../kafka/topics.ts');
   const settings = kafkaSettings(config);
+  const left = timeLeft(timeoutMs);
   const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
     throw new SegmentdError('broker_unavailable', `${settings.topic}: no broker named its partitions in time`);
   });
   const partitions = await Promise.race([partitionsOf(settings, settings.topic), late]);
   const producer = openProducer(settings);
   try {
-    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs: timeoutMs });
+    await publishSpread(producer, settings.topic, partitions, events, { deadlineMs: left() });
   } finally {
     await producer.close();
   }
@@ -149,7 +142,7 @@ function printParts(out: Output, table: string, version: number, parts: readonly
     printLine(out, `${table} misses nothing at version ${version}`);
     return;
   }
-  printLine(out, `${table} version ${version}: ${parts.length} events`);
+  printLine(out, `${table} version ${version}: ${counted(parts.length, 'event')}`);
   const rows = parts.map(partFacts).map((it, at) => [at + 1, it.fragments, `${it.first} to ${it.last}`, it.rows]);
   printLine(out, formatTable(['event', 'fragments', 'ids', 'rows'], rows));
 }

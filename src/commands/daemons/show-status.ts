@@ -1,4 +1,4 @@
-/** Prints the status of a table, a database or a daemon, once or again and again. */
+/** Prints the status of a table, of one or all databases or of a daemon, once or again and again. */
 import type { Place, PlaceOptions } from '../tables/places.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { printJson, printLine } from '../terminal/output.ts';
@@ -6,20 +6,19 @@ import type { Style } from '../terminal/style.ts';
 import { styleOf } from '../terminal/style.ts';
 import type { Look } from '../terminal/watch.ts';
 import { watch } from '../terminal/watch.ts';
+import type { DaemonOptions } from './daemon-address.ts';
 
 /** Of a daemon, if one is given. `watchS`: seconds between looks; one look unless given. */
-export type StatusOptions = PlaceOptions & {
-  daemon?: string;
-  tokenFile?: string;
-  json?: boolean;
-  segments?: boolean;
-  watchS?: number | undefined;
-};
+export type StatusOptions = PlaceOptions &
+  DaemonOptions & {
+    json?: boolean;
+    segments?: boolean;
+    watchS?: number | undefined;
+  };
 
 export async function showStatus(io: Invocation, given: string | undefined, options: StatusOptions): Promise<void> {
   const { daemon, json = false, watchS } = options;
-  const look =
-    daemon === undefined ? await lookAt(io, given as string, options) : await lookAtDaemon(io, daemon, options);
+  const look = daemon === undefined ? await lookAt(io, given, options) : await lookAtDaemon(io, daemon, options);
   if (watchS !== undefined) {
     await watch(io, look, { intervalMs: watchS * 1000, json });
     return;
@@ -29,18 +28,28 @@ export async function showStatus(io: Invocation, given: string | undefined, opti
   else printLine(io.stdout, seen.text);
 }
 
-async function lookAtDaemon({ cwd, env }: Invocation, url: string, { tokenFile }: StatusOptions): Promise<Look> {
+async function lookAtDaemon(io: Invocation, address: string, options: StatusOptions): Promise<Look> {
   const { askDaemon, formatDaemonStatus } = await import('./daemon-status.ts');
-  const { tokenIn } = await import('./control-client.ts');
-  const token = tokenIn(tokenFile, cwd) ?? env.SEGMENTD_ADMIN_TOKEN;
-  return lookOf(() => askDaemon(url, token), formatDaemonStatus);
+  const { daemonAt, givenCa, givenToken, nameOf } = await import('./daemon-address.ts');
+  const listener = { ...daemonAt(address, io.cwd), token: givenToken(io, options), certFile: givenCa(io, options) };
+  io.doing(`waiting for ${nameOf(listener)}`);
+  return lookOf(() => askDaemon(listener), formatDaemonStatus);
 }
 
-async function lookAt(io: Invocation, given: string, options: StatusOptions): Promise<Look> {
-  const { findPlace, located } = await import('../tables/places.ts');
-  const place = await located(await findPlace(io, given, options));
+async function lookAt(io: Invocation, given: string | undefined, options: StatusOptions): Promise<Look> {
+  const { configuredPlaces, findPlace, located } = await import('../tables/places.ts');
   const style = () => styleOf(io.stdout, io.env);
+  if (given === undefined) return lookAtAll(await configuredPlaces(io, options), style);
+  const place = await located(await findPlace(io, given, options));
   return place.isTable ? lookAtTable(place, style, options.segments) : lookAtDatabase(place, style);
+}
+
+async function lookAtAll(places: readonly Place[], style: () => Style): Promise<Look> {
+  const { formatConfigurationStatus, inspectDatabases } = await import('../tables/configuration-status.ts');
+  return lookOf(
+    () => inspectDatabases(places),
+    (seen) => formatConfigurationStatus(seen, style()),
+  );
 }
 
 async function lookAtTable(place: Place, style: () => Style, segments = false): Promise<Look> {

@@ -1,7 +1,7 @@
 /** What `top` shows, and what its keys do. Pure. */
 import type { MemberStatus } from '../../control/member-status.ts';
 import type { TableStatus } from '../../control/table-states.ts';
-import { formatShare, formatTable, printable } from '../terminal/output.ts';
+import { counted, formatShare, formatTable, printable } from '../terminal/output.ts';
 import type { Style, Tone } from '../terminal/style.ts';
 import { cut } from '../terminal/style.ts';
 
@@ -10,6 +10,26 @@ export type TopStatus = Pick<
   MemberStatus,
   'state' | 'version' | 'member' | 'group' | 'partitions' | 'totals' | 'tables'
 >;
+
+/** The last answer that came, and how it is with the next. */
+export type Seen = {
+  readonly status: TopStatus;
+  /** When the answer came, milliseconds of the clock of `staleLine`. */
+  readonly atMs: number;
+  readonly isAsking: boolean;
+  /** Why the last question got no answer; undefined when it got one. */
+  readonly problem: string | undefined;
+};
+
+/** Said within two seconds: an answer that comes a second late, plus the time until the next drawing. */
+const LATE_MS = 1_500;
+
+/** What stands above an answer that is old, or undefined. */
+export function staleLine({ atMs, isAsking, problem }: Seen, nowMs: number): string | undefined {
+  const age = `what stands below is ${seconds((nowMs - atMs) / 1000)} old`;
+  if (problem !== undefined) return `STALE: ${age}: ${printable(problem)}`;
+  return isAsking && nowMs - atMs >= LATE_MS ? `NO ANSWER: ${age}` : undefined;
+}
 
 const SORTS = ['problems', 'name', 'lag', 'missing', 'segments'] as const;
 
@@ -131,13 +151,13 @@ function headLines({ state, version, member, group, partitions, totals }: TopSta
   const { tables, covered, retrying, declined, paused, dead_letters_24h: dead, worst_lag: lag } = totals;
   const bad = (count: number, what: string, how: Tone) => (count > 0 ? [paint(how, `${count} ${what}`)] : []);
   return [
-    `segmentd ${printable(version)}  ${paint(tone, printable(state))}  ${printable(member)}  ${group === null ? 'no broker' : `group ${printable(group)}, ${partitions.length} partitions`}`,
+    `segmentd ${printable(version)}  ${paint(tone, printable(state))}  ${printable(member)}  ${group === null ? 'no broker' : `group ${printable(group)}, ${counted(partitions.length, 'partition')}`}`,
     [
-      `${tables === 1 ? '1 table' : `${tables} tables`}, ${covered} covered`,
+      `${counted(tables, 'table')}, ${covered} covered`,
       ...bad(declined, 'declined', 'bad'),
       ...bad(retrying, 'retrying', 'doubtful'),
       ...bad(paused, 'paused', 'doubtful'),
-      ...bad(dead, 'dead letters in 24 h', 'doubtful'),
+      ...(dead > 0 ? [paint('doubtful', `${counted(dead, 'dead letter')} in 24 h`)] : []),
       ...(lag ? [`behind by ${seconds(lag.seconds)} at most`] : []),
     ].join(', '),
   ];

@@ -12,7 +12,7 @@ import type { LeftAlone } from '../../model.ts';
 import { CATALOG_FOLDER } from '../../store/list-tables.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { whyNoDatabase } from '../../store/why-no-database.ts';
-import { formatShare, formatTable, printable } from '../terminal/output.ts';
+import { counted, formatShare, formatTable, printable } from '../terminal/output.ts';
 import type { Style, Tone } from '../terminal/style.ts';
 import { PLAIN, widthOf } from '../terminal/style.ts';
 import { leftFacts } from './left-alone.ts';
@@ -147,24 +147,30 @@ function stateOf(it: TableSummary | UnreadableTable): State {
 
 /** What needs a look comes first, then by name; the first lines say how many of each there are. Fits the width of the style. */
 export function formatDatabaseStatus({ database, tables }: DatabaseReport, style: Style = PLAIN): string {
-  if (tables.length === 0) return `${database}  no tables`;
+  if (tables.length === 0) return `${printable(database)}  no tables`;
   const rows: Row[] = tables
     .map((it) => ({ state: stateOf(it), it }))
     .sort((a, b) => STATES.indexOf(a.state) - STATES.indexOf(b.state) || (a.it.table < b.it.table ? -1 : 1));
-  return [database, ...sumLines(rows, style), '', ...tableLines(rows, style)].join('\n');
+  return [printable(database), ...sumLines(rows, style), '', ...tableLines(rows, style)].join('\n');
 }
 
 /** One line, or more where it does not fit. */
 function sumLines(rows: readonly Row[], { width, paint }: Style): string[] {
   const summaries = rows.flatMap(({ it }) => ('error' in it ? [] : [it]));
-  const sum = (of: (it: TableSummary) => number) => number(summaries.reduce((so, it) => so + of(it), 0));
+  const sum = (of: (it: TableSummary) => number) => summaries.reduce((so, it) => so + of(it), 0);
   const states = STATES.flatMap((state) => {
     const own = rows.filter((row) => row.state === state).length;
     return own === 0 ? [] : [paint(TONES[state], `${number(own)} ${state}`)];
   });
-  const tables = rows.length === 1 ? '1 table' : `${number(rows.length)} tables`;
-  const pieces = [...states, `${sum(({ rows: own }) => own)} rows`, `${sum((it) => it.missing_rows)} missing`];
-  const lines = [`${tables}:`];
+  const pieces = [
+    ...states,
+    counted(
+      sum(({ rows: own }) => own),
+      'row',
+    ),
+    `${number(sum((it) => it.missing_rows))} missing`,
+  ];
+  const lines = [`${counted(rows.length, 'table')}:`];
   for (const [at, piece] of pieces.entries()) {
     const text = at < pieces.length - 1 ? `${piece},` : piece;
     const last = `${lines.at(-1)} ${text}`;
@@ -229,8 +235,8 @@ function noteOf(it: TableSummary | UnreadableTable): string {
   const { declined, held_rows: held, left_alone: left, requests_per_lookup: requests } = it;
   if (declined) return declined.code;
   return [
-    ...(held > 0 ? [`${number(held)} rows held`] : []),
+    ...(held > 0 ? [`${counted(held, 'row')} held`] : []),
     ...(left.length > 0 ? [`${left.length} left alone`] : []),
-    ...(requests !== null ? [`${requests} requests per lookup`] : []),
+    ...(requests !== null ? [`${counted(requests, 'request')} per lookup`] : []),
   ].join(', ');
 }

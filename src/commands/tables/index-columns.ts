@@ -7,7 +7,7 @@ import type { KindName } from '../../lib/index-kinds.ts';
 import { openScratch } from '../../lib/scratch.ts';
 import { VERSION } from '../../lib/version.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
-import { formatTable, printJson, printLine, printLines } from '../terminal/output.ts';
+import { counted, formatTable, printable, printJson, printLine, printLines } from '../terminal/output.ts';
 import { openProgress } from '../terminal/progress.ts';
 import type { CatchUp } from './catch-up.ts';
 import { catchUpInParts } from './catch-up-parts.ts';
@@ -64,7 +64,7 @@ export async function indexTable(io: Invocation, uri: string, options: IndexOpti
     const kept = survey.served;
     const answer: IndexAnswer = { ...factsOf(table.uri, done, kept), left_alone: leftFacts(survey.left) };
     if (options.json) printJson(io.stdout, answer);
-    else printDone(io.stdout, table.uri, done, kept, leftToSay(survey, wanted));
+    else printDone(io.stdout, printable(table.uri), done, kept, leftToSay(survey, wanted));
   } finally {
     progress.end();
     await scratch.remove();
@@ -126,11 +126,12 @@ function nothingDone(uri: string, version: number, kept: readonly IndexState[], 
     return `${uri} is up to date at version ${version}: ${held.map(heldRows).join(', ')}; queries search them without the index`;
   }
   if (notMade.length === 0) return `${uri} is up to date at version ${version}`;
-  return `${uri} has no rows at version ${version}: no index was made on ${notMade.join(', ')}. Run this again after the first append`;
+  return `${uri} has no rows at version ${version}: no index was made on ${notMade.map(printable).join(', ')}. Run this again after the first append`;
 }
 
 function heldRows(state: IndexState): string {
   const { name, coverage, floor } = state;
-  if (heldFor(state) === 'values') return `${coverage.heldRows} rows have nothing to index in ${name}`;
-  return `${name} waits with ${coverage.heldRows} rows for ${floor}`;
+  if (heldFor(state) === 'values')
+    return `${counted(coverage.heldRows, 'row')} ${coverage.heldRows === 1 ? 'has' : 'have'} nothing to index in ${printable(name)}`;
+  return `${printable(name)} waits with ${counted(coverage.heldRows, 'row')} for ${floor}`;
 }

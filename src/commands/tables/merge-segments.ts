@@ -11,7 +11,7 @@ import { mergeTable } from '../../merge/merge-table.ts';
 import { planMergeTo } from '../../merge/policy/reduce-to.ts';
 import { defaultMerge, planAhead } from '../../merge/policy/tiered.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
-import { formatBytes, formatTable, printJson, printLine, printLines } from '../terminal/output.ts';
+import { counted, formatBytes, formatTable, printable, printJson, printLine, printLines } from '../terminal/output.ts';
 import { FruitlessRounds } from './fruitless-rounds.ts';
 import type { MergeAnswer, MergeForecast } from './json-answers.ts';
 import { formatLeft, leftFacts, leftToSay } from './left-alone.ts';
@@ -44,7 +44,7 @@ export async function merge(io: Invocation, uri: string, { to, dryRun, json, ...
     const { pending, ahead: merges } = plan;
     const forecast: MergeForecast = { uri: table.uri, version: manifest.version, pending, merges, left_alone };
     if (json) return printJson(io.stdout, forecast);
-    printPlan(io.stdout, table.uri, plan);
+    printPlan(io.stdout, printable(table.uri), plan);
     return printLeftAlone();
   }
   const done = plan.merges.length === 0 ? [] : await mergeAll(table, policy, rule, rest);
@@ -52,7 +52,7 @@ export async function merge(io: Invocation, uri: string, { to, dryRun, json, ...
   const answer: MergeAnswer = { uri: table.uri, version, merges: done.flatMap(factsOf), left_alone };
   if (json) printJson(io.stdout, answer);
   else {
-    printDone(io.stdout, table.uri, version, done);
+    printDone(io.stdout, printable(table.uri), version, done);
     printLeftAlone();
     if (to !== undefined) printLeft(io.stdout, planMerges(await table.latest(), policy, rule), to);
   }
@@ -63,7 +63,7 @@ function printLeft(out: Output, { left }: MergePlan, to: number): void {
   for (const { index, segments } of left.filter((it) => it.segments > to)) {
     printLine(
       out,
-      `${index} keeps ${segments} segments, not ${to}: fragments between them are not indexed; index them first`,
+      `${printable(index)} keeps ${segments} segments, not ${to}: fragments between them are not indexed; index them first`,
     );
   }
 }
@@ -117,13 +117,13 @@ function factsOf({ version, merges, merged }: Done) {
 }
 
 function printPlan(out: Output, uri: string, { ahead, pending, states }: MergePlan): void {
-  const segments = states.map(({ name, segments }) => `${name} ${segments.length}`).join(', ');
+  const segments = states.map(({ name, segments }) => `${printable(name)} ${segments.length}`).join(', ');
   printLine(out, `${uri}  segments: ${segments || 'none'}`);
   if (ahead.length === 0) {
     printLine(out, 'nothing to merge');
     return;
   }
-  printLine(out, `${pending} merges are due:`);
+  printLine(out, `${counted(pending, 'merge')} ${pending === 1 ? 'is' : 'are'} due:`);
   const rows = ahead.map((it) => [it.index, it.column, it.reason, it.inputs.length, it.rows, formatBytes(it.bytes)]);
   printLine(out, formatTable(['index', 'column', 'reason', 'segments', 'rows', 'size'], rows));
 }

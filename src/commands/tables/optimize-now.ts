@@ -12,7 +12,7 @@ import { compactable } from '../../maintain/compactable.ts';
 import type { Maintained } from '../../maintain/maintain-table.ts';
 import { defaultMerge } from '../../merge/policy/tiered.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
-import { formatBytes, printJson, printLine } from '../terminal/output.ts';
+import { counted, formatBytes, printable, printJson, printLine } from '../terminal/output.ts';
 import { catchUp } from './catch-up.ts';
 import type { OptimizeAnswer, OptimizeForecast } from './json-answers.ts';
 import type { OpenedTable, PlaceOptions } from './places.ts';
@@ -115,35 +115,35 @@ type Done = Omit<OptimizeAnswer, 'uri'>;
 const number = (value: number) => value.toLocaleString('en-US');
 
 function printForecast(out: Output, { uri, version, compaction, frees, orphans, cost }: OptimizeForecast): void {
-  printLine(out, `${uri}  version ${number(version)}`);
+  printLine(out, `${printable(uri)}  version ${number(version)}`);
   printLine(out, formatCost(cost));
   printLine(
     out,
     compaction.fragments_removed === 0
       ? 'nothing to compact'
-      : `would make about ${number(compaction.fragments_added)} of ${number(compaction.fragments_removed)} fragments, whose files go once the versions that use them do`,
+      : `would make about ${number(compaction.fragments_added)} of ${counted(compaction.fragments_removed, 'fragment')}, whose files go once the versions that use them do`,
   );
   printLine(
     out,
     frees.versions === 0
       ? 'no version is old enough to go'
-      : `would free ${number(frees.versions)} versions: manifests ${formatBytes(frees.manifest_bytes)}, indexes ${formatBytes(frees.index_bytes)}, data ${formatBytes(frees.data_bytes)}`,
+      : `would free ${counted(frees.versions, 'version')}: manifests ${formatBytes(frees.manifest_bytes)}, indexes ${formatBytes(frees.index_bytes)}, data ${formatBytes(frees.data_bytes)}`,
   );
   if (orphans.segments + orphans.staged > 0) printLine(out, `would take away ${orphansText(orphans)}`);
 }
 
 const orphansText = ({ segments, staged, bytes }: Done['orphans']) =>
-  `${segments} segments and ${staged} staged manifests of processes that were killed: ${formatBytes(bytes)}`;
+  `${counted(segments, 'segment')} and ${counted(staged, 'staged manifest')} of processes that were killed: ${formatBytes(bytes)}`;
 
 function printDone(out: Output, uri: string, done: Done): void {
   const { version, segments_merged: merged, compaction, answers_compared: answers, freed, orphans, after } = done;
-  printLine(out, `${uri} is optimized at version ${number(version)}`);
-  if (merged > 0) printLine(out, `merged ${merged} segments that kept fragments apart`);
+  printLine(out, `${printable(uri)} is optimized at version ${number(version)}`);
+  if (merged > 0) printLine(out, `merged ${counted(merged, 'segment')} that kept fragments apart`);
   printLine(
     out,
-    `made ${number(compaction.fragments_added)} of ${number(compaction.fragments_removed)} fragments; ${answers} answers compared with a scan`,
+    `made ${number(compaction.fragments_added)} of ${counted(compaction.fragments_removed, 'fragment')}; ${counted(answers, 'answer')} compared with a scan`,
   );
-  printLine(out, `freed ${number(freed.versions)} versions, ${formatBytes(freed.bytes)}`);
+  printLine(out, `freed ${counted(freed.versions, 'version')}, ${formatBytes(freed.bytes)}`);
   if (orphans.segments + orphans.staged > 0) printLine(out, `took away ${orphansText(orphans)}`);
   printLine(out, formatCost(after));
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { tablePolicy } from '../../config/table-policy.ts';
 import { TableCatalogs } from '../../control/table-catalogs.ts';
+import { databasesOf } from '../../daemon/configured-stores.ts';
 import type { Databases } from '../../events/table-address.ts';
 import { resolveTable } from '../../events/table-address.ts';
 import type { TablePolicy } from '../../lance/plan/row-ids.ts';
@@ -10,10 +11,11 @@ import { DEFAULT_POLICY } from '../../lance/plan/row-ids.ts';
 import { MANAGED_VERSIONING } from '../../lance/plan/supported.ts';
 import { LanceTable } from '../../lance/table/table.ts';
 import { SegmentdError } from '../../lib/errors.ts';
+import { isConfigured } from '../../lib/is-configured.ts';
 import { isPathOption } from '../../lib/known-storage-options.ts';
 import { storageOptionsProblem } from '../../lib/storage-options-problem.ts';
 import { isStoreUri, schemeOf, shownUri } from '../../lib/store-uri.ts';
-import { LISTED_NAME_PATTERN, madeName, TABLE_SUFFIX } from '../../lib/table-name.ts';
+import { LISTED_NAME_PATTERN, madeName } from '../../lib/table-name.ts';
 import type { TableRef } from '../../model.ts';
 import { locationOf, namesTable } from '../../store/location.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -21,6 +23,7 @@ import type { StorageOptions } from '../../store/open-store.ts';
 import { openStore } from '../../store/open-store.ts';
 import { isTableFolder } from '../../store/why-no-database.ts';
 import type { Invocation } from '../terminal/io.ts';
+import { isPlace, placeNote } from './given-place.ts';
 import { readCatalog } from './read-catalog.ts';
 
 /** Times and sizes as the configuration has them. */
@@ -51,31 +54,44 @@ export type Place = {
  * `located` finds what only a catalog knows. Errors: usage; config_unreadable and config_invalid.
  */
 export async function findPlace(io: Invocation, given: string, options: PlaceOptions): Promise<Place> {
-  const { env, cwd } = io;
-  const config = options.config === undefined ? undefined : await configOf(io, options.config);
-  const place = (config && named(config, given)) ?? {
-    uri: locationOf(given, cwd),
-    isTable: namesTable(given),
-    id: undefined,
-  };
+  const config = isConfigured(options.config, io.env) ? await configOf(io, options.config) : undefined;
+  const name = config && named(config, given);
+  const uri = locationOf(given, io.cwd);
+  if (!name) io.placeNote = placeNote(given, uri, config && Object.keys(config.databases));
+  return placeAt(io, config, name ?? { uri, isTable: namesTable(given), id: undefined }, options);
+}
+
+/** Every database of the configuration. No I/O. Errors: as findPlace. */
+export async function configuredPlaces(io: Invocation, options: PlaceOptions): Promise<Place[]> {
+  const config = await configOf(io, options.config);
+  return Object.values(config.databases).map(({ uri }) =>
+    placeAt(io, config, { uri, isTable: false, id: undefined }, options),
+  );
+}
+
+function placeAt({ env, cwd }: Invocation, config: Config | undefined, place: Named, options: PlaceOptions): Place {
   const { uri, isTable } = place;
-  const [name, database] = Object.entries(config?.databases ?? {}).find(([, it]) => isWithin(uri, it.uri)) ?? [];
+  // Databases may be nested: the innermost has it.
+  const [name, database] =
+    Object.entries(config?.databases ?? {})
+      .filter(([, it]) => isWithin(uri, it.uri))
+      .sort(([, a], [, b]) => b.uri.length - a.uri.length)[0] ?? [];
   const storageOptions = { ...database?.storage_options, ...givenOptions(uri, options.storageOption ?? [], cwd) };
   const problems = storageOptionsProblem(uri, storageOptions, env);
   if (problems.length > 0) throw new SegmentdError('usage', `storage options: ${problems.join('\n  ')}`);
   const storeOf = (at: string) => openStore(at, storageOptions);
   // A folder in a configured database may be a database of its own.
   const around = isTable || isMade(uri) ? folderAround(uri) : uri;
-  const isConfigured = name !== undefined && (around !== uri || database?.uri === uri);
-  const databases = config && isConfigured ? databasesOf(config) : new Map([[NAMELESS, around]]);
+  const isKnown = name !== undefined && (around !== uri || database?.uri === uri);
+  const databases = config && isKnown ? databasesOf(config) : new Map([[NAMELESS, around]]);
   const catalogs = new TableCatalogs({ databases, storeOf, read: readCatalog });
-  const policyOf = (at: string) => policyAt(at, isConfigured ? config : undefined, catalogs);
-  const maintainOf = (at: string) => maintainAt(at, isConfigured ? config : undefined, catalogs);
-  return { ...place, storeOf, policyOf, maintainOf, database: isConfigured ? name : NAMELESS, catalogs };
+  const policyOf = (at: string) => policyAt(at, isKnown ? config : undefined, catalogs);
+  const maintainOf = (at: string) => maintainAt(at, isKnown ? config : undefined, catalogs);
+  return { ...place, storeOf, policyOf, maintainOf, database: isKnown ? name : NAMELESS, catalogs };
 }
 
 /** What reads a configuration takes longer to load than most commands without one take. */
-async function configOf({ env, cwd }: Invocation, file: string): Promise<Config> {
+async function configOf({ env, cwd }: Invocation, file: string | undefined): Promise<Config> {
   const { loadConfig } = await import('../../config/load.ts');
   return loadConfig({ file, env, cwd });
 }
@@ -131,7 +147,10 @@ export type OpenedTable = {
 /** The table that was given, and its policy where one is configured. Errors: as findPlace and located; table_managed_versioning. */
 export async function openTable(io: Invocation, given: string, options: PlaceOptions): Promise<OpenedTable> {
   const { uri, isTable, storeOf, policyOf, maintainOf } = await located(await findPlace(io, given, options));
-  if (!isTable) throw new SegmentdError('usage', `${shownUri(given)} is no table: ${whyNoTable(uri)}`);
+  if (!isTable) {
+    const note = io.placeNote === undefined ? '' : `; ${io.placeNote}`;
+    throw new SegmentdError('usage', `${shownUri(given)} is no table: ${whyNoTable(uri)}${note}`);
+  }
   const policy = policyOf(uri);
   if (policy?.managedVersioning) throw new SegmentdError(MANAGED_VERSIONING.code, MANAGED_VERSIONING.message);
   return { table: new LanceTable(storeOf(uri)), policy, maintain: maintainOf(uri) };
@@ -150,16 +169,14 @@ type Named = Pick<Place, 'uri' | 'isTable' | 'id'>;
 
 const TABLE_NAME = new RegExp(`^${LISTED_NAME_PATTERN}$`);
 
-const databasesOf = ({ databases }: Config) =>
-  new Map(Object.entries(databases).map(([name, { uri }]) => [name, uri] as const));
-
 function named(config: Config, given: string): Named | undefined {
+  if (isPlace(given)) return undefined;
   const databases = databasesOf(config);
-  const [database = '', table, ...more] = given.split('/');
+  const [database = '', table] = given.split('/');
   const uri = databases.get(database);
-  if (uri === undefined || more.length > 0) return undefined;
+  if (uri === undefined) return undefined;
   if (table === undefined) return { uri, isTable: false, id: undefined };
-  if (!TABLE_NAME.test(table) || table.endsWith(TABLE_SUFFIX)) return undefined;
+  if (!TABLE_NAME.test(table)) return undefined;
   return { uri: resolveTable(databases, given).uri, isTable: true, id: given };
 }
 

@@ -2,7 +2,7 @@
 import type { Verification } from '../../lance/inspect/verify-table.ts';
 import { EXIT } from '../../lib/errors.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
-import { printJson, printLine } from '../terminal/output.ts';
+import { counted, printable, printJson, printLine } from '../terminal/output.ts';
 import type { PlaceOptions } from './places.ts';
 import { openTable } from './places.ts';
 
@@ -19,9 +19,13 @@ export async function verify(io: Invocation, uri: string, { samples, json, ...pl
 
 function printVerification(out: Output, verification: Verification): void {
   const { uri, version, segments, files, answers, answers_left_out: leftOut, findings } = verification;
-  printLine(out, `${uri}  version ${version}: ${segments} segments, ${files} files, ${answers} answers compared`);
-  if (leftOut > 0) printLine(out, `${leftOut} answers left out: they hold for more rows than are compared in one go`);
+  printLine(
+    out,
+    `${printable(uri)}  version ${version}: ${counted(segments, 'segment')}, ${counted(files, 'file')}, ${counted(answers, 'answer')} compared`,
+  );
+  if (leftOut > 0)
+    printLine(out, `${counted(leftOut, 'answer')} left out, which hold for more rows than are compared in one go`);
   for (const { code, index, segment, message } of findings)
-    printLine(out, `${code}  ${index} ${segment ?? ''}  ${message}`);
+    printLine(out, printable(`${code}  ${index} ${segment ?? ''}  ${message}`));
   if (findings.length === 0) printLine(out, 'no findings');
 }

@@ -1,6 +1,6 @@
 /** What a table costs, as `status` and `optimize` show it. */
 import type { TableCost } from '../../lance/table/table-cost.ts';
-import { formatBytes, formatShare } from '../terminal/output.ts';
+import { counted, formatBytes, formatShare } from '../terminal/output.ts';
 
 export type CostReport = {
   /** Versions that are kept, since when, and the bytes of their manifests. */
@@ -30,14 +30,12 @@ export function costReport(cost: TableCost): CostReport {
   };
 }
 
-const number = (value: number) => value.toLocaleString('en-US');
-
 export function formatCost(cost: CostReport): string {
   const parts = [
-    `${number(cost.versions)} ${cost.versions === 1 ? 'version' : 'versions'} since ${cost.oldest_version_at}, ` +
+    `${counted(cost.versions, 'version')} since ${cost.oldest_version_at}, ` +
       `manifests ${formatBytes(cost.manifest_bytes)}`,
-    `${number(cost.small_fragments)} small ${cost.small_fragments === 1 ? 'fragment' : 'fragments'}`,
-    `${number(cost.deleted_rows)} deleted rows (${formatShare(cost.deleted_fraction)})`,
+    counted(cost.small_fragments, 'small fragment'),
+    `${counted(cost.deleted_rows, 'deleted row')} (${formatShare(cost.deleted_fraction)})`,
     `indexes ${formatBytes(cost.index_live_bytes)} live, ${formatBytes(cost.index_dead_bytes)} dead`,
   ];
   return `cost: ${parts.join('; ')}`;

@@ -12,7 +12,7 @@ import { LanceTable } from '../../lance/table/table.ts';
 import { readTableCost } from '../../lance/table/table-cost.ts';
 import type { Tier } from '../../merge/policy/tiered.ts';
 import { defaultMerge, tierOf } from '../../merge/policy/tiered.ts';
-import { formatBytes, formatShare, formatTable, printable } from '../terminal/output.ts';
+import { counted, formatBytes, formatShare, formatTable, printable } from '../terminal/output.ts';
 import type { Style } from '../terminal/style.ts';
 import { PLAIN } from '../terminal/style.ts';
 import { formatLeft } from './left-alone.ts';
@@ -87,13 +87,12 @@ const formatTiers = (tiers: SegmentsByTier): string =>
     .join(' ');
 
 const number = (value: number) => value.toLocaleString('en-US');
-const counted = (count: number, noun: string) => `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A line per index with its segments as blocks; `segments` lists them. */
 export function formatTableStatus(status: TableReport, style: Style = PLAIN, segments = false): string {
   const { uri, version, rows, fragments, written_by: writer, engine, declined, indexes } = status;
   return [
-    `${uri}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
+    `${printable(uri)}  version ${version}, ${counted(rows, 'row')} in ${counted(fragments, 'fragment')}`,
     `written by ${printable(writer)}, engine ${engine}`,
     ...(declined ? [style.paint('bad', `declined: ${declined.code}: ${printable(declined.message)}`)] : []),
     ...(indexes.length === 0 && !declined ? ['no index'] : []),
@@ -165,7 +164,7 @@ function formatLastCommit({ last_commit: commit, looked_back_to: from, version }
   const properties = Object.entries(commit.properties).map(
     ([key, value]) => `  ${printable(key)} = ${printable(value)}`,
   );
-  const head = `last commit of segmentd: version ${commit.version}, ${commit.operation} on version ${commit.read_version}`;
+  const head = `last commit of segmentd: version ${commit.version}, ${printable(commit.operation)} on version ${commit.read_version}`;
   return [head, ...properties].join('\n');
 }
 

@@ -3,6 +3,7 @@ import type { Environment } from '../../config/env.ts';
 import type { ExitCode } from '../../lib/errors.ts';
 import { EXIT } from '../../lib/errors.ts';
 import { watchParent } from '../../lib/parent-watch.ts';
+import { keyReader } from './keys.ts';
 
 /** Standard output or standard error. */
 export type Output = {
@@ -38,6 +39,8 @@ export type Io = {
 /** One call of the command line. A command that has findings to report sets the exit code; errors are thrown. */
 export type Invocation = Io & {
   exitCode: ExitCode;
+  /** How a path on the command line was read, for an error about what is not found there. */
+  placeNote?: string | undefined;
   /** Says what the command waits for, should it take long. */
   readonly doing: (what: string) => void;
 };
@@ -87,7 +90,11 @@ async function ask(question: string): Promise<string> {
 }
 
 function onKeys(listener: (key: string) => void): () => void {
-  const heard = (bytes: Buffer) => listener(bytes.toString());
+  const keysOf = keyReader();
+  // Keys that are pressed fast, or pasted, come together.
+  const heard = (bytes: Buffer) => {
+    for (const key of keysOf(bytes)) listener(key);
+  };
   process.stdin.setRawMode(true).resume().on('data', heard);
   return () => {
     process.stdin.off('data', heard).setRawMode(false).pause();

@@ -47,6 +47,10 @@ export function printable(text: string): string {
 /** The same for text of several lines. */
 export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
+/** `1 row`, `1,200 rows`. */
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+
 /** A share as a percentage, floored: never 100 % while anything is missing. */
 export function formatShare(share: number): string {
   return `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;

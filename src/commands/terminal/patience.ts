@@ -3,6 +3,7 @@
  * is drawn again each second and goes when there is more to read. In a file or a pipe nobody waits, and it would be noise.
  */
 import type { Output } from './io.ts';
+import { printable } from './output.ts';
 
 const SILENCE_MS = 2_000;
 const REDRAW_MS = 1_000;
@@ -36,7 +37,7 @@ export function openPatience(
   const look = (command: string) => {
     const ms = nowMs();
     if (ms - lastMs < (isDrawn ? REDRAW_MS : SILENCE_MS)) return;
-    const text = `segmentd ${command}: ${what}, ${Math.floor((ms - startMs) / 1000)} s`;
+    const text = `segmentd ${command}: ${printable(what)}, ${Math.floor((ms - startMs) / 1000)} s`;
     stderr.write(`${ERASE_LINE}${text}`);
     isDrawn = true;
     lastMs = ms;

@@ -3,7 +3,7 @@ import { asSegmentdError } from '../../lib/errors.ts';
 import { sleep } from '../../lib/sleep.ts';
 import { errorAnswer } from './error-answer.ts';
 import type { Io, Output } from './io.ts';
-import { printJson, printLine } from './output.ts';
+import { printableLines, printJson, printLine } from './output.ts';
 import { cut } from './style.ts';
 
 /** One look: what `--json` prints, and the same for people. */
@@ -35,7 +35,7 @@ async function lookUntil(
     const seen = await look().catch((thrown: unknown) => {
       if (first) throw thrown;
       const error = asSegmentdError(thrown);
-      return { json: errorAnswer(error), text: `${error.code}: ${error.message}` };
+      return { json: errorAnswer(error), text: `${error.code}: ${printableLines(error.message)}` };
     });
     if (signal.aborted) break;
     if (json) printJson(out, seen.json);

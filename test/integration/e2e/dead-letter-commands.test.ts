@@ -36,7 +36,7 @@ test('dead letters are listed, shown and replayed once, as the records that they
     source: { topic: world.settings.topic, offset: expect.any(String) },
   });
   const words = await segmentd(['dead-letters', 'list', '-c', world.configFile, '--limit', '1']);
-  expect(words.stdout).toContain('2 dead letters, of which 1 older ones are left out\n');
+  expect(words.stdout).toContain('2 dead letters, without the 1 oldest\n');
   expect(await letters('show', invalid.position)).toMatchObject({
     ...{ key: 'db/people', value: '{"table": "db/people", "version": "soon"}', headers: { trace: 'abc' } },
   });
@@ -67,6 +67,25 @@ test('dead letters are listed, shown and replayed once, as the records that they
   expect(sent.map(({ key, value, headers, partition }) => [String(key), String(value), headers, partition])).toEqual(
     Array(2).fill(['db/people', '{"table": "db/people", "version": "soon"}', { trace: 'abc' }, sent[0]?.partition]),
   );
+  // What is not there is refused, before anything is sent.
+  const nothing = await segmentd([
+    'dead-letters',
+    'replay',
+    '--position',
+    other.position,
+    '0:99',
+    '-c',
+    world.configFile,
+  ]);
+  expect(nothing).toMatchObject({
+    code: 64,
+    stdout: '',
+    stderr: expect.stringContaining('has no dead letter at 0:99'),
+  });
+  for (const command of ['list', 'replay']) {
+    const unknown = await segmentd(['dead-letters', command, '--code', 'event_notjson', '-c', world.configFile]);
+    expect(unknown).toMatchObject({ code: 64, stderr: expect.stringContaining('no error has the code event_notjson') });
+  }
   // Once for each letter, on whichever host; the mark is no dead letter.
   expect(await letters('replay', '--all')).toMatchObject({ replayed: [other.position], before: 1 });
   expect(await letters('replay', '--all')).toMatchObject({ replayed: [], before: 2 });

@@ -37,7 +37,7 @@ test('a table that is dropped while it is indexed ends neither the daemon nor th
     await announce(world, 'other');
     await until('the other table is covered', () => covered(world, 'other'));
   }
-  const shown = async () => (await askDaemon(daemon.url)).tables.map(({ table }) => table).join();
+  const shown = async () => (await askDaemon({ url: daemon.url })).tables.map(({ table }) => table).join();
   await until('only the tables that are there are shown', async () => (await shown()) === 'db/other,db/source');
   expect(await (await fetch(`${daemon.url}/metrics`)).text()).not.toContain('table="db/dropped');
   expect(world.log.filter(({ code }) => code === 'internal')).toEqual([]);

@@ -199,7 +199,8 @@ test('the daemon serves them: made, appended to, paused, dropped and made anew, 
   const connection = await connected(database);
   await tableIn(connection, [], 't', 10);
   const daemon = await world.daemon();
-  const table = (name: string) => askDaemon(daemon.url).then(({ tables }) => tables.find((it) => it.table === name));
+  const table = (name: string) =>
+    askDaemon({ url: daemon.url }).then(({ tables }) => tables.find((it) => it.table === name));
   const isCovered = (name: string, version: number) => async () =>
     ((await table(name))?.covered_version ?? 0) >= version;
   const make = async (path: string[], rows: number) => {

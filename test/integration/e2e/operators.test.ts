@@ -62,7 +62,7 @@ test('a paused table waits and loses nothing; refresh looks without an event; on
 
   expect(await ask('POST', '/v1/tables/db/none/pause')).toMatchObject({
     status: 404,
-    body: { code: 'event_table_not_found', error: expect.stringContaining('?force=true') },
+    body: { code: 'event_table_not_found', hint: expect.stringContaining('?force=true') },
   });
   expect(await ask('GET', '/v1/tables/db/none')).toMatchObject({
     status: 404,

@@ -48,7 +48,7 @@ test('--dry-run says what would be compacted and freed, and changes nothing', as
   const text = await optimize(uri, '--dry-run');
   expect(text).toContain('would make about 1 of 5 fragments');
   expect(text).toContain('no version is old enough to go');
-  expect(text).toContain('would take away 1 segments and 0 staged manifests of processes that were killed: 3 B');
+  expect(text).toContain('would take away 1 segment and 0 staged manifests of processes that were killed: 3 B');
   expect(await digests(uri)).toEqual(before);
 });
 

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { error, steered } from '../../../scripts/command-schemas.ts';
 import { freePorts } from '../../../testing/broker/broker.ts';
@@ -47,7 +47,7 @@ test('pause, resume and refresh steer a daemon through its control listener', as
   expect(named).toMatchObject({ code: 0, stdout: expect.stringContaining('db/none is resumed') });
   await writeFile(token, 'another-0123456789\n');
   const stranger = await segmentd(['resume', 'db/none', '--daemon', url, '--token-file', token]);
-  expect(stranger).toMatchObject({ code: 64, stderr: expect.stringContaining('http_unauthorized') });
+  expect(stranger).toMatchObject({ code: 77, stderr: expect.stringMatching(/http_unauthorized.*\n.*--token-file/) });
   expect(await daemon.stop()).toBe(0);
 
   const down = await ask('pause', 'db/people');
@@ -67,6 +67,12 @@ test('without a listener, or when it is down, the control topic takes the comman
     ...{ table: 'db/people', command: 'pause', via: 'topic', daemon: null },
     ...{ topic: control_topic, state: null, paused: null },
   });
+  // By a path from where it is given, of the same table.
+  const path = relative(process.cwd(), world.tableFolder('people'));
+  expect(JSON.parse((await segmentd(['refresh', path, '-c', world.configFile, '--json'])).stdout)).toMatchObject({
+    ...{ table: 'db/people', topic: control_topic },
+  });
+  expect((await segmentd(['pause', 'db/poeple', '-c', world.configFile])).code).toBe(65);
   type Answer = { paused: string[]; tables: { pause: { by: string } | null }[] };
   const status = async () => (await (await fetch(`${daemon.url}/status`)).json()) as Answer;
   await until('paused', async () => (await status()).paused.includes('db/people'));

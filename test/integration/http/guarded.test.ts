@@ -138,7 +138,8 @@ test('the status asks for the token where it is not anonymous, and so does its p
   }
   for (const path of ['/metrics', '/healthz', '/readyz', '/startupz'])
     expect((await ask({ port, path })).status).toBe(200);
-  expect(await segmentd(['status', '--daemon', url])).toMatchObject({ code: 64, stdout: '' });
+  const stranger = await segmentd(['status', '--daemon', url]);
+  expect(stranger).toMatchObject({ code: 77, stdout: '', stderr: expect.stringContaining('with --token-file, or in') });
   for (const listener of [url, `http://127.0.0.1:${adminPort}`]) {
     const shown = await segmentd(['status', '--daemon', listener], { SEGMENTD_ADMIN_TOKEN: TOKEN });
     expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('db/people') });
@@ -171,6 +172,16 @@ async function commandsReach(admin: Options): Promise<void> {
     const { code, stdout, stderr } = await segmentd([command, 'db/people', '--json'], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ via: 'listener', paused });
+  }
+}
+
+/** The same, with the daemon named on the command line, and `status` and `top` of it. */
+async function namedDaemonAnswers(args: readonly string[]): Promise<void> {
+  const env = { SEGMENTD_ADMIN_TOKEN: TOKEN, SEGMENTD_CONFIG: '' };
+  for (const command of [['refresh', 'db/people'], ['status'], ['top']]) {
+    const { code, stdout, stderr } = await segmentd([...command, ...args, '--json'], env);
+    expect([command, code, stderr]).toEqual([command, 0, '']);
+    expect(stdout).toContain('db/people');
   }
 }
 
@@ -209,6 +220,12 @@ test('operators are spoken to over TLS, with the certificate that lies there now
     SEGMENTD_ADMIN_CERT_FILE: join(folder, 'tls.pem'),
     SEGMENTD_ADMIN_KEY_FILE: join(folder, 'tls.key'),
   });
+  const named = ['--daemon', `https://127.0.0.1:${adminPort}`];
+  await namedDaemonAnswers([...named, '--ca-file', join(folder, 'tls.pem')]);
+  for (const command of [['refresh', 'db/people'], ['status'], ['top']]) {
+    const untrusted = await segmentd([...command, ...named], { SEGMENTD_ADMIN_TOKEN: TOKEN });
+    expect(untrusted).toMatchObject({ code: 69, stderr: expect.stringMatching(/--ca-file or in NODE_EXTRA_CA_CERTS/) });
+  }
   expect(JSON.parse((await ask({ port, path: '/status' })).body)).toMatchObject({
     admin_url: `https://127.0.0.1:${adminPort}`,
   });
@@ -269,6 +286,7 @@ test.each([
     const paused = await ask({ socketPath, path: '/v1/tables/db/people/pause', method: 'POST', headers: bearer });
     expect(JSON.parse(paused.body)).toMatchObject({ paused: true });
     await commandsReach({ SEGMENTD_ADMIN_SOCKET: socketPath });
+    await namedDaemonAnswers(['--daemon', `unix:${socketPath}`]);
     expect(JSON.parse((await ask({ port, path: '/status' })).body)).toMatchObject({ admin_url: `unix:${socketPath}` });
     await stop();
     expect(existsSync(socketPath)).toBe(false);

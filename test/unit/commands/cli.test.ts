@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { program } from '../../../src/commands/cli.ts';
@@ -117,5 +117,63 @@ describe('config', () => {
   test('defaults are the file that is shipped', async () => {
     const defaults = readFileSync(new URL('../../../config/defaults.yaml', import.meta.url), 'utf8');
     expect((await segmentd(['config', 'defaults'])).stdout).toBe(`${defaults.trimEnd()}\n`);
+  });
+});
+
+describe('a path', () => {
+  test('moves no cursor, whichever command prints it', async () => {
+    const { root } = await tableFolder({ fragments: [{ id: 0, rows: 10 }], indexes: [{ uuid: 1, fragments: [0] }] });
+    const folder = join(await tempDir(), 'evil\x1b[2J\x07');
+    const [table, none] = [join(folder, 't.lance'), join(folder, 'none')];
+    await mkdir(folder);
+    await rename(root, table);
+    await mkdir(none);
+    const file = join(folder, 'x.yaml');
+    await writeFile(file, `databases: {lake: ${JSON.stringify(folder)}}\n`);
+    const calls = [
+      ...[
+        ['status', table],
+        ['status', table, '--segments'],
+        ['status', folder],
+        ['status', none],
+        ['status', '-c', file],
+      ],
+      ...[
+        ['verify', table, '--samples', '0'],
+        ['merge', table, '--dry-run'],
+        ['merge', table],
+        ['index', table],
+      ],
+      ...[
+        ['optimize', table, '--dry-run'],
+        ['wait', table, '--version', '1', '--timeout', '1ms'],
+        ['doctor', '-c', file],
+      ],
+      ...[
+        ['status', join(none, 'x')],
+        ['index', join(none, 'x.lance')],
+        ['config', 'check', '-c', file],
+      ],
+    ];
+    for (const args of calls) {
+      const { stdout, stderr } = await segmentd(args);
+      expect([args, stdout + stderr]).toEqual([args, expect.not.stringMatching(/[^\P{Cc}\n]/u)]);
+    }
+    expect((await segmentd(['status', table])).stdout).toContain('evil\\u001b[2J\\u0007/t.lance  version 1');
+  });
+
+  test('that leads nowhere is told with where it led', async () => {
+    const file = join(await tempDir(), 'x.yaml');
+    await writeFile(file, 'databases: {demo: ./data}\n');
+    for (const command of ['index', 'status', 'verify', 'merge']) {
+      const { stderr } = await segmentd([command, 'demo/events.lance', '-c', file]);
+      expect(stderr).toContain(
+        `demo/events.lance is the path ${process.cwd()}/demo/events.lance, since it ends in .lance`,
+      );
+      expect(stderr).toContain('the table of the database demo is written demo/events');
+    }
+    const nameless = await segmentd(['index', 'lake/events']);
+    expect([nameless.code, nameless.stderr]).toEqual([64, expect.stringContaining('need a configuration: give -c')]);
+    expect((await segmentd(['status', '/nowhere/t.lance'])).stderr).not.toContain('is the path');
   });
 });

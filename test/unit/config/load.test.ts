@@ -236,3 +236,20 @@ describe('the collector of traces', () => {
     expect(failure(`databases: {a: /a}\ntracing: {sample_ratio: ${ratio}}`)).toContain('tracing.sample_ratio');
   });
 });
+
+describe('a message says what to write', () => {
+  test('where no file is named: the one that is there, or how to come by one', () => {
+    const unnamed = (cwd: string) => () => loadConfig({ file: undefined, env: {}, cwd });
+    const folder = write('databases: {demo: ./data}');
+    expect(unnamed(folder)).toThrow('there is a segmentd.yaml here: give -c segmentd.yaml, or set SEGMENTD_CONFIG=');
+    expect(unnamed(join(folder, 'elsewhere'))).toThrow('no configuration file is named; give -c <file>');
+    expect(failure('kafka: {}')).not.toContain('is named');
+  });
+
+  test('in place of a column alone', () => {
+    const indexes = (text: string) => failure(`databases: {a: /a}\ntables: {a/t: {indexes: ${text}}}`);
+    expect(indexes('[id]')).toContain('tables.a/t.indexes.0: an index is written {column: id}, with its name');
+    for (const text of ['["a b"]', '[7]', '[[id]]', '[null]']) expect(indexes(text)).toContain('{column: <column>}');
+    expect(indexes('[{column: id, kind: tree}]')).not.toContain('is written');
+  });
+});

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TopStatus, TopView } from '../../../../src/commands/daemons/top-screen.ts';
-import { afterKey, FIRST_VIEW, sorted, topLines } from '../../../../src/commands/daemons/top-screen.ts';
+import { afterKey, FIRST_VIEW, sorted, staleLine, topLines } from '../../../../src/commands/daemons/top-screen.ts';
 import { PLAIN } from '../../../../src/commands/terminal/style.ts';
 import { createPauses } from '../../../../src/control/pauses.ts';
 import type { TableStatus } from '../../../../src/control/table-states.ts';
@@ -83,4 +83,26 @@ test('a narrow terminal does without columns before it cuts, and a name cannot s
   expect(lines.every((line) => line.length <= 50)).toBe(true);
   expect(lines[3]).toBe('table            state   covered   lag  reason');
   expect(lines[4]).toContain('lake/e\\u001b[2J');
+});
+
+test('an answer that is late is told of within two seconds, and so is how old the last one is', () => {
+  const seen = { status: status([]), atMs: 10_000, isAsking: true, problem: undefined };
+  // Asked again after a second, drawn every half of one.
+  for (const nowMs of [10_500, 11_000, 11_400]) expect(staleLine(seen, nowMs)).toBeUndefined();
+  expect(staleLine(seen, 11_500)).toBe('NO ANSWER: what stands below is 1.5 s old');
+  expect(staleLine(seen, 75_000)).toBe('NO ANSWER: what stands below is 65 s old');
+  expect(staleLine({ ...seen, isAsking: false }, 11_500)).toBeUndefined();
+  expect(staleLine({ ...seen, isAsking: false, problem: 'no\x1b[2J' }, 12_000)).toBe(
+    'STALE: what stands below is 2.0 s old: no\\u001b[2J',
+  );
+});
+
+test('one of a thing is called one', () => {
+  const one = status([table('lake/a')]);
+  const lines = topLines(
+    { ...one, partitions: [3], totals: { ...one.totals, dead_letters_24h: 1 } },
+    FIRST_VIEW,
+    PLAIN,
+  );
+  expect(lines.slice(0, 2).join()).toMatch(/, 1 partition,1 table, .*, 1 dead letter in/);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatBytes, formatShare, formatTable, printable } from '../../../../src/commands/terminal/output.ts';
+import { counted, formatBytes, formatShare, formatTable, printable } from '../../../../src/commands/terminal/output.ts';
 
 test('a table pads its columns, numbers to the right, without spaces at the end of a line', () => {
   const rows = [
@@ -41,4 +41,9 @@ test.each([
 test('a name keeps to its line and moves no cursor', () => {
   expect(printable('new\nline \u001b[2J\u0085 🦀 Größe')).toBe('new\\u000aline \\u001b[2J\\u0085 🦀 Größe');
   expect(formatTable(['name'], [['a\nb']])).toBe('name\na\\u000ab');
+});
+
+test('one of a thing is called one, and none is many', () => {
+  const all = [0, 1, 2, 1_200].map((count) => counted(count, 'dead letter'));
+  expect(all).toEqual(['0 dead letters', '1 dead letter', '2 dead letters', '1,200 dead letters']);
 });
