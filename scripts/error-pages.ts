@@ -37,6 +37,11 @@ export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
     `The configuration breaks its rules, or names a file, folder or port that cannot be used. segmentd lists all problems together,
 each with its place and its option. \`segmentd config check\` repeats the check without a daemon.`,
   ),
+  scratch_unusable: start(
+    `The folder for segments before their upload cannot be made or written to. In a folder that several users share, such as \`/tmp\`, it also
+has to be a folder of the user of segmentd, or of root, that nobody else writes to, and no link: another user could read or replace what
+is built there.`,
+  ),
   config_without_kafka: start(
     `The command publishes append events, and the configuration has no \`kafka\`. A daemon without Kafka polls its tables, so that nothing has
 to be announced: [operating.md](operating.md#without-kafka).`,

@@ -1,14 +1,13 @@
 /** Options that several commands have, and parsers of option values. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { byteSize, LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { durationMs } from '../lib/duration.ts';
+import { ownTemporaryFolder, ownTemporaryText, SCRATCH_NAME } from '../lib/own-folder.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
   const option = new Option('--scratch-dir <dir>', 'folder for segments before their upload');
-  return option.default(join(tmpdir(), 'segmentd'), '<temporary folder>/segmentd');
+  return option.default(ownTemporaryFolder(SCRATCH_NAME), ownTemporaryText(SCRATCH_NAME));
 }
 
 /** `--memory`, as `build.memory_bytes` of the daemon. */

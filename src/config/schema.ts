@@ -2,10 +2,9 @@
  * Every option of segmentd. Adding one is a line here (or in the file of its section): the YAML key, the environment
  * variable, the reference page and config/defaults.yaml follow from it.
  */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
+import { ownTemporaryFolder, ownTemporaryText, SCRATCH_NAME } from '../lib/own-folder.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
 import { maintain } from './maintain-options.ts';
@@ -187,9 +186,10 @@ export const schema = section('segmentd', {
   }),
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(
-      pathText().default(() => join(tmpdir(), 'segmentd')),
-      'Folder for fragment views and for segments before their upload. Emptied at start.',
-      '<temporary folder>/segmentd',
+      pathText().default(() => ownTemporaryFolder(SCRATCH_NAME)),
+      'Folder for fragment views and for segments before their upload. Emptied at start. In a folder that several users share, such as `/tmp`, ' +
+        'it has to be one of the user of segmentd that nobody else writes to, and no link.',
+      ownTemporaryText(SCRATCH_NAME),
     ),
   }),
   http: section('The server for metrics and probes.', {

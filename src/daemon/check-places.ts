@@ -186,5 +186,7 @@ const MOST_SOCKET_BYTES = 103;
 
 async function checkScratch({ state }: Config): Promise<Finding[]> {
   const problem = await scratchProblem(state.scratch_dir);
-  return problem === undefined ? [] : [errorAt(['state', 'scratch_dir'], `cannot be used: ${problem}`)];
+  return problem === undefined
+    ? []
+    : [errorAt(['state', 'scratch_dir'], `cannot be used: ${problem}`, 'scratch_unusable')];
 }

@@ -56,7 +56,7 @@ export type DaemonOptions = {
   readonly source?: ConfigSource;
 };
 
-/** Starts a daemon. Errors: config_invalid when the configuration names a port, file or folder that cannot be used. */
+/** Starts a daemon. Errors: config_invalid and scratch_unusable when the configuration names a port, file or folder that cannot be used. */
 export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const cleanup = new Cleanup();
   try {

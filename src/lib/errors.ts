@@ -35,6 +35,11 @@ export const ERRORS = {
     'Set kafka.brokers to have events. A daemon without Kafka polls its tables, so that nothing has to be announced.',
   ),
   config_invalid: kind('never', EXIT.config, 'Fix the listed options; `segmentd config defaults` prints every option.'),
+  scratch_unusable: kind(
+    'never',
+    EXIT.config,
+    'Name a folder that is yours alone with --scratch-dir, or as state.scratch_dir in the configuration.',
+  ),
   internal: kind('never', EXIT.bug, 'This is a bug in segmentd: report it with the log line.'),
 
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.

@@ -173,9 +173,9 @@ test('the scratch folder has to be possible, and is not made', async () => {
   // Had the look made it, it were a file's place now.
   await writeFile(at('new'), '');
   expect(await found({ state: { scratch_dir: './file/scratch' } })).toEqual([
-    expect.stringContaining(`${INVALID} state.scratch_dir: cannot be used: ENOTDIR`),
+    expect.stringContaining('error scratch_unusable state.scratch_dir: cannot be used: ENOTDIR'),
   ]);
   expect(await found({ state: { scratch_dir: './file' } })).toEqual([
-    `${INVALID} state.scratch_dir: cannot be used: ~/file is no folder`,
+    'error scratch_unusable state.scratch_dir: cannot be used: ~/file is no folder',
   ]);
 });
