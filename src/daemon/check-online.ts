@@ -25,12 +25,20 @@ const WRITTEN = ['_versions', '_transactions', '_indices'];
 export async function checkOnline(config: Config): Promise<Finding[]> {
   const { http, admin } = config;
   const isAdminAtPort = admin.socket === undefined && (admin.token !== undefined || admin.token_file !== undefined);
+  const findings = await Promise.all([
+    checkReach(config),
+    checkListener('http', http),
+    ...(isAdminAtPort ? [checkListener('admin', admin)] : []),
+  ]);
+  return findings.flat();
+}
+
+/** The part of it that asks others: the stores and the brokers. Never rejects. */
+export async function checkReach(config: Config): Promise<Finding[]> {
   const storeOf = storesOf(config);
   const findings = await Promise.all([
     ...Object.entries(config.databases).map(([name, { uri }]) => checkStore(name, uri, storeOf)),
     ...(config.kafka === undefined ? [] : [checkKafka(config)]),
-    checkListener('http', http),
-    ...(isAdminAtPort ? [checkListener('admin', admin)] : []),
   ]);
   return findings.flat();
 }
