@@ -42,8 +42,8 @@ such a table; where it cannot tell, it warns and goes on. [operating.md](operati
 header \`segmentd-replayed\` others can skip: each letter is replayed once, on whichever host. Records that were too large to be kept have to be sent by their producer.`,
   init: `What \`run\` would refuse, such as a table in place of a database, is refused, and no file is written. A folder that is not there yet, a store or a broker
 that does not answer, and topics that are missing are warnings. Without a terminal \`--folder\` is needed; without \`--brokers\` there is no Kafka.`,
-  doctor: `One line for each thing: \`ok\`, \`warning\` for what may come right by itself, \`error\` with a hint. The exit code is that of the first error. It creates nothing that
-stays, and joins no group.`,
+  doctor: `One line for each thing: \`ok\`, \`warning\` for what may come right by itself, \`error\` with a hint. The exit code is that of the first error. It names
+topics that are still to be created, and addresses at which a segmentd answers already. It creates nothing that stays, and joins no group.`,
   top: `Keys: \`/\` filters by name or state, \`s\` sorts by problems, name, lag, missing rows or segments, \`j\` and \`k\`, arrows, space and \`b\` scroll, \`q\` ends.
 Keys that come together count one by one. When the daemon stops answering, the first line says so within two seconds, and how old is what stands below.
 \`--json\` prints what the daemon says once; \`segmentd status --daemon --json --watch\` prints it again and again.`,

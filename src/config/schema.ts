@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
+import { TOKEN_PATTERN, tokenProblem } from '../lib/operators-token.ts';
 import { ownTemporaryFolder, ownTemporaryText, SCRATCH_NAME } from '../lib/own-folder.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
@@ -31,9 +32,9 @@ const COMMIT_MAX_ATTEMPTS = 100; // a thousand workers on one table lose half as
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
 const RETRY_MAX_MS = 60_000; // a repaired table is served within a minute
-const ADMIN_PORT = 9_465; // beside the metrics
+export const ADMIN_PORT = 9_465; // beside the metrics
 const ADMIN_REQUESTS_PER_S = 200; // writers that wait for each append; a guess at a token has no more
-const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
+export const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
 /** From the most talkative on. */
@@ -164,7 +165,10 @@ export const schema = section('segmentd', {
   admin: section('The HTTP listener for operators. On when a token is set.', {
     host: option(text().default(HTTP_HOST), 'Address to listen on.'),
     port: option(z.int().min(0).max(65_535).default(ADMIN_PORT), 'Port to listen on; 0 takes a free one.'),
-    token: secret('Token that requests carry as `Authorization: Bearer …`; or use `token_file`.'),
+    token: secret(
+      'Token that requests carry as `Authorization: Bearer …`, in printable ASCII; or use `token_file`. One of fewer than 16 characters is warned of.',
+      checkedText(tokenProblem, TOKEN_PATTERN),
+    ),
     token_file: path(pathText().optional(), 'File that holds the token; one trailing newline is dropped.'),
     cert_file: path(
       pathText().optional(),

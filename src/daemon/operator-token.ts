@@ -4,11 +4,11 @@ import type { Config } from '../config/schema.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
 import type { KafkaLog } from '../kafka/client.ts';
 import { lastGood } from '../lib/last-good.ts';
-import { secretOf } from '../lib/secret.ts';
+import { tokenOf } from '../lib/operators-token.ts';
 
 /** Returns the token at each call, since it may be rotated; undefined when none is configured. Errors: config_invalid. */
 export function operatorToken(config: Pick<Config, 'admin'>, log: KafkaLog): (() => string) | undefined {
-  const read = () => secretOf(config.admin.token, config.admin.token_file);
+  const read = () => tokenOf(config.admin.token, config.admin.token_file);
   const first = read();
   if (first === undefined) return undefined;
   return lastGood(

@@ -153,7 +153,7 @@ test('certificates and keys have to be there, to be some, and to go together', a
 test('secrets from files have to be there and to be some', async () => {
   const { at, found } = await home();
   await writeFile(at('empty'), '\n');
-  await writeFile(at('token'), 's3cret\n');
+  await writeFile(at('token'), 's3cret-0123456789\n');
   const sasl = { mechanism: 'plain', username: 'me' };
   const of = (file: string) =>
     found({ kafka: { sasl: { ...sasl, password_file: file } }, admin: { token_file: file } });
