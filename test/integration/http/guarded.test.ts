@@ -44,7 +44,7 @@ async function startGuarded(env: Options = {}) {
       ...{ SEGMENTD_DATABASES: '{db: ./db}', SEGMENTD_STATE_SCRATCH_DIR: './scratch', SEGMENTD_HTTP_PORT: '0' },
       ...{
         SEGMENTD_ADMIN_TOKEN: TOKEN,
-        SEGMENTD_ADMIN_PORT: String(adminPort),
+        ...('SEGMENTD_ADMIN_SOCKET' in env ? {} : { SEGMENTD_ADMIN_PORT: String(adminPort) }),
         SEGMENTD_ADMIN_REQUESTS_PER_S: '100000',
       },
       ...env,
@@ -239,6 +239,11 @@ test('operators are spoken to over TLS, with the certificate that lies there now
   const second = await renew('second');
   await vi.waitFor(async () => expect((await tables(second)).status).toBe(200), { timeout: 30_000, interval: 500 });
   await expect(tables(first)).rejects.toThrow(/self-signed|certificate/);
+  const told = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg?.includes('admin.cert_file'));
+  expect(told).toMatchObject([
+    { level: 'warn', component: 'http' },
+    { level: 'info', component: 'http', valid_to: expect.stringMatching(/^\d{4}-.*Z$/) },
+  ]);
   // A client that never says hello holds up no stop.
   const mute = connectSocket(adminPort, '127.0.0.1');
   onTestFinished(() => void mute.destroy());
@@ -300,8 +305,11 @@ test('a socket of another process, or a file, is left alone', async () => {
   await once(other, 'listening');
   onTestFinished(() => void other.close());
   await writeFile(file, 'mine');
-  for (const path of [taken, file]) {
-    await expect(startGuarded({ SEGMENTD_ADMIN_SOCKET: path })).rejects.toThrow(/admin\.socket.*EADDRINUSE/);
+  for (const [path, problem] of [
+    [taken, /admin\.socket.*EADDRINUSE/],
+    [file, /admin\.socket.* is there and no socket/],
+  ] as const) {
+    await expect(startGuarded({ SEGMENTD_ADMIN_SOCKET: path })).rejects.toThrow(problem);
   }
   expect(await readFile(file, 'utf8')).toBe('mine');
   const client = connectSocket({ path: taken });
