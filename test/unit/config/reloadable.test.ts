@@ -66,6 +66,17 @@ test('Kafka comes and goes with a restart, and the sweep that only it makes need
   expect(changed({ 'sweep.interval_s': 5 }, { 'sweep.interval_s': 7 }).applied).toEqual(['sweep.interval_s']);
 });
 
+test('a default that is written out, or left out again, is no change', () => {
+  const nothing = { applied: [], needsRestart: [] };
+  for (const kafka of [{}, { 'kafka.brokers': 'one:9092' }]) {
+    const usual = { ...kafka, 'sweep.interval_s': 'kafka.brokers' in kafka ? 600 : 10 };
+    expect(changed(kafka, usual)).toMatchObject(nothing);
+    expect(changed(usual, kafka)).toMatchObject(nothing);
+    expect(changed(kafka, { ...kafka, 'sweep.interval_s': 11 }).applied).toEqual(['sweep.interval_s']);
+    expect(changed({ ...kafka, 'sweep.interval_s': 11 }, kafka).applied).toEqual(['sweep.interval_s']);
+  }
+});
+
 describe('tables', () => {
   test('are compared one by one', () => {
     const before = { tables: { 'lake/a': index('x'), 'lake/b': index('x'), 'lake/c': index('x') } };
