@@ -310,6 +310,11 @@ dropped, or another member of the group serves it. The answer has status 404.`,
     `A request to the listener for operators carries no token or another one. The answer has status 401. A command takes the token from \`--token-file\`, from
 \`SEGMENTD_ADMIN_TOKEN\` or from its configuration, and ends with exit code 77.`,
   ),
+  http_host_unknown: work(
+    `The listener of \`http\` is at an address that only its own machine reaches, and the \`Host\` of the request is neither an address, \`localhost\`, the
+name of the machine, nor in \`http.names\`. A page of any site could read the status by such a request, once its own name leads to 127.0.0.1. The answer
+has status 421.`,
+  ),
   http_not_found: work('The listener has no such path, or not with this method. The answer has status 404.'),
 
   broker_unavailable: kafka(

@@ -227,6 +227,8 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
   too_many_watchers: 'Which clients keep `/status/events` open: the log of a proxy before the daemon.',
   table_not_known: 'The member that reads the partition of the table: `group_view` in `/status`.',
   http_unauthorized: 'The token that the client sends, and `admin.token` or the file of `admin.token_file`.',
+  http_host_unknown:
+    'The `Host` of the request: whether a proxy on the machine passes on the name that it was asked by.',
   http_not_found: 'The path and the method, beside docs/http-api.md.',
   broker_unavailable:
     'The brokers in the line `started`; a connection to them from the machine of the daemon; certificates.',

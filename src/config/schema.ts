@@ -53,6 +53,13 @@ function collectorProblem(text: string): string | undefined {
 const byStore = ({ disk, objectStore }: { disk: number; objectStore: number }) =>
   `<${disk}, or ${objectStore} on an object store>`;
 
+/** Without a port. */
+const HOST_NAME = String.raw`^[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?\.?$`;
+const hostNameProblem = (name: string) =>
+  new RegExp(HOST_NAME).test(name)
+    ? undefined
+    : 'is no name of a host, such as segmentd.example.com, without scheme and port';
+
 export const schema = section('segmentd', {
   databases,
   tables,
@@ -199,6 +206,11 @@ export const schema = section('segmentd', {
   http: section('The server for metrics and probes.', {
     host: option(text().default(HTTP_HOST), 'Address to listen on.'),
     port: option(z.int().min(0).max(65_535).default(HTTP_PORT), 'Port to listen on; 0 takes a free one.'),
+    names: option(
+      z.array(checkedText(hostNameProblem, HOST_NAME)).default([]),
+      'Names by which requests may call the listener in `Host` while `host` is an address of this machine alone, such as 127.0.0.1: those that ' +
+        'a reverse proxy on it passes on. Addresses, `localhost` and the name of the machine are always taken.',
+    ),
     page: option(z.boolean().default(true), 'Whether both listeners serve the status page.'),
     anonymous: option(
       z.boolean().default(true),

@@ -25,10 +25,10 @@ export async function openListener(
   config: Config,
   { source, metrics, served, log, cleanup }: ListenerParts,
 ): Promise<Pick<RunningServer, 'port'>> {
-  const { host, port, anonymous } = config.http;
+  const { host, port, names, anonymous } = config.http;
   const token = anonymous ? undefined : operatorToken(config, log);
   const server = await startServer({
-    ...{ host, port, metrics, ...served },
+    ...{ host, port, names, metrics, ...served },
     health: healthOf(source, withoutBroker(config)),
     get token() {
       return token?.();

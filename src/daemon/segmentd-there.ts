@@ -16,7 +16,7 @@ const TIMEOUT_MS = 2_000;
 const LOCAL: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 /** A path that one listener has and the other has not; neither answers it to a request without a token. */
 const PATH = '/v1/tables';
-const REFUSALS = new Set(['http_unauthorized', 'http_not_found', 'too_many_requests', 'http_host_refused']);
+const REFUSALS = new Set(['http_unauthorized', 'http_not_found', 'too_many_requests', 'http_host_unknown']);
 
 /** Whether the refusal is one of segmentd. Sends nothing secret, so that the certificate does not matter. Never rejects. */
 export async function isSegmentd({ host, port, socket, isTls = false }: Listening): Promise<boolean> {

@@ -252,6 +252,11 @@ export const ERRORS = {
     'Ask the member that owns its partition: group_view in /status names them.',
   ),
   http_unauthorized: kind('never', EXIT.denied, 'Send the header Authorization: Bearer with the token of admin.token.'),
+  http_host_unknown: kind(
+    'never',
+    EXIT.usage,
+    'Ask by address, as localhost or by the name of the machine, or set http.names to the name that a proxy passes on.',
+  ),
   http_not_found: kind('never', EXIT.usage, 'Check the path and the method: docs/http-api.md lists them all.'),
 
   // Kafka.
