@@ -14,7 +14,7 @@ export function scratchDirOption(): Option {
 export function memoryOption(): Option {
   return new Option(
     '--memory <size>',
-    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2 GiB',
+    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2GiB',
   ).argParser(memoryBytes);
 }
 
@@ -54,7 +54,7 @@ export function rowsOption(flags: string, description: string): Option {
 export function timeoutOption(limits: string, seconds: number): Option {
   return new Option('--timeout <time>', `${limits}, such as 500ms, 30s or 5m`)
     .argParser(duration)
-    .default(seconds * 1000, `${seconds} s`);
+    .default(seconds * 1000, `${seconds}s`);
 }
 
 export function duration(text: string): number {
