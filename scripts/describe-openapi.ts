@@ -18,7 +18,14 @@ const tableList = z
   .meta({ id: 'TableList' });
 
 const commandAnswer = z
-  .object({ ...tableStatus.shape, paused: z.boolean().describe('Whether an operator holds the table’s events.') })
+  .object({
+    ...tableStatus.shape,
+    paused: z.boolean().describe('Whether an operator holds the table’s events.'),
+    survives_restart: z
+      .boolean()
+      .optional()
+      .describe('Of pause: whether the pause lasts when the process ends, as it does with kafka.control_topic.'),
+  })
   .meta({ id: 'CommandAnswer' });
 
 const rows = z.int().min(0);

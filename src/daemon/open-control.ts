@@ -167,7 +167,7 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
       // A paused table can be resumed even when it is gone.
       const isAnyFine = (force && command === 'pause') || context.pauses.isPaused(named.id);
       const table = isAnyFine ? named : await existing(context, named, command);
-      if (isWork(command)) return work(command, table, { by, to: readTo(command, to) });
+      if (isWork(command)) return work(command, table, { by, to: readTo(to) });
       if (!send) refuseElsewhere({ ownership, pauses: context.pauses }, command, table.id);
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
@@ -176,7 +176,7 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
         const time = (command === 'pause' && answer.pause?.since) || new Date().toISOString();
         await send?.(encodeCommand({ command, table: table.id, by, time }));
       }
-      return answer;
+      return command === 'pause' ? { ...answer, survives_restart: send !== null } : answer;
     },
     wait: async (address, { version, timeoutMs }, signal) => {
       const { id, uri } = await context.locate(control.resolve(address));
