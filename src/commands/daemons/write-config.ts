@@ -100,7 +100,8 @@ async function isThere(file: string): Promise<boolean> {
 const isTaken = (file: string) => new SegmentdError('usage', `${file} is there already; --force overwrites it`);
 
 function refusal(error: unknown, file: string, draft: string): SegmentdError {
-  if (error instanceof SegmentdError) return new SegmentdError(error.code, error.message.replaceAll(draft, file));
+  if (error instanceof SegmentdError)
+    return new SegmentdError(error.code, error.message.replaceAll(draft, file), { hint: error.hint });
   if (errnoOf(error) === 'EEXIST') return isTaken(file);
   return new SegmentdError('usage', `cannot write ${file}: ${messageOf(error).replaceAll(draft, file)}`);
 }
