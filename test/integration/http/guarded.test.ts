@@ -132,6 +132,9 @@ test('every answer of every route carries the headers that keep it from being ke
 
 test('the status asks for the token where it is not anonymous, and so does its page; the page can be left out', async () => {
   const { port, adminPort, url } = await startGuarded({ SEGMENTD_HTTP_ANONYMOUS: 'false' });
+  // It is ready before it has read the table.
+  const known = () => ask({ port, path: '/status/tables/db/people', headers: bearer });
+  await vi.waitFor(async () => expect((await known()).status).toBe(200), { timeout: 20_000 });
   for (const path of ['/status', '/status/events', '/status/tables/db/people', '/status/tables/db/none']) {
     expect([path, (await ask({ port, path })).status]).toEqual([path, 401]);
     expect((await ask({ port, path, headers: bearer })).status).toBe(path.endsWith('none') ? 404 : 200);
