@@ -332,6 +332,12 @@ export const steered = z.object({
   topic: text('That has the command; null over the listener.').nullable(),
   state: text('Of the table, as the daemon says; null over the topic.').nullable(),
   paused: z.boolean().nullable().describe('Likewise.'),
+  survives_restart: z
+    .boolean()
+    .nullable()
+    .describe(
+      'Of pause: whether it lasts when the process of the daemon ends, as it does on a control topic. Null of others.',
+    ),
 });
 
 export const examined = z.object({

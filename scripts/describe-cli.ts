@@ -40,9 +40,10 @@ member reads and which keeps a pause over restarts. Neither being there is an er
 such a table; where it cannot tell, it warns and goes on. [operating.md](operating.md#pause-and-resume) says what a pause does.`,
   'dead-letters': `A replay sends the record to \`kafka.topic\` with the key and headers that it had, oldest first, and then marks its letter with a record in the dead-letter topic, whose
 header \`segmentd-replayed\` others can skip: each letter is replayed once, on whichever host. Records that were too large to be kept have to be sent by their producer.`,
-  init: `The file is checked as the daemon does before it is there under its name. Without a terminal \`--folder\` and \`--brokers\` are needed.`,
-  doctor: `One line for each thing: \`ok\`, \`warning\` for what may come right by itself, \`error\` with a hint. The exit code is that of the first error. It creates nothing that
-stays, and joins no group.`,
+  init: `What \`run\` would refuse, such as a table in place of a database, is refused, and no file is written. A folder that is not there yet, a store or a broker
+that does not answer, and topics that are missing are warnings. Without a terminal \`--folder\` is needed; without \`--brokers\` there is no Kafka.`,
+  doctor: `One line for each thing: \`ok\`, \`warning\` for what may come right by itself, \`error\` with a hint. The exit code is that of the first error. It names
+topics that are still to be created, and addresses at which a segmentd answers already. It creates nothing that stays, and joins no group.`,
   top: `Keys: \`/\` filters by name or state, \`s\` sorts by problems, name, lag, missing rows or segments, \`j\` and \`k\`, arrows, space and \`b\` scroll, \`q\` ends.
 Keys that come together count one by one. When the daemon stops answering, the first line says so within two seconds, and how old is what stands below.
 \`--json\` prints what the daemon says once; \`segmentd status --daemon --json --watch\` prints it again and again.`,

@@ -18,7 +18,14 @@ const tableList = z
   .meta({ id: 'TableList' });
 
 const commandAnswer = z
-  .object({ ...tableStatus.shape, paused: z.boolean().describe('Whether an operator holds the table’s events.') })
+  .object({
+    ...tableStatus.shape,
+    paused: z.boolean().describe('Whether an operator holds the table’s events.'),
+    survives_restart: z
+      .boolean()
+      .optional()
+      .describe('Of pause: whether the pause lasts when the process ends, as it does with kafka.control_topic.'),
+  })
   .meta({ id: 'CommandAnswer' });
 
 const rows = z.int().min(0);
@@ -84,6 +91,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   401: 'The token is missing or wrong.',
   404: 'There is no such table, path or method.',
   409: 'It cannot be done as things are.',
+  421: 'The request names another host than this machine.',
   429: 'Too many such requests are open.',
   503: 'The store or the broker did not answer.',
 };
@@ -109,7 +117,7 @@ const operation = (responses: Json, { id, summary, more = {}, open = false }: Op
   summary,
   ...more,
   ...(open ? { security: [] } : {}),
-  responses: open ? responses : { ...responses, ...refusals(401) },
+  responses: { ...responses, ...refusals(open ? 421 : 401) },
 });
 
 const eventStream = {

@@ -37,6 +37,11 @@ export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
     `The configuration breaks its rules, or names a file, folder or port that cannot be used. segmentd lists all problems together,
 each with its place and its option. \`segmentd config check\` repeats the check without a daemon.`,
   ),
+  scratch_unusable: start(
+    `The folder for segments before their upload cannot be made or written to. In a folder that several users share, such as \`/tmp\`, it also
+has to be a folder of the user of segmentd, or of root, that nobody else writes to, and no link: another user could read or replace what
+is built there.`,
+  ),
   config_without_kafka: start(
     `The command publishes append events, and the configuration has no \`kafka\`. A daemon without Kafka polls its tables, so that nothing has
 to be announced: [operating.md](operating.md#without-kafka).`,
@@ -304,6 +309,11 @@ dropped, or another member of the group serves it. The answer has status 404.`,
   http_unauthorized: work(
     `A request to the listener for operators carries no token or another one. The answer has status 401. A command takes the token from \`--token-file\`, from
 \`SEGMENTD_ADMIN_TOKEN\` or from its configuration, and ends with exit code 77.`,
+  ),
+  http_host_unknown: work(
+    `The listener of \`http\` is at an address that only its own machine reaches, and the \`Host\` of the request is neither an address, \`localhost\`, the
+name of the machine, nor in \`http.names\`. A page of any site could read the status by such a request, once its own name leads to 127.0.0.1. The answer
+has status 421.`,
   ),
   http_not_found: work('The listener has no such path, or not with this method. The answer has status 404.'),
 

@@ -191,6 +191,7 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
     'The path in the message, from the folder that the process was started in; the rights of its user.',
   config_invalid:
     'The message lists each option with its place. `segmentd config check` shows the same without a daemon.',
+  scratch_unusable: 'The folder in the message: whose it is (`ls -ld`), its rights, and those of the folder above it.',
   internal: 'The stack in the last log line, and what came before it.',
   build_failed: 'The cause in `workFailed`; free space in `state.scratch_dir`; memory beside `build.memory_bytes`.',
   build_stale: '`replanned` with its cause in the log; which writer compacts or cleans the table up.',
@@ -226,6 +227,8 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
   too_many_watchers: 'Which clients keep `/status/events` open: the log of a proxy before the daemon.',
   table_not_known: 'The member that reads the partition of the table: `group_view` in `/status`.',
   http_unauthorized: 'The token that the client sends, and `admin.token` or the file of `admin.token_file`.',
+  http_host_unknown:
+    'The `Host` of the request: whether a proxy on the machine passes on the name that it was asked by.',
   http_not_found: 'The path and the method, beside docs/http-api.md.',
   broker_unavailable:
     'The brokers in the line `started`; a connection to them from the machine of the daemon; certificates.',

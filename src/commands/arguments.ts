@@ -1,21 +1,20 @@
 /** Options that several commands have, and parsers of option values. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { byteSize, LEAST_SORT_BYTES } from '../lib/byte-size.ts';
 import { durationMs } from '../lib/duration.ts';
+import { ownTemporaryFolder, ownTemporaryText, SCRATCH_NAME } from '../lib/own-folder.ts';
 
 /** `--scratch-dir`, with the default of `state.scratch_dir`. */
 export function scratchDirOption(): Option {
   const option = new Option('--scratch-dir <dir>', 'folder for segments before their upload');
-  return option.default(join(tmpdir(), 'segmentd'), '<temporary folder>/segmentd');
+  return option.default(ownTemporaryFolder(SCRATCH_NAME), ownTemporaryText(SCRATCH_NAME));
 }
 
 /** `--memory`, as `build.memory_bytes` of the daemon. */
 export function memoryOption(): Option {
   return new Option(
     '--memory <size>',
-    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2 GiB',
+    'memory to sort in, such as 512MiB or 1GiB; default: a quarter of what the process may use, at most 2GiB',
   ).argParser(memoryBytes);
 }
 
@@ -55,7 +54,7 @@ export function rowsOption(flags: string, description: string): Option {
 export function timeoutOption(limits: string, seconds: number): Option {
   return new Option('--timeout <time>', `${limits}, such as 500ms, 30s or 5m`)
     .argParser(duration)
-    .default(seconds * 1000, `${seconds} s`);
+    .default(seconds * 1000, `${seconds}s`);
 }
 
 export function duration(text: string): number {

@@ -14,13 +14,13 @@ export function optimizeCommand(io: Invocation): Command {
     .addOption(
       new Option(
         '--keep-versions-for <time>',
-        'versions that are older go, such as 24h or 7d; default: maintain.keep_versions_for, 7 d',
+        'versions that are older go, such as 24h or 7d; default: maintain.keep_versions_for, 7d',
       ).argParser(duration),
     )
     .addOption(
       new Option(
         '--max-memory <size>',
-        'memory of the process that compacts, such as 512MiB or 4GiB; default: maintain.max_memory, 2 GiB',
+        'memory of the process that compacts, such as 512MiB or 4GiB; default: maintain.max_memory, 2GiB',
       ).argParser(memoryBytes),
     )
     .addOption(memoryOption())

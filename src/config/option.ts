@@ -79,9 +79,9 @@ export function metaOf(schema: object): OptionMeta | SectionMeta | undefined {
   return registry.get(schema as z.ZodType);
 }
 
-/** An optional secret: printed as `[redacted]`. */
-export function secret(doc: string) {
-  return option(text().optional(), `${doc} Never printed.`, {
+/** An optional secret: printed as `[redacted]`. `value`: what it may be. */
+export function secret(doc: string, value: z.ZodType<string> = text()) {
+  return option(value.optional(), `${doc} Never printed.`, {
     redact: (value) => (value === undefined ? value : REDACTED),
   });
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { getIn, LEAVES, withIn } from './load.ts';
 import type { Config } from './schema.ts';
+import { sweepSeconds } from './sweep-interval.ts';
 
 /**
  * Options that are read each time they are used, so that a new value holds from the next use on. No rule ties one of them to an option
@@ -47,6 +48,14 @@ function refused([section, key = '']: Path, running: Config, next: Config): bool
   return section === 'admin' && hasToken(running) !== hasToken(next);
 }
 
+/** What an option amounts to whose default is computed: to write that out, or to leave it out again, changes nothing. */
+const IN_FORCE: Readonly<Record<string, (config: Config) => unknown>> = { 'sweep.interval_s': sweepSeconds };
+
+function amountsToSame(path: Path, running: Config, next: Config): boolean {
+  const inForce = IN_FORCE[path.join('.')];
+  return inForce !== undefined && inForce(running) === inForce(next);
+}
+
 const entries = (map: unknown) => Object.keys((map ?? {}) as object);
 
 /** The paths at which two configurations differ, in the order of the options. */
@@ -57,7 +66,7 @@ function differences(running: Config, next: Config): Path[] {
     if ((getIn(running, [section as string]) === undefined) !== (getIn(next, [section as string]) === undefined))
       return [[section as string]];
     const [before, after] = [getIn(running, path), getIn(next, path)];
-    if (isDeepStrictEqual(before, after)) return [];
+    if (isDeepStrictEqual(before, after) || amountsToSame(path, running, next)) return [];
     if (!BY_ENTRY.has(path.join('.'))) return [path];
     const keys = [...new Set([...entries(before), ...entries(after)])];
     return keys.map((key) => [...path, key]).filter((at) => !isDeepStrictEqual(getIn(running, at), getIn(next, at)));

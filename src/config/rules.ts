@@ -5,7 +5,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { isStoreUri } from '../lib/store-uri.ts';
 import type { Config } from './schema.ts';
-import { MERGE_FACTOR } from './schema.ts';
+import { ADMIN_PORT, HTTP_HOST, MERGE_FACTOR } from './schema.ts';
 
 type Rule = {
   readonly about: readonly string[];
@@ -157,12 +157,33 @@ const LISTENER_RULES: readonly Rule[] = [
         'takes no TLS: leave out cert_file and key_file',
       ),
   },
+  ...(['cert_file', 'key_file', 'socket'] as const).map(
+    (option): Rule => ({
+      about: [`admin.${option}`, 'admin.token', 'admin.token_file'],
+      problems: ({ admin }) =>
+        unless(
+          hasToken(admin) || admin[option] === undefined,
+          'is set, but no token or token_file is, without which the listener is off',
+        ),
+    }),
+  ),
+  // A default that is written out says nothing.
+  ...Object.entries({ host: HTTP_HOST, port: ADMIN_PORT } as const).map(
+    ([option, usual]): Rule => ({
+      about: [`admin.${option}`, 'admin.socket'],
+      problems: ({ admin }) =>
+        unless(
+          admin.socket === undefined || admin[option as 'host' | 'port'] === usual,
+          'is not listened on beside admin.socket: leave out one of them',
+        ),
+    }),
+  ),
   {
-    about: ['admin.cert_file', 'admin.key_file', 'admin.socket', 'admin.token', 'admin.token_file'],
+    about: ['admin.socket_access', 'admin.socket'],
     problems: ({ admin }) =>
       unless(
-        hasToken(admin) || (admin.cert_file ?? admin.key_file ?? admin.socket) === undefined,
-        'is set, but no token or token_file is, without which the listener is off',
+        admin.socket_access === 'owner' || admin.socket !== undefined,
+        'says who may connect to admin.socket, which is not set',
       ),
   },
   {

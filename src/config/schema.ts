@@ -2,10 +2,10 @@
  * Every option of segmentd. Adding one is a line here (or in the file of its section): the YAML key, the environment
  * variable, the reference page and config/defaults.yaml follow from it.
  */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { LEAST_SORT_BYTES } from '../lib/byte-size.ts';
+import { TOKEN_PATTERN, tokenProblem } from '../lib/operators-token.ts';
+import { ownTemporaryFolder, ownTemporaryText, SCRATCH_NAME } from '../lib/own-folder.ts';
 import { databases, tables } from './database-options.ts';
 import { kafka } from './kafka-options.ts';
 import { maintain } from './maintain-options.ts';
@@ -32,9 +32,9 @@ const COMMIT_MAX_ATTEMPTS = 100; // a thousand workers on one table lose half as
 const COMMIT_BACKOFF_MS = 20; // about one manifest write on local disk
 const RETRY_INITIAL_MS = 500; // lets a blip pass unnoticed
 const RETRY_MAX_MS = 60_000; // a repaired table is served within a minute
-const ADMIN_PORT = 9_465; // beside the metrics
+export const ADMIN_PORT = 9_465; // beside the metrics
 const ADMIN_REQUESTS_PER_S = 200; // writers that wait for each append; a guess at a token has no more
-const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
+export const HTTP_HOST = '127.0.0.1'; // metrics are for other hosts only where the operator says so
 const HTTP_PORT = 9_464; // the port OpenTelemetry's Prometheus exporters use
 const MAX_TABLES = 200; // about 10 series each: 2,000, a fraction of what a scrape can hold
 /** From the most talkative on. */
@@ -52,6 +52,13 @@ function collectorProblem(text: string): string | undefined {
 /** What is shown of a default that depends on where a table lies; a value that is set holds everywhere. */
 const byStore = ({ disk, objectStore }: { disk: number; objectStore: number }) =>
   `<${disk}, or ${objectStore} on an object store>`;
+
+/** Without a port. */
+const HOST_NAME = String.raw`^[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?\.?$`;
+const hostNameProblem = (name: string) =>
+  new RegExp(HOST_NAME).test(name)
+    ? undefined
+    : 'is no name of a host, such as segmentd.example.com, without scheme and port';
 
 export const schema = section('segmentd', {
   databases,
@@ -165,7 +172,10 @@ export const schema = section('segmentd', {
   admin: section('The HTTP listener for operators. On when a token is set.', {
     host: option(text().default(HTTP_HOST), 'Address to listen on.'),
     port: option(z.int().min(0).max(65_535).default(ADMIN_PORT), 'Port to listen on; 0 takes a free one.'),
-    token: secret('Token that requests carry as `Authorization: Bearer …`; or use `token_file`.'),
+    token: secret(
+      'Token that requests carry as `Authorization: Bearer …`, in printable ASCII; or use `token_file`. One of fewer than 16 characters is warned of.',
+      checkedText(tokenProblem, TOKEN_PATTERN),
+    ),
     token_file: path(pathText().optional(), 'File that holds the token; one trailing newline is dropped.'),
     cert_file: path(
       pathText().optional(),
@@ -187,14 +197,20 @@ export const schema = section('segmentd', {
   }),
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(
-      pathText().default(() => join(tmpdir(), 'segmentd')),
-      'Folder for fragment views and for segments before their upload. Emptied at start.',
-      '<temporary folder>/segmentd',
+      pathText().default(() => ownTemporaryFolder(SCRATCH_NAME)),
+      'Folder for fragment views and for segments before their upload. Emptied at start. In a folder that several users share, such as `/tmp`, ' +
+        'it has to be one of the user of segmentd that nobody else writes to, and no link.',
+      ownTemporaryText(SCRATCH_NAME),
     ),
   }),
   http: section('The server for metrics and probes.', {
     host: option(text().default(HTTP_HOST), 'Address to listen on.'),
     port: option(z.int().min(0).max(65_535).default(HTTP_PORT), 'Port to listen on; 0 takes a free one.'),
+    names: option(
+      z.array(checkedText(hostNameProblem, HOST_NAME)).default([]),
+      'Names by which requests may call the listener in `Host` while `host` is an address of this machine alone, such as 127.0.0.1: those that ' +
+        'a reverse proxy on it passes on. Addresses, `localhost` and the name of the machine are always taken.',
+    ),
     page: option(z.boolean().default(true), 'Whether both listeners serve the status page.'),
     anonymous: option(
       z.boolean().default(true),

@@ -1,7 +1,6 @@
 /** `verify`: the check of fresh segments after commits. Default for all tables, and the same again for one. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as z from 'zod';
+import { EVIDENCE_NAME, ownTemporaryFolder, ownTemporaryText } from '../lib/own-folder.ts';
 import { option, path, pathText, section } from './option.ts';
 
 const SAMPLE_EVERY = 0; // a check reads a column of the fresh rows once more, which nobody is to pay for unasked
@@ -25,9 +24,9 @@ export const verify = section(
     ),
     samples: option(samples().default(SAMPLES), 'Rows of each index whose values are looked up in a check.'),
     evidence_dir: path(
-      pathText().default(() => join(tmpdir(), 'segmentd-evidence')),
+      pathText().default(() => ownTemporaryFolder(EVIDENCE_NAME)),
       'Folder for the evidence of wrong answers, made with the first one. The last 100 files are kept.',
-      '<temporary folder>/segmentd-evidence',
+      ownTemporaryText(EVIDENCE_NAME),
     ),
   },
 );

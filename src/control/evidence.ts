@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../lib/errors.ts';
+import { refuseForeign } from '../lib/own-folder.ts';
 
 /** Who pauses a table that answered wrongly. */
 export const SELF_CHECK = 'segmentd self-check';
@@ -35,8 +36,12 @@ export class EvidenceFolder {
     this.#kept = kept;
   }
 
-  /** Reads what earlier processes found. Files that cannot be read say nothing, and neither does a folder that is not there. */
+  /**
+   * Reads what earlier processes found. Files that cannot be read say nothing, and neither does a folder that is not there. Rejects where
+   * another user may have written them.
+   */
   async load(): Promise<void> {
+    await refuseForeign(this.#folder);
     for (const name of await this.#names()) {
       const evidence = join(this.#folder, name);
       const head = await readFile(evidence, 'utf8')
@@ -47,11 +52,12 @@ export class EvidenceFolder {
   }
 
   /**
-   * Keeps a finding in a file of its own, which only its user can read: keys are data of the table. Rejects with the file system's error;
-   * the finding is known all the same.
+   * Keeps a finding in a file of its own, which only its user can read: keys are data of the table. Rejects with the file system's error,
+   * and where other users write to the folder; the finding is known all the same.
    */
   async keep<Evidence extends EvidenceHead>(evidence: Evidence): Promise<string> {
     this.#note(evidence, null);
+    await refuseForeign(this.#folder);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const file = join(this.#folder, nameOf(evidence));
     await writeFile(file, `${JSON.stringify(evidence, null, 2)}\n`, { mode: 0o600, flag: 'wx' });

@@ -133,11 +133,9 @@ function forecastOptimize({ context, maintenance }: AskedParts, table: TableRef,
   return { outcome: isCovered ? 'begun' : 'waits', facts };
 }
 
-/** The parameter `to` of a command over HTTP. Errors: command_invalid. */
-export function readTo(command: WorkName, to: string | null): number | undefined {
+/** The parameter `to` of a merge over HTTP; the listener takes it from no other command. Errors: command_invalid. */
+export function readTo(to: string | null): number | undefined {
   if (to === null) return undefined;
-  const isNumber = /^[1-9]\d{0,6}$/.test(to) && Number(to) <= MAX_TO;
-  if (command === 'merge' && isNumber) return Number(to);
-  const problem = command === 'merge' ? `is not a whole number from 1 to ${MAX_TO}` : `is no parameter of ${command}`;
-  throw new SegmentdError('command_invalid', `to ${problem}`);
+  if (/^[1-9]\d{0,6}$/.test(to) && Number(to) <= MAX_TO) return Number(to);
+  throw new SegmentdError('command_invalid', `to is not a whole number from 1 to ${MAX_TO}`);
 }

@@ -1,6 +1,6 @@
 /** What only the world can tell of a configuration: brokers, topics, the rights on tables, the addresses to listen on. */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Config } from '../config/schema.ts';
 import { asKafkaError, topicMissing } from '../kafka/kafka-errors.ts';
 import { missingTopics } from '../kafka/topics.ts';
@@ -13,8 +13,10 @@ import { checkAccess } from '../store/open-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
 import { storesOf } from './configured-stores.ts';
 import type { Finding } from './findings.ts';
-import { errorAt, warningAt } from './findings.ts';
+import { errorAt, noteAt, warningAt } from './findings.ts';
 import { kafkaSettings, topicShape } from './kafka-settings.ts';
+import type { Listening } from './segmentd-there.ts';
+import { isSegmentd } from './segmentd-there.ts';
 
 /** Tables looked at at once. */
 const AT_ONCE = 8;
@@ -24,13 +26,21 @@ const WRITTEN = ['_versions', '_transactions', '_indices'];
 /** Beyond what checkPlaces finds. Creates nothing that stays, joins no group. Never rejects. */
 export async function checkOnline(config: Config): Promise<Finding[]> {
   const { http, admin } = config;
-  const isAdminAtPort = admin.socket === undefined && (admin.token !== undefined || admin.token_file !== undefined);
+  const isAdminOn = admin.token !== undefined || admin.token_file !== undefined;
+  const findings = await Promise.all([
+    checkReach(config),
+    checkListener('http', http),
+    ...(isAdminOn ? [checkListener('admin', { ...admin, isTls: admin.cert_file !== undefined })] : []),
+  ]);
+  return findings.flat();
+}
+
+/** The part of it that asks others: the stores and the brokers. Never rejects. */
+export async function checkReach(config: Config): Promise<Finding[]> {
   const storeOf = storesOf(config);
   const findings = await Promise.all([
     ...Object.entries(config.databases).map(([name, { uri }]) => checkStore(name, uri, storeOf)),
     ...(config.kafka === undefined ? [] : [checkKafka(config)]),
-    checkListener('http', http),
-    ...(isAdminAtPort ? [checkListener('admin', admin)] : []),
   ]);
   return findings.flat();
 }
@@ -70,7 +80,9 @@ async function checkTables(path: Finding['path'], database: ObjectStore, storeOf
 async function checkKafka(config: Config): Promise<Finding[]> {
   try {
     const missing = await missingTopics(kafkaSettings(config), () => undefined);
-    if (topicShape(config) !== undefined) return [];
+    if (missing.length > 0 && topicShape(config) !== undefined) {
+      return [noteAt(['kafka', 'topic'], `not there yet, created when segmentd starts: ${missing.join(', ')}`)];
+    }
     return missing.map((topic) => {
       const { message, code } = topicMissing(topic);
       // Brokers list no topic that the user may not see.
@@ -86,21 +98,42 @@ const TOPIC_OPTIONS = ['topic', 'dead_letter_topic', 'control_topic', 'notificat
 const optionOf = ({ kafka }: Config, topic: string) =>
   TOPIC_OPTIONS.find((option) => kafka?.[option] === topic) ?? 'topic';
 
-/** A port in use may well be that of a daemon that runs with this configuration. */
-async function checkListener(
-  section: 'http' | 'admin',
-  { host, port }: Pick<Config['http'], 'host' | 'port'>,
-): Promise<Finding[]> {
+/** An address in use may well be that of a daemon that runs with this configuration. */
+async function checkListener(section: 'http' | 'admin', at: Listening): Promise<Finding[]> {
+  const { socket, port } = at;
+  const where = socket ?? `${at.host}:${port}`;
+  const path = (option: string) => [section, socket === undefined ? option : 'socket'];
+  const problem = socket === undefined ? await whyNotFree(at) : await whyAnswered(socket);
+  if (problem === undefined) return [];
+  if (problem !== 'EADDRINUSE') return [errorAt(path('host'), `cannot listen on ${where}: ${problem}`)];
+  return (await isSegmentd(at))
+    ? [noteAt(path('port'), `a segmentd answers at ${where}; another one needs an address of its own`)]
+    : [warningAt(path('port'), `cannot listen on ${where}: ${problem}`)];
+}
+
+/** The errno, or the message of what has none. */
+async function whyNotFree({ host, port }: Listening): Promise<string | undefined> {
   const server = createServer();
   try {
     server.listen({ host, port });
     await once(server, 'listening');
-    return [];
+    return undefined;
   } catch (error) {
-    const isInUse = errnoOf(error) === 'EADDRINUSE';
-    const message = `cannot listen on ${host}:${port}: ${errnoOf(error) ?? messageOf(error)}`;
-    return [isInUse ? warningAt([section, 'port'], message) : errorAt([section, 'host'], message)];
+    return errnoOf(error) ?? messageOf(error);
   } finally {
     if (server.listening) server.close();
+  }
+}
+
+/** What may stand in the way is told by checkPlaces, but for a process that listens. */
+async function whyAnswered(socket: string): Promise<'EADDRINUSE' | undefined> {
+  const client = connect({ path: socket });
+  try {
+    await once(client, 'connect');
+    return 'EADDRINUSE';
+  } catch {
+    return undefined;
+  } finally {
+    client.destroy();
   }
 }

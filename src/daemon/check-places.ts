@@ -1,8 +1,6 @@
 /** What is wrong with the files and folders that a configuration names. Looks, and changes nothing; asks no other host, nor object store. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { PLACE_RULES } from '../config/rules.ts';
 import type { Config } from '../config/schema.ts';
 import { tablePolicy } from '../config/table-policy.ts';
@@ -17,6 +15,7 @@ import { isStoreUri, schemeOf } from '../lib/store-uri.ts';
 import { tableUri } from '../lib/table-name.ts';
 import { openStore, realLocation } from '../store/open-store.ts';
 import { whyNoDatabase } from '../store/why-no-database.ts';
+import { checkAdmin } from './check-admin.ts';
 import { checksAny } from './check-settings.ts';
 import type { Finding } from './findings.ts';
 import { errorAt, warningAt } from './findings.ts';
@@ -38,7 +37,7 @@ export async function checkPlaces(config: Config): Promise<Finding[]> {
     ...tables,
     checkTls(['kafka', 'ssl'], config.kafka?.ssl),
     checkTls(['admin'], config.admin),
-    checkSocket(config),
+    checkAdmin(config),
     checkSecrets(config),
     checkScratch(config),
     checkEvidence(config),
@@ -143,11 +142,8 @@ async function checkFile<T>(
   }
 }
 
-async function checkSecrets({ kafka, admin }: Config): Promise<Finding[]> {
-  return [
-    ...secretFindings(['kafka', 'sasl', 'password_file'], kafka?.sasl.password_file),
-    ...secretFindings(['admin', 'token_file'], admin.token_file),
-  ];
+async function checkSecrets({ kafka }: Config): Promise<Finding[]> {
+  return secretFindings(['kafka', 'sasl', 'password_file'], kafka?.sasl.password_file);
 }
 
 function secretFindings(path: Path, file: string | undefined): Finding[] {
@@ -166,25 +162,9 @@ async function checkEvidence(config: Config): Promise<Finding[]> {
   return problem === undefined ? [] : [errorAt(['verify', 'evidence_dir'], `cannot be used: ${problem}`)];
 }
 
-/** The folder of the socket, which is made in it at start. */
-async function checkSocket({ admin: { socket } }: Config): Promise<Finding[]> {
-  if (socket === undefined) return [];
-  const path = ['admin', 'socket'];
-  if (Buffer.byteLength(socket) > MOST_SOCKET_BYTES) {
-    return [errorAt(path, `is longer than the ${MOST_SOCKET_BYTES} bytes that systems allow: ${socket}`)];
-  }
-  try {
-    await access(dirname(socket), constants.W_OK);
-    return [];
-  } catch (error) {
-    return [errorAt(path, `${dirname(socket)} cannot be written to: ${errnoOf(error) ?? messageOf(error)}`)];
-  }
-}
-
-/** That of macOS; Linux allows 107. */
-const MOST_SOCKET_BYTES = 103;
-
 async function checkScratch({ state }: Config): Promise<Finding[]> {
   const problem = await scratchProblem(state.scratch_dir);
-  return problem === undefined ? [] : [errorAt(['state', 'scratch_dir'], `cannot be used: ${problem}`)];
+  return problem === undefined
+    ? []
+    : [errorAt(['state', 'scratch_dir'], `cannot be used: ${problem}`, 'scratch_unusable')];
 }

@@ -19,7 +19,7 @@ import { createLogger, levelInForce } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { ConfigSource } from './before-start.ts';
 import { beforeStart } from './before-start.ts';
-import { kafkaLog } from './kafka-hooks.ts';
+import { componentLogs } from './component-logs.ts';
 import type { LiveConfig } from './live-config.ts';
 import { liveConfig } from './live-config.ts';
 import { openIntake, openOutlets, watchLag } from './open-broker.ts';
@@ -56,7 +56,7 @@ export type DaemonOptions = {
   readonly source?: ConfigSource;
 };
 
-/** Starts a daemon. Errors: config_invalid when the configuration names a port, file or folder that cannot be used. */
+/** Starts a daemon. Errors: config_invalid and scratch_unusable when the configuration names a port, file or folder that cannot be used. */
 export async function startDaemon(config: Config, options: DaemonOptions = {}): Promise<Daemon> {
   const cleanup = new Cleanup();
   try {
@@ -81,12 +81,13 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
   const setLogLevel = (level: Config['log']['level']) => {
     logger.level = levelInForce({ level, quiet });
   };
-  return { log: kafkaLog(logger), metrics, telemetry: createTelemetry({ logger, metrics }), setLogLevel };
+  return { logs: componentLogs(logger), metrics, telemetry: createTelemetry({ logger, metrics }), setLogLevel };
 }
 
 async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
   const config = live.view;
-  const { log, metrics, telemetry, setLogLevel } = openTelemetry(config, options);
+  const { logs, metrics, telemetry, setLogLevel } = openTelemetry(config, options);
+  const log = logs.kafka;
   const tellStart = await beforeStart(config, telemetry, options.source);
   const scratch = await openScratch(config.state.scratch_dir);
   cleanup.defer(() => scratch.remove());
@@ -103,7 +104,7 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   telemetry.tableCounts(() => countsOf(states, ownership));
   const source = openIntake(config, { telemetry, states, ownership, slots, log });
   const status = openStatus(config, { source, states, deadLetters, ownership });
-  const listening = { source, metrics, served: status.served.http, log, cleanup };
+  const listening = { source, metrics, served: status.served.http, log: logs.http, cleanup };
   const { port } = await openListener(config, listening);
   telemetry.unacked(() => ({ count: source.unacked(), oldestMs: source.oldestUnackedMs() }));
 
@@ -116,7 +117,7 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const schedules = workSchedules(config);
-  const shared = { config, context, catalogs, ownership, schedules, status, log, cleanup };
+  const shared = { config, context, catalogs, ownership, schedules, status, logs, cleanup };
   const control = await openControl({ ...shared, broker });
 
   watchLag(config, broker, { telemetry, ownership, source, status, log }, cleanup);

@@ -3,9 +3,9 @@ import type { LoadedConfig, Problem } from '../config/load.ts';
 import { problemsError } from '../config/load.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 
-/** A `warning` may come right by itself while the daemon runs, an `error` may not. */
+/** A `warning` may come right by itself while the daemon runs, an `error` may not. A `note` is as it may be: `doctor` says it. */
 export type Finding = {
-  readonly level: 'error' | 'warning';
+  readonly level: 'error' | 'warning' | 'note';
   readonly code: ErrorCode;
   /** The option. */
   readonly path: readonly string[];
@@ -22,6 +22,7 @@ const finding =
   });
 export const errorAt = finding('error');
 export const warningAt = finding('warning');
+export const noteAt = finding('note');
 
 type PlaceOf = LoadedConfig['placeOf'];
 

@@ -6,7 +6,6 @@ import type { RecordSource, SourceHooks, SourceState } from '../kafka/consumer/s
 import type { GroupView } from '../kafka/group-view.ts';
 import type { LagHooks } from '../kafka/lag.ts';
 import type { Telemetry } from '../telemetry/events.ts';
-import type { Logger } from '../telemetry/logger.ts';
 import type { State } from '../telemetry/metric-catalogue.ts';
 
 export const STATE_OF_SOURCE: Record<SourceState, State> = {
@@ -19,10 +18,6 @@ export const STATE_OF_SOURCE: Record<SourceState, State> = {
   stopped: 'stopped',
   failed: 'failed',
 };
-
-export function kafkaLog(logger: Logger): KafkaLog {
-  return (level, message, fields) => logger[level]({ component: 'kafka', ...fields }, message);
-}
 
 export type SourceParts = {
   readonly telemetry: Telemetry;

@@ -22,11 +22,13 @@ import type { PipelineContext } from '../stages/context.ts';
 import type { WorkSchedules } from './asked-commands.ts';
 import { askWork, beginWork, readTo } from './asked-commands.ts';
 import { existing, refuseElsewhere } from './asked-tables.ts';
+import type { ComponentLogs } from './component-logs.ts';
 import type { OpenBroker } from './open-broker.ts';
 import type { Status } from './open-status.ts';
 import { operatorAddress, operatorToken, operatorUrl } from './operator-token.ts';
 
-type ControlContext = Omit<ControlTopicParts, 'signal' | 'broker'> & {
+type ControlContext = Omit<ControlTopicParts, 'signal' | 'broker' | 'log'> & {
+  readonly logs: ComponentLogs;
   readonly config: Config;
   /** Undefined without Kafka. */
   readonly broker: OpenBroker | undefined;
@@ -70,7 +72,7 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
     status: (table) => context.states.of(table),
   });
   await openTablesApi(parts, control);
-  const obeying = obeyControlTopic({ ...parts, signal: context.signal }, control);
+  const obeying = obeyControlTopic({ ...parts, log: parts.logs.kafka, signal: context.signal }, control);
   void Promise.allSettled([obeying, knowCatalogs(parts)]).then(() => resolve());
   const pauseWrong = (table: TableRef) => pauseForCheck(parts, control, table);
   const reconfigured = (tables: readonly string[]) => {
@@ -86,15 +88,15 @@ export async function openControl(parts: ControlContext): Promise<ControlChannel
 const CATALOGS_MS = 10_000;
 
 /** Resolves when the catalogs of the databases are known, as far as they can be read. */
-async function knowCatalogs({ catalogs, log }: ControlContext): Promise<void> {
+async function knowCatalogs({ catalogs, logs }: ControlContext): Promise<void> {
   const looked = catalogs.lookAll((database, error) =>
-    log('warn', 'the catalog of a database could not be read', { database, error }),
+    logs.control('warn', 'the catalog of a database could not be read', { database, error }),
   );
   await Promise.race([looked, sleep(CATALOGS_MS, undefined, { ref: false })]);
 }
 
 function sweepOptions(
-  { config, context, catalogs, ownership, log }: ControlContext,
+  { config, context, catalogs, ownership, logs }: ControlContext,
   caughtUp: Promise<void>,
 ): SweepOptions {
   return {
@@ -107,7 +109,8 @@ function sweepOptions(
     tables: () =>
       tablesOf(catalogs, {
         known: context.states.all().map(({ table }) => table),
-        failed: (database, error) => log('warn', 'a database could not be listed for the sweep', { database, error }),
+        failed: (database, error) =>
+          logs.control('warn', 'a database could not be listed for the sweep', { database, error }),
       }),
   };
 }
@@ -144,13 +147,13 @@ function controlRecords({ broker }: Pick<ControlContext, 'broker'>, deadlineMs =
 }
 
 async function openTablesApi(parts: ControlContext, control: Control): Promise<void> {
-  const { config, context, cleanup, ownership, status, log } = parts;
-  const token = operatorToken(config, log);
+  const { config, context, cleanup, ownership, status, logs } = parts;
+  const token = operatorToken(config, logs.http);
   if (token === undefined) return;
   const send = controlRecords(parts);
   const work = askWork({ ...parts.schedules, context }, control, { ownership, send });
   const server = await startTablesApi({
-    ...operatorAddress(config.admin, log),
+    ...operatorAddress(config.admin, logs.http),
     get requestsPerSecond() {
       return config.admin.requests_per_s;
     },
@@ -164,7 +167,7 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
       // A paused table can be resumed even when it is gone.
       const isAnyFine = (force && command === 'pause') || context.pauses.isPaused(named.id);
       const table = isAnyFine ? named : await existing(context, named, command);
-      if (isWork(command)) return work(command, table, { by, to: readTo(command, to) });
+      if (isWork(command)) return work(command, table, { by, to: readTo(to) });
       if (!send) refuseElsewhere({ ownership, pauses: context.pauses }, command, table.id);
       // In force here at once, then sent to all members, later ones included; the topic decides, for this member too.
       const answer = control.run(command, table, by);
@@ -173,7 +176,7 @@ async function openTablesApi(parts: ControlContext, control: Control): Promise<v
         const time = (command === 'pause' && answer.pause?.since) || new Date().toISOString();
         await send?.(encodeCommand({ command, table: table.id, by, time }));
       }
-      return answer;
+      return command === 'pause' ? { ...answer, survives_restart: send !== null } : answer;
     },
     wait: async (address, { version, timeoutMs }, signal) => {
       const { id, uri } = await context.locate(control.resolve(address));

@@ -5,10 +5,10 @@ import type { RunningServer } from '../http/listener.ts';
 import type { Pages } from '../http/pages.ts';
 import { startServer } from '../http/probes.ts';
 import type { StatusRoutes } from '../http/status-routes.ts';
-import type { KafkaLog } from '../kafka/client.ts';
 import type { RecordSource } from '../kafka/consumer/source.ts';
 import type { Cleanup } from '../lib/cleanup.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { ComponentLog } from './component-logs.ts';
 import { healthOf } from './kafka-hooks.ts';
 import { operatorToken } from './operator-token.ts';
 
@@ -16,7 +16,7 @@ type ListenerParts = {
   readonly source: RecordSource;
   readonly metrics: Metrics;
   readonly served: { readonly status: StatusRoutes; readonly pages: Pages | undefined };
-  readonly log: KafkaLog;
+  readonly log: ComponentLog;
   readonly cleanup: Cleanup;
 };
 
@@ -25,10 +25,10 @@ export async function openListener(
   config: Config,
   { source, metrics, served, log, cleanup }: ListenerParts,
 ): Promise<Pick<RunningServer, 'port'>> {
-  const { host, port, anonymous } = config.http;
+  const { host, port, names, anonymous } = config.http;
   const token = anonymous ? undefined : operatorToken(config, log);
   const server = await startServer({
-    ...{ host, port, metrics, ...served },
+    ...{ host, port, names, metrics, ...served },
     health: healthOf(source, withoutBroker(config)),
     get token() {
       return token?.();

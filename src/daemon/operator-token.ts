@@ -2,13 +2,13 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
-import type { KafkaLog } from '../kafka/client.ts';
 import { lastGood } from '../lib/last-good.ts';
-import { secretOf } from '../lib/secret.ts';
+import { tokenOf } from '../lib/operators-token.ts';
+import type { ComponentLog } from './component-logs.ts';
 
 /** Returns the token at each call, since it may be rotated; undefined when none is configured. Errors: config_invalid. */
-export function operatorToken(config: Pick<Config, 'admin'>, log: KafkaLog): (() => string) | undefined {
-  const read = () => secretOf(config.admin.token, config.admin.token_file);
+export function operatorToken(config: Pick<Config, 'admin'>, log: ComponentLog): (() => string) | undefined {
+  const read = () => tokenOf(config.admin.token, config.admin.token_file);
   const first = read();
   if (first === undefined) return undefined;
   return lastGood(
@@ -20,18 +20,24 @@ export function operatorToken(config: Pick<Config, 'admin'>, log: KafkaLog): (()
 /** Where the listener for operators listens, and with which certificate. */
 export function operatorAddress(
   { host, port, socket, socket_access: access, ...files }: Config['admin'],
-  log: KafkaLog,
+  log: ComponentLog,
 ) {
   const { cert_file: certFile, key_file: keyFile } = files;
-  const failed: TlsFiles['failed'] = (error) =>
-    log('warn', 'admin.cert_file and admin.key_file cannot be used; those that they held last stay in force', {
-      error,
-    });
+  const told: Pick<TlsFiles, 'failed' | 'renewed'> = {
+    failed: (error) =>
+      log('warn', 'admin.cert_file and admin.key_file cannot be used; those that they held last stay in force', {
+        error,
+      }),
+    renewed: (validTo) =>
+      log('info', 'the renewed admin.cert_file and admin.key_file are in force for new connections', {
+        valid_to: validTo.toISOString(),
+      }),
+  };
   return {
     host,
     port,
     socket: socket === undefined ? undefined : { path: socket, access },
-    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, failed },
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, ...told },
   };
 }
 

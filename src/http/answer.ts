@@ -43,6 +43,7 @@ const STATUS_OF: Partial<Record<ErrorCode, number>> = {
   http_not_found: 404,
   http_unauthorized: 401,
   http_body_too_large: 413,
+  http_host_unknown: 421,
   too_many_requests: 429,
   too_many_waits: 429,
   table_paused: 409,

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { SegmentdError } from '../lib/errors.ts';
 import type { Answer } from './answer.ts';
 import { refusal, SECURITY_HEADERS } from './answer.ts';
+import { isLoopback, isMeantForUs } from './host-names.ts';
 import type { Address } from './listen.ts';
 import { listenOn } from './listen.ts';
 import { boundedBody } from './request-body.ts';
@@ -30,6 +31,8 @@ export type ListenerOptions = Address & {
   readonly tls?: TlsFiles | undefined;
   /** Requests that one address may make in a second, read for each of them; as many as it likes unless given. */
   readonly requestsPerSecond?: number | undefined;
+  /** Names in `Host` beside those of this machine, of a listener at a loopback address that answers without a token; all unless given. */
+  readonly names?: readonly string[] | undefined;
   /** For tests, milliseconds: what a client may take for its headers and for all of a request, and how late that is seen. */
   readonly limits?: Limits;
   /** Answers one request. What it throws becomes `failed`'s answer. */
@@ -54,7 +57,7 @@ const MOST_CONNECTIONS = 1_024;
 export async function startListener(options: ListenerOptions): Promise<RunningServer> {
   const rate = new RequestRate();
   const respondTo = (request: IncomingMessage, response: ServerResponse) =>
-    void respond(request, response, options, rate);
+    void respond(request, response, options, { rate, names: namesAt(server, options) });
   const { limits = LIMITS } = options;
   const tls = options.tls && watchTlsFiles(options.tls);
   const server: Server = tls
@@ -88,18 +91,26 @@ export async function startListener(options: ListenerOptions): Promise<RunningSe
   };
 }
 
+type Bounds = { readonly rate: RequestRate; readonly names: readonly string[] | undefined };
+
+/** Where others reach a listener, a proxy or Prometheus may call it anything. */
+function namesAt(server: Server, { names }: ListenerOptions): readonly string[] | undefined {
+  const bound = server.address();
+  return typeof bound === 'object' && bound !== null && isLoopback(bound.address) ? names : undefined;
+}
+
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   options: ListenerOptions,
-  rate: RequestRate,
+  bounds: Bounds,
 ): Promise<void> {
   const {
     status,
     type,
     body,
     headers: more,
-  }: Answer = await answerTo(request, response, options, rate).catch((error: unknown) => ({
+  }: Answer = await answerTo(request, response, options, bounds).catch((error: unknown) => ({
     ...options.failed(error),
     status: 500,
   }));
@@ -120,11 +131,14 @@ async function answerTo(
   request: IncomingMessage,
   response: ServerResponse,
   { answer, requestsPerSecond }: ListenerOptions,
-  rate: RequestRate,
+  { rate, names }: Bounds,
 ): Promise<Answer> {
   const { method = 'GET', headers, url = '/' } = request;
   if (requestsPerSecond !== undefined && !rate.take(request.socket.remoteAddress ?? '', requestsPerSecond)) {
     return refusal(new SegmentdError('too_many_requests', `more than ${requestsPerSecond} requests in a second`));
+  }
+  if (names !== undefined && !isMeantForUs(headers.host, names)) {
+    return refusal(new SegmentdError('http_host_unknown', 'the request names another host than this machine'));
   }
   if (!boundedBody(request)) return refusal(new SegmentdError('http_body_too_large', 'the request has a long body'));
   const [path = '/', query = ''] = url.split(/\?(.*)/s, 2);

@@ -22,7 +22,7 @@ type Health = {
 /** A page of metrics as Prometheus reads it. */
 type MetricsPage = { readonly contentType: string; render(): Promise<string> };
 
-type ServerOptions = Pick<ListenerOptions, 'host' | 'port' | 'requestsPerSecond'> & {
+type ServerOptions = Pick<ListenerOptions, 'host' | 'port' | 'names' | 'requestsPerSecond'> & {
   readonly metrics: MetricsPage;
   readonly health: Health;
   readonly status?: StatusRoutes;
@@ -63,9 +63,11 @@ async function answer(request: Request, { metrics, health, status, token, pages 
 
 /** Listens on `host:port`. Errors: config_invalid when it cannot: a daemon that cannot be watched must not start. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port } = options;
+  const { host, port, names = [] } = options;
   return startListener({
     ...{ host, port, section: 'http' },
+    // What it answers without a token is for those who reach it, not for the pages that their browsers show.
+    names: [host, ...names],
     get requestsPerSecond() {
       return options.requestsPerSecond;
     },

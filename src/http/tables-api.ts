@@ -32,25 +32,26 @@ export type TablesApiOptions = Omit<ListenerOptions, 'section' | 'answer' | 'fai
 
 const TABLE = /^\/v1\/tables\/([^/]+)\/([^/]+?)(?:\/([a-z]+))?$/;
 
-/** GET /v1/status… · GET /v1/tables · GET /v1/tables/<db>/<table> · GET /v1/tables/<db>/<table>/wait · POST /v1/tables/<db>/<table>/<command> */
+/** HEAD is answered as GET is. GET /v1/status… · GET /v1/tables · GET /v1/tables/<db>/<table> · GET /v1/tables/<db>/<table>/wait · POST /v1/tables/<db>/<table>/<command> */
 async function answer(
   request: Request,
   { token, commands, run, all, wait, status, pages }: TablesApiOptions,
   waits: Waits,
 ): Promise<Answer> {
   const { method, path, query, response } = request;
-  const page = method === 'GET' || method === 'HEAD' ? pages?.(path, request.headers) : undefined;
+  const isGet = method === 'GET' || method === 'HEAD';
+  const page = isGet ? pages?.(path, request.headers) : undefined;
   if (page) return page;
   if (!carriesToken(request.headers, token))
     return refusal(new SegmentdError('http_unauthorized', 'a bearer token is required'));
-  if (method === 'GET' && path === '/v1/tables') return json(200, all());
-  const told = method === 'GET' && path.startsWith('/v1/') ? status?.(path.slice('/v1'.length), request) : undefined;
+  if (isGet && path === '/v1/tables') return json(200, all());
+  const told = isGet && path.startsWith('/v1/') ? status?.(path.slice('/v1'.length), request) : undefined;
   if (told) return told;
   const match = TABLE.exec(path);
   if (!match) return notFound(request);
   const [, database = '', table = '', command] = match;
-  const isRead = method === 'GET' && command === undefined;
-  const isWait = method === 'GET' && command === 'wait';
+  const isRead = isGet && command === undefined;
+  const isWait = isGet && command === 'wait';
   const isWrite = method === 'POST' && command !== undefined && commands.includes(command);
   if (!isRead && !isWait && !isWrite) return notFound(request);
   try {

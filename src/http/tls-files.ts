@@ -1,4 +1,5 @@
 /** The certificate of a listener and its key, as files that are replaced while it runs. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
@@ -8,6 +9,8 @@ export type TlsFiles = {
   readonly keyFile: string;
   /** Told of the first of several failures in a row to read them again: what they held last stays in force. */
   failed(error: unknown): void;
+  /** Told of a pair that has taken the place of the last one, with the time until which its certificate is valid. */
+  renewed(validTo: Date): void;
   /** For tests: how often they are looked at, milliseconds. */
   readonly everyMs?: number;
 };
@@ -18,7 +21,7 @@ type Pair = { readonly cert: string; readonly key: string };
 const EVERY_MS = 3_000;
 
 /** Errors: config_invalid. */
-export function watchTlsFiles({ certFile, keyFile, failed, everyMs = EVERY_MS }: TlsFiles) {
+export function watchTlsFiles({ certFile, keyFile, failed, renewed, everyMs = EVERY_MS }: TlsFiles) {
   const read = (): Pair => {
     const pair = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
     // Throws for what is no certificate, and for a key of another: one of two files may be replaced a moment before the other.
@@ -35,6 +38,7 @@ export function watchTlsFiles({ certFile, keyFile, failed, everyMs = EVERY_MS }:
       if (next.cert === pair.cert && next.key === pair.key) return;
       pair = next;
       changed(pair);
+      renewed(new X509Certificate(pair.cert).validToDate);
     } catch (error) {
       if (!isFailing) failed(error);
       isFailing = true;

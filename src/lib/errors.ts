@@ -35,6 +35,11 @@ export const ERRORS = {
     'Set kafka.brokers to have events. A daemon without Kafka polls its tables, so that nothing has to be announced.',
   ),
   config_invalid: kind('never', EXIT.config, 'Fix the listed options; `segmentd config defaults` prints every option.'),
+  scratch_unusable: kind(
+    'never',
+    EXIT.config,
+    'Name a folder that is yours alone with --scratch-dir, or as state.scratch_dir in the configuration.',
+  ),
   internal: kind('never', EXIT.bug, 'This is a bug in segmentd: report it with the log line.'),
 
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.
@@ -247,6 +252,11 @@ export const ERRORS = {
     'Ask the member that owns its partition: group_view in /status names them.',
   ),
   http_unauthorized: kind('never', EXIT.denied, 'Send the header Authorization: Bearer with the token of admin.token.'),
+  http_host_unknown: kind(
+    'never',
+    EXIT.usage,
+    'Ask by address, as localhost or by the name of the machine, or set http.names to the name that a proxy passes on.',
+  ),
   http_not_found: kind('never', EXIT.usage, 'Check the path and the method: docs/http-api.md lists them all.'),
 
   // Kafka.

@@ -4,19 +4,19 @@ import { errnoOf } from './errors.ts';
 
 /**
  * Makes a folder and those above it; one that is there is fine. Throws the errno of the folder that could not be made: Node's
- * recursive mkdir reports ENOENT for a read-only file system, https://github.com/nodejs/node/issues/47098.
+ * recursive mkdir reports ENOENT for a read-only file system, https://github.com/nodejs/node/issues/47098. `mode`: of the folders that are made.
  */
-export function makeFolder(path: string): void {
-  if (makeOne(path)) return;
-  makeFolder(dirname(path));
+export function makeFolder(path: string, mode = 0o777): void {
+  if (makeOne(path, mode)) return;
+  makeFolder(dirname(path), mode);
   // A process that deletes the folder above at the same time is not worth a third try.
-  if (!makeOne(path)) mkdirSync(path);
+  if (!makeOne(path, mode)) mkdirSync(path, mode);
 }
 
 /** False when the folder above is not there. */
-function makeOne(path: string): boolean {
+function makeOne(path: string, mode: number): boolean {
   try {
-    mkdirSync(path);
+    mkdirSync(path, mode);
     return true;
   } catch (error) {
     const errno = errnoOf(error);

@@ -8,41 +8,53 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
+import { foreignProblem, refuseForeign } from './own-folder.ts';
 
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
+
+/** What lies in it is a copy of the tables. */
+const OURS_ALONE = 0o700;
 
 type Scratch = { readonly dir: string; remove(): Promise<void> };
 
 /** Why no scratch folder can be made below `folder`, or undefined. Makes nothing. */
 export async function scratchProblem(folder: string): Promise<string | undefined> {
+  try {
+    return (await foreignProblem(folder)) ?? (await unwritable(folder));
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function unwritable(folder: string): Promise<string | undefined> {
   for (let at = resolve(folder); ; at = dirname(at)) {
     try {
       if (!(await stat(at)).isDirectory()) return `${at} is no folder`;
       await access(at, constants.R_OK | constants.W_OK | constants.X_OK);
       return undefined;
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT' || at === dirname(at)) return messageOf(error);
+      if (errnoOf(error) !== 'ENOENT' || at === dirname(at)) throw error;
     }
   }
 }
 
-/** Errors: config_invalid when the folder cannot be used. */
+/** Errors: scratch_unusable. */
 export async function openScratch(folder: string): Promise<Scratch> {
   // LanceDB takes a relative path that begins with `db` for a name in its cloud.
   const parent = resolve(folder);
   const dir = join(parent, `${hostname()}-${process.pid}-${randomUUID()}`);
   try {
-    makeFolder(dir);
+    await refuseForeign(parent);
+    makeFolder(parent, OURS_ALONE);
+    // Again, now that it is there: somebody may have been faster.
+    await refuseForeign(parent);
+    makeFolder(dir, OURS_ALONE);
     await removeLeftovers(parent, dir);
   } catch (error) {
-    throw new SegmentdError(
-      'config_invalid',
-      `the scratch folder (state.scratch_dir, --scratch-dir) cannot be used: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new SegmentdError('scratch_unusable', `the scratch folder cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   return { dir, remove: () => removeNowOrLater(dir) };
 }

@@ -1,11 +1,12 @@
 /** Checks and prints a configuration. */
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
+import type { Problem } from '../../config/load.ts';
 import { formatProblem, loadConfig, loadConfigWithPlaces, redact } from '../../config/load.ts';
 import { withoutBroker } from '../../config/sweep-interval.ts';
 import { checkPlaces } from '../../daemon/check-places.ts';
 import { problemOf, refuseErrors } from '../../daemon/findings.ts';
-import type { Invocation } from '../terminal/io.ts';
+import type { Invocation, Output } from '../terminal/io.ts';
 import { printableLines, printLine } from '../terminal/output.ts';
 
 export type PrintOptions = { readonly config?: string };
@@ -23,12 +24,17 @@ export async function checkConfig(
     const { checkOnline } = await import('../../daemon/check-online.ts');
     findings.push(...(await checkOnline(config)));
   }
-  for (const finding of findings.filter(({ level }) => level === 'warning')) {
-    printLine(stderr, `warning: ${printableLines(formatProblem(problemOf(finding, placeOf)))}`);
-  }
+  printWarnings(
+    stderr,
+    findings.filter(({ level }) => level === 'warning').map((finding) => problemOf(finding, placeOf)),
+  );
   refuseErrors(findings, placeOf);
   const mode = withoutBroker(config);
   printLine(stdout, mode === undefined ? 'ok' : `ok (${mode})`);
+}
+
+export function printWarnings(stderr: Output, problems: readonly Problem[]): void {
+  for (const problem of problems) printLine(stderr, `warning: ${printableLines(formatProblem(problem))}`);
 }
 
 export function printConfig({ env, cwd, stdout }: Invocation, { config: file }: PrintOptions): void {

@@ -2,7 +2,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import { ERRORS, SegmentdError } from '../../lib/errors.ts';
-import { secretOf } from '../../lib/secret.ts';
+import { tokenOf } from '../../lib/operators-token.ts';
 import { HINTS, nameOf, unreachable } from './daemon-address.ts';
 import type { DaemonAnswer, DaemonListener } from './daemon-request.ts';
 import { requestDaemon } from './daemon-request.ts';
@@ -14,7 +14,7 @@ const ANY_HOST: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 /** The listener that a configuration switches on, or undefined. Errors: config_invalid for a token that cannot be read. */
 export function configuredListener({ admin }: Pick<Config, 'admin'>): ControlListener | undefined {
-  const token = secretOf(admin.token, admin.token_file);
+  const token = tokenOf(admin.token, admin.token_file);
   if (token === undefined) return undefined;
   const { socket, cert_file: certFile } = admin;
   if (socket !== undefined) return { url: 'http://localhost', socket, token };

@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from '../../lib/errors.ts';
-import { secretOf } from '../../lib/secret.ts';
+import { tokenOf } from '../../lib/operators-token.ts';
 import type { Io } from '../terminal/io.ts';
 import type { DaemonListener } from './daemon-request.ts';
 
@@ -21,10 +21,11 @@ export function daemonAt(address: string, cwd: string): DaemonListener {
   throw new SegmentdError('usage', '--daemon is written http://<host>:<port>, https://<host>:<port> or unix:<path>');
 }
 
-/** The token that was given, or undefined. Errors: config_invalid when its file cannot be read. */
+/** The token that was given, or undefined. Errors: config_invalid when its file cannot be read, and for one that no request could carry. */
 export const givenToken = ({ cwd, env }: Pick<Io, 'cwd' | 'env'>, { tokenFile }: DaemonOptions): string | undefined =>
-  secretOf(undefined, tokenFile === undefined ? undefined : resolve(cwd, tokenFile)) ??
-  (env.SEGMENTD_ADMIN_TOKEN || undefined);
+  tokenFile === undefined
+    ? tokenOf(env.SEGMENTD_ADMIN_TOKEN || undefined, undefined)
+    : tokenOf(undefined, resolve(cwd, tokenFile));
 
 /** The file of `--ca-file`, or undefined. Errors: usage when it cannot be read. */
 export function givenCa({ cwd }: Pick<Io, 'cwd'>, { caFile }: DaemonOptions): string | undefined {

@@ -63,7 +63,9 @@ async function examineWorld(io: Invocation, { config, file, placeOf }: LoadedCon
     const text = formatProblem({ at, path: path ?? '', message });
     if (seen.has(text)) return [];
     seen.add(text);
-    return [{ check: checkOf(finding), outcome: finding.level, code: finding.code, message: text }];
+    const check = checkOf(finding);
+    if (finding.level === 'note') return [ok(check, message)];
+    return [{ check, outcome: finding.level, code: finding.code, message: text }];
   });
   const failed = new Set(found.filter(({ outcome }) => outcome === 'error').map(({ check }) => check));
   // Nothing is known of what only a broker or a store that did not answer could tell.
@@ -89,7 +91,7 @@ function finePlaces(config: Config, file: string | undefined): Check[] {
     ...Object.entries(databases).map(([name, { uri }]) => ok(`store ${name}`, uri)),
     ok('scratch', state.scratch_dir),
     ok('listener http', `${http.host}:${http.port} is free`),
-    ...(isAdminOn ? [ok('listener admin', `${admin.host}:${admin.port} is free`)] : []),
+    ...(isAdminOn ? [ok('listener admin', `${admin.socket ?? `${admin.host}:${admin.port}`} is free`)] : []),
   ];
 }
 

@@ -56,8 +56,13 @@ export async function sendCommand(
   }
   const answer: SteerAnswer = { table: table.id, command, ...sent };
   if (options.json) printJson(io.stdout, answer);
-  else printLine(io.stdout, printable(said(answer)));
+  else {
+    printLine(io.stdout, printable(said(answer)));
+    if (answer.survives_restart === false) printLine(io.stdout, ENDS);
+  }
 }
+
+const ENDS = 'the pause ends with the process of that daemon: without kafka.control_topic nothing keeps it';
 
 const NO_WAY =
   'no daemon can be reached: neither the control listener (admin.token or admin.token_file) nor kafka.control_topic is set, and no --daemon is given';
@@ -89,8 +94,9 @@ async function overListener(
   { timeoutMs, force }: { readonly timeoutMs: number; readonly force: boolean },
 ): Promise<Sent> {
   const asked = { timeoutMs, force, missing: MISSING[command] };
-  const { state, paused } = await postCommand(listener, table, command, asked);
-  return { via: 'listener', daemon: nameOf(listener), topic: null, state: String(state), paused: paused === true };
+  const { state, paused, survives_restart: survives } = await postCommand(listener, table, command, asked);
+  const told = { state: String(state), paused: paused === true, survives_restart: asBoolean(survives) };
+  return { via: 'listener', daemon: nameOf(listener), topic: null, ...told };
 }
 
 type Published = {
@@ -111,8 +117,17 @@ async function publish(io: Invocation, config: Config, { topic, command, table, 
   } finally {
     await producer.close();
   }
-  return { via: 'topic', daemon: null, topic, state: null, paused: null };
+  return {
+    via: 'topic',
+    daemon: null,
+    topic,
+    state: null,
+    paused: null,
+    survives_restart: command === 'pause' || null,
+  };
 }
+
+const asBoolean = (value: unknown) => (typeof value === 'boolean' ? value : null);
 
 /** For logs and `/status`. */
 function whoAsks(): string {

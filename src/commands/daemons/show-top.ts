@@ -2,7 +2,7 @@
 import type { MemberStatus } from '../../control/member-status.ts';
 import { asSegmentdError, SegmentdError } from '../../lib/errors.ts';
 import { isConfigured } from '../../lib/is-configured.ts';
-import { secretOf } from '../../lib/secret.ts';
+import { tokenOf } from '../../lib/operators-token.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { printJson, printLines } from '../terminal/output.ts';
@@ -58,7 +58,7 @@ async function listenerOf(io: Invocation, options: TopOptions): Promise<DaemonLi
   const { loadConfig } = await import('../../config/load.ts');
   const { http, admin } = loadConfig({ file, env, cwd });
   // Sent only where it is asked for.
-  const own = http.anonymous ? undefined : secretOf(admin.token, admin.token_file);
+  const own = http.anonymous ? undefined : tokenOf(admin.token, admin.token_file);
   return { url: urlOf('http', http), ...given, token: given.token ?? own };
 }
 

@@ -1,12 +1,17 @@
 /** `init`: a configuration to begin with, which the daemon takes as it is. */
 import { randomUUID } from 'node:crypto';
-import { link, rename, rm, writeFile } from 'node:fs/promises';
+import { link, lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { loadConfig } from '../../config/load.ts';
+import type { LoadedConfig, Problem } from '../../config/load.ts';
+import { formatProblem, loadConfigWithPlaces } from '../../config/load.ts';
+import { checkPlaces } from '../../daemon/check-places.ts';
+import type { Finding } from '../../daemon/findings.ts';
+import { problemOf, refuseErrors } from '../../daemon/findings.ts';
 import { errnoOf, messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { Invocation } from '../terminal/io.ts';
 import { printable, printLine } from '../terminal/output.ts';
+import { printWarnings } from './check-config.ts';
 
 export type InitOptions = {
   readonly folder?: string;
@@ -18,9 +23,24 @@ export type InitOptions = {
 /** What people answer who have no Kafka, and need none to begin with. */
 const NONE = 'none';
 
-/** Asks on a terminal for what is not given. Errors: usage, config_invalid for answers that no configuration takes. */
-export async function writeConfig(io: Invocation, given: string, options: InitOptions): Promise<void> {
+/** What the stores and the brokers of a configuration say. */
+type Reach = (config: LoadedConfig['config']) => Promise<Finding[]>;
+
+/** Loaded here, since a Kafka client takes longer to load than the rest to run. */
+const askOthers: Reach = async (config) => (await import('../../daemon/check-online.ts')).checkReach(config);
+
+/**
+ * Asks on a terminal for what is not given. What may come right by itself, such as a folder that is not there or a broker that does not
+ * answer, is a warning. `reach` is for tests. Errors: usage, config_invalid for answers that `run` refuses.
+ */
+export async function writeConfig(
+  io: Invocation,
+  given: string,
+  options: InitOptions,
+  reach: Reach = askOthers,
+): Promise<void> {
   const file = resolve(io.cwd, given);
+  if (!options.force && (await isThere(file))) throw isTaken(file);
   const folder =
     options.folder ?? (await ask(io, 'Folder or URI of the database, which holds <table>.lance folders', './data'));
   const database = options.database ?? (await askOr(io, 'Its name in events and commands', nameOf(folder)));
@@ -34,8 +54,9 @@ export async function writeConfig(io: Invocation, given: string, options: InitOp
   const draft = join(dirname(file), `.${basename(file)}-${randomUUID()}`);
   try {
     await writeFile(draft, text, { flag: 'wx' });
-    // The environment of this shell is not that of the daemon.
-    loadConfig({ file: draft, env: {}, cwd: io.cwd });
+    const warnings = await problemsOf(draft, io, reach);
+    const named = warnings.map((problem) => ({ ...problem, at: problem.at.replaceAll(draft, file) }));
+    printWarnings(io.stderr, named);
     if (options.force) await rename(draft, file);
     else await link(draft, file);
   } catch (error) {
@@ -47,9 +68,41 @@ export async function writeConfig(io: Invocation, given: string, options: InitOp
   printLine(io.stdout, `next: segmentd doctor -c ${printable(given)}, then segmentd run -c ${printable(given)}`);
 }
 
+/** Looks at what the file names, as `run` does, and asks those that it names. Returns what may come right by itself. */
+async function problemsOf(file: string, { cwd }: Invocation, reach: Reach): Promise<Problem[]> {
+  // The environment of this shell is not that of the daemon.
+  const { config, placeOf } = loadConfigWithPlaces({ file, env: {}, cwd });
+  const places = await checkPlaces(config);
+  refuseErrors(places.filter(isOfAnswers), placeOf);
+  const others = await reach(config);
+  // A store that does not answer is no fault of the file, and brokers may ask for more than `init` does: for a password, say.
+  refuseErrors(
+    others.filter(({ code }) => code === 'config_invalid'),
+    placeOf,
+  );
+  const problems = [...places, ...others]
+    .filter(({ level }) => level !== 'note')
+    .map((finding) => problemOf(finding, placeOf));
+  // What both looks found is told once.
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
+}
+
+/** Of other options the file has the defaults, which the daemon may have in another way. */
+const isOfAnswers = ({ path: [section] }: Finding) => section === 'databases' || section === 'kafka';
+
+async function isThere(file: string): Promise<boolean> {
+  return lstat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+const isTaken = (file: string) => new SegmentdError('usage', `${file} is there already; --force overwrites it`);
+
 function refusal(error: unknown, file: string, draft: string): SegmentdError {
-  if (error instanceof SegmentdError) return new SegmentdError(error.code, error.message.replaceAll(draft, file));
-  if (errnoOf(error) === 'EEXIST') return new SegmentdError('usage', `${file} is there already; --force overwrites it`);
+  if (error instanceof SegmentdError)
+    return new SegmentdError(error.code, error.message.replaceAll(draft, file), { hint: error.hint });
+  if (errnoOf(error) === 'EEXIST') return isTaken(file);
   return new SegmentdError('usage', `cannot write ${file}: ${messageOf(error).replaceAll(draft, file)}`);
 }
 

@@ -132,6 +132,8 @@ export type SteerAnswer = {
   /** What the daemon says of the table; null over the topic, which does not answer. */
   readonly state: string | null;
   readonly paused: boolean | null;
+  /** Of a pause: whether it lasts when the process of the daemon ends; null of others. */
+  readonly survives_restart: boolean | null;
 };
 
 /** One line of `doctor`. */

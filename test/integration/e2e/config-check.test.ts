@@ -79,7 +79,7 @@ test('a store that may not be written to is an error', async () => {
 });
 
 test('run says in one line what it serves, and in one each what is not there yet', async () => {
-  const world = await makeWorld({ admin: { token: 's3cret', port: 0 }, tables: { 'db/later': {} } });
+  const world = await makeWorld({ admin: { token: 's3cret-0123456789', port: 0 }, tables: { 'db/later': {} } });
   const running = startSegmentd(['run', '-c', world.configFile]);
   onTestFinished(() => running.interrupt());
   const lines = () =>

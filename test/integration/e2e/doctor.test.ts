@@ -1,9 +1,9 @@
 import { readdir, writeFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { examined as schema } from '../../../scripts/command-schemas.ts';
-import { segmentd } from '../../../testing/cli.ts';
+import { segmentd, startSegmentd } from '../../../testing/cli.ts';
 import { expectAnswer } from './answer-schemas.ts';
-import { makeTable, makeWorld } from './world.ts';
+import { makeTable, makeWorld, until } from './world.ts';
 
 type Check = { check: string; outcome: string; code: string | null; message: string };
 
@@ -44,6 +44,25 @@ test('what is wrong has its code and what to do, and the exit code is that of th
     SEGMENTD_KAFKA_CONNECTION_TIMEOUT_MS: '100',
   });
   expect([gone.code, gone.bad]).toMatchObject([69, [{ check: 'broker', code: 'broker_unavailable' }]]);
+});
+
+test('topics that are still to be created, and a daemon that runs with the configuration, are told and no fault', async () => {
+  const world = await makeWorld({ admin: { port: 0, token: 'letmein-0123456789' } }, 0);
+  const env = { SEGMENTD_KAFKA_CREATE_TOPICS_ENABLED: 'true' };
+  const messageOf = (checks: readonly Check[], name: string) => checks.find(({ check }) => check === name)?.message;
+  const before = await examined(world.configFile, env);
+  expect([before.code, before.bad]).toEqual([0, []]);
+  expect(messageOf(before.checks, 'topics')).toBe(
+    `not there yet, created when segmentd starts: ${world.settings.topic}, ${world.settings.deadLetterTopic}`,
+  );
+  const running = startSegmentd(['run', '-c', world.configFile], { env });
+  onTestFinished(() => running.interrupt());
+  await until('it has started', () => running.stdout().includes('"event":"started"'));
+  const beside = await examined(world.configFile, env);
+  expect([beside.code, beside.bad]).toEqual([0, []]);
+  expect(messageOf(beside.checks, 'listener http')).toMatch(/^a segmentd answers at 127\.0\.0\.1:\d+;/);
+  running.interrupt();
+  await running.done;
 });
 
 test('a database that is missing is a warning, and a configuration that is not fit is an error of its own', async () => {

@@ -23,11 +23,14 @@ test('pause, resume and refresh steer a daemon through its control listener', as
   // By its path too.
   expect(await ask('pause', world.tableFolder('people'))).toMatchObject({
     ...{ code: 0, table: 'db/people', command: 'pause', via: 'listener', state: 'paused', paused: true },
+    survives_restart: false,
   });
+  const again = await segmentd(['pause', 'db/people', '-c', world.configFile]);
+  expect(again.stdout).toMatch(/^db\/people is paused, says .*\nthe pause ends with the process of that daemon: /);
   await (await openTable(world.database, 'people')).add(people(100, 10));
   await ask('refresh', 'db/people');
   expect(await covered(world, 'people')).toBe(false);
-  expect(await ask('resume', 'db/people')).toMatchObject({ code: 0, paused: false });
+  expect(await ask('resume', 'db/people')).toMatchObject({ code: 0, paused: false, survives_restart: null });
   await until('covered', () => covered(world, 'people'));
   await (await openTable(world.database, 'people')).add(people(110, 10));
   const words = await segmentd(['refresh', 'db/people', '-c', world.configFile]);
@@ -65,7 +68,7 @@ test('without a listener, or when it is down, the control topic takes the comman
   const sent = await segmentd(['pause', 'db/people', '-c', world.configFile, '--json']);
   expect(JSON.parse(sent.stdout)).toEqual({
     ...{ table: 'db/people', command: 'pause', via: 'topic', daemon: null },
-    ...{ topic: control_topic, state: null, paused: null },
+    ...{ topic: control_topic, state: null, paused: null, survives_restart: true },
   });
   // By a path from where it is given, of the same table.
   const path = relative(process.cwd(), world.tableFolder('people'));

@@ -44,7 +44,7 @@ async function startGuarded(env: Options = {}) {
       ...{ SEGMENTD_DATABASES: '{db: ./db}', SEGMENTD_STATE_SCRATCH_DIR: './scratch', SEGMENTD_HTTP_PORT: '0' },
       ...{
         SEGMENTD_ADMIN_TOKEN: TOKEN,
-        SEGMENTD_ADMIN_PORT: String(adminPort),
+        ...('SEGMENTD_ADMIN_SOCKET' in env ? {} : { SEGMENTD_ADMIN_PORT: String(adminPort) }),
         SEGMENTD_ADMIN_REQUESTS_PER_S: '100000',
       },
       ...env,
@@ -132,6 +132,9 @@ test('every answer of every route carries the headers that keep it from being ke
 
 test('the status asks for the token where it is not anonymous, and so does its page; the page can be left out', async () => {
   const { port, adminPort, url } = await startGuarded({ SEGMENTD_HTTP_ANONYMOUS: 'false' });
+  // It is ready before it has read the table.
+  const known = () => ask({ port, path: '/status/tables/db/people', headers: bearer });
+  await vi.waitFor(async () => expect((await known()).status).toBe(200), { timeout: 20_000 });
   for (const path of ['/status', '/status/events', '/status/tables/db/people', '/status/tables/db/none']) {
     expect([path, (await ask({ port, path })).status]).toEqual([path, 401]);
     expect((await ask({ port, path, headers: bearer })).status).toBe(path.endsWith('none') ? 404 : 200);
@@ -239,6 +242,11 @@ test('operators are spoken to over TLS, with the certificate that lies there now
   const second = await renew('second');
   await vi.waitFor(async () => expect((await tables(second)).status).toBe(200), { timeout: 30_000, interval: 500 });
   await expect(tables(first)).rejects.toThrow(/self-signed|certificate/);
+  const told = log.map((line) => JSON.parse(line)).filter(({ msg }) => msg?.includes('admin.cert_file'));
+  expect(told).toMatchObject([
+    { level: 'warn', component: 'http' },
+    { level: 'info', component: 'http', valid_to: expect.stringMatching(/^\d{4}-.*Z$/) },
+  ]);
   // A client that never says hello holds up no stop.
   const mute = connectSocket(adminPort, '127.0.0.1');
   onTestFinished(() => void mute.destroy());
@@ -300,8 +308,11 @@ test('a socket of another process, or a file, is left alone', async () => {
   await once(other, 'listening');
   onTestFinished(() => void other.close());
   await writeFile(file, 'mine');
-  for (const path of [taken, file]) {
-    await expect(startGuarded({ SEGMENTD_ADMIN_SOCKET: path })).rejects.toThrow(/admin\.socket.*EADDRINUSE/);
+  for (const [path, problem] of [
+    [taken, /admin\.socket.*EADDRINUSE/],
+    [file, /admin\.socket.* is there and no socket/],
+  ] as const) {
+    await expect(startGuarded({ SEGMENTD_ADMIN_SOCKET: path })).rejects.toThrow(problem);
   }
   expect(await readFile(file, 'utf8')).toBe('mine');
   const client = connectSocket({ path: taken });
@@ -418,7 +429,7 @@ test('no request of any shape brings about a 500, a crash, a hang, or a file fro
     });
     if (!reply) return;
     expect({ sent, status: reply.status }).not.toMatchObject({ status: 500 });
-    expect([200, 304, 400, 401, 404, 413, 417, 429, 431, 503], JSON.stringify(sent)).toContain(reply.status);
+    expect([200, 304, 400, 401, 404, 413, 417, 421, 429, 431, 503], JSON.stringify(sent)).toContain(reply.status);
     expect(reply.body, sent.path).not.toContain(SECRET_FILE);
     expect(reply.body, sent.path).not.toContain('root:x:0');
     expect(reply.body, sent.path).not.toContain(TOKEN);

@@ -20,7 +20,7 @@ test('a timeout is a number with its unit, and the default is shown as a person 
   expect([timeoutOf(), timeoutOf('--timeout', '500ms'), timeoutOf('--timeout', '2m')]).toEqual([15_000, 500, 120_000]);
   for (const wrong of ['30', 'soon', '-1s']) expect(() => timeoutOf('--timeout', wrong)).toThrow(CommanderError);
   const help = new Command().addOption(timeoutOption('how long to wait', 15)).helpInformation();
-  expect(help.replaceAll(/\s+/g, ' ')).toContain('how long to wait, such as 500ms, 30s or 5m (default: 15 s)');
+  expect(help.replaceAll(/\s+/g, ' ')).toContain('how long to wait, such as 500ms, 30s or 5m (default: 15s)');
 });
 
 /** The memory that these arguments give, in bytes. */

@@ -177,3 +177,13 @@ describe('a path', () => {
     expect((await segmentd(['status', '/nowhere/t.lance'])).stderr).not.toContain('is the path');
   });
 });
+
+test('help writes values as they are typed: a default that is shown is taken, and a unit stands at its number', () => {
+  for (const command of program().commands.flatMap((each) => [each, ...each.commands])) {
+    for (const { long, description, parseArg, defaultValue, defaultValueDescription: shown } of command.options) {
+      const what = `${command.name()} ${long}`;
+      expect(`${description} ${shown ?? ''}`, what).not.toMatch(/\d (?:ms|s|m|h|d|[KMG]iB)\b/);
+      if (parseArg && shown !== undefined) expect(parseArg(shown, undefined), what).toEqual(defaultValue);
+    }
+  }
+});

@@ -39,7 +39,7 @@ describe('a file', () => {
     const { folder, config } = load('databases: {demo: ./data}');
     expect(config.databases).toEqual({ demo: { uri: join(folder, 'data'), storage_options: {} } });
     expect(config.kafka).toBeUndefined();
-    expect(config.http).toEqual({ host: '127.0.0.1', port: 9464, page: true, anonymous: true });
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 9464, names: [], page: true, anonymous: true });
   });
 
   test('may name absolute paths and file URIs', () => {

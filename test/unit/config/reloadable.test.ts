@@ -32,7 +32,7 @@ test('no rule ties an option that is taken over to one that is not, but for thos
   const LOOKED_AT = new Set([
     'tables,databases',
     'admin.port,admin.host,admin.token,admin.token_file,admin.socket,http.port,http.host',
-    'admin.cert_file,admin.key_file,admin.socket,admin.token,admin.token_file',
+    ...['cert_file', 'key_file', 'socket'].map((option) => `admin.${option},admin.token,admin.token_file`),
     'http.anonymous,admin.token,admin.token_file',
   ]);
   const tied = RULES.map(({ about }) => about)
@@ -64,6 +64,17 @@ test('Kafka comes and goes with a restart, and the sweep that only it makes need
     config: load(),
   });
   expect(changed({ 'sweep.interval_s': 5 }, { 'sweep.interval_s': 7 }).applied).toEqual(['sweep.interval_s']);
+});
+
+test('a default that is written out, or left out again, is no change', () => {
+  const nothing = { applied: [], needsRestart: [] };
+  for (const kafka of [{}, { 'kafka.brokers': 'one:9092' }]) {
+    const usual = { ...kafka, 'sweep.interval_s': 'kafka.brokers' in kafka ? 600 : 10 };
+    expect(changed(kafka, usual)).toMatchObject(nothing);
+    expect(changed(usual, kafka)).toMatchObject(nothing);
+    expect(changed(kafka, { ...kafka, 'sweep.interval_s': 11 }).applied).toEqual(['sweep.interval_s']);
+    expect(changed({ ...kafka, 'sweep.interval_s': 11 }, kafka).applied).toEqual(['sweep.interval_s']);
+  }
 });
 
 describe('tables', () => {

@@ -26,6 +26,14 @@ describe('accepted', () => {
       'one port, where a socket is the other',
       { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_SOCKET: 's', SEGMENTD_HTTP_PORT: '9465' },
     ],
+    [
+      'a socket beside the defaults, written out',
+      {
+        ...{ SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_SOCKET: 's', SEGMENTD_ADMIN_SOCKET_ACCESS: 'group' },
+        ...{ SEGMENTD_ADMIN_HOST: '127.0.0.1', SEGMENTD_ADMIN_PORT: '9465' },
+      },
+    ],
+    ['access to a socket that is not there, as by default', { SEGMENTD_ADMIN_SOCKET_ACCESS: 'owner' }],
     ['equal retry waits', { SEGMENTD_RETRY_INITIAL_MS: '60000' }],
     ['as many inputs as make a merge due', { SEGMENTD_MERGE_MAX_FACTOR: '7' }],
     ['mature just above the floor', { SEGMENTD_MERGE_MAX_SEGMENT_ROWS: '5001' }],
@@ -88,7 +96,23 @@ describe('refused', () => {
       },
       'admin.socket: takes no TLS',
     ],
-    ['a socket of a listener that is off', { SEGMENTD_ADMIN_SOCKET: 's' }, 'without which the listener is off'],
+    ...['SOCKET', 'CERT_FILE', 'KEY_FILE'].map((option): [string, Record<string, string>, string] => [
+      `${option} of a listener that is off`,
+      { [`SEGMENTD_ADMIN_${option}`]: 's' },
+      `SEGMENTD_ADMIN_${option}: admin.${option.toLowerCase()}: is set, but no token`,
+    ]),
+    ...Object.entries({ PORT: '9466', HOST: '0.0.0.0' }).map(
+      ([option, value]): [string, Record<string, string>, string] => [
+        `a socket and a ${option}`,
+        { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_SOCKET: 's', [`SEGMENTD_ADMIN_${option}`]: value },
+        `admin.${option.toLowerCase()}: is not listened on beside admin.socket`,
+      ],
+    ),
+    [
+      'who may connect to no socket',
+      { SEGMENTD_ADMIN_TOKEN: 't', SEGMENTD_ADMIN_SOCKET_ACCESS: 'group' },
+      'admin.socket_access: says who may connect to admin.socket',
+    ],
     [
       'a status that asks for no token',
       { SEGMENTD_HTTP_ANONYMOUS: 'false' },

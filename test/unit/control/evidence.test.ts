@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { EvidenceFolder } from '../../../src/control/evidence.ts';
@@ -59,5 +59,18 @@ test('what cannot be written is known all the same', async () => {
   await writeFile(folder, '');
   const evidence = new EvidenceFolder(folder);
   await expect(evidence.keep(finding('lake/t', 1))).rejects.toThrow();
+  expect(evidence.of('lake/t')).toMatchObject({ version: 41, evidence: null });
+});
+
+test('where another user may have written, nothing is read nor kept, and the finding is known all the same', async () => {
+  const shared = join(await tempDir(), 'tmp');
+  const folder = join(shared, 'evidence');
+  await mkdir(folder, { recursive: true });
+  await chmod(shared, 0o1777);
+  await chmod(folder, 0o777);
+  const evidence = new EvidenceFolder(folder);
+  await expect(evidence.load()).rejects.toThrow('can be written to by other users');
+  await expect(evidence.keep(finding('lake/t', 1))).rejects.toThrow('can be written to by other users');
+  expect(await readdir(folder)).toEqual([]);
   expect(evidence.of('lake/t')).toMatchObject({ version: 41, evidence: null });
 });

@@ -153,7 +153,7 @@ test('certificates and keys have to be there, to be some, and to go together', a
 test('secrets from files have to be there and to be some', async () => {
   const { at, found } = await home();
   await writeFile(at('empty'), '\n');
-  await writeFile(at('token'), 's3cret\n');
+  await writeFile(at('token'), 's3cret-0123456789\n');
   const sasl = { mechanism: 'plain', username: 'me' };
   const of = (file: string) =>
     found({ kafka: { sasl: { ...sasl, password_file: file } }, admin: { token_file: file } });
@@ -173,9 +173,9 @@ test('the scratch folder has to be possible, and is not made', async () => {
   // Had the look made it, it were a file's place now.
   await writeFile(at('new'), '');
   expect(await found({ state: { scratch_dir: './file/scratch' } })).toEqual([
-    expect.stringContaining(`${INVALID} state.scratch_dir: cannot be used: ENOTDIR`),
+    expect.stringContaining('error scratch_unusable state.scratch_dir: cannot be used: ENOTDIR'),
   ]);
   expect(await found({ state: { scratch_dir: './file' } })).toEqual([
-    `${INVALID} state.scratch_dir: cannot be used: ~/file is no folder`,
+    'error scratch_unusable state.scratch_dir: cannot be used: ~/file is no folder',
   ]);
 });

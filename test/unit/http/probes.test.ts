@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../../src/http/listener.ts';
 import type { Verdict } from '../../../src/http/probes.ts';
@@ -13,12 +15,15 @@ type Options = {
   port?: number;
   mode?: string;
   token?: string;
+  host?: string;
+  names?: string[];
 };
 
 async function start(options: Options = {}) {
   const server = await startServer({
-    host: '127.0.0.1',
+    host: options.host ?? '127.0.0.1',
     port: options.port ?? 0,
+    names: options.names,
     metrics: {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       render: options.render ?? (async () => 'x 1\n'),
@@ -95,4 +100,34 @@ test('where a token is asked for, all of the status needs it, and nothing else d
     expect((await get(path, { headers })).status, path).toBe(200);
   }
   for (const path of ['/metrics', '/healthz', '/readyz', '/startupz']) expect((await get(path)).status, path).toBe(200);
+});
+
+/** The answer to a request with this `Host`. */
+function askedAs(port: number, path: string, host: string): Promise<{ status: number | undefined; body: string }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number | undefined; body: string }>();
+  const sent = request({ host: '127.0.0.1', port, path, headers: { host }, agent: false }, (response) => {
+    void text(response).then((body) => resolve({ status: response.statusCode, body }), reject);
+  });
+  sent.on('error', reject).end();
+  return promise;
+}
+
+test('at 127.0.0.1 a page of another site learns nothing, whatever its name leads to', async () => {
+  const { server } = await start({ names: ['lake.example.com'] });
+  for (const path of ['/status', '/metrics', '/readyz', '/none']) {
+    const { status, body } = await askedAs(server.port, path, `evil.example:${server.port}`);
+    expect([status, JSON.parse(body)]).toEqual([
+      421,
+      expect.objectContaining({ code: 'http_host_unknown', hint: expect.stringContaining('http.names') }),
+    ]);
+    expect(body).not.toContain('evil');
+  }
+  for (const host of ['localhost', `127.0.0.1:${server.port}`, 'lake.example.com']) {
+    expect((await askedAs(server.port, '/metrics', host)).status).toBe(200);
+  }
+});
+
+test('where others reach it, it answers to any name: Prometheus asks by that of a service', async () => {
+  const { server } = await start({ host: '0.0.0.0' });
+  expect((await askedAs(server.port, '/metrics', 'segmentd.default.svc:9464')).status).toBe(200);
 });

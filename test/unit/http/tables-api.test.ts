@@ -185,3 +185,22 @@ test('force is for pause and resume, and the state of a table takes nothing', as
   expect((await ask('db/t/pause?force=false', { method: 'POST' })).body).toMatchObject({ force: false });
   expect(await ask('db/t?version=1')).toMatchObject({ status: 400, body: { code: 'command_invalid' } });
 });
+
+test('HEAD is answered as GET is, without the body', async () => {
+  const { server } = await start(async () => ({ covered: true }));
+  const ask = async (method: string, path: string, headers: Record<string, string>) => {
+    const answer = await fetch(`http://127.0.0.1:${server.port}/v1/${path}`, { method, headers });
+    return { status: answer.status, length: answer.headers.get('content-length'), body: await answer.text() };
+  };
+  for (const headers of [{ authorization: 'Bearer secret' }, {}]) {
+    for (const path of ['tables', 'tables/db/t', 'tables/db/t/wait?version=1', 'tables/db/t/wait', 'status', 'none']) {
+      const { body, ...get } = await ask('GET', path, headers as Record<string, string>);
+      // Both name the method.
+      if (get.status === 404) continue;
+      expect(await ask('HEAD', path, headers as Record<string, string>), path).toEqual({ ...get, body: '' });
+      expect(body).not.toBe('');
+    }
+  }
+  const { status } = await ask('HEAD', 'tables/db/t/pause', { authorization: 'Bearer secret' });
+  expect(status).toBe(404);
+});

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -97,7 +97,26 @@ test('whatever else lies in the folder is left alone', async () => {
 test('a folder that cannot be used is a mistake in the configuration', async () => {
   const file = join(await tempDir(), 'file');
   await writeFile(file, '');
-  await expect(openScratch(join(file, 'scratch'))).rejects.toMatchObject({ code: 'config_invalid' });
+  await expect(openScratch(join(file, 'scratch'))).rejects.toMatchObject({
+    code: 'scratch_unusable',
+    hint: expect.stringMatching(/--scratch-dir.*state\.scratch_dir/),
+  });
+});
+
+test('a folder that others write to, where all users meet, is refused by name and left as it is', async () => {
+  const shared = join(await tempDir(), 'tmp');
+  await mkdir(shared);
+  await chmod(shared, 0o1777);
+  const [theirs, ours] = [join(shared, 'theirs'), join(shared, 'ours')];
+  await mkdir(theirs);
+  await chmod(theirs, 0o777);
+  const refused = { code: 'scratch_unusable', message: expect.stringContaining(`${theirs} can be written to`) };
+  await expect(openScratch(theirs)).rejects.toMatchObject(refused);
+  await symlink(theirs, join(shared, 'link'));
+  await expect(openScratch(join(shared, 'link', 'below'))).rejects.toThrow('is a link');
+  expect(await readdir(theirs)).toEqual([]);
+  const { dir } = await openScratch(ours);
+  expect([(await stat(ours)).mode & 0o777, (await stat(dir)).mode & 0o777]).toEqual([0o700, 0o700]);
 });
 
 test('a relative folder is taken from where the process runs, whatever it begins with', async () => {
