@@ -113,7 +113,8 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const outlets = { ownership, states, deadLetters, log, cleanup, signal };
   const { outputs, broker } = openOutlets(config, outlets);
   const catalogs = tableCatalogs(config, telemetry, scratch.dir);
-  const parts = { telemetry, tracing, states, signal, pauses, slots, ownership, catalogs, scratchDir: scratch.dir };
+  const { dir: scratchDir, memoryDir } = scratch;
+  const parts = { telemetry, tracing, states, signal, pauses, slots, ownership, catalogs, scratchDir, memoryDir };
   const context = pipelineContext(config, { ...parts, ...outputs });
   cleanup.defer(() => slots.idle());
   const schedules = workSchedules(config);
@@ -124,7 +125,7 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const { merges, maintenance } = schedules;
   const { refreshRequests, refresh, endRequests } = control;
   const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
-  const checked = withSelfChecks(config, { context, evidence, pause: control.pauseWrong, scratchDir: scratch.dir });
+  const checked = withSelfChecks(config, { context, evidence, pause: control.pauseWrong, scratchDir });
   const running = run({ source, context: checked, background, endRequests, config, cleanup, stopping });
   void control.caughtUp.then(() => source.start());
   tellStart(port);

@@ -59,6 +59,8 @@ type ContextParts = Pick<
   'telemetry' | 'tracing' | 'states' | 'deadLetter' | 'notify' | 'publish' | 'signal' | 'pauses' | 'slots'
 > & {
   readonly scratchDir: string;
+  /** In memory, where there is a place for it. */
+  readonly memoryDir?: string | null;
   readonly ownership: TableOwnership;
   readonly catalogs?: TableCatalogs;
 };
@@ -78,7 +80,7 @@ export function tableCatalogs(
 
 export function pipelineContext(
   config: Config,
-  { scratchDir, ownership, catalogs: known, ...parts }: ContextParts,
+  { scratchDir, memoryDir, ownership, catalogs: known, ...parts }: ContextParts,
 ): PipelineContext {
   const catalogs = known ?? tableCatalogs(config, parts.telemetry, scratchDir);
   const ownCommits = createOwnCommits();
@@ -103,7 +105,11 @@ export function pipelineContext(
     backfills: createBackfills(),
     retryWaits: createRetryWaits(),
     onReleased: (listener) => ownership.onReleased(listener),
-    builder: lanceSegmentBuilder(scratchDir, { memoryBytes: config.build.memory_bytes, signal: parts.signal }),
+    builder: lanceSegmentBuilder(scratchDir, {
+      memoryBytes: config.build.memory_bytes,
+      memoryDir,
+      signal: parts.signal,
+    }),
     decodeRecord: (record) => {
       const events = decoded(record);
       for (const { table } of events) ownership.observe(table.id, record.position.partition);

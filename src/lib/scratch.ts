@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
 import { foreignProblem, refuseForeign } from './own-folder.ts';
+import { memoryFolder } from './memory-folder.ts';
 
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
@@ -16,7 +17,13 @@ const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
 /** What lies in it is a copy of the tables. */
 const OURS_ALONE = 0o700;
 
-type Scratch = { readonly dir: string; remove(): Promise<void> };
+type Scratch = {
+  /** On the disk that was named. */
+  readonly dir: string;
+  /** In memory; null where there is no place for it, and then `dir` has to do. */
+  readonly memoryDir: string | null;
+  remove(): Promise<void>;
+};
 
 /** Why no scratch folder can be made below `folder`, or undefined. Makes nothing. */
 export async function scratchProblem(folder: string): Promise<string | undefined> {
@@ -39,24 +46,31 @@ async function unwritable(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Errors: scratch_unusable. */
-export async function openScratch(folder: string): Promise<Scratch> {
+/** `inMemory`: a folder in memory, null for none. Errors: scratch_unusable. */
+export async function openScratch(folder: string, inMemory: string | null = memoryFolder()): Promise<Scratch> {
+  const name = `${hostname()}-${process.pid}-${randomUUID()}`;
   // LanceDB takes a relative path that begins with `db` for a name in its cloud.
-  const parent = resolve(folder);
-  const dir = join(parent, `${hostname()}-${process.pid}-${randomUUID()}`);
-  try {
-    await refuseForeign(parent);
-    makeFolder(parent, OURS_ALONE);
-    // Again, now that it is there: somebody may have been faster.
-    await refuseForeign(parent);
-    makeFolder(dir, OURS_ALONE);
-    await removeLeftovers(parent, dir);
-  } catch (error) {
-    throw new SegmentdError('scratch_unusable', `the scratch folder cannot be used: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  return { dir, remove: () => removeNowOrLater(dir) };
+  const dir = await openBelow(resolve(folder), name).catch((cause: unknown) => {
+    throw new SegmentdError('scratch_unusable', `the scratch folder cannot be used: ${messageOf(cause)}`, { cause });
+  });
+  // It saves time and is needed for nothing, so that nothing is made of a failure.
+  const memoryDir = inMemory === null ? null : await openBelow(inMemory, name).catch(() => null);
+  const remove = async () => {
+    if (memoryDir) await removeNowOrLater(memoryDir);
+    await removeNowOrLater(dir);
+  };
+  return { dir, memoryDir, remove };
+}
+
+async function openBelow(parent: string, name: string): Promise<string> {
+  const dir = join(parent, name);
+  await refuseForeign(parent);
+  makeFolder(parent, OURS_ALONE);
+  // Again, now that it is there: somebody may have been faster.
+  await refuseForeign(parent);
+  makeFolder(dir, OURS_ALONE);
+  await removeLeftovers(parent, dir);
+  return dir;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   fstatSync,
   fsync,
   linkSync,
+  mkdirSync,
   openSync,
   readFile,
   readFileSync,
@@ -30,6 +31,7 @@ import { promisify } from 'node:util';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import type { ListedObject, ObjectStat, ObjectStore, PutResult, StoredObject, SurveyedObject } from './object-store.ts';
 
 const CODE_OF_ERRNO: Record<string, ErrorCode> = {
@@ -181,13 +183,17 @@ async function replace(root: string, path: string, bytes: Uint8Array): Promise<v
   }
 }
 
-async function moveIn(root: string, localPath: string, path: string): Promise<void> {
+/** One rename, whatever is in the folder: a file that is made or removed costs a busy disk more than its few bytes. */
+async function moveIn(root: string, localFolder: string, path: string, names: readonly string[]): Promise<void> {
   await inFolder(root, path, async () => {
     try {
-      renameSync(localPath, path);
+      renameSync(localFolder, path);
     } catch (error) {
       if (errnoOf(error) !== 'EXDEV') throw error;
-      await copyFile(localPath, path, constants.COPYFILE_EXCL);
+      mkdirSync(path);
+      await settleAll(
+        names.map((name) => copyFile(join(localFolder, name), join(path, name), constants.COPYFILE_EXCL)),
+      );
     }
   });
 }
@@ -308,7 +314,8 @@ export function localStore(root: string): ObjectStore {
     read: (key) => attempt<StoredObject | null>(`read ${at(key)}`, () => readWhole(at(key)), { value: null }),
     putIfAbsent: (key, parts, after) => attempt(`create ${at(key)}`, () => create(root, at(key), parts, after)),
     put: (key, bytes) => attempt(`write ${at(key)}`, () => replace(root, at(key), bytes)),
-    importFile: (localPath, key) => attempt(`move ${localPath} to ${at(key)}`, () => moveIn(root, localPath, at(key))),
+    importFolder: (localFolder, folder, names) =>
+      attempt(`move ${localFolder} to ${at(folder)}`, () => moveIn(root, localFolder, at(folder), names)),
     sync: (keys) => attempt(`sync ${root}`, () => syncAll(keys.map(at))),
     remove: (key) => attempt(`remove ${at(key)}`, () => rm(at(key), { force: true })),
     removeFolder: (folder) => attempt(`remove ${at(folder)}`, () => rm(at(folder), { recursive: true, force: true })),

@@ -68,8 +68,11 @@ export interface ObjectStore {
   putIfAbsent(key: string, parts: readonly Uint8Array[], after?: Promise<unknown>): Promise<PutResult>;
   /** Creates or replaces the object; readers see the old or the new one, whole. A power failure may take it away again. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Moves a local file into the store; the local file may be gone afterwards. Visible when it resolves, durable after `sync`. */
-  importFile(localPath: string, key: string): Promise<void>;
+  /**
+   * Moves a local folder, all of whose files are `names`, into the store as `folder`, which must not be there yet; the local one may be gone
+   * afterwards. Visible when it resolves, and maybe in part before or when it rejects; durable after `sync`.
+   */
+  importFolder(localFolder: string, folder: string, names: readonly string[]): Promise<void>;
   /** Makes objects that were imported durable, with the folders that name them. */
   sync(keys: readonly string[]): Promise<void>;
   /** Removes an object; one that is not there is fine. */

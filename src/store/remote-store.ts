@@ -1,6 +1,8 @@
 /** An object store as an ObjectStore, over the driver of its kind. */
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { messageOf, SegmentdError } from '../lib/errors.ts';
+import { settleAll } from '../lib/settle-all.ts';
 import { normalStoreUri, schemeOf, storeUriProblem } from '../lib/store-uri.ts';
 import type { BlobDriver, Failure, Page } from './blob-driver.ts';
 import { MOST_REMOVED } from './blob-driver.ts';
@@ -80,7 +82,10 @@ export function remoteStore(root: string, access: Access): RemoteStore {
         bytes: content.length,
         run: (driver, signal) => driver.put(at(key), content, signal),
       }),
-    importFile: (path, key) => upload(requests, path, at(key), shown(key)),
+    importFolder: async (localFolder, folder, names) => {
+      const files = names.map((name) => ({ path: join(localFolder, name), key: `${folder}/${name}` }));
+      await settleAll(files.map(({ path, key }) => upload(requests, path, at(key), shown(key))));
+    },
     // What was put is durable.
     sync: async () => undefined,
     remove: (key) => removeObjects(requests, [at(key)], shown(key)),

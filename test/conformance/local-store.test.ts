@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { localStore } from '../../src/store/local-store.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
-import { bytes, localFile, namesIn, textOf } from './store-suite.ts';
+import { bytes, localFolder, namesIn, textOf } from './store-suite.ts';
 
 describe('the local file system, where it fails', () => {
   test('content and tag are of one file, though another takes its name meanwhile', async () => {
@@ -32,21 +32,21 @@ describe('the local file system, where it fails', () => {
   });
 
   test('the file that was imported and the one in the table are not the same later on', async () => {
-    const path = await localFile('from afar', '/dev/shm');
+    const folder = await localFolder('from afar', '/dev/shm');
     const root = await tempDir();
-    expect((await stat(path)).dev).not.toBe((await stat(root)).dev);
-    await localStore(root).importFile(path, 'a/b');
-    expect(await readFile(join(root, 'a/b'), 'utf8')).toBe('from afar');
+    expect((await stat(folder)).dev).not.toBe((await stat(root)).dev);
+    await localStore(root).importFolder(folder, 'a/b', ['file']);
+    expect(await readFile(join(root, 'a/b/file'), 'utf8')).toBe('from afar');
   });
 
   test('a root that another process deleted is not made again', async () => {
     const root = join(await tempDir(), 't.lance');
     const store = localStore(root);
-    const path = await localFile('segment');
+    const folder = await localFolder('segment');
     for (const write of [
       () => store.putIfAbsent('v/1', [bytes('x')]),
       () => store.put('v/1', bytes('x')),
-      () => store.importFile(path, 'v/1'),
+      () => store.importFolder(folder, 'v/1', ['file']),
     ]) {
       await expect(write()).rejects.toMatchObject({ code: 'store_unavailable' });
     }
@@ -123,7 +123,7 @@ describe('the local file system, where it fails', () => {
 
   test('a read-only mount is denied, whether the folder is there or has to be made', async () => {
     const script = new URL('./read-only-mount.ts', import.meta.url).pathname;
-    const args = [process.execPath, script, await tempDir(), await localFile('segment')];
+    const args = [process.execPath, script, await tempDir(), await localFolder('segment')];
     const { stdout } = await promisify(execFile)('unshare', ['-Urm', ...args]);
     const denied = 'store_denied EROFS';
     expect(JSON.parse(stdout)).toEqual({
@@ -132,7 +132,7 @@ describe('the local file system, where it fails', () => {
       createInFolder: denied,
       createInNew: denied,
       put: denied,
-      importFile: denied,
+      importFolder: denied,
       remove: denied,
       removeFolder: denied,
       scratch: 'config_invalid EROFS',

@@ -6,7 +6,7 @@ import { SegmentdError } from '../../src/lib/errors.ts';
 import { openScratch } from '../../src/lib/scratch.ts';
 import { localStore } from '../../src/store/local-store.ts';
 
-const [root = '', file = ''] = process.argv.slice(2);
+const [root = '', folder = ''] = process.argv.slice(2);
 const mount = (...args: string[]) => execFileSync('mount', ['-t', 'tmpfs', ...args, 'tiny', root]);
 mount();
 mkdirSync(join(root, 'v'));
@@ -24,7 +24,7 @@ process.stdout.write(
     createInFolder: await said(() => store.putIfAbsent('v/2', [new Uint8Array(1)])),
     createInNew: await said(() => store.putIfAbsent('new/deep/2', [new Uint8Array(1)])),
     put: await said(() => store.put('new/2', new Uint8Array(1))),
-    importFile: await said(() => store.importFile(file, 'new/deep/3')),
+    importFolder: await said(() => store.importFolder(folder, 'new/deep/3', ['file'])),
     remove: await said(() => store.remove('v/1')),
     removeFolder: await said(() => store.removeFolder('v')),
     scratch: await said(() => openScratch(join(root, 'not', 'yet'))),

@@ -8,7 +8,7 @@ import { isRemote, remoteStore } from '../../src/store/remote-store.ts';
 import type { Fault, LoggedRequest, StoreProxy } from '../../testing/stores/store-proxy.ts';
 import { startStoreProxy } from '../../testing/stores/store-proxy.ts';
 import type { StoreServer } from '../../testing/stores/store-server.ts';
-import { bytes, created, exists, localFile, namesIn, textOf } from './store-suite.ts';
+import { bytes, created, exists, localFolder, namesIn, textOf } from './store-suite.ts';
 
 export type Backend = {
   readonly kind: BlobDriver['kind'];
@@ -86,18 +86,18 @@ function pagesAndMarkers(backend: () => Backend, open: () => RemoteStore): void 
   });
 }
 
-/** A file to import, and what is to be created. */
-const writes = (store: RemoteStore, file: string) => ({
+/** With a folder to import. */
+const writes = (store: RemoteStore, folder: string) => ({
   list: () => store.list('v'),
   create: () => store.putIfAbsent('v/1', [bytes('x')]),
-  importFile: () => store.importFile(file, 'v/1'),
+  importFolder: () => store.importFolder(folder, 'v', ['file']),
 });
 
 function errorsOfStores(backend: () => Backend): void {
   test('a bucket that is not there is named, and is no empty folder', async () => {
     const { kind, server } = backend();
     const store = openRemote(`${kind}://no-such-bucket/lake/t.lance`, server.storageOptions);
-    for (const call of Object.values(writes(store, await localFile('x')))) {
+    for (const call of Object.values(writes(store, await localFolder('x')))) {
       await expect(call()).rejects.toMatchObject({
         code: 'store_unavailable',
         message: expect.stringContaining('no-such-bucket: '),
@@ -118,7 +118,7 @@ export function secretSuite(backend: () => Backend, wrong: Record<string, string
   test('a wrong secret is denied, by every kind of request', async () => {
     const store = openRemote(rootIn(backend()), { ...backend().server.storageOptions, ...wrong });
     const calls = {
-      ...writes(store, await localFile('x')),
+      ...writes(store, await localFolder('x')),
       stat: () => store.stat('v/1'),
       read: () => store.read('v/1'),
     };
@@ -176,19 +176,19 @@ function errorsOnTheWay(backend: () => Backend): void {
   test('a reading, a listing and an upload outlive a store that is busy once', async () => {
     const { store, direct, proxy } = await behindProxy(backend());
     expect(await direct.putIfAbsent('victim/1', [bytes('x')])).toEqual(created);
-    const file = await localFile('segment');
+    const folder = await localFolder('segment');
     const calls = [
       () => store.read('victim/1'),
       () => store.stat('victim/1'),
       () => store.list('victim'),
-      () => store.importFile(file, 'victim/2'),
+      () => store.importFolder(folder, 'victim', ['file']),
     ];
     const once = calls.map((call) => {
       proxy.inject({ match: isVictim, fault: { status: 503, code: 'SlowDown' }, times: 1 });
       return call();
     });
     await Promise.all(once);
-    expect(textOf(await direct.read('victim/2'))).toBe('segment');
+    expect(textOf(await direct.read('victim/file'))).toBe('segment');
     expect(proxy.requests.filter(({ status }) => status === 503)).toHaveLength(4);
   });
 }
@@ -204,26 +204,26 @@ function parts(backend: () => Backend): void {
     const openBucket = (bucket: string) => driver(bucket, server.storageOptionsAt(proxy.url), LIMITS);
     const store = remoteStore(direct.root, { kind, openBucket, engineOptions: () => ({}), identity: '' });
     const content = randomBytes(FILE_BYTES);
-    return { store, direct, proxy, content, file: await localFile(content) };
+    return { store, direct, proxy, content, folder: await localFolder(content) };
   }
 
   test('a large file goes up in parts, and is whole', async () => {
-    const { store, direct, proxy, content, file } = await inParts();
-    await store.importFile(file, 'victim');
+    const { store, direct, proxy, content, folder } = await inParts();
+    await store.importFolder(folder, 'victim', ['file']);
     expect(proxy.requests.filter(backend().isPart).length).toBeGreaterThan(1);
-    expect(content.equals((await direct.read('victim'))?.content ?? new Uint8Array())).toBe(true);
+    expect(content.equals((await direct.read('victim/file'))?.content ?? new Uint8Array())).toBe(true);
     expect((await backend().partsLeft?.()) ?? 0).toBe(0);
   });
 
   test('a large file of which a part does not arrive leaves nothing', async () => {
-    const { store, direct, proxy, file } = await inParts();
+    const { store, direct, proxy, folder } = await inParts();
     let seen = 0;
     proxy.inject({
       match: (request) => backend().isPart(request) && ++seen > 1,
       fault: { status: 400, code: 'InvalidRequest' },
     });
-    await expect(store.importFile(file, 'victim')).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(await direct.stat('victim')).toBeNull();
+    await expect(store.importFolder(folder, 'victim', ['file'])).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await direct.stat('victim/file')).toBeNull();
     expect((await backend().partsLeft?.()) ?? 0).toBe(0);
   });
 }

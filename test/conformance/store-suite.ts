@@ -1,6 +1,6 @@
 /** What every store must do. */
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ObjectStore, PutResult, ReadableStore, StoredObject } from '../../src/store/object-store.ts';
@@ -15,11 +15,12 @@ export const namesIn = async (store: ReadableStore, folder: string) =>
 export const created = { outcome: 'created', tag: expect.any(String) };
 export const exists = { outcome: 'exists' };
 
-/** A local file to import, in a folder that goes with the test. */
-export async function localFile(content: string | Uint8Array, parent?: string): Promise<string> {
-  const path = join(await tempDir(parent), 'file');
-  await writeFile(path, content);
-  return path;
+/** A local folder to import, with one `file`; goes with the test. */
+export async function localFolder(content: string | Uint8Array, parent?: string): Promise<string> {
+  const folder = join(await tempDir(parent), 'folder');
+  await mkdir(folder);
+  await writeFile(join(folder, 'file'), content);
+  return folder;
 }
 
 const digest = (content: Uint8Array) => createHash('sha256').update(content).digest('hex');
@@ -254,27 +255,29 @@ function tagging(open: () => Promise<ObjectStore>, tags: 'of writings' | 'of con
 }
 
 function importingAndRemoving(open: () => Promise<ObjectStore>): void {
-  test('a local file is imported as it is, and is durable after sync', async () => {
+  test('a local folder is imported as it is, and is durable after sync', async () => {
     const store = await open();
-    const path = await localFile('segment');
-    await store.importFile(path, '_indices/u/page_data.lance');
-    await store.sync(['_indices/u/page_data.lance']);
-    expect(textOf(await store.read('_indices/u/page_data.lance'))).toBe('segment');
-    expect(await namesIn(store, '_indices/u')).toEqual(['page_data.lance']);
+    const folder = await localFolder('segment');
+    await writeFile(join(folder, 'second'), 'of it');
+    await store.importFolder(folder, '_indices/u', ['file', 'second']);
+    await store.sync(['_indices/u/file', '_indices/u/second']);
+    expect(textOf(await store.read('_indices/u/file'))).toBe('segment');
+    expect(textOf(await store.read('_indices/u/second'))).toBe('of it');
+    expect(new Set(await namesIn(store, '_indices/u'))).toEqual(new Set(['file', 'second']));
   });
 
-  test('a local file from another file system is imported too', async () => {
+  test('a local folder from another file system is imported too', async () => {
     const store = await open();
-    const path = await localFile('from afar', '/dev/shm');
-    await store.importFile(path, 'a/b');
-    expect(textOf(await store.read('a/b'))).toBe('from afar');
+    const folder = await localFolder('from afar', '/dev/shm');
+    await store.importFolder(folder, 'a/b', ['file']);
+    expect(textOf(await store.read('a/b/file'))).toBe('from afar');
   });
 
-  test('a local file that is not there is an error, and leaves nothing', async () => {
+  test('a local folder that is not there is an error, and leaves nothing', async () => {
     const store = await open();
-    const importing = store.importFile(join(await tempDir(), 'none'), 'a/b');
+    const importing = store.importFolder(join(await tempDir(), 'none'), 'a/b', ['file']);
     await expect(importing).rejects.toMatchObject({ code: 'store_unavailable' });
-    expect(await store.stat('a/b')).toBeNull();
+    expect(await store.stat('a/b/file')).toBeNull();
   });
 
   test('removing takes an object or a folder away, and may be done again', async () => {

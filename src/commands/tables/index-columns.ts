@@ -47,17 +47,21 @@ export async function indexTable(io: Invocation, uri: string, options: IndexOpti
   try {
     const wanted = columns?.map((column) => ({ column, name, kind, parameters })) ?? policy?.wanted ?? 'existing';
     const minRows = options.minRows ?? policy?.minRows;
-    const done = await catchUpInParts(table, lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory }), {
-      wanted,
-      minRows,
-      rowsPerSegment: options.rowsPerSegment,
-      concurrency: options.concurrency,
-      onProgress: (rows, total) => progress.update(rows, total),
-      stableRowIds: options.isStableSaid ? options.stableRowIds : (policy?.stableRowIds ?? options.stableRowIds),
-      limits: LIMITS,
-      commit: COMMIT,
-      properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },
-    });
+    const done = await catchUpInParts(
+      table,
+      lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory, memoryDir: scratch.memoryDir }),
+      {
+        wanted,
+        minRows,
+        rowsPerSegment: options.rowsPerSegment,
+        concurrency: options.concurrency,
+        onProgress: (rows, total) => progress.update(rows, total),
+        stableRowIds: options.isStableSaid ? options.stableRowIds : (policy?.stableRowIds ?? options.stableRowIds),
+        limits: LIMITS,
+        commit: COMMIT,
+        properties: { 'segmentd.version': VERSION, 'segmentd.command': 'index' },
+      },
+    );
     // Before the result: the bar has no line end of its own.
     progress.end();
     const survey = surveyIndexes(await table.latest(), wanted, minRows);

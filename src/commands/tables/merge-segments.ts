@@ -79,7 +79,7 @@ async function mergeAll(
   const done: Done[] = [];
   try {
     const parts = {
-      builder: lanceSegmentBuilder(scratch.dir, { memoryBytes: memory }),
+      builder: lanceSegmentBuilder(scratch.dir, { memoryBytes: memory, memoryDir: scratch.memoryDir }),
       commit: COMMIT,
       properties: { 'segmentd.version': VERSION, 'segmentd.command': 'merge' },
       withSlot: <T>(land: () => Promise<T>) => land(),

@@ -78,7 +78,7 @@ async function run({ table, policy = DEFAULT_POLICY }: OpenedTable, settings: Li
   const { maintainTable } = await import('../../maintain/maintain-table.ts');
   const scratch = await openScratch(options.scratchDir);
   try {
-    const builder = lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory });
+    const builder = lanceSegmentBuilder(scratch.dir, { memoryBytes: options.memory, memoryDir: scratch.memoryDir });
     const properties = { 'segmentd.version': VERSION, 'segmentd.command': 'optimize' };
     const cover = () => catchUp(table, builder, { ...policy, limits: LIMITS, commit: COMMIT, properties });
     await cover();

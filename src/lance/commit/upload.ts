@@ -1,5 +1,4 @@
 /** Brings built segments into the table's `_indices/`, where no manifest names them yet. */
-import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import { settleAll } from '../../lib/settle-all.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -36,12 +35,17 @@ export async function uploadSegments(store: ObjectStore, segments: readonly Buil
 const MUCH_BYTES = 8 * 1024 * 1024;
 
 async function moveFiles(store: ObjectStore, segments: readonly BuiltSegment[]): Promise<Uploaded> {
-  const moves = segments.flatMap(({ uuid, folder, files }) =>
-    files.map((file) => ({ from: join(folder, file.path), key: `${folderOf(uuid)}/${file.path}` })),
+  const moves = segments.map(({ uuid, folder, files }) =>
+    store.importFolder(
+      folder,
+      folderOf(uuid),
+      files.map(({ path }) => path),
+    ),
   );
-  const moved = settleAll(moves.map(({ from, key }) => store.importFile(from, key)));
+  const keys = segments.flatMap(({ uuid, files }) => files.map(({ path }) => `${folderOf(uuid)}/${path}`));
+  const moved = settleAll(moves);
   if (!store.remote) await moved;
-  const durable = moved.then(() => store.sync(moves.map(({ key }) => key)));
+  const durable = moved.then(() => store.sync(keys));
   // The committer awaits this promise; until then its rejection must not count as unhandled.
   durable.catch(() => undefined);
   if (!store.remote) await refuseMissing(store, segments);

@@ -22,6 +22,11 @@ export class BuildAdmission {
     this.#capacity = capacityBytes;
   }
 
+  /** Whether no build runs, and none waits. */
+  get isIdle(): boolean {
+    return this.#running.size === 0 && this.#queue.length === 0;
+  }
+
   /** Builds that wait for memory. */
   get waiting(): number {
     return this.#queue.length;

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
 import { connect, Index, Session } from '@lancedb/lancedb';
+import { asyncLimit } from '../../lib/async-limit.ts';
 import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { settleAll } from '../../lib/settle-all.ts';
@@ -20,15 +21,18 @@ import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '.
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
 import { enginePool } from './memory-pool.ts';
+import type { LaneBuilder } from './pooled-builder.ts';
 import { pooledBuilder } from './pooled-builder.ts';
 
 /** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
 const CACHE_BYTES = 16n * 1024n * 1024n;
 
 /** An open connection keeps about 16 KB of each view (measured); a new one costs less than a millisecond. */
-const BUILDS_PER_CONNECTION = 100;
+const VIEWS_PER_CONNECTION = 100;
 
 export type BuilderOptions = {
+  /** A folder in memory for what is small, where there is one: see memory-folder. */
+  readonly memoryDir?: string | null | undefined;
   /** What all builds of the process sort in; the first builder decides. Default: see defaultPoolBytes. */
   readonly memoryBytes?: number | undefined;
   /** Once it has fired, builds that wait for memory reject. */
@@ -36,38 +40,46 @@ export type BuilderOptions = {
 };
 
 /** A builder that makes its views below `scratchDir`, and runs as many builds at once as there is memory for. */
-export function lanceSegmentBuilder(scratchDir: string, { memoryBytes, signal }: BuilderOptions = {}): SegmentBuilder {
-  return pooledBuilder(viewBuilder(scratchDir), enginePool(memoryBytes), signal);
+export function lanceSegmentBuilder(scratchDir: string, options: BuilderOptions = {}): SegmentBuilder {
+  const { memoryBytes, memoryDir = null, signal } = options;
+  return pooledBuilder(builderInViews(scratchDir, memoryDir), enginePool(memoryBytes), signal);
 }
 
-/** A builder that takes no account of memory. */
+/** A builder that takes no account of memory, and builds one segment after the other. */
 export function viewBuilder(scratchDir: string): SegmentBuilder {
-  let connection: Promise<Connection> | undefined;
-  let builds = 0;
+  const builder = builderInViews(scratchDir, null);
+  return { build: (manifest, place, requests) => builder.build(manifest, place, requests, 1) };
+}
+
+function builderInViews(scratchDir: string, memoryDir: string | null): LaneBuilder {
+  const connections = new ViewConnections();
   return {
-    async build(manifest, place, requests) {
+    async build(manifest, place, requests, lanes) {
       const views = new Cleanup();
+      const limit = asyncLimit(lanes);
+      // What has not begun when one fails is not begun.
+      const failed = new AbortController();
+      const buildGroup = async (group: Group) => {
+        const [{ fragments, indexVersion = 0 }] = group;
+        const fieldIds = group.map(({ fieldId }) => fieldId);
+        const keepsRowIds = indexVersion === 0;
+        const seen = { manifest, tableUri: place.uri, fragments, fieldIds, keepsRowIds };
+        const view = openFragmentView(seen, scratchDir, memoryDir);
+        views.defer(() => view.remove());
+        return buildInView(await connections.to(view.database), view, group, place.storageOptions);
+      };
       try {
-        // The previous connection is closed by the garbage collector: a build may still use it.
-        if (builds++ % BUILDS_PER_CONNECTION === 0) connection = undefined;
-        // Not as the third argument, which LanceDB 0.39 drops.
-        connection ??= connect({ uri: scratchDir, session: new Session(CACHE_BYTES, CACHE_BYTES) });
-        const engine = await connection;
-        const buildGroup = (group: Group) => {
-          const [{ fragments, indexVersion = 0 }] = group;
-          const fieldIds = group.map(({ fieldId }) => fieldId);
-          const keepsRowIds = indexVersion === 0;
-          const view = openFragmentView(
-            { manifest, tableUri: place.uri, fragments, fieldIds, keepsRowIds },
-            scratchDir,
-          );
-          views.defer(() => view.remove());
-          return buildInView(engine, view, group, place.storageOptions);
-        };
-        const segments = place.remote
-          ? await settleAll(requests.map((request) => buildGroup([request])))
-          : await oneByOne(sameFragments(requests), buildGroup);
-        const built = segments.flat();
+        // In one view LanceDB makes one index after the other.
+        const groups: readonly Group[] = lanes > 1 ? requests.map((request) => [request]) : sameFragments(requests);
+        const tasks = groups.map((group) =>
+          limit
+            .run(() => buildGroup(group), failed.signal)
+            .catch((error: unknown) => {
+              failed.abort();
+              throw error;
+            }),
+        );
+        const built = (await settleAll(tasks)).flat();
         const made = new Set(built.map(({ request }) => request));
         return {
           manifest,
@@ -77,7 +89,7 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
         };
       } catch (error) {
         // Opened anew next time: a connection that failed to open stays failed.
-        connection = undefined;
+        connections.forget();
         await views.run();
         throw error;
       }
@@ -85,16 +97,31 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
   };
 }
 
+/** LanceDB's connections to the folders that views lie in. */
+class ViewConnections {
+  readonly #open = new Map<string, { readonly connection: Promise<Connection>; views: number }>();
+
+  to(database: string): Promise<Connection> {
+    const known = this.#open.get(database);
+    if (known && known.views < VIEWS_PER_CONNECTION) {
+      known.views += 1;
+      return known.connection;
+    }
+    // The previous one is closed by the garbage collector: a build may still use it. The session is no third argument: LanceDB 0.39 drops that.
+    const connection = connect({ uri: database, session: new Session(CACHE_BYTES, CACHE_BYTES) });
+    this.#open.set(database, { connection, views: 1 });
+    return connection;
+  }
+
+  forget(): void {
+    this.#open.clear();
+  }
+}
+
 type Group = [SegmentRequest, ...SegmentRequest[]];
 type Made = { readonly request: SegmentRequest; readonly segment: BuiltSegment };
 
-async function oneByOne<T>(groups: readonly Group[], build: (group: Group) => Promise<T>): Promise<T[]> {
-  const built: T[] = [];
-  for (const group of groups) built.push(await build(group));
-  return built;
-}
-
-/** Indexes that miss the same fragments, and record the same of a row, share a view; within a view LanceDB commits one index after the other. */
+/** Indexes that miss the same fragments, and record the same of a row, share a view: that takes less of a busy machine than one for each. */
 function sameFragments(requests: readonly SegmentRequest[]): Group[] {
   const groups = new Map<string, Group>();
   for (const request of requests) {
@@ -134,7 +161,7 @@ async function buildInView(
     }
     const { raw, files } = built;
     const uuid = ownUuid();
-    const folder = join(view.folder, '_indices', built.uuid);
+    const folder = join(view.segments, built.uuid);
     const of = {
       parameters: parametersBuilt(request, built, folder),
       indexVersion: request.indexVersion ?? built.indexVersion,

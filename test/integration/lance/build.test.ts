@@ -1,7 +1,9 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { Index } from '@lancedb/lancedb';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { nextSegments } from '../../../src/lance/plan/next-segments.ts';
@@ -40,6 +42,52 @@ test('a build reads the table and writes only to the scratch folder, which is em
   }
   expect(await readdir(scratch)).toEqual([]);
   expect(await digests(uri)).toEqual(before);
+});
+
+/** A folder in memory for views, as `openScratch` makes one. */
+async function memory(): Promise<string> {
+  const folder = await mkdtemp('/dev/shm/segmentd-test-');
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('the views lie in memory where there is room, the segments on disk, and of both nothing is left', async () => {
+  const { uri, manifest, requests, scratch } = await planned();
+  const memoryDir = await memory();
+  const builder = lanceSegmentBuilder(scratch, { memoryDir });
+  {
+    await using build = await builder.build(manifest, localPlace(uri), requests);
+    expect(build.segments.map(({ index, rows }) => [index, rows])).toEqual([
+      ['id_idx', 1000],
+      ['name_idx', 2000],
+    ]);
+    expect(await readdir(memoryDir)).toHaveLength(2);
+    for (const { folder, files } of build.segments) {
+      expect(dirname(dirname(folder))).toBe(scratch);
+      expect((await readdir(folder)).sort()).toEqual(files.map(({ path }) => path).sort());
+    }
+  }
+  expect([...(await readdir(memoryDir)), ...(await readdir(scratch))]).toEqual([]);
+  expect((await readdir(join(uri, '_indices'))).length).toBe(1);
+});
+
+test.each([
+  ['is gone', (folder: string) => rm(folder, { recursive: true })],
+  ['is a file', (folder: string) => rm(folder, { recursive: true }).then(() => writeFile(folder, ''))],
+])('a place in memory that %s is done without', async (_, spoil) => {
+  const { uri, manifest, requests, scratch } = await planned();
+  const memoryDir = await memory();
+  await spoil(memoryDir);
+  await using build = await lanceSegmentBuilder(scratch, { memoryDir }).build(manifest, localPlace(uri), requests);
+  expect(build.segments).toHaveLength(2);
+});
+
+test('a full place in memory is done without', async () => {
+  // A file system of 64 KiB needs a mount, so it lives in a name space of its own, in a process of its own.
+  const { uri } = await planned();
+  const script = new URL('./full-memory.ts', import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)('unshare', ['-Urm', process.execPath, script, uri, await tempDir()]);
+  expect(JSON.parse(stdout)).toEqual({ segments: 1, left: 0 });
 });
 
 test('a data file that vanishes under a build makes it stale, and its scratch files are deleted', async () => {

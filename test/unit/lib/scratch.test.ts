@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { memoryFolder } from '../../../src/lib/memory-folder.ts';
 import { openScratch } from '../../../src/lib/scratch.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
@@ -40,6 +41,26 @@ test('the scratch folder lies below the given one, is there, and goes when asked
   expect(existsSync(scratch.dir)).toBe(false);
   expect(existsSync(parent)).toBe(true);
   await scratch.remove();
+});
+
+test('a part of it lies in memory, where there is a place, and what a dead process left there goes too', async () => {
+  const parent = memoryFolder();
+  if (parent === null) throw new Error('this machine has no /dev/shm');
+  const { dead } = await processes();
+  const removed = await leftover(parent, dead);
+  const { dir, memoryDir, remove } = await openScratch(await tempDir());
+  expect(existsSync(removed)).toBe(false);
+  expect(memoryDir).toBe(join(parent, basename(dir)));
+  await writeFile(join(memoryDir ?? '', 'file'), 'x');
+  await remove();
+  expect(existsSync(memoryDir ?? '')).toBe(false);
+});
+
+test('what somebody else may have made in memory is done without', async () => {
+  const link = join('/dev/shm', `segmentd-test-${randomUUID()}`);
+  await symlink(await tempDir(), link);
+  onTestFinished(() => rm(link));
+  expect((await openScratch(await tempDir(), link)).memoryDir).toBeNull();
 });
 
 test('remove() tolerates files added concurrently, as by a build that cannot be stopped', async () => {

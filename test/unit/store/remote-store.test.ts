@@ -215,12 +215,12 @@ describe('creation', () => {
   });
 });
 
-describe('a file', () => {
+describe('a folder of files', () => {
   test('goes up, and stays where it was', async () => {
     const { store, driver } = await openProven();
-    const path = join(await tempDir(), 'page_data.lance');
-    await writeFile(path, 'segment');
-    await store.importFile(path, '_indices/u/page_data.lance');
+    const folder = await tempDir();
+    await writeFile(join(folder, 'page_data.lance'), 'segment');
+    await store.importFolder(folder, '_indices/u', ['page_data.lance']);
     await store.sync(['_indices/u/page_data.lance']);
     expect(driver.spent()).toEqual(['upload lake/t.lance/_indices/u/page_data.lance']);
     expect((await store.read('_indices/u/page_data.lance'))?.content).toEqual(Buffer.from('segment'));
@@ -228,7 +228,7 @@ describe('a file', () => {
 
   test('that is not there is an error without a request', async () => {
     const { store, driver } = await openProven();
-    await expect(store.importFile('/none/such', 'a')).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(store.importFolder('/none', 'a', ['such'])).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(driver.spent()).toEqual([]);
   });
 });

@@ -40,11 +40,11 @@ test('every file arrives in the folder of its segment', async () => {
 
 test('a file that did not arrive whole is an error that names it', async () => {
   const { segments, store, root } = await setUp();
-  const importFile: typeof store.importFile = async (localPath, key) => {
-    await store.importFile(localPath, key);
-    if (key.endsWith('a/page_data.lance')) await truncate(join(root, key), 2);
+  const importFolder: typeof store.importFolder = async (localFolder, folder, names) => {
+    await store.importFolder(localFolder, folder, names);
+    if (folder.endsWith('/a')) await truncate(join(root, folder, 'page_data.lance'), 2);
   };
-  await expect(uploadSegments({ ...store, importFile }, segments)).rejects.toMatchObject({
+  await expect(uploadSegments({ ...store, importFolder }, segments)).rejects.toMatchObject({
     code: 'store_unavailable',
     message: expect.stringContaining('_indices/a/page_data.lance'),
   });

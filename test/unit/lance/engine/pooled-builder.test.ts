@@ -1,9 +1,11 @@
-import { expect, test, vi } from 'vitest';
+import { availableParallelism } from 'node:os';
+import { describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../../../src/lance/codec/manifest.ts';
 import { BuildAdmission } from '../../../../src/lance/engine/build-admission.ts';
 import type { MemoryPool } from '../../../../src/lance/engine/memory-pool.ts';
+import type { LaneBuilder } from '../../../../src/lance/engine/pooled-builder.ts';
 import { pooledBuilder } from '../../../../src/lance/engine/pooled-builder.ts';
-import type { Build, SegmentBuilder, SegmentRequest } from '../../../../src/lance/segment.ts';
+import type { Build, SegmentRequest } from '../../../../src/lance/segment.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import { localPlace } from '../../../../testing/local-place.ts';
 import { manifestFile } from '../manifest-fixture.ts';
@@ -53,7 +55,7 @@ test('as many builds run at once as fit, by their rows', async () => {
 });
 
 /** A builder that fails in this way while `isBad` says so. */
-function failing(isBad: (builds: number) => boolean, error: SegmentdError): SegmentBuilder & { builds: number } {
+function failing(isBad: (builds: number) => boolean, error: SegmentdError): LaneBuilder & { builds: number } {
   return {
     builds: 0,
     async build() {
@@ -102,4 +104,56 @@ test('a stop ends the tries', async () => {
   const build = pooledBuilder(builder, poolOf(MIB), stop.signal).build(manifest, localPlace('/t.lance'), [request(1)]);
   await expect(build).rejects.toThrow('stopped');
   expect(builder.builds).toBe(1);
+});
+
+describe('segments are built side by side', () => {
+  /** Lanes of a build of so many indexes of so many rows each, while `beside` builds run. */
+  async function lanesOf(pool: MemoryPool, rows: readonly number[], { beside = 0, remote = false } = {}) {
+    const lanes: number[] = [];
+    const build: LaneBuilder['build'] = async (_, _place, _requests, most) => {
+      lanes.push(most);
+      return built;
+    };
+    const builder = pooledBuilder({ build }, pool);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const running = Array.from({ length: beside }, () => pool.admission.run('fresh', 1, () => promise));
+    await builder.build(manifest, { ...localPlace('/t.lance'), remote }, rows.map(request));
+    resolve();
+    await Promise.all(running);
+    return lanes;
+  }
+
+  test('when nothing else is, up to twice the processors', async () => {
+    const [lanes] = await lanesOf(poolOf(2 ** 40), Array(100).fill(10));
+    expect(lanes).toBe(2 * availableParallelism());
+    expect(await lanesOf(poolOf(2 ** 40), [10])).toEqual([1]);
+  });
+
+  test('beside another build they are not: all have enough to do', async () => {
+    expect(await lanesOf(poolOf(2 ** 40), [10, 10], { beside: 1 })).toEqual([1]);
+  });
+
+  test('in an object store they all are, whatever else runs', async () => {
+    expect(await lanesOf(poolOf(2 ** 40), Array(100).fill(10), { beside: 1, remote: true })).toEqual([100]);
+  });
+
+  test('as far as the largest of them fit into the memory together', async () => {
+    // A build of ten million rows takes some 406 MiB, one of ten rows 40.
+    const rows = [10, 10_000_000, 10, 10_000_000];
+    expect(await lanesOf(poolOf(880 * MIB), rows, { remote: true })).toEqual([3]);
+    expect(await lanesOf(poolOf(830 * MIB), rows, { remote: true })).toEqual([2]);
+    expect(await lanesOf(poolOf(500 * MIB), rows, { remote: true })).toEqual([1]);
+  });
+
+  test('and one after the other when that finds the pool exhausted', async () => {
+    const lanes: number[] = [];
+    const builder: LaneBuilder = {
+      async build(_, _place, _requests, most) {
+        if (lanes.push(most) === 1) throw failure(EXHAUSTED);
+        return built;
+      },
+    };
+    await pooledBuilder(builder, poolOf(2 ** 40)).build(manifest, localPlace('/t.lance'), [request(1), request(2)]);
+    expect(lanes).toEqual([2, 1]);
+  });
 });

@@ -1,0 +1,21 @@
+/**
+ * A place in memory for small files that live for milliseconds: on a disk with much to do, making and removing one costs up to a hundred times
+ * as much. Only Linux has one that is always there.
+ */
+import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SHARED = '/dev/shm';
+/** f_type of tmpfs, from linux/magic.h: what else is mounted there may be a disk. */
+const TMPFS_MAGIC = 0x01021994;
+
+/** The folder of this user in it, which need not be there yet; null where there is no such place. */
+export function memoryFolder(shared: string = SHARED): string | null {
+  const uid = process.getuid?.();
+  if (uid === undefined) return null;
+  try {
+    return statfsSync(shared).type === TMPFS_MAGIC ? join(shared, `segmentd-${uid}`) : null;
+  } catch {
+    return null;
+  }
+}
