@@ -2,7 +2,6 @@
 import type { Config } from '../config/schema.ts';
 import { EvidenceFolder, SELF_CHECK } from '../control/evidence.ts';
 import type { Pauses } from '../control/pauses.ts';
-import { checkFresh } from '../lance/inspect/check-fresh.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
 import type { Telemetry } from '../telemetry/events.ts';
@@ -31,7 +30,11 @@ export function withSelfChecks(config: Config, { context, evidence, pause, scrat
   const { tables, pauses, telemetry, signal, settings } = context;
   const checks = new SelfChecks({
     settings: (id) => checkSettings(config, id),
-    check: ({ uri }, fresh, checking) => checkFresh(tables.open(uri), fresh, { ...checking, scratchDir }),
+    check: async ({ uri }, fresh, checking) => {
+      // With the modules of apache-arrow, which a daemon that checks nothing starts without.
+      const { checkFresh } = await import('../lance/inspect/check-fresh.ts');
+      return checkFresh(tables.open(uri), fresh, { ...checking, scratchDir });
+    },
     isPaused: (id) => pauses.isPaused(id),
     member: settings.member,
     ...{ evidence, pause, telemetry, signal },
