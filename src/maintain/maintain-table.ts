@@ -5,8 +5,7 @@
  */
 import type { Optimized } from '../lance/engine/optimize-table.ts';
 import { optimizeTable } from '../lance/engine/optimize-table.ts';
-import type { Verification } from '../lance/inspect/verify-table.ts';
-import { verifyTable } from '../lance/inspect/verify-table.ts';
+import type { Verification, verifyTable } from '../lance/inspect/verify-table.ts';
 import type { TablePolicy } from '../lance/plan/row-ids.ts';
 import type { LanceTable } from '../lance/table/table.ts';
 import { SegmentdError } from '../lib/errors.ts';
@@ -39,6 +38,12 @@ export type MaintainParts = {
   readonly verify?: typeof verifyTable;
 };
 
+/** With the modules of apache-arrow, which a daemon without housekeeping starts without. */
+const verifyWhenAsked: typeof verifyTable = async (...asked) => {
+  const { verifyTable } = await import('../lance/inspect/verify-table.ts');
+  return verifyTable(...asked);
+};
+
 export type Maintained = Omit<Optimized, 'peakBytes'> & {
   /** The version that the run left. */
   readonly version: number;
@@ -54,7 +59,7 @@ const NOTHING: Optimized = { fragmentsRemoved: 0, fragmentsAdded: 0, versionsRem
 
 /** Errors: those of refuseOptimize, of optimizeTable and of mergeTable; optimize_unproven: nothing was cleaned up. */
 export async function maintainTable(table: LanceTable, parts: MaintainParts): Promise<Maintained> {
-  const { settings, signal, optimize = optimizeTable, verify = verifyTable } = parts;
+  const { settings, signal, optimize = optimizeTable, verify = verifyWhenAsked } = parts;
   const { maxMemoryBytes, keepVersionsMs } = settings;
   const manifest = await table.latest({ listed: true });
   refuseOptimize(manifest, parts.policy);
