@@ -15,11 +15,16 @@ const COMBINE = {
   min: Math.min,
 } as const;
 
+/**
+ * What a metric has of one table: the reading itself where there is no second label, else label and reading in turn. With ten thousand tables
+ * of twenty metrics a Map for each would be most of the heap.
+ */
+type Readings = Reading | (string | Reading)[];
+
 export class TableSeries {
   readonly #maxTables: number;
   readonly #own = new Set<string>();
-  /** metric -> table -> index (empty for metrics without one) -> reading */
-  readonly #readings = new Map<TableMetric, Map<string, Map<string, Reading>>>();
+  readonly #readings = new Map<TableMetric, Map<string, Readings>>();
 
   constructor(maxTables: number) {
     this.#maxTables = maxTables;
@@ -28,15 +33,26 @@ export class TableSeries {
   /** Sets a metric of a table; `index` is left out for metrics that have no such label. */
   set(metric: TableMetric, table: string, reading: Reading, index = ''): void {
     if (this.#own.size < this.#maxTables) this.#own.add(table);
-    const tables = this.#readings.get(metric) ?? new Map<string, Map<string, Reading>>();
-    const indexes = tables.get(table) ?? new Map<string, Reading>();
-    this.#readings.set(metric, tables.set(table, indexes.set(index, reading)));
+    const tables = this.#readings.get(metric) ?? new Map<string, Readings>();
+    this.#readings.set(metric, tables);
+    if (index === '') {
+      tables.set(table, reading);
+      return;
+    }
+    const known = tables.get(table);
+    if (!Array.isArray(known)) {
+      tables.set(table, [index, reading]);
+      return;
+    }
+    const at = labelAt(known, index);
+    known[at] = index;
+    known[at + 1] = reading;
   }
 
   /** What stands for a metric of a table that has no second label; 0 when nothing does. */
   valueOf(metric: TableMetric, table: string): number {
-    const reading = this.#readings.get(metric)?.get(table)?.get('') ?? 0;
-    return typeof reading === 'number' ? reading : reading();
+    const reading = this.#readings.get(metric)?.get(table) ?? 0;
+    return Array.isArray(reading) ? 0 : valueOf(reading);
   }
 
   /** Drops one metric of a table, with all its indexes. */
@@ -54,13 +70,26 @@ export class TableSeries {
   samples(metric: TableMetric, other: NonNullable<Metric['other']>): Sample[] {
     const own: Sample[] = [];
     let rest: number | undefined;
-    for (const [table, indexes] of this.#readings.get(metric) ?? []) {
-      for (const [index, reading] of indexes) {
-        const value = typeof reading === 'number' ? reading : reading();
-        if (this.#own.has(table)) own.push({ table, index, value });
-        else if (other !== 'none') rest = rest === undefined ? value : COMBINE[other](rest, value);
-      }
+    const add = (table: string, index: string, reading: Reading) => {
+      const isOwn = this.#own.has(table);
+      if (!isOwn && other === 'none') return;
+      const value = valueOf(reading);
+      if (isOwn) own.push({ table, index, value });
+      else if (other !== 'none') rest = rest === undefined ? value : COMBINE[other](rest, value);
+    };
+    for (const [table, readings] of this.#readings.get(metric) ?? []) {
+      if (!Array.isArray(readings)) add(table, '', readings);
+      else
+        for (let at = 0; at < readings.length; at += 2) add(table, readings[at] as string, readings[at + 1] as Reading);
     }
     return rest === undefined ? own : [...own, { table: OTHER, index: OTHER, value: rest }];
   }
+}
+
+const valueOf = (reading: Reading): number => (typeof reading === 'number' ? reading : reading());
+
+/** Where a label stands, or would be added. Every second entry is one. */
+function labelAt(readings: readonly (string | Reading)[], label: string): number {
+  for (let at = 0; at < readings.length; at += 2) if (readings[at] === label) return at;
+  return readings.length;
 }

@@ -15,6 +15,9 @@ export type TableCache = {
 const REMEMBERED_BYTES = 128 * 1024 * 1024;
 /** What a table takes beside its manifest: the entry, its paths and parsed lists. */
 const TABLE_BYTES = 8 * 1024;
+/** On a disk a manifest up to this size is read again in less than a millisecond, so that few of them are worth their memory. */
+const SMALL_BYTES = 64 * 1024;
+const MOST_SMALL = 1_000;
 /** Manifests grow while they are remembered, so that the sum is taken again after so many opens. */
 const OPENS_PER_CHECK = 1_000;
 
@@ -32,6 +35,10 @@ export function openTableCache(
   const tables = new Map<string, LanceTable>();
   let newest: LanceTable | undefined;
   let opens = 0;
+  const forgetSmall = () => {
+    const small = [...tables].filter(([, { store, knownBytes }]) => !store.remote && knownBytes <= SMALL_BYTES);
+    for (const [uri] of small.slice(0, -MOST_SMALL)) tables.delete(uri);
+  };
   const forgetOldest = () => {
     const weights = [...tables].map(([uri, { knownBytes }]) => ({ uri, bytes: knownBytes + TABLE_BYTES }));
     let sum = weights.reduce((all, { bytes }) => all + bytes, 0);
@@ -51,7 +58,10 @@ export function openTableCache(
       tables.set(uri, table);
       newest = table;
       opens += 1;
-      if (opens % OPENS_PER_CHECK === 0) forgetOldest();
+      if (opens % OPENS_PER_CHECK === 0) {
+        forgetSmall();
+        forgetOldest();
+      }
       return table;
     },
     policy,

@@ -95,6 +95,21 @@ test('a sweep that takes longer than the interval leaves the next ones out, inst
   running.unsubscribe();
 });
 
+test('the first sweep hurries, the later ones keep out of the way of fresh events', async () => {
+  vi.useFakeTimers();
+  const jitter = vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  onTestFinished(() => {
+    vi.useRealTimers();
+    jitter.mockRestore();
+  });
+  const foundAt: number[] = [];
+  const running = sweep(options({ intervalMs: 1_000 })).subscribe(() => foundAt.push(performance.now()));
+  await vi.advanceTimersByTimeAsync(1_100);
+  const gaps = foundAt.slice(1).map((ms, at) => ms - (foundAt[at] as number));
+  expect([gaps[0], gaps[1], gaps[3], gaps[4]]).toEqual([1, 1, 5, 5]);
+  running.unsubscribe();
+});
+
 test('after its end nothing is planned any more', async () => {
   const { events, refresh, end } = refreshRequests(options());
   const found: string[] = [];

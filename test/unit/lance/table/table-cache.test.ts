@@ -16,8 +16,27 @@ test('a table is opened once, and keeps its policy', () => {
   expect(tables.policy('lake/other')).toEqual({ wanted: 'existing', stableRowIds: 'decline' });
 });
 
+/** A store of which each reading is a request. */
+const remote = (uri: string) => ({ ...localStore(uri), remote: true });
+
+test('of tables on a disk the thousand that were used last are kept: the others are read again as fast', () => {
+  const tables = openTableCache(localStore, () => DEFAULT_POLICY);
+  const opened = Array.from({ length: 2_000 }, (_, number) => tables.open(`/${number}.lance`));
+  const remembered = (number: number) => tables.open(`/${number}.lance`) === opened[number];
+  expect([0, 999, 1_000, 1_999].map(remembered)).toEqual([false, false, true, true]);
+});
+
+test('a large manifest on a disk is none of these', async () => {
+  const large = await tableFolder({ version: 2, fragments: Array.from({ length: 2_000 }, (_, id) => ({ id })) });
+  const tables = openTableCache(localStore, () => DEFAULT_POLICY);
+  const used = tables.open(large.root);
+  await used.latest();
+  for (let number = 0; number < 3_000; number++) tables.open(`/${number}.lance`);
+  expect(tables.open(large.root)).toBe(used);
+});
+
 test('of very many tables the least recently used are forgotten, and no others', () => {
-  const tables = openTableCache(localStore, () => DEFAULT_POLICY, { rememberedBytes: 8 * 1024 * 1024 });
+  const tables = openTableCache(remote, () => DEFAULT_POLICY, { rememberedBytes: 8 * 1024 * 1024 });
   const opened = Array.from({ length: 2_000 }, (_, number) => tables.open(`/${number}.lance`));
   const remembered = (number: number) => tables.open(`/${number}.lance`) === opened[number];
   // Room for 1,024.
