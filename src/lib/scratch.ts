@@ -8,8 +8,8 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, SegmentdError } from './errors.ts';
 import { makeFolder } from './make-folder.ts';
-import { foreignProblem, refuseForeign } from './own-folder.ts';
 import { memoryFolder } from './memory-folder.ts';
+import { foreignProblem, refuseForeign } from './own-folder.ts';
 
 /** A folder of another host cannot be asked whether its process lives; after this long its build has surely ended. */
 const FOREIGN_LEFTOVER_MS = 24 * 3600 * 1000;
