@@ -52,7 +52,7 @@ export class TableSeries {
   /** What stands for a metric of a table that has no second label; 0 when nothing does. */
   valueOf(metric: TableMetric, table: string): number {
     const reading = this.#readings.get(metric)?.get(table) ?? 0;
-    return Array.isArray(reading) ? 0 : valueOf(reading);
+    return Array.isArray(reading) ? 0 : numberOf(reading);
   }
 
   /** Drops one metric of a table, with all its indexes. */
@@ -73,7 +73,7 @@ export class TableSeries {
     const add = (table: string, index: string, reading: Reading) => {
       const isOwn = this.#own.has(table);
       if (!isOwn && other === 'none') return;
-      const value = valueOf(reading);
+      const value = numberOf(reading);
       if (isOwn) own.push({ table, index, value });
       else if (other !== 'none') rest = rest === undefined ? value : COMBINE[other](rest, value);
     };
@@ -86,7 +86,7 @@ export class TableSeries {
   }
 }
 
-const valueOf = (reading: Reading): number => (typeof reading === 'number' ? reading : reading());
+const numberOf = (reading: Reading): number => (typeof reading === 'number' ? reading : reading());
 
 /** Where a label stands, or would be added. Every second entry is one. */
 function labelAt(readings: readonly (string | Reading)[], label: string): number {
