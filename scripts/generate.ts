@@ -1,5 +1,6 @@
 /** Writes every generated file of the repository from the code that it describes: `npm run generate`. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { valuesSchema } from './describe-chart.ts';
 import { cliPage } from './describe-cli.ts';
 import { configurationPage, defaultsYaml } from './describe-config.ts';
 import { errorsPage } from './describe-errors.ts';
@@ -19,6 +20,7 @@ export function generated(): Readonly<Record<string, string>> {
       new URL('../config/prometheus/rules.yml', import.meta.url),
       'utf8',
     ),
+    'config/deploy/helm/segmentd/values.schema.json': valuesSchema(),
     'config/grafana/dashboards/segmentd-table.json': tableDashboard(),
     'config/grafana/dashboards/segmentd.json': fleetDashboard(),
     'docs/cli.md': cliPage(),

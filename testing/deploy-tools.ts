@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cachedFolder, digest } from './cached-folder.ts';
@@ -132,15 +132,26 @@ export async function nodeAt(version: string): Promise<string> {
   return join(home, 'bin', 'node');
 }
 
-/** The `node_modules` of the image, made smaller by the program `trim`. The folder is kept and shared: copy it before you change it. */
-export async function productionModules(repo: string, trim: string): Promise<string> {
+/**
+ * A folder with `node_modules` and `node` as they are in the image: made smaller by the program `trim`, and without their symbols. It is kept
+ * and shared: nothing in it may be changed.
+ */
+export async function imageParts(repo: string, trim: string): Promise<string> {
+  const node = join(repo, 'node_modules/node/bin/node');
   const sources = [join(repo, 'package-lock.json'), trim].map((file) => readFileSync(file, 'utf8'));
-  const home = await cachedFolder(`production-${digest(sources.join(''))}`, async (aside) => {
+  return cachedFolder(`image-${digest([process.platform, process.arch, ...sources].join('\n'))}`, async (aside) => {
     for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
       await writeFile(join(aside, name), await readFile(join(repo, name)));
     }
-    await run('npm', ['ci', '--omit=dev', '--ignore-scripts'], { cwd: aside });
-    await run(process.execPath, [trim, 'node_modules'], { cwd: aside });
+    // What the cache of npm has needs no question to the registry: the lock file has the digest of each package.
+    await run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--prefer-offline'], { cwd: aside });
+    const modules = join(aside, 'node_modules');
+    await run(process.execPath, [trim, modules]);
+    await copyFile(node, join(aside, 'node'));
+    const lancedb = join(modules, '@lancedb');
+    const files = await readdir(lancedb, { recursive: true });
+    const libraries = files.filter((file) => file.endsWith('.node')).map((file) => join(lancedb, file));
+    await run('strip', ['--strip-unneeded', join(aside, 'node'), ...libraries]);
+    await chmod(join(aside, 'node'), 0o755);
   });
-  return join(home, 'node_modules');
 }

@@ -31,6 +31,8 @@ type TopicToFollow = {
   readonly groupSuffix: string;
   /** Gets each record once. */
   onRecord(record: FollowedRecord): void;
+  /** Learns of each failure, an error of the client library; the topic is followed on all the same. */
+  onFailure?(error: unknown): void;
 };
 
 /**
@@ -61,6 +63,7 @@ export function followTopic(settings: KafkaSettings, following: TopicToFollow, l
         await readAll();
         failures = 1;
       } catch (error) {
+        following.onFailure?.(error);
         log('warn', 'the topic cannot be followed yet', { topic, error });
       }
       await sleep(backoffMs(RECONNECT, failures), signal, { ref: false });
@@ -82,12 +85,15 @@ export function followTopic(settings: KafkaSettings, following: TopicToFollow, l
 /** Reads until the consumer crashes or the signal fires, and disconnects it in every outcome. */
 async function readUntilCrash(
   consumer: Consumer,
-  { topic, onRecord }: TopicToFollow,
+  { topic, onRecord, onFailure }: TopicToFollow,
   progress: TopicProgress,
   signal: AbortSignal,
 ): Promise<void> {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  consumer.on('consumer.crash', () => resolve());
+  consumer.on('consumer.crash', ({ payload }) => {
+    onFailure?.(payload.error);
+    resolve();
+  });
   // What holds aborted transactions and control records only never reaches eachBatch.
   consumer.on('consumer.end_batch_process', ({ payload: { batchSize, partition, lastOffset } }) => {
     if (batchSize === 0) progress.reached(partition, BigInt(lastOffset) + 1n);

@@ -36,6 +36,9 @@ export function isTopicMissing(error: unknown): boolean {
   return protocolTypes(error).includes(TOPIC_MISSING);
 }
 
+/** The client library asks each broker and keeps none of their refusals, so that a right that is missing looks like this, too. */
+const NO_COORDINATOR = 'KafkaJSGroupCoordinatorNotFound';
+
 type ErrorContext = {
   /** The topic that the call was about. */
   readonly topic?: string;
@@ -61,7 +64,9 @@ export function asKafkaError(
     return new SegmentdError('kafka_group_mixed', messageOf(error), { cause: error });
   }
   const code = denied ? 'broker_denied' : named(UNREACHABLE_NAMES) ? 'broker_unavailable' : otherwise;
-  return new SegmentdError(code, messageOf(error), { cause: error });
+  const doubt = !denied && chain.some(({ name }) => name === NO_COORDINATOR);
+  const message = messageOf(error) + (doubt ? ': there is none yet, or this user may not read the group' : '');
+  return new SegmentdError(code, message, { cause: error });
 }
 
 export function topicMissing(topic: string, cause?: unknown): SegmentdError {

@@ -6,6 +6,7 @@ import { databasesOf } from '../../daemon/configured-stores.ts';
 import { kafkaSettings } from '../../daemon/kafka-settings.ts';
 import type { KafkaSettings } from '../../kafka/client.ts';
 import { followTopic } from '../../kafka/follow-topic.ts';
+import { asKafkaError } from '../../kafka/kafka-errors.ts';
 import { openProducer } from '../../kafka/producer.ts';
 import { replayMarks } from '../../kafka/replay-marks.ts';
 import { partitionsOf } from '../../kafka/topics.ts';
@@ -170,9 +171,15 @@ async function readLetters(io: Invocation, { config: file, timeout }: BrokerOpti
   const box = new LetterBox(databasesOf(config));
   io.doing(`reading ${topic}`);
   const onRecord = (record: Parameters<LetterBox['add']>[0]) => box.add(record);
-  const reading = followTopic(settings, { topic, groupSuffix: 'dead-letters', onRecord }, () => undefined);
-  await reading.caughtUp;
-  await reading.stop();
+  // A daemon waits for as long as it takes, a command does not: what it may not read, or cannot, ends it.
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const onFailure = (error: unknown) => reject(asKafkaError(error, { topic }));
+  const reading = followTopic(settings, { topic, groupSuffix: 'dead-letters', onRecord, onFailure }, () => undefined);
+  try {
+    await Promise.race([reading.caughtUp, failed]);
+  } finally {
+    await reading.stop();
+  }
   return { settings, box };
 }
 

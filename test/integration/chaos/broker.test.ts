@@ -1,31 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Broker } from '../../../testing/broker/broker.ts';
 import { startOwnBroker } from '../../../testing/broker/broker.ts';
 import type { World } from '../e2e/world.ts';
 import { covered, makeTable, until } from '../e2e/world.ts';
 import type { Member } from './member.ts';
 import { startMember } from './member.ts';
-import { adminOf, append, lagOf, makeRoughWorld, sumOf } from './rough-world.ts';
-
-// Each test breaks a broker of its own.
+import { adminOf, append, lagOf, makeRoughWorld, SESSION_MS, sumOf } from './rough-world.ts';
 
 /** Longer than the session, so that the group forgets its members. Set it higher to soak. */
-const OUTAGE_MS = Number(process.env.CHAOS_OUTAGE_SECONDS ?? 10) * 1_000;
-const HANG_MS = Number(process.env.CHAOS_HANG_SECONDS ?? 15) * 1_000;
+const OUTAGE_MS = Number(process.env.CHAOS_OUTAGE_SECONDS ?? 0) * 1_000 || 1.5 * SESSION_MS;
+/** Longer than the session and a request, one after the other. */
+const HANG_MS = Number(process.env.CHAOS_HANG_SECONDS ?? 0) * 1_000 || 2.5 * SESSION_MS;
 /** After a fault the consumer is built anew with longer and longer waits, half a minute at most. */
 const PATIENCE_MS = 150_000;
 /** Characters of a log that are shown when the group did not recover. */
 const LAST_WORDS = 12_000;
 
-async function makeBreakable(): Promise<{ broker: Broker; world: World; member: Member }> {
-  const broker = await startOwnBroker();
-  onTestFinished(() => broker.stop());
+/** Broken and mended by one test after the other. */
+let broker: Broker;
+beforeAll(async () => {
+  broker = await startOwnBroker();
+  return () => broker.stop();
+});
+
+/** A topic, a group and a table of its own, and a member that is ready. */
+async function makeBreakable(): Promise<{ world: World; member: Member }> {
   const world = await makeRoughWorld({ brokers: broker.bootstrap });
   await makeTable(world, 'people', 100);
   const member = await startMember(world.configFile);
   await member.untilReady();
-  return { broker, world, member };
+  return { world, member };
 }
 
 /** Goes on where it was: what was announced before and during the fault is covered, and one more append is. */
@@ -50,9 +55,10 @@ ${member.output().slice(-LAST_WORDS)}`,
 test('a broker that is killed and comes back costs nothing but time', {
   timeout: OUTAGE_MS + 2 * PATIENCE_MS,
 }, async () => {
-  const { broker, world, member } = await makeBreakable();
+  const { world, member } = await makeBreakable();
   await append(world, 'people', 100);
   await broker.kill();
+  onTestFinished(({ task }) => (task.result?.state === 'fail' ? broker.restart() : undefined));
   await until('it is told', async () => (await member.probe('/readyz')) === 503);
   const announced = append(world, 'people', 110);
   await sleep(OUTAGE_MS);
@@ -65,7 +71,7 @@ test('a broker that is killed and comes back costs nothing but time', {
 });
 
 test('a broker that hangs and wakes up costs nothing but time', { timeout: HANG_MS + 2 * PATIENCE_MS }, async () => {
-  const { broker, world, member } = await makeBreakable();
+  const { world, member } = await makeBreakable();
   await append(world, 'people', 100);
   broker.pause();
   onTestFinished(() => broker.resume());
@@ -79,7 +85,7 @@ test('a broker that hangs and wakes up costs nothing but time', { timeout: HANG_
 });
 
 test('a member can be stopped while the broker hangs', async () => {
-  const { broker, world, member } = await makeBreakable();
+  const { world, member } = await makeBreakable();
   await append(world, 'people', 100);
   await until('covered', () => covered(world, 'people'));
   broker.pause();
@@ -139,8 +145,6 @@ async function partitionOf({ settings }: World): Promise<number> {
 }
 
 test('a topic that is created after the daemon has started is read', async () => {
-  const broker = await startOwnBroker();
-  onTestFinished(() => broker.stop());
   const world = await makeRoughWorld({ brokers: broker.bootstrap, partitions: 0 });
   await makeTable(world, 'people', 100);
   const member = await startMember(world.configFile);

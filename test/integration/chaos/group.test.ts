@@ -12,11 +12,11 @@ import type { World } from '../e2e/world.ts';
 import { covered, until } from '../e2e/world.ts';
 import { startGroup, stirUp } from './group-in-turmoil.ts';
 import { committedEarly, readEvents, watchProgress } from './progress.ts';
-import { adminOf, lagOf, makeRoughWorld } from './rough-world.ts';
+import { adminOf, lagOf, makeRoughWorld, SESSION_MS } from './rough-world.ts';
 
-/** A minute has a dozen changes of the group, as many as have room at this session time-out. Set it higher to soak. */
-const SECONDS = Number(process.env.CHAOS_SECONDS ?? 60);
-const PAUSE_MS = 4_000;
+/** Half a minute has a dozen changes of the group, as many as have room at this session time-out. Set it higher to soak. */
+const SECONDS = Number(process.env.CHAOS_SECONDS ?? 30);
+const PAUSE_MS = (2 / 3) * SESSION_MS;
 const TABLES = 60;
 const PARTITIONS = 12;
 const FIRST_ROWS = 50;

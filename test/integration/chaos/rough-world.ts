@@ -16,8 +16,8 @@ type Rough = {
   readonly kafka?: Readonly<Record<string, unknown>>;
 };
 
-/** What brokers allow by default; the drain and one request must fit into it, and three heartbeats. */
-const SESSION_MS = 6_000;
+/** A killed member is missed for so long. The drain and one request must fit into it, and three heartbeats; the brokers of the tests allow it. */
+export const SESSION_MS = 3_000;
 
 export function makeRoughWorld({ brokers = inject('brokers'), partitions, options, kafka }: Rough = {}) {
   const id = randomUUID().slice(0, 8);
@@ -27,17 +27,17 @@ export function makeRoughWorld({ brokers = inject('brokers'), partitions, option
     dead_letter_topic: `dead-${id}`,
     group_id: `group-${id}`,
     session_timeout_ms: SESSION_MS,
-    heartbeat_interval_ms: 500,
+    heartbeat_interval_ms: SESSION_MS / 10,
     rebalance_timeout_ms: SESSION_MS,
     connection_timeout_ms: 2_000,
-    request_timeout_ms: 3_000,
+    request_timeout_ms: SESSION_MS / 2,
     max_wait_ms: 100,
     commit_interval_ms: 200,
     lag_interval_ms: 1_000,
     ...kafka,
   };
   const retry = { initial_ms: 200, max_ms: 1_000 };
-  return makeWorld({ kafka: rough, retry, shutdown: { drain_ms: 3_000 }, ...options }, partitions);
+  return makeWorld({ kafka: rough, retry, shutdown: { drain_ms: SESSION_MS / 2 }, ...options }, partitions);
 }
 
 /** Sends an append event; `version` where it is known. */

@@ -25,7 +25,8 @@ const FORMS: Readonly<Record<string, Values>> = {
   'with all there is': {
     config: {
       ...LAKE,
-      admin: { host: '0.0.0.0', token_file: '/etc/segmentd/secrets/admin/token' },
+      admin: { host: '0.0.0.0', port: 9500, token_file: '/etc/segmentd/secrets/admin/token' },
+      http: { port: 8080, anonymous: false },
       kafka: {
         brokers: ['a:9092', 'b:9092'],
         topic: 'appends',
@@ -47,6 +48,11 @@ const FORMS: Readonly<Record<string, Values>> = {
     autoscaling: { kind: 'keda', authenticationRef: 'kafka', triggerMetadata: { sasl: 'plaintext' } },
     serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
     prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+    networkPolicy: {
+      enabled: true,
+      http: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+      admin: [{ podSelector: { matchLabels: { app: 'operator' } } }, { ipBlock: { cidr: '10.0.0.0/8' } }],
+    },
     podAnnotations: { note: 'x' },
     podLabels: { team: 'data' },
     nodeSelector: { disk: 'ssd' },
@@ -57,7 +63,12 @@ const FORMS: Readonly<Record<string, Values>> = {
     config: LAKE,
     autoscaling: { kind: 'hpa', metricLabels: { job: 'segmentd' } },
     serviceAccount: { create: false },
+    networkPolicy: { enabled: true },
     podDisruptionBudget: { enabled: false },
+  },
+  'without Kafka': {
+    config: { ...LAKE, kafka: null, admin: { host: '127.0.0.1', token: 'x'.repeat(20) } },
+    replicas: 1,
   },
 };
 
@@ -107,12 +118,11 @@ describe.each(Object.entries(FORMS))('%s', (_, values) => {
     const { data } = ofKind(manifests, 'ConfigMap') as { data?: Record<string, string> };
     await writeFile(file, data?.['segmentd.yaml'] ?? '');
     const config = loadConfig({ file, env: {}, cwd: '/' });
-    expect(config.http).toMatchObject({ host: '0.0.0.0', port: 9464 });
     const { spec } = ofKind(manifests, 'Deployment') as unknown as Deployment;
     const pod = spec.template.spec;
     const [container] = pod.containers;
     // The drain, then a request to Kafka, a second to leave the group, and the rest for whatever is slow.
-    const needed = config.shutdown.drain_ms + (config.kafka?.request_timeout_ms ?? Number.NaN);
+    const needed = config.shutdown.drain_ms + (config.kafka?.request_timeout_ms ?? 0);
     expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThan(needed + 10_000);
     expect(container?.securityContext.readOnlyRootFilesystem).toBe(true);
     const writable = container?.volumeMounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath);
@@ -126,12 +136,93 @@ describe.each(Object.entries(FORMS))('%s', (_, values) => {
   });
 });
 
+/** Names of ports by the kind of resource that has them, and what they lead to. */
+function portsOf(manifests: readonly Manifest[]) {
+  const { spec } = ofKind(manifests, 'Deployment') as unknown as Deployment;
+  const ports = spec.template.spec.containers.flatMap((it) => it.ports);
+  const service = ofKind(manifests, 'Service') as unknown as {
+    spec: { ports: { name: string; port: number; targetPort: string }[] };
+  };
+  return {
+    pod: Object.fromEntries(ports.map(({ name, containerPort }) => [name, containerPort])),
+    // The Service has no address of its own: what it calls a port is the port that its clients dial.
+    service: Object.fromEntries(service.spec.ports.map(({ name, port }) => [name, port])),
+    targets: service.spec.ports.map(({ name, targetPort }) => name === targetPort),
+  };
+}
+
+test.each([
+  ['plain', { http: 9464 }],
+  ['with all there is', { http: 8080, admin: 9500 }],
+  // It listens on the loopback address: for kubectl port-forward alone.
+  ['without Kafka', { http: 9464 }],
+])('%s: pod and Service have the ports that the configuration says others reach', async (form, ports) => {
+  const manifests = manifestsOf(await render(FORMS[form] as Values));
+  expect(portsOf(manifests)).toEqual({ pod: ports, service: ports, targets: Object.keys(ports).map(() => true) });
+});
+
+test('a control port that is opened without a number has that of segmentd', async () => {
+  const config = { ...LAKE, admin: { host: '0.0.0.0', token: 'x'.repeat(20) } };
+  expect(portsOf(manifestsOf(await render({ config }))).service).toEqual({ http: 9464, admin: 9465 });
+  const onSocket = { ...LAKE, admin: { host: '0.0.0.0', socket: '/tmp/admin.sock', token: 'x'.repeat(20) } };
+  expect(portsOf(manifestsOf(await render({ config: onSocket }))).service).toEqual({ http: 9464 });
+});
+
+test('a NetworkPolicy lets in those that it names, each to their port, and no one else', async () => {
+  const policyOf = async (form: string) =>
+    (ofKind(manifestsOf(await render(FORMS[form] as Values)), 'NetworkPolicy') as { spec?: unknown } | undefined)?.spec;
+  expect(await policyOf('plain')).toBeUndefined();
+  expect(await policyOf('with an HPA, and without what can be off')).toMatchObject({
+    policyTypes: ['Ingress'],
+    ingress: null,
+  });
+  const { networkPolicy } = FORMS['with all there is'] as { networkPolicy: { http: unknown; admin: unknown } };
+  expect(await policyOf('with all there is')).toMatchObject({
+    podSelector: { matchLabels: { 'app.kubernetes.io/instance': 'lake' } },
+    ingress: [
+      { from: networkPolicy.http, ports: [{ protocol: 'TCP', port: 'http' }] },
+      { from: networkPolicy.admin, ports: [{ protocol: 'TCP', port: 'admin' }] },
+    ],
+  });
+});
+
+test('a release does not run two daemons without a group, not even while it is replaced', async () => {
+  const strategyOf = async (form: string) => {
+    const found = ofKind(manifestsOf(await render(FORMS[form] as Values)), 'Deployment');
+    return (found as unknown as { spec: { strategy: { type: string } } }).spec.strategy.type;
+  };
+  expect([await strategyOf('without Kafka'), await strategyOf('plain')]).toEqual(['Recreate', 'RollingUpdate']);
+});
+
+const WITHOUT_KAFKA = { ...LAKE, kafka: null };
+
+test.each<[string, Values]>([
+  ['config.databases names no database', {}],
+  ['no consumer group', { config: WITHOUT_KAFKA }],
+  ['no consumer group', { config: WITHOUT_KAFKA, replicas: 1, autoscaling: { kind: 'keda' } }],
+  ['no consumer group', { config: WITHOUT_KAFKA, replicas: 1, autoscaling: { kind: 'hpa' } }],
+  ['config.http.host is 0.0.0.0', { config: { ...LAKE, http: { host: '127.0.0.1' } } }],
+  ['config.http.port is a port of the pod', { config: { ...LAKE, http: { port: 0 } } }],
+  ['config.admin.port is a port of the pod', { config: { ...LAKE, admin: { port: 0 } } }],
+  ['config.state.scratch_dir is /var', { config: { ...LAKE, state: { scratch_dir: '/data/scratch' } } }],
+  ['set config.http.port', { config: LAKE, env: [{ name: 'SEGMENTD_HTTP_PORT', value: '8080' }] }],
+  ['set config.kafka.brokers', { config: LAKE, env: [{ name: 'SEGMENTD_KAFKA_BROKERS', value: 'a:9092' }] }],
+  ['set config.admin.host', { config: LAKE, networkPolicy: { admin: [{ podSelector: {} }] } }],
+  ["additional properties 'replica' not allowed", { config: LAKE, replica: 3 }],
+  ["additional properties 'lagTreshold' not allowed", { config: LAKE, autoscaling: { lagTreshold: 3 } }],
+  ["additional properties 'topics' not allowed", { config: { ...LAKE, kafka: { topics: 'appends' } } }],
+  ["value must be one of 'off', 'keda', 'hpa'", { config: LAKE, autoscaling: { kind: 'more' } }],
+])('helm refuses, with a sentence: %s (%j)', async (sentence, values) => {
+  await expect(render(values)).rejects.toThrow(sentence);
+});
+
 type Deployment = {
   spec: {
     template: {
       spec: {
         terminationGracePeriodSeconds: number;
         containers: {
+          ports: { name: string; containerPort: number }[];
           securityContext: { readOnlyRootFilesystem: boolean };
           volumeMounts: { mountPath: string; readOnly?: boolean }[];
         }[];
@@ -174,9 +265,6 @@ async function checkCustom(manifests: readonly Manifest[]): Promise<void> {
 }
 
 test('each check sees a mistake', async () => {
-  await expect(render({})).rejects.toThrow('config.databases names no database');
-  await expect(render({ config: LAKE, autoscaling: { kind: 'more' } })).rejects.toThrow('off, keda or hpa');
-
   const text = await render(FORMS['with all there is'] as Values);
   const kubeconform = await findKubeconform();
   const checking = run(

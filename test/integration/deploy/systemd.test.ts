@@ -1,17 +1,18 @@
 /** The unit for systemd, by systemd's own checks. .ci/run installs systemd where it is not. */
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { EXIT } from '../../../src/lib/errors.ts';
+import { docSnippet } from '../../../testing/doc-snippet.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
 const run = promisify(execFile);
 const REPO = fileURLToPath(new URL('../../../', import.meta.url));
-const PROGRAM = '/usr/local/bin/segmentd';
+const COMMAND = 'segmentd run -c /etc/segmentd/segmentd.yaml';
 /** systemd 252 says 1.4; newer ones look at more. From 4 on it speaks of medium exposure. */
 const MOST_EXPOSED = 2;
 
@@ -21,15 +22,46 @@ const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.
 /** The unit in a file, for a program that is here. */
 async function unitFile(text = unit): Promise<string> {
   const file = join(await tempDir(), 'segmentd.service');
-  await writeFile(file, text.replace(PROGRAM, process.execPath));
+  await writeFile(file, text.replace(`ExecStart=${COMMAND}`, `ExecStart=${process.execPath}`));
   return file;
 }
 
+const verify = (file: string) => run('systemd-analyze', ['verify', '--man=no', file]);
+
 test('systemd finds nothing to complain of, and sees a mistake', async () => {
-  await expect(run('systemd-analyze', ['verify', '--man=no', await unitFile()])).resolves.toMatchObject({ stderr: '' });
+  await expect(verify(await unitFile())).resolves.toMatchObject({ stderr: '' });
   const wrong = await unitFile(unit.replace('Restart=always', 'Restrat=always'));
-  const { stderr } = await run('systemd-analyze', ['verify', '--man=no', wrong]).catch((error) => error);
+  const { stderr } = await verify(wrong).catch((error) => error);
   expect(stderr).toContain('Restrat');
+});
+
+test('it starts what npm has put into the folders that systemd searches, and by the drop-in of docs/install.md what lies elsewhere', async () => {
+  expect(setting('ExecStart')).toBe(COMMAND);
+  const { stdout: searched } = await run('systemd-path', ['search-binaries-default']);
+  expect(searched.trim().split(':')).toEqual(expect.arrayContaining(['/usr/local/bin', '/usr/bin']));
+
+  // No path of a machine is in the unit: it goes into the file as it is, for a program that is in none of these folders.
+  const units = await tempDir();
+  const file = join(units, 'segmentd.service');
+  await writeFile(file, unit.replace('=segmentd run', '=segmentd-elsewhere run'));
+  await expect(verify(file)).rejects.toMatchObject({ stderr: expect.stringContaining('not executable') });
+
+  const prefix = await tempDir();
+  const main = join(prefix, 'lib', 'node_modules', 'segmentd', 'dist', 'main.js');
+  await mkdir(join(prefix, 'bin'));
+  await mkdir(join(main, '..'), { recursive: true });
+  await writeFile(main, '#!/usr/bin/env node\n', { mode: 0o755 });
+  await symlink(main, join(prefix, 'bin', 'segmentd'));
+  await symlink(process.execPath, join(prefix, 'bin', 'node'));
+  const dropIn = docSnippet('install.md', 'Where npm installs elsewhere', {
+    '/etc/systemd/system': units,
+    'systemctl daemon-reload': '',
+  });
+  const PATH = [join(prefix, 'bin'), process.env.PATH].join(':');
+  await run('sh', ['-c', dropIn], { env: { ...process.env, PATH } });
+  await expect(verify(file)).resolves.toMatchObject({ stderr: '' });
+  const lines = (await readFile(join(units, 'segmentd.service.d', 'path.conf'), 'utf8')).split('\n');
+  expect(lines).toContain(`ExecStart=${await realpath(process.execPath)} ${main} run -c /etc/segmentd/segmentd.yaml`);
 });
 
 test(`systemd rates its exposure at ${MOST_EXPOSED} of 10 at most`, async () => {

@@ -194,7 +194,7 @@ async function announce(world: World, table: string, more: object = {}): Promise
 
 test('the daemon serves them: made, appended to, paused, dropped and made anew, renamed, managed', async () => {
   const [port] = await freePorts();
-  const world = await makeWorld({ admin: { port, token: TOKEN }, events: { version_wait_ms: 2_000 } });
+  const world = await makeWorld({ admin: { port, token: TOKEN }, events: { version_wait_ms: 1_000 } });
   const { database } = world;
   const connection = await connected(database);
   await tableIn(connection, [], 't', 10);
@@ -280,7 +280,7 @@ test('the sweep finds what was not announced in them, and small segments are mer
   const table = await tableIn(connection, ['ns'], 't', 100);
   await table.createIndex('id', { config: Index.btree() });
   const daemon = await world.daemon();
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 3; round++) {
     await table.add(people(100 + round * 10, 10));
     await until('it is covered', async () => (await lookup(table, 105 + round * 10))[0] === true, 20_000);
     await until('no row is scanned', async () => {

@@ -24,56 +24,48 @@ const NOT_CLONED = new Set(['.git', 'node_modules', 'dist', '.cache']);
 /** What a bare machine has on its path, beside how this one reaches a registry. */
 const SYSTEM = { ...process.env, PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
 
+/** The oldest Node that package.json takes. */
+const OLDEST_NODE = '22.15.0';
+
 let tarball = '';
+/** Takes longer than all the rest, most of it to write half a gigabyte: it begins at once, and who needs it waits. */
+let installed: Promise<Installed>;
 
 /** Packs a copy of the repository as `npm publish` would, build included. */
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'segmentd-package-'));
-  await cp(REPO, folder, {
+  const clone = join(folder, 'clone');
+  await cp(REPO, clone, {
     recursive: true,
     filter: (path) => !NOT_CLONED.has(relative(REPO, path).split(sep, 1)[0] ?? ''),
   });
-  await symlink(MODULES, join(folder, 'node_modules'));
-  const { stdout } = await run('npm', ['pack', '--silent'], { cwd: folder });
-  tarball = join(folder, stdout.trim());
-  return () => rm(folder, { recursive: true, force: true });
+  await symlink(MODULES, join(clone, 'node_modules'));
+  const { stdout } = await run('npm', ['pack', '--silent'], { cwd: clone });
+  tarball = join(clone, stdout.trim());
+  installed = installGlobally(join(folder, 'home'));
+  // Told by the test that waits for it.
+  const ended = installed.catch(() => undefined);
+  return async () => {
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
 });
 
-/** The oldest Node that package.json takes. */
-const OLDEST_NODE = '22.15.0';
+/** Where the package is installed, and the environment in which its command is on the path. */
+type Installed = { readonly home: string; readonly env: NodeJS.ProcessEnv };
 
-test('npm i -g of the tarball works on the oldest Node, and the command does its main job there', async () => {
-  const home = await tempDir();
+/** `npm i -g` of the tarball on the oldest Node. Nothing but that and the system's own folders is on the path. */
+async function installGlobally(home: string): Promise<Installed> {
   const bin = join(home, 'node');
-  await mkdir(bin);
+  await mkdir(bin, { recursive: true });
   await symlink(await nodeAt(OLDEST_NODE), join(bin, 'node'));
-  const { engines } = JSON.parse(await readFile(join(REPO, 'package.json'), 'utf8'));
-  expect(OLDEST_NODE.startsWith(engines.node.replace('>=', ''))).toBe(true);
-
-  // npm itself runs on that Node, too. Nothing but it and the system's own folders is on the path.
+  // npm itself runs on that Node, too.
   const { stdout: npm } = await run('sh', ['-c', 'readlink -f "$(command -v npm)"'], { env: SYSTEM });
   const env = { ...SYSTEM, PATH: [join(home, 'bin'), bin, SYSTEM.PATH].join(':') };
-  expect((await run('node', ['--version'], { env })).stdout).toBe(`v${OLDEST_NODE}\n`);
-  await run(join(bin, 'node'), [npm.trim(), 'install', '--global', '--prefix', home, '--no-audit', tarball], { env });
-
-  const world = await makeWorld();
-  await makeTable(world, 'people', 100);
-  await (await openTable(world.database, 'people')).add(people(100, 10));
-  const segmentd = (...args: string[]) => run('segmentd', args, { env, cwd: home });
-  expect((await segmentd('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  await segmentd('config', 'check', '-c', world.configFile, '--online');
-  await segmentd('index', world.tableFolder('people'));
-  await segmentd('verify', world.tableFolder('people'));
-  const daemon = spawn('segmentd', ['run', '-c', world.configFile], { env, cwd: home, stdio: 'pipe' });
-  onTestFinished(() => void daemon.kill('SIGKILL'));
-  const log: string[] = [];
-  for (const out of [daemon.stdout, daemon.stderr]) out.on('data', (data) => log.push(String(data)));
-  await (await openTable(world.database, 'people')).add(people(110, 10));
-  await segmentd('announce', 'db/people', '-c', world.configFile);
-  await until('covered', () => covered(world, 'people'));
-  daemon.kill('SIGTERM');
-  expect(await exitOf(daemon), log.join('')).toBe(0);
-}, 600_000);
+  const args = ['install', '--global', '--prefix', home, '--no-audit', '--prefer-offline', tarball];
+  await run(join(bin, 'node'), [npm.trim(), ...args], { env });
+  return { home, env };
+}
 
 /** A project that has installed the package, with its dependencies linked instead of downloaded. */
 async function project(): Promise<string> {
@@ -175,3 +167,28 @@ test('the package exports the writer, with types, and the schemas; the Node snip
   const tsc = join(MODULES, 'typescript/bin/tsc');
   await expect(run(process.execPath, [tsc, '-p', '.'], { cwd: folder })).resolves.toMatchObject({ stdout: '' });
 });
+
+test('npm i -g of the tarball works on the oldest Node, and the command does its main job there', async () => {
+  const { engines } = JSON.parse(await readFile(join(REPO, 'package.json'), 'utf8'));
+  expect(OLDEST_NODE.startsWith(engines.node.replace('>=', ''))).toBe(true);
+  const { home, env } = await installed;
+  expect((await run('node', ['--version'], { env })).stdout).toBe(`v${OLDEST_NODE}\n`);
+
+  const world = await makeWorld();
+  await makeTable(world, 'people', 100);
+  await (await openTable(world.database, 'people')).add(people(100, 10));
+  const segmentd = (...args: string[]) => run('segmentd', args, { env, cwd: home });
+  expect((await segmentd('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  await segmentd('config', 'check', '-c', world.configFile, '--online');
+  await segmentd('index', world.tableFolder('people'));
+  await segmentd('verify', world.tableFolder('people'));
+  const daemon = spawn('segmentd', ['run', '-c', world.configFile], { env, cwd: home, stdio: 'pipe' });
+  onTestFinished(() => void daemon.kill('SIGKILL'));
+  const log: string[] = [];
+  for (const out of [daemon.stdout, daemon.stderr]) out.on('data', (data) => log.push(String(data)));
+  await (await openTable(world.database, 'people')).add(people(110, 10));
+  await segmentd('announce', 'db/people', '-c', world.configFile);
+  await until('covered', () => covered(world, 'people'));
+  daemon.kill('SIGTERM');
+  expect(await exitOf(daemon), log.join('')).toBe(0);
+}, 600_000);

@@ -1,31 +1,56 @@
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { openProducer } from '../../../src/kafka/producer.ts';
-import type { Broker, BrokerOptions } from '../../../testing/broker/broker.ts';
+import type { Broker } from '../../../testing/broker/broker.ts';
 import { freePorts, startOwnBroker } from '../../../testing/broker/broker.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 import { committed, connect, createTopic, numbered, startMember, testSettings, text } from './kafka-bench.ts';
 
-// Each test breaks a broker of its own.
-
+/** A member that is gone is missed for so long. */
+const SESSION_MS = 2_000;
 const patience = { timeout: 60_000, interval: 50 };
 
-async function ownBroker(options?: BrokerOptions): Promise<Broker> {
-  const broker = await startOwnBroker(options);
-  onTestFinished(() => broker.stop());
-  return broker;
+/** Broken and mended by one test after the other; each has a topic and a group of its own. Alice alone may come by SASL. */
+let broker: Broker;
+let sasl: number | undefined;
+
+beforeAll(async () => {
+  [sasl] = await freePorts();
+  const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
+  broker = await startOwnBroker({
+    properties: {
+      listeners: `PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:${sasl},CONTROLLER://127.0.0.1:{controller}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:${sasl}`,
+      'sasl.enabled.mechanisms': 'PLAIN',
+      'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${jaas} user_alice="secret";`,
+    },
+  });
+  return () => broker.stop();
+});
+
+/** Until the test ends: what a test has broken and not mended would break the next. */
+async function killBroker(): Promise<void> {
+  onTestFinished(({ task }) => (task.result?.state === 'fail' ? broker.restart() : undefined));
+  await broker.kill();
+}
+
+function pauseBroker(): void {
+  onTestFinished(() => broker.resume());
+  broker.pause();
 }
 
 test('a broker that dies and comes back is read from where the group was', async () => {
-  const broker = await ownBroker();
-  const settings = testSettings(broker.bootstrap, { requestTimeoutMs: 2_000, connectionTimeoutMs: 1_000 });
+  const times = { requestTimeoutMs: 2_000, connectionTimeoutMs: 1_000, sessionTimeoutMs: SESSION_MS };
+  const settings = testSettings(broker.bootstrap, times);
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);
   await producer.send({ topic: settings.topic, messages: numbered(20) });
   const member = await startMember(settings, (record) => record.ack());
   await vi.waitFor(async () => expect((await committed(admin, settings)).get(0)).toBe(20n), patience);
 
-  await broker.kill();
+  await killBroker();
   await vi.waitFor(() => expect(member.source.state()).toBe('rebuilding'), patience);
   await broker.restart();
   await vi.waitFor(() => expect(member.source.state()).toBe('running'), patience);
@@ -37,12 +62,12 @@ test('a broker that dies and comes back is read from where the group was', async
 });
 
 test('a source that starts before its broker and its topic waits for both', async () => {
-  const [port] = await freePorts();
-  const settings = testSettings([`127.0.0.1:${port}`], { connectionTimeoutMs: 1_000 });
+  await killBroker();
+  const settings = testSettings(broker.bootstrap, { connectionTimeoutMs: 1_000 });
   const member = await startMember(settings, (record) => record.ack());
   expect(member.source.state()).toBe('connecting');
   await vi.waitFor(() => expect(member.crashes.length).toBeGreaterThan(0), patience);
-  await ownBroker({ port });
+  await broker.restart();
   const { admin, producer } = await connect(settings);
   await sleep(500);
   await createTopic(admin, settings.topic);
@@ -51,14 +76,13 @@ test('a source that starts before its broker and its topic waits for both', asyn
 });
 
 test('draining keeps its deadline even when the broker hangs', async () => {
-  const broker = await ownBroker();
   const settings = testSettings(broker.bootstrap);
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);
   await producer.send({ topic: settings.topic, messages: numbered(1) });
   const member = await startMember(settings);
   await vi.waitFor(() => expect(member.got).toHaveLength(1), patience);
-  broker.pause();
+  pauseBroker();
   const started = Date.now();
   await member.source.drain(1_000);
   // Without it, twice the request time-out.
@@ -69,14 +93,13 @@ test('draining keeps its deadline even when the broker hangs', async () => {
 });
 
 test('a broker that hangs and wakes up is read on', async () => {
-  const broker = await ownBroker();
-  const settings = testSettings(broker.bootstrap, { requestTimeoutMs: 1_000, sessionTimeoutMs: 2_000 });
+  const settings = testSettings(broker.bootstrap, { requestTimeoutMs: 1_000, sessionTimeoutMs: SESSION_MS });
   const { admin, producer } = await connect(settings);
   await createTopic(admin, settings.topic);
   const member = await startMember(settings, (record) => record.ack());
   await vi.waitFor(() => expect(member.source.state()).toBe('running'), patience);
-  broker.pause();
-  await sleep(6_000);
+  pauseBroker();
+  await sleep(2 * SESSION_MS);
   broker.resume();
   await openAndSend(settings, '0');
   // At least once: the test's own producer may send again what a broker that just woke up was slow to confirm.
@@ -87,14 +110,13 @@ test('a broker that hangs and wakes up is read on', async () => {
 });
 
 test('a producer outlives its broker', async () => {
-  const broker = await ownBroker();
   const settings = testSettings(broker.bootstrap, { requestTimeoutMs: 2_000, connectionTimeoutMs: 1_000 });
   const { admin } = await connect(settings);
   await createTopic(admin, settings.topic);
   const producer = openProducer(settings);
   onTestFinished(() => producer.close());
   await producer.send(settings.topic, [{ key: null, value: Buffer.from('0') }]);
-  await broker.kill();
+  await killBroker();
   await expect(
     producer.send(settings.topic, [{ key: null, value: Buffer.from('lost') }], { deadlineMs: 1_000 }),
   ).rejects.toMatchObject({ code: 'broker_unavailable' });
@@ -106,16 +128,6 @@ test('a producer outlives its broker', async () => {
 });
 
 test('wrong credentials fail the source for good; right ones from a file work', async () => {
-  const [sasl] = await freePorts();
-  const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required';
-  const broker = await ownBroker({
-    properties: {
-      listeners: `PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:${sasl},CONTROLLER://127.0.0.1:{controller}`,
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:${sasl}`,
-      'sasl.enabled.mechanisms': 'PLAIN',
-      'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${jaas} user_alice="secret";`,
-    },
-  });
   const open = testSettings(broker.bootstrap);
   const { admin, producer } = await connect(open);
   await createTopic(admin, open.topic);
@@ -133,7 +145,7 @@ test('wrong credentials fail the source for good; right ones from a file work', 
   expect(logged.join()).not.toContain('wr0ng');
   await denied.source.drain(1_000);
 
-  const passwordFile = `${broker.dir}/password`;
+  const passwordFile = join(await tempDir(), 'password');
   await writeFile(passwordFile, 'secret\n');
   const member = await startMember({ ...settings, sasl: { ...account, passwordFile } }, (record) => record.ack());
   await vi.waitFor(() => expect(member.got).toHaveLength(1), patience);

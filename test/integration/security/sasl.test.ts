@@ -1,11 +1,16 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AclResourceTypes } from 'kafkajs';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { kafkaSettings } from '../../../src/daemon/kafka-settings.ts';
 import { openClient } from '../../../src/kafka/client.ts';
 import { segmentdProcess as segmentd } from '../../../testing/cli.ts';
 import { startMember } from '../chaos/member.ts';
+import { adminOf, sumOf } from '../chaos/rough-world.ts';
+import type { World } from '../e2e/world.ts';
+import { makeTable, until } from '../e2e/world.ts';
+import { documentedAcls, revokeAll } from './documented-acls.ts';
 import type { SecuredBroker } from './secured-broker.ts';
 import { PASSWORDS, passwordFile, startSecuredBroker } from './secured-broker.ts';
 import type { KafkaOptions } from './secured-client.ts';
@@ -58,7 +63,7 @@ test.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
     const world = await makeOpenWorld(secured.broker.bootstrap);
     const account = { mechanism, username: 'alice', password_file: await passwordFile(secured, 'wrong') };
     const file = await secureConfig(world, 'wrong', over(account));
-    await refusedAsDenied(file);
+    await refusedAsDenied(world, file);
     const checked = await segmentd(['config', 'check', '--online', '-c', file]);
     expect([checked.code, checked.stdout]).toEqual([69, '']);
     expect(checked.stderr).toContain('kafka.sasl: broker_denied: ');
@@ -70,13 +75,45 @@ test('a user without any right ends daemon and command with exit code 69', async
   const world = await makeOpenWorld(secured.broker.bootstrap);
   const account = { mechanism: 'plain', username: 'bob', password: PASSWORDS.bob };
   const file = await secureConfig(world, 'bob', over(account));
-  await refusedAsDenied(file);
+  await refusedAsDenied(world, file);
   const checked = await segmentd(['config', 'check', '--online', '-c', file]);
   expect([checked.code, checked.stdout]).toEqual([69, '']);
   expect(checked.stderr).toContain('or this user may not see it');
 });
 
-async function refusedAsDenied(file: string): Promise<void> {
+test('the ACLs of docs/operating.md are enough for a member and for the dead-letter commands, which need that of their groups', async () => {
+  const world = await makeOpenWorld(secured.broker.bootstrap);
+  const { settings } = world;
+  const file = await secureConfig(world, 'bob', over({ mechanism: 'plain', username: 'bob', password: PASSWORDS.bob }));
+  const admin = await adminOf(settings);
+  onTestFinished(() => revokeAll(admin, 'bob'));
+  const letters = (...args: string[]) => segmentd(['dead-letters', ...args, '-c', file]);
+
+  await admin.createAcls({ acl: documentedAcls('What a member asks of the brokers', 'bob', settings) });
+  const member = await startMember(file);
+  await member.untilReady();
+  await appendIsCovered(world, file);
+  await world.producer.send(settings.topic, [{ key: null, value: Buffer.from('no JSON') }]);
+  await until('it is dead', async () => sumOf(await member.metrics(), 'segmentd_dead_letters_total') === 1);
+  expect(await member.end()).toBe(0);
+
+  await revokeAll(admin, 'bob');
+  const acl = documentedAcls('The `dead-letters` commands', 'bob', settings);
+  const withoutGroup = acl.filter(({ resourceType }) => resourceType !== AclResourceTypes.GROUP);
+  expect(withoutGroup.length).toBeLessThan(acl.length);
+  await admin.createAcls({ acl: withoutGroup });
+  expect(await letters('list')).toMatchObject({ code: 69, stderr: expect.stringContaining('may not read the group') });
+
+  await admin.createAcls({ acl });
+  expect(await letters('list')).toMatchObject({ code: 0, stdout: expect.stringContaining('event_not_json') });
+  expect(await letters('replay', '--all')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 dead letter was sent'),
+  });
+});
+
+async function refusedAsDenied(world: World, file: string): Promise<void> {
+  await makeTable(world, 'people', 1);
   const member = await startMember(file);
   const [announced, code] = await Promise.all([segmentd(['announce', 'db/people', '-c', file]), member.ended]);
   expect(code).toBe(69);

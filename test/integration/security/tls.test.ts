@@ -5,7 +5,7 @@ import { openProducer } from '../../../src/kafka/producer.ts';
 import { segmentdProcess } from '../../../testing/cli.ts';
 import { startMember } from '../chaos/member.ts';
 import { lagOf } from '../chaos/rough-world.ts';
-import { until } from '../e2e/world.ts';
+import { makeTable, until } from '../e2e/world.ts';
 import { startMember as startReader, text } from '../kafka/kafka-bench.ts';
 import type { Listener, SecuredBroker } from './secured-broker.ts';
 import { PASSWORDS, passwordFile, startSecuredBroker } from './secured-broker.ts';
@@ -126,6 +126,7 @@ test('a daemon that refuses its broker is live and not ready, and gives the reas
   expect(await member.probe('/healthz')).toBe(200);
   const crash = member.log.find(({ event }) => event === 'consumerCrashed');
   expect(crash?.error).toMatch(/alert/);
+  await makeTable(world, 'people', 1);
   const announced = await segmentdProcess(['announce', 'db/people', '-c', file, '--timeout', '3s']);
   expect(announced).toMatchObject({ code: 69, stderr: expect.stringContaining('segmentd: broker_unavailable: ') });
   expect(await lagOf(world)).toBe(0);

@@ -38,6 +38,14 @@ test('a group whose members use different assigners has an error of its own', ()
   expect(asKafkaError(error, { topic: 't', otherwise: 'consumer_crashed' }).code).toBe('kafka_group_mixed');
 });
 
+test('a group without a coordinator may be one that the user may not read: the client library tells neither from the other', () => {
+  const none = named('KafkaJSGroupCoordinatorNotFound');
+  expect(asKafkaError(new Error('retries', { cause: none }))).toMatchObject({
+    code: 'broker_unavailable',
+    message: 'retries: there is none yet, or this user may not read the group',
+  });
+});
+
 test('our own errors stay themselves', () => {
   const own = new SegmentdError('consumer_crashed', 'x');
   expect(asKafkaError(own)).toBe(own);
