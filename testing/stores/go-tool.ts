@@ -33,7 +33,8 @@ export async function goCommand(module: string, version: string): Promise<string
   const home = await cachedFolder(`${name}-${version}`, async (aside) => {
     // A build below a repository would ask git for its state, and fail where git must not tell.
     const env = { ...process.env, GOFLAGS: '-buildvcs=false', GOBIN: aside };
-    await promisify(execFile)('go', ['install', `${module}@v${version}`], { env });
+    // Of code that is hardly used, optimizing takes longer than it saves.
+    await promisify(execFile)('go', ['install', '-gcflags=all=-N -l', `${module}@v${version}`], { env });
   });
   return join(home, name);
 }
