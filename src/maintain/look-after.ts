@@ -41,6 +41,8 @@ export type MaintainSchedule = {
 /** What is known of a table between two looks. Times are milliseconds since the epoch, 0 for never. */
 export type LookMemory = {
   lookedMs: number;
+  /** Since when the next look has given way to batches; 0 while it does not. */
+  waitingMs: number;
   measuredMs: number;
   orphansMs: number;
   oldestVersionMs: number;
@@ -51,7 +53,7 @@ export type LookMemory = {
 };
 
 export const newLookMemory = (): LookMemory => ({
-  ...{ lookedMs: 0, measuredMs: 0, orphansMs: 0, oldestVersionMs: 0, last: null, own: [], failures: 0 },
+  ...{ lookedMs: 0, waitingMs: 0, measuredMs: 0, orphansMs: 0, oldestVersionMs: 0, last: null, own: [], failures: 0 },
 });
 
 /** What the tables of a process share. */
@@ -68,6 +70,8 @@ export type LookRoom = {
 
 /** A batch requests its table each time. */
 const LOOK_MS = 30_000;
+/** Of a thousand tables that are appended to at once, fresh rows come first: a look waits while batches are at work, but not for ever. */
+const GIVE_WAY = { stepMs: 1_000, mostMs: 30_000 };
 /** How often the files of a table are counted: on a disk that is some thousand looks, in an object store requests that are paid for. */
 const MEASURE_MS = { disk: 300_000, objectStore: 86_400_000 };
 const ORPHANS_MS = 86_400_000;
@@ -100,6 +104,7 @@ async function lookNow(room: LookRoom, table: TableRef, memory: LookMemory): Pro
     return WHEN_REQUESTED;
   }
   if (!asked?.of(table.id) && nowMs - memory.lookedMs < LOOK_MS) return later(LOOK_MS - (nowMs - memory.lookedMs));
+  if (!asked?.of(table.id) && givesWay(context, memory, nowMs)) return later(GIVE_WAY.stepMs);
   memory.lookedMs = nowMs;
   try {
     const lance = context.tables.open(table.uri);
@@ -122,6 +127,13 @@ async function lookNow(room: LookRoom, table: TableRef, memory: LookMemory): Pro
     memory.failures += 1;
     return { when: 'backoff', afterMs: backoffMs(RETRY, memory.failures) };
   }
+}
+
+function givesWay({ slots }: PipelineContext, memory: LookMemory, nowMs: number): boolean {
+  const sinceMs = memory.waitingMs || nowMs;
+  const waits = slots.busy && nowMs - sinceMs < GIVE_WAY.mostMs;
+  memory.waitingMs = waits ? sinceMs : 0;
+  return waits;
 }
 
 async function measure(

@@ -77,6 +77,44 @@ async function looking(
 
 const NEEDS = { smallFragments: 2 };
 
+describe('while batches are at work', () => {
+  async function besideBatch() {
+    const it = await looking({});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const batch = it.context.slots.run(() => promise);
+    return { ...it, end: () => Promise.resolve(resolve()).then(() => batch) };
+  }
+
+  test('a look waits', async () => {
+    const { look, lines, end } = await besideBatch();
+    expect(await look()).toEqual({ when: 'later', afterMs: 1_000 });
+    expect(lines('tableCost')).toEqual([]);
+    await end();
+    await look();
+    expect(lines('tableCost')).toHaveLength(1);
+  });
+
+  test('but not for ever', async () => {
+    const { look, lines, memory, end } = await besideBatch();
+    await look();
+    memory.waitingMs -= 29_000;
+    await look();
+    expect(lines('tableCost')).toEqual([]);
+    memory.waitingMs -= 1_000;
+    await look();
+    expect(lines('tableCost')).toHaveLength(1);
+    await end();
+  });
+
+  test('and one that an operator asks for does not wait', async () => {
+    const { look, lines, asked, end } = await besideBatch();
+    asked.ask(tableRef('a'), true);
+    await look();
+    expect(lines('tableCost')).toHaveLength(1);
+    await end();
+  });
+});
+
 describe('what a table costs', () => {
   test('is reported every few minutes, though nothing is compacted', async () => {
     const { look, lines, counts } = await looking({});
