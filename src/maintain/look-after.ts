@@ -50,10 +50,22 @@ export type LookMemory = {
   /** Versions that runs of this process made, or others beside them: after the first of a pair, up to the second. */
   own: readonly (readonly [after: number, upTo: number])[];
   failures: number;
+  /** Another member has the table by now. */
+  released: boolean;
 };
 
 export const newLookMemory = (): LookMemory => ({
-  ...{ lookedMs: 0, waitingMs: 0, measuredMs: 0, orphansMs: 0, oldestVersionMs: 0, last: null, own: [], failures: 0 },
+  ...{
+    lookedMs: 0,
+    waitingMs: 0,
+    measuredMs: 0,
+    orphansMs: 0,
+    oldestVersionMs: 0,
+    last: null,
+    own: [],
+    failures: 0,
+    released: false,
+  },
 });
 
 /** What the tables of a process share. */
@@ -193,6 +205,8 @@ async function runIfDue(
   const isOwn = (it: number) => memory.own.some(([after, upTo]) => it > after && it <= upTo);
   const foreign = isAsked ? null : await recentCompaction(lance, Date.now() - FOREIGN_MS, isOwn);
   if (foreign) return later(Math.max(BUSY_MS, foreign.atMs + FOREIGN_MS - Date.now()));
+  // While the look went on.
+  if (memory.released) return WHEN_REQUESTED;
   if (room.busy || !room.along.begin(table.id)) return later(BUSY_MS);
   room.busy = true;
   try {

@@ -46,6 +46,8 @@ export function maintainTables(
       );
       context.onReleased((id) => {
         queue.drop(id);
+        const memory = memories.get(id);
+        if (memory) memory.released = true;
         memories.delete(id);
         schedule.asked?.done(id);
       });

@@ -77,6 +77,15 @@ async function looking(
 
 const NEEDS = { smallFragments: 2 };
 
+test('a table that another member took over during a look is not compacted', async () => {
+  const { look, memory, counts, asked } = await looking(NEEDS);
+  asked.ask(tableRef('a'), true);
+  const looked = look();
+  memory.released = true;
+  expect(await looked).toEqual({ when: 'requested' });
+  expect(counts.runs).toBe(0);
+});
+
 describe('while batches are at work', () => {
   async function besideBatch() {
     const it = await looking({});
