@@ -135,7 +135,7 @@ describe('the local file system, where it fails', () => {
       importFolder: denied,
       remove: denied,
       removeFolder: denied,
-      scratch: 'config_invalid EROFS',
+      scratch: 'scratch_unusable EROFS',
     });
   });
 });

@@ -5,7 +5,7 @@
  * nothing; the segments that are built in it always lie on disk, behind a link.
  */
 import { randomUUID } from 'node:crypto';
-import { rmdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
@@ -17,6 +17,7 @@ import type { Manifest } from '../codec/manifest.ts';
 import { fieldsToRead } from '../codec/schema-field.ts';
 import { encodeViewManifest } from '../codec/view-manifest.ts';
 import { BTREE } from '../plan/kinds/btree.ts';
+import type { MemoryViews } from './memory-views.ts';
 
 export type FragmentView = {
   /** The LanceDB database that the view is a table of: a folder. */
@@ -45,11 +46,10 @@ export type ViewRequest = {
 };
 
 /**
- * Makes a view of the table at `tableUri` as of `manifest`, in a fresh folder below `scratchDir`, or with its manifests below `memoryDir`, if
- * they find room there.
+ * Makes a view of the table at `tableUri` as of `manifest`, in a fresh folder below `scratchDir`, or in memory if it finds room there.
  * Errors: build_stale when the manifest lacks a fragment, table_needs_migration when a fragment cannot be seen from outside.
  */
-export function openFragmentView(request: ViewRequest, scratchDir: string, memoryDir?: string | null): FragmentView {
+export function openFragmentView(request: ViewRequest, scratchDir: string, memory?: MemoryViews | null): FragmentView {
   const { manifest, tableUri, keepsRowIds, segments } = request;
   const baseId = unusedBaseId(manifest);
   const file = encodeViewManifest(manifest, {
@@ -60,71 +60,49 @@ export function openFragmentView(request: ViewRequest, scratchDir: string, memor
     base: { id: baseId, path: tableUri },
     timestampMs: Date.now(),
   });
-  const name = randomUUID();
   const bytes = Buffer.concat(file);
-  const inMemory = memoryDir && hasRoomFor(memoryDir, bytes.length) ? inFolders(name, memoryDir, scratchDir) : null;
-  return (inMemory && madeOrNull(inMemory, bytes)) ?? made(inFolders(name, scratchDir, scratchDir), bytes);
+  return (memory?.hasRoomFor(bytes.length) && viewInMemory(bytes, memory)) || viewOnDisk(bytes, scratchDir);
 }
 
-/** Where memory is short, a view of many fragments is not what it is for. LanceDB writes the manifest again, with each index. */
-const MOST_IN_MEMORY = 1024 * 1024;
-const LEAST_FREE_BYTES = 16 * 1024 * 1024;
-
-function hasRoomFor(memoryDir: string, bytes: number): boolean {
-  if (bytes > MOST_IN_MEMORY) return false;
-  try {
-    const { bavail, bsize } = statfsSync(memoryDir);
-    return bavail * bsize >= LEAST_FREE_BYTES;
-  } catch {
-    return false;
-  }
-}
-
-function inFolders(name: string, database: string, scratchDir: string): FragmentView {
-  const folder = join(database, `${name}.lance`);
-  const isApart = database !== scratchDir;
-  const segments = isApart ? join(scratchDir, name) : join(folder, INDICES);
+/** Null when it cannot be made: on disk it may still be, and if not, that error says why. */
+function viewInMemory(manifest: Uint8Array, memory: MemoryViews): FragmentView | null {
+  const { database } = memory;
+  const name = randomUUID();
+  const folder = folderOf(database, name);
+  let segments: string | undefined;
   const remove = () => {
     rmSync(folder, { recursive: true, force: true });
-    if (isApart) removeSegments(segments);
+    if (segments !== undefined) memory.returnFolder(segments);
   };
-  return { database, name, folder, segments, remove };
-}
-
-/** Nearly always nothing is left in it: its segments were moved into the table. */
-function removeSegments(folder: string): void {
   try {
-    rmdirSync(folder);
+    segments = memory.takeFolder();
+    writeManifest(folder, manifest);
+    symlinkSync(segments, join(folder, INDICES));
+    return { database, name, folder, segments, remove };
   } catch {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function madeOrNull(view: FragmentView, manifest: Uint8Array): FragmentView | null {
-  try {
-    return made(view, manifest);
-  } catch {
-    // On disk it may still be made, and if not, that error says why.
-    view.remove();
+    remove();
     return null;
   }
 }
 
-function made(view: FragmentView, manifest: Uint8Array): FragmentView {
-  const { database, folder, segments } = view;
+function viewOnDisk(manifest: Uint8Array, scratchDir: string): FragmentView {
+  const name = randomUUID();
+  const folder = folderOf(scratchDir, name);
   try {
-    // Synchronous: a few kilobytes on local disk, done sooner than a thread of the pool could be asked to.
-    makeFolder(join(folder, VERSIONS));
-    const inView = join(folder, INDICES);
-    if (segments !== inView) {
-      makeFolder(segments);
-      symlinkSync(segments, inView);
-    }
-    writeFileSync(viewManifestFile(view, 0), manifest);
+    writeManifest(folder, manifest);
   } catch (error) {
-    throw new SegmentdError('build_failed', `cannot make a fragment view in ${database}`, { cause: error });
+    throw new SegmentdError('build_failed', `cannot make a fragment view in ${scratchDir}`, { cause: error });
   }
-  return view;
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  return { database: scratchDir, name, folder, segments: join(folder, INDICES), remove };
+}
+
+const folderOf = (database: string, name: string) => join(database, `${name}.lance`);
+
+/** Synchronous: a few kilobytes, written sooner than a thread of the pool could be asked to. */
+function writeManifest(folder: string, manifest: Uint8Array): void {
+  makeFolder(join(folder, VERSIONS));
+  writeFileSync(join(folder, VERSIONS, versionFileName('V2', VIEW_VERSION)), manifest);
 }
 
 /** A BTREE records what the view calls a row id, whatever it is called in the table. */

@@ -21,6 +21,7 @@ import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '.
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
 import { enginePool } from './memory-pool.ts';
+import { MemoryViews } from './memory-views.ts';
 import type { LaneBuilder } from './pooled-builder.ts';
 import { pooledBuilder } from './pooled-builder.ts';
 
@@ -53,6 +54,7 @@ export function viewBuilder(scratchDir: string): SegmentBuilder {
 
 function builderInViews(scratchDir: string, memoryDir: string | null): LaneBuilder {
   const connections = new ViewConnections();
+  const memory = memoryDir === null ? null : new MemoryViews(scratchDir, memoryDir);
   return {
     async build(manifest, place, requests, lanes) {
       const views = new Cleanup();
@@ -64,7 +66,7 @@ function builderInViews(scratchDir: string, memoryDir: string | null): LaneBuild
         const fieldIds = group.map(({ fieldId }) => fieldId);
         const keepsRowIds = indexVersion === 0;
         const seen = { manifest, tableUri: place.uri, fragments, fieldIds, keepsRowIds };
-        const view = openFragmentView(seen, scratchDir, memoryDir);
+        const view = openFragmentView(seen, scratchDir, memory);
         views.defer(() => view.remove());
         return buildInView(await connections.to(view.database), view, group, place.storageOptions);
       };

@@ -21,5 +21,10 @@ const build = await lanceSegmentBuilder(scratch, { memoryDir }).build(manifest, 
 const { length } = build.segments;
 await build[Symbol.asyncDispose]();
 process.stdout.write(
-  JSON.stringify({ segments: length, left: [...readdirSync(memoryDir), ...readdirSync(scratch)].length }),
+  JSON.stringify({
+    segments: length,
+    left:
+      readdirSync(memoryDir).length +
+      readdirSync(scratch, { recursive: true, withFileTypes: true }).filter((it) => it.isFile()).length,
+  }),
 );
