@@ -79,7 +79,7 @@ export async function lookUpInTurn<T>(
   return times;
 }
 
-/** A copy of a table that shares its data files, which never change. Only the latest `versions` manifests come along. */
+/** A copy of a table that shares its data and its segments, whose files never change. Only the latest `versions` manifests come along. */
 export async function copyTable(from: string, to: string, versions = Infinity): Promise<void> {
   // Names of versions sort from the latest to the first.
   const manifests = (await readdir(join(from, '_versions'))).sort();
@@ -90,6 +90,6 @@ export async function copyTable(from: string, to: string, versions = Infinity): 
     if (left.has(source)) continue;
     const target = join(to, source.slice(from.length));
     await mkdir(dirname(target), { recursive: true });
-    await (target.includes('/data/') ? link(source, target) : copyFile(source, target));
+    await (/\/(data|_indices)\//.test(target) ? link(source, target) : copyFile(source, target));
   }
 }
