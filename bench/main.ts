@@ -33,7 +33,7 @@ async function runAll({ quick }: Arguments): Promise<Measured[]> {
   const done: Measured[] = [];
   for (const { name } of SCENARIOS) {
     const args = [fileURLToPath(import.meta.url), name, '--json', ...(quick ? ['--quick'] : [])];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     if (child.exitCode === 0) done.push(...(JSON.parse(out) as { scenarios: Measured[] }).scenarios);
     else {

@@ -64,6 +64,7 @@ export function withSizes<S extends Sizes>(sizes: S, set: readonly string[]): S 
 }
 
 function likeBefore(text: string, value: string, before: Sizes[string]): Sizes[string] {
+  if (Array.isArray(before) && value === '') return [];
   if (Array.isArray(before)) return value.split(',').map((it) => scalar(text, it, before[0] as number | string));
   return scalar(text, value, before as number | string | boolean);
 }

@@ -11,48 +11,80 @@ export function formatNumber(value: number): string {
   return value.toFixed(size >= 10 ? 1 : size >= 0.1 || size === 0 ? 2 : 4);
 }
 
-const spread = ({ q1, q3 }: Summary) => `${formatNumber(q1)} to ${formatNumber(q3)}`;
+/** The quartiles, unless all values are the same. */
+const spread = ({ q1, q3, min, max }: Summary) =>
+  min === max ? undefined : `${formatNumber(q1)} to ${formatNumber(q3)}`;
+
+function ratioText(ratio: Summary): string {
+  const between = spread(ratio);
+  return between === undefined ? formatNumber(ratio.median) : `${formatNumber(ratio.median)} (${between})`;
+}
+
+/** Lines of a table: of cases with these values, as text, and of these ways. Default: all. */
+export type Selection = {
+  readonly at?: Readonly<Record<string, string>>;
+  readonly ways?: readonly string[];
+  /** Without the quartiles of the figures themselves, and without what all selected cases have in common. */
+  readonly brief?: boolean;
+};
 
 /**
  * A line for each way of each case: the median of each metric with the quartiles where there were several rounds, and the median ratio to
- * the baseline with those of the pairs.
+ * the baseline with those of the pairs. Columns that hold nothing are left out. Throws when nothing is selected.
  */
-export function tableText({ baseline, units, figures }: FigureTable): string {
-  const keys = [...new Set(figures.flatMap(({ at }) => Object.keys(at)))];
-  const metrics = Object.keys(units).filter((metric) => figures.some((it) => metric in it.metrics));
-  const compared = metrics.filter((metric) => figures.some((it) => metric in it.ratios));
-  const header = [
-    ...keys,
-    'way',
-    ...metrics.flatMap((metric) => [
-      metric === units[metric] ? metric : `${metric.replaceAll('_', ' ')}, ${units[metric]}`,
-      'quartiles',
-      ...(compared.includes(metric) ? [`to ${baseline}`] : []),
-    ]),
+export function tableText(table: FigureTable, { at = {}, ways, brief = false }: Selection = {}): string {
+  const selected = table.figures.filter(
+    (it) =>
+      (ways?.includes(it.way) ?? true) && Object.entries(at).every(([key, value]) => String(it.at[key]) === value),
+  );
+  if (selected.length === 0) throw new Error(`table ${table.name} has no line of ${JSON.stringify({ at, ways })}`);
+  const keys = [...new Set(selected.flatMap((it) => Object.keys(it.at)))].filter((key) => !(brief && key in at));
+  const columns: Column[] = [
+    ...keys.map((key): Column => ({ head: key, cell: (it) => it.at[key] ?? NOTHING })),
+    { head: 'way', cell: ({ way }) => way },
+    ...Object.keys(table.units).flatMap((metric) => columnsOf(table, metric, brief)),
   ];
-  const lines = figures.map(({ at, way, metrics: measured, ratios }) => [
-    ...keys.map((key) => at[key] ?? '-'),
-    way,
-    ...metrics.flatMap((metric) => {
-      const summary = measured[metric];
-      const ratio = ratios[metric];
-      const cells = summary ? [formatNumber(summary.median), summary.n > 1 ? spread(summary) : '-'] : ['-', '-'];
-      if (!compared.includes(metric)) return cells;
-      return [...cells, ratio ? ratioText(ratio) : way === baseline ? '1' : '-'];
-    }),
-  ]);
-  return withoutEmpty(header, lines);
+  const kept = columns.filter(({ cell, baselineCell }) =>
+    selected.some((it) => ![NOTHING, baselineCell].includes(cell(it) as string)),
+  );
+  return formatTable(
+    kept.map(({ head }) => head),
+    selected.map((it) => kept.map(({ cell }) => cell(it))),
+  );
 }
 
-const ratioText = (ratio: Summary) =>
-  ratio.n > 1 ? `${formatNumber(ratio.median)} (${spread(ratio)})` : formatNumber(ratio.median);
+const NOTHING = '-';
 
-/** Without columns that hold nothing. */
-function withoutEmpty(header: readonly string[], lines: readonly (readonly (string | number)[])[]): string {
-  const kept = header.map((_, column) => lines.some((line) => line[column] !== '-'));
-  const only = <T>(cells: readonly T[]) => cells.filter((_, column) => kept[column]);
-  return formatTable(only(header), lines.map(only));
+type Column = {
+  readonly head: string;
+  readonly cell: (figure: FigureTable['figures'][number]) => string | number;
+  /** What the baseline has there, whatever was measured. */
+  readonly baselineCell?: string;
+};
+
+function columnsOf({ baseline, units, facts = [] }: FigureTable, metric: string, brief: boolean): Column[] {
+  const label = metric.replaceAll('_', ' ');
+  const unit = units[metric] ?? '';
+  const head = label.endsWith(unit) ? label : `${label}, ${unit}`;
+  if (facts.includes(metric)) return [{ head, cell: ({ metrics }) => factCell(metrics[metric]) }];
+  const median: Column = { head, cell: ({ metrics: { [metric]: it } }) => (it ? formatNumber(it.median) : NOTHING) };
+  const quartiles: Column = {
+    head: 'quartiles',
+    cell: ({ metrics: { [metric]: it } }) => (it && spread(it)) ?? NOTHING,
+  };
+  const ratio: Column = {
+    head: `to ${baseline}`,
+    baselineCell: '1',
+    cell: ({ way, metrics, ratios: { [metric]: it } }) =>
+      it ? ratioText(it) : way === baseline && metric in metrics ? '1' : NOTHING,
+  };
+  return brief ? [median, ratio] : [median, quartiles, ratio];
 }
+
+const factCell = (summary: Summary | undefined) => {
+  if (!summary) return NOTHING;
+  return Number.isInteger(summary.median) ? summary.median : formatNumber(summary.median);
+};
 
 /** A whole run, for a terminal: what it was measured on and with, and each table. */
 export function measuredText({

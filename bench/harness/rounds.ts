@@ -14,6 +14,17 @@ export type Way = {
   readonly rounds?: number;
 };
 
+/** A way that was measured along with others, in rounds that cannot be told apart: takes part with what it gave. */
+export const recorded = (name: string, samples: readonly Sample[]): Way => ({
+  name,
+  rounds: samples.length,
+  async round(round) {
+    const sample = samples[round];
+    if (!sample) throw new RangeError(`${name} has no round ${round}`);
+    return sample;
+  },
+});
+
 export type Contest = {
   readonly ways: readonly Way[];
   readonly warmUp: number;
@@ -58,8 +69,11 @@ export type Figure = {
   readonly ratios: Readonly<Record<string, Summary>>;
 };
 
-/** The figures of each way that was measured. Throws when the baseline was not. */
-export function figuresOf(samples: Samples, baseline: string): Figure[] {
+/** The figures of each way that was measured; facts have no ratio. Throws when the baseline was not measured. */
+export function figuresOf(
+  samples: Samples,
+  { baseline, facts = [] }: { readonly baseline: string; readonly facts?: readonly string[] },
+): Figure[] {
   const base = samples.get(baseline);
   if (!base?.[0]) throw new Error(`the baseline ${baseline} was not measured`);
   return [...samples].flatMap(([way, taken]) => {
@@ -70,8 +84,9 @@ export function figuresOf(samples: Samples, baseline: string): Figure[] {
     for (const metric of Object.keys(first)) {
       const values = valuesOf(taken, metric);
       metrics[metric] = roundedAll(summarize(values));
+      if (way === baseline || facts.includes(metric)) continue;
       const pairs = pairedRatios(values, valuesOf(base, metric)).filter(Number.isFinite);
-      if (way !== baseline && pairs.length > 0) ratios[metric] = roundedAll(summarize(pairs));
+      if (pairs.length > 0) ratios[metric] = roundedAll(summarize(pairs));
     }
     return [{ way, metrics, ratios }];
   });

@@ -49,9 +49,13 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
       async measure(name, at, contest) {
         const head = scenario.tables[name];
         if (!head) throw new Error(`${scenario.name} has no table ${name}`);
-        const figures = figuresOf(await interleave(contest), head.baseline);
+        const figures = figuresOf(await interleave(contest), head);
         const before = tables.get(name)?.figures ?? [];
         tables.set(name, { name, ...head, figures: [...before, ...figures.map((it) => ({ at, ...it }))] });
+      },
+      async part(work) {
+        const own = new Cleanup();
+        await work({ ...bench, cleanup: own }).finally(() => own.run());
       },
     };
     await scenario.run(bench, sizes);

@@ -12,6 +12,8 @@ export type TableHead = {
   readonly baseline: string;
   /** Of each metric, such as `ms`; a metric is named in the order given here. */
   readonly units: Readonly<Record<string, string>>;
+  /** Metrics that tell what a way did, such as a number of segments: there is nothing to compare. */
+  readonly facts?: readonly string[];
 };
 
 export type FigureTable = TableHead & {
@@ -37,13 +39,15 @@ export type Scenario<S extends Sizes = Sizes> = {
 export type Bench = {
   /** A folder that goes with the run. */
   readonly home: string;
-  /** Runs at the end, whatever happened. */
+  /** Runs at the end of the scenario or of the part, whatever happened. */
   readonly cleanup: Cleanup;
   readonly peers: Peers;
   /** Says what is being done, on standard error. */
   step(what: string): void;
   /** Measures the ways of one case and adds them to a table of the scenario. */
   measure(table: string, at: Case, contest: Contest): Promise<void>;
+  /** Does a part of the scenario, with a clean-up of its own: what it started is gone before the next part begins. */
+  part(work: (bench: Bench) => Promise<void>): Promise<void>;
   /** Notes that something could not be measured here, and why: a sentence. */
   leaveOut(sentence: string): void;
 };

@@ -17,7 +17,9 @@ const PACKAGES = {
 export type PeerName = keyof typeof PACKAGES;
 
 export type Peer = {
-  /** Has it do something of peer.py; milliseconds by its own clock. */
+  /** Has it do something of peer.py, and gives its answer. */
+  ask(request: PeerRequest): Promise<Readonly<Record<string, unknown>>>;
+  /** The same; milliseconds by its own clock. */
   ms(request: PeerRequest): Promise<number>;
 };
 
@@ -85,5 +87,5 @@ async function start(name: PeerName, cleanup: Cleanup, notes: PeerNotes): Promis
   const found = await ask({ do: 'version', package: name });
   notes.version(name, String(found.version));
   notes.version('python', String(found.python));
-  return { ms: async (request) => Number((await ask(request)).seconds) * 1000 };
+  return { ask, ms: async (request) => Number((await ask(request)).seconds) * 1000 };
 }

@@ -13,7 +13,7 @@ export const freshness = scenario({
     appended: [1_000, 10_000, 100_000, 1_000_000],
     ...{ warmUp: 3, rounds: 15, slowRounds: 3 },
   },
-  quick: { rows: [1_000_000], appended: [10_000, 100_000], warmUp: 2, rounds: 5, slowRounds: 1 },
+  quick: { rows: [200_000, 1_000_000], appended: [10_000, 100_000], warmUp: 2, rounds: 5, slowRounds: 1 },
   tables: {
     freshness: {
       title: 'Rows appended to a table of so many, until each of its BTREE indexes covers them.',
