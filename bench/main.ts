@@ -28,11 +28,17 @@ async function runOne({ name, quick, set }: Arguments): Promise<Measured[]> {
   return [await runScenario(scenario, sizes, quick)];
 }
 
-/** Each in a process of its own: what one leaves in memory and caches must not help or hinder the next. */
-async function runAll({ quick }: Arguments): Promise<Measured[]> {
+/** Each in a process of its own: what one leaves in memory and caches must not help or hinder the next. Each saves what it measured. */
+async function runAll({ quick, save }: Arguments): Promise<Measured[]> {
   const done: Measured[] = [];
   for (const { name } of SCENARIOS) {
-    const args = [fileURLToPath(import.meta.url), name, '--json', ...(quick ? ['--quick'] : [])];
+    const args = [
+      fileURLToPath(import.meta.url),
+      name,
+      '--json',
+      ...(quick ? ['--quick'] : []),
+      ...(save ? ['--save'] : []),
+    ];
     const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     if (child.exitCode === 0) done.push(...(JSON.parse(out) as { scenarios: Measured[] }).scenarios);
@@ -50,7 +56,7 @@ async function main(): Promise<void> {
   const names = SCENARIOS.map(({ name }) => name);
   const options = parseArguments(process.argv.slice(2), names);
   const measured = await (options.name === 'all' ? runAll(options) : runOne(options));
-  if (options.save) {
+  if (options.save && options.name !== 'all') {
     for (const it of measured) await writeFile(resultFile(it.scenario), `${JSON.stringify(it, null, 1)}\n`);
   }
   if (options.json) printJson(process.stdout, { scenarios: measured });

@@ -15,16 +15,22 @@ import {
   lookupWays,
   makeOriginal,
   SEGMENTS,
+  segmentWay,
   waysName,
 } from '../support/kind-curves.ts';
+import type { KindTable } from '../support/kind-tables.ts';
 import { KIND_TABLES } from '../support/kind-tables.ts';
 
 const PROCESSOR = 'processor';
+const FIRST_KIND = 'btree';
 
 type Sizes = {
   readonly kinds: readonly KindName[];
   readonly rows: number;
   readonly builds: number;
+  /** Of one segment. */
+  readonly segmentRows: number;
+  readonly segmentRounds: number;
   readonly warmUp: number;
   readonly rounds: number;
 };
@@ -34,9 +40,9 @@ export const kinds = scenario<Sizes>({
   what: 'milliseconds of a lookup by the number of segments, and of a build, for each kind of index',
   sizes: {
     kinds: Object.keys(KIND_TABLES) as KindName[],
-    ...{ rows: 100_000, builds: 4, warmUp: 5, rounds: 40 },
+    ...{ rows: 100_000, builds: 4, segmentRows: 1_000_000, segmentRounds: 3, warmUp: 5, rounds: 40 },
   },
-  quick: { rows: 20_000, builds: 2, warmUp: 2, rounds: 11 },
+  quick: { rows: 20_000, builds: 2, segmentRows: 20_000, segmentRounds: 1, warmUp: 2, rounds: 7 },
   tables: {
     lookups: {
       title: 'Lookups by the index alone in copies of one table that differ in the number of its segments alone.',
@@ -49,19 +55,34 @@ export const kinds = scenario<Sizes>({
       units: { fixed: 'ms', row: 'µs', floor: 'rows' },
       facts: ['fixed', 'row', 'floor'],
     },
+    segments: {
+      title:
+        'One segment over so many rows, by `segmentd index` as a process of its own: with its start, its peak of resident memory, and its files.',
+      baseline: FIRST_KIND,
+      units: { seconds: 's', peak: 'MiB', disk: 'MiB' },
+    },
   },
-  async run(bench, { kinds: names, ...sizes }) {
+  async run(bench, { kinds: names, segmentRows, segmentRounds, ...sizes }) {
     for (const kind of names) await compare(bench, kind, sizes);
+    // The others are compared with it.
+    if (!names.includes(FIRST_KIND)) return;
+    bench.step(`kinds: a segment of ${segmentRows.toLocaleString('en-US')} rows`);
+    const ways: Way[] = [];
+    for (const kind of names) {
+      const database = join(bench.home, `one-${kind}`);
+      await makeOriginal(database, tableOf(kind), segmentRows);
+      ways.push(segmentWay(bench.home, database, kind));
+    }
+    await bench.measure('segments', { rows: segmentRows }, { warmUp: 0, rounds: segmentRounds, ways });
   },
 });
 
 async function compare(
   bench: Bench,
   kind: KindName,
-  { rows, builds, ...contest }: Omit<Sizes, 'kinds'>,
+  { rows, builds, ...contest }: Omit<Sizes, 'kinds' | 'segmentRows' | 'segmentRounds'>,
 ): Promise<void> {
-  const table = KIND_TABLES[kind];
-  if (!table) throw new Error(`the kinds here are ${Object.keys(KIND_TABLES).join(', ')}`);
+  const table = tableOf(kind);
   bench.step(`kinds: ${kind} over ${table.what}: ${rows.toLocaleString('en-US')} rows in ${FRAGMENTS} fragments`);
   const database = join(bench.home, kind);
   await makeOriginal(database, table, rows);
@@ -80,6 +101,12 @@ async function compare(
     await bench.measure('lookups', { kind, lookup: 'first of a connection' }, { warmUp: 0, rounds, ways });
   }
   await rm(database, { recursive: true });
+}
+
+function tableOf(kind: KindName): KindTable {
+  const table = KIND_TABLES[kind];
+  if (!table) throw new Error(`the kinds here are ${Object.keys(KIND_TABLES).join(', ')}`);
+  return table;
 }
 
 type Built = Record<'clock' | 'processor', Map<number, number[]>>;

@@ -83,7 +83,7 @@ async function serverFor({ home, cleanup, leaveOut }: Bench): Promise<S3Server |
     cleanup.defer(() => server.stop());
     return server;
   } catch (error) {
-    leaveOut(`The S3 server cannot be had here: ${error instanceof Error ? error.message : String(error)}.`);
+    leaveOut(`The S3 server cannot be had here: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
 }

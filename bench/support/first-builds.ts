@@ -31,8 +31,10 @@ export async function firstBuildWays(
   });
   const script = fileURLToPath(new URL('create-index.ts', import.meta.url));
   const ways = [
-    over(SEGMENTD_INDEX, (uri) => runNode(home, [MAIN, 'index', uri, ...columns.flatMap((it) => ['--column', it])])),
-    over('createIndex of LanceDB', (uri) => runNode(home, [script, dirname(uri), 't', ...columns])),
+    over(SEGMENTD_INDEX, (uri) =>
+      runMeasured(home, [MAIN, 'index', uri, ...columns.flatMap((it) => ['--column', it])]),
+    ),
+    over('createIndex of LanceDB', (uri) => runMeasured(home, [script, dirname(uri), 't', ...columns])),
   ];
   const pylance = await peers.get('pylance');
   if (pylance) {
@@ -46,7 +48,8 @@ export async function firstBuildWays(
   return ways;
 }
 
-async function runNode(home: string, args: readonly string[]): Promise<Sample> {
+/** Seconds of a program of ours, and the peak of its memory in MiB. */
+export async function runMeasured(home: string, args: readonly string[]): Promise<{ seconds: number; peak: number }> {
   const file = join(home, 'peak');
   const lap = stopwatch();
   await promisify(execFile)(process.execPath, ['--import', PEAK_MEMORY.href, ...args], {

@@ -12,10 +12,12 @@ import { LanceTable } from '../../src/lance/table/table.ts';
 import type { KindName } from '../../src/lib/index-kinds.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
+import { MAIN } from '../../testing/cli.ts';
 import { quantile } from '../../testing/screen.ts';
 import { seeded } from '../../testing/seeded.ts';
 import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
+import { runMeasured } from './first-builds.ts';
 import { COMMIT } from './index-once.ts';
 import type { KindTable } from './kind-tables.ts';
 import { COLUMN, kindBatch } from './kind-tables.ts';
@@ -25,6 +27,8 @@ export const FRAGMENTS = 40;
 export const SEGMENTS = [1, 3, 5, 10, 20, 40];
 export const waysName = (segments: number) => (segments === 1 ? 'rebuilt' : `${segments} segments`);
 const SEED = 11;
+/** More than any table here has. */
+const ALL_ROWS = 1_000_000_000;
 
 /** Milliseconds by the clock, and of processor time. */
 type Took = { readonly ms: number; readonly cpu: number };
@@ -71,6 +75,22 @@ export function buildWays(database: string, kind: KindName): Way[] {
     },
   }));
 }
+
+/** A process of its own that builds one segment over all rows: with its start, its peak of memory and the bytes of the segment, in MiB. */
+export const segmentWay = (home: string, database: string, kind: KindName): Way => ({
+  name: kind,
+  async round() {
+    const uri = folderOf(database, 'one_segment');
+    await copyTable(folderOf(database, 'original'), uri, 1);
+    const asked = ['--column', COLUMN, '--kind', kind, '--rows-per-segment', String(ALL_ROWS)];
+    const { seconds, peak } = await runMeasured(home, [MAIN, 'index', uri, ...asked]);
+    const { indexes } = await new LanceTable(localStore(uri)).latest();
+    if (indexes.length !== 1) throw new Error(`${kind} has ${indexes.length} segments, not one`);
+    const bytes = (indexes[0]?.files ?? []).reduce((sum, file) => sum + Number(file.bytes), 0);
+    await rm(uri, { recursive: true });
+    return { seconds, peak, disk: bytes / 2 ** 20 };
+  },
+});
 
 /** Each round asks the same of every copy, with the same answer. */
 export async function lookupWays(connection: Connection, lookup: KindTable['lookups'][string]): Promise<Way[]> {
