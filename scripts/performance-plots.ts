@@ -14,7 +14,8 @@ const matches = (at: Case, only: Case) => Object.entries(only).every(([key, valu
 
 /** A line for each way, over the numbers that a case gives under `x`. Whiskers are quartiles. */
 function linesOver(figures: Figures, x: string, metric: string, ours: string): Series[] {
-  const ways = [...new Set(figures.map(({ way }) => way))];
+  // Ours has the same colour in all plots: the first.
+  const ways = [...new Set([ours, ...figures.map(({ way }) => way)])];
   return ways.map((way) => {
     const points = figures
       .filter((it) => it.way === way && metric in it.metrics)

@@ -49,9 +49,11 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
       async measure(name, at, contest) {
         const head = scenario.tables[name];
         if (!head) throw new Error(`${scenario.name} has no table ${name}`);
-        const figures = figuresOf(await interleave(contest), head);
+        const samples = await interleave(contest);
+        const figures = figuresOf(samples, head);
         const before = tables.get(name)?.figures ?? [];
         tables.set(name, { name, ...head, figures: [...before, ...figures.map((it) => ({ at, ...it }))] });
+        return samples;
       },
       async part(work) {
         const own = new Cleanup();

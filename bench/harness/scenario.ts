@@ -1,7 +1,7 @@
 /** What a scenario is made of, and what it gives. */
 import type { Cleanup } from '../../src/lib/cleanup.ts';
 import type { Peers } from '../peers/peers.ts';
-import type { Contest, Figure } from './rounds.ts';
+import type { Contest, Figure, Samples } from './rounds.ts';
 
 /** What distinguishes one comparison from the next, such as `{ rows: 1000000, indexes: 2 }`. */
 export type Case = Readonly<Record<string, string | number>>;
@@ -44,8 +44,8 @@ export type Bench = {
   readonly peers: Peers;
   /** Says what is being done, on standard error. */
   step(what: string): void;
-  /** Measures the ways of one case and adds them to a table of the scenario. */
-  measure(table: string, at: Case, contest: Contest): Promise<void>;
+  /** Measures the ways of one case and adds them to a table of the scenario. Gives what each round of each gave. */
+  measure(table: string, at: Case, contest: Contest): Promise<Samples>;
   /** Does a part of the scenario, with a clean-up of its own: what it started is gone before the next part begins. */
   part(work: (bench: Bench) => Promise<void>): Promise<void>;
   /** Notes that something could not be measured here, and why: a sentence. */

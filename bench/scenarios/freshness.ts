@@ -1,7 +1,11 @@
 /** What it takes until the indexes of a table cover an append, by the size of the table, for each way there is. */
+import type { Samples } from '../harness/rounds.ts';
+import { recorded } from '../harness/rounds.ts';
 import { scenario } from '../harness/scenario.ts';
 import { ALL_WAYS, compareFreshness, SEGMENTD } from '../support/freshness-ways.ts';
 import { scatteredRows } from '../support/growing-table.ts';
+
+const SMALLEST = 'smallest table';
 
 export const freshness = scenario({
   name: 'freshness',
@@ -20,19 +24,29 @@ export const freshness = scenario({
       baseline: SEGMENTD,
       units: { ms: 'ms' },
     },
+    size: {
+      title: 'segmentd alone, by the size of the table: the rounds above, beside those on the smallest one.',
+      baseline: SMALLEST,
+      units: { ms: 'ms' },
+    },
   },
   async run(bench, { rows, indexed, ...sizes }) {
-    for (const count of rows) {
-      for (const columns of indexed) {
+    for (const columns of indexed) {
+      const bySize = new Map<number, ReadonlyMap<number, Samples>>();
+      for (const count of rows) {
         bench.step(`freshness: ${count.toLocaleString('en-US')} rows, indexes on ${columns}`);
         const size = { rows: count, rowsOf: scatteredRows, indexed: columns.split('+') };
-        await compareFreshness(bench, {
-          table: 'freshness',
-          at: { rows: count, indexed: columns },
-          size,
-          ways: ALL_WAYS,
-          ...sizes,
-        });
+        const at = { rows: count, indexed: columns };
+        bySize.set(count, await compareFreshness(bench, { table: 'freshness', at, size, ways: ALL_WAYS, ...sizes }));
+      }
+      for (const appended of sizes.appended) {
+        const ways = [...bySize].map(([count, samples], at) =>
+          recorded(
+            at === 0 ? SMALLEST : `${count.toLocaleString('en-US')} rows`,
+            samples.get(appended)?.get(SEGMENTD) ?? [],
+          ),
+        );
+        await bench.measure('size', { indexed: columns, appended }, { warmUp: 0, rounds: sizes.rounds, ways });
       }
     }
   },

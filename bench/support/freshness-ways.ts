@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
-import type { Way } from '../harness/rounds.ts';
+import type { Samples, Way } from '../harness/rounds.ts';
 import type { Bench, Case } from '../harness/scenario.ts';
 import type { PeerName } from '../peers/peers.ts';
 import type { Growing, TableSize } from './growing-table.ts';
@@ -84,11 +84,11 @@ export type Freshness = {
   readonly slowRounds: number;
 };
 
-/** Compares the ways on one table, of which each has a copy of its own, for each number of appended rows. */
+/** Compares the ways on one table, of which each has a copy of its own. Gives the rounds of each number of appended rows. */
 export async function compareFreshness(
   bench: Bench,
   { table, at, size, appended, ways, ...contest }: Freshness,
-): Promise<void> {
+): Promise<ReadonlyMap<number, Samples>> {
   const database = join(bench.home, Object.values(at).join('-'));
   await makeIndexed(database, 'original', size);
   const connection = await connect(database);
@@ -97,12 +97,14 @@ export async function compareFreshness(
     const name = way.name.toLowerCase().replaceAll(/[^a-z]+/g, '-');
     taking.push([way, await growingCopy(connection, database, { from: 'original', name, ...size })]);
   }
+  const samples = new Map<number, Samples>();
   for (const count of appended) {
     const rounds = taking.map(([way, copy]) => appendAndCatchUp(way, copy, { count, size, ...contest }));
-    await bench.measure(table, { ...at, appended: count }, { ...contest, ways: rounds });
+    samples.set(count, await bench.measure(table, { ...at, appended: count }, { ...contest, ways: rounds }));
   }
   connection.close();
   await rm(database, { recursive: true });
+  return samples;
 }
 
 /** Rounds of one way: an append that is not timed, then the way, then a look at whether it did it. */

@@ -46,9 +46,7 @@ test('peers take part, or are left out with a sentence', async () => {
 });
 
 test('a daemon takes part over a broker', async () => {
-  const measured = await bench('tables', {
-    ...{ tables: 3, idle: 4, rows: 100, appended: 10, warmUp: 0, rounds: 1, idleRounds: 1 },
-  });
+  const measured = await bench('tables', { tables: 3, idle: '', rows: 100, appended: 10, warmUp: 0, rounds: 1 });
   expect(waysOf(measured, 'at_once')).toContain('segmentd');
-  expect(waysOf(measured, 'idle')).toEqual(new Set(['one table', '4 tables']));
+  expect(measured.tables.map(({ name }) => name)).toEqual(['at_once']);
 });
