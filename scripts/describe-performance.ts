@@ -1,5 +1,6 @@
 /** docs/measurements.md, and the tables in docs/performance.md, out of what `npm run bench -- … --save` left in bench/results. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { QUIET_LOAD } from '../bench/harness/machine.ts';
 import type { Selection } from '../bench/harness/report.ts';
 import { machineText, tableText } from '../bench/harness/report.ts';
 import type { Measured } from '../bench/harness/run-scenario.ts';
@@ -67,8 +68,12 @@ function blockOf(what: string, results: Results): string {
   if (!table) return `Could not be measured: ${measured.left_out.join(' ')}`;
   const text = tableText(table, selectionOf(filters));
   const run = `\`${commandOf(measured)}\`, ${dayOf(measured)}, ${machineText(measured.machine)}`;
-  return `\n${fenced(text)}\n\n${table.title} ${run}. [All of it](measurements.md#${scenario}).\n`;
+  return `\n${fenced(text)}\n\n${table.title} ${run}. ${caveats(measured)}[All of it](measurements.md#${scenario}).\n`;
 }
+
+/** What makes a run less than a reference. */
+const caveats = ({ quick, machine }: Measured) =>
+  (quick ? 'Sizes are small. ' : '') + (machine.load > QUIET_LOAD ? '**The machine was busy with other work.** ' : '');
 
 function selectionOf(filters: readonly string[]): Selection {
   const at: Record<string, string> = {};

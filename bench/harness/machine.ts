@@ -4,6 +4,9 @@ import { statfsSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { VERSION, versionOf } from '../../src/lib/version.ts';
 
+/** Above it the machine was not quiet. */
+export const QUIET_LOAD = 0.5;
+
 export type Machine = {
   readonly processor: string;
   readonly cores: number;
@@ -11,7 +14,7 @@ export type Machine = {
   readonly kernel: string;
   /** Of the folder for temporary files, where all tables lie. */
   readonly file_system: string;
-  /** Of the last minute before the run: above 0.5 the machine was not quiet. */
+  /** Of the last minute before the run. */
   readonly load: number;
 };
 

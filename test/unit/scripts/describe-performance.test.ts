@@ -44,6 +44,16 @@ test('a block is filled with the lines that it asks for, and with the command th
   expect(filled).toMatch(/\nAfter\n$/);
 });
 
+test('a quick run, and one on a busy machine, are said to be that', () => {
+  const filled = (quick: boolean, load: number) => {
+    const measured = { ...MEASURED, quick, machine: { ...MEASURED.machine, load } };
+    return withFigures(page('freshness.freshness way=slow'), new Map([['freshness', measured]]));
+  };
+  expect(filled(true, 0.1)).toMatch(/Sizes are small\. \[All/);
+  expect(filled(false, 3)).toContain('The machine was busy');
+  expect(filled(false, 0.1)).not.toMatch(/small|busy/);
+});
+
 test('filling it again changes nothing, and new figures replace the old ones', () => {
   const filled = withFigures(page('freshness.freshness way=slow'), RESULTS);
   expect(withFigures(filled, RESULTS)).toBe(filled);
