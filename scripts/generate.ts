@@ -7,12 +7,15 @@ import { errorsPage } from './describe-errors.ts';
 import { parametersPage } from './describe-index-kinds.ts';
 import { metricsPage } from './describe-metrics.ts';
 import { openApi } from './describe-openapi.ts';
+import { measurementsPage, readResults, withFigures } from './describe-performance.ts';
 import { runbookPage } from './describe-runbook.ts';
 import { answerSchemas, configSchema, eventSchema } from './describe-schemas.ts';
 import { fleetDashboard, tableDashboard } from './grafana/dashboard.ts';
+import { performancePlots } from './performance-plots.ts';
 
 /** The generated files, by their path from the root of the repository. */
 export function generated(): Readonly<Record<string, string>> {
+  const results = readResults();
   return {
     'config/defaults.yaml': defaultsYaml(),
     // A chart may read files of its own folder alone.
@@ -27,7 +30,14 @@ export function generated(): Readonly<Record<string, string>> {
     'docs/configuration.md': configurationPage(),
     'docs/errors.md': errorsPage(),
     'docs/index-parameters.md': parametersPage(),
+    'docs/measurements.md': measurementsPage(results),
     'docs/metrics.md': metricsPage(),
+    // Written by hand, but for its figures.
+    'docs/performance.md': withFigures(
+      readFileSync(new URL('../docs/performance.md', import.meta.url), 'utf8'),
+      results,
+    ),
+    ...performancePlots(results),
     'docs/runbook.md': runbookPage(),
     'schemas/append-event.json': eventSchema(),
     'schemas/config.json': configSchema(),

@@ -1,4 +1,4 @@
-/** A table to backfill: wide keys in no order, much of it unindexed. */
+/** Wide keys in no order, and a table to backfill of them: much of it is unindexed. */
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';
 import { Table as ArrowTable, makeData, makeVector, Utf8 } from 'apache-arrow';
@@ -10,7 +10,7 @@ const STEP = 15_485_863;
 const NAME = 'user-0000000';
 
 /** Rows `from` to `from + count` of `rows`: an integer and a string, both scattered as hashes are. */
-function scattered(rows: number, from: number, count: number): ArrowTable {
+export function scattered(rows: number, from: number, count: number): ArrowTable {
   const ids = new BigInt64Array(count);
   const data = Buffer.alloc(count * NAME.length, NAME);
   for (let at = 0; at < count; at++) {

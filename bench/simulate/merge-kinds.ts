@@ -1,5 +1,5 @@
 /**
- * What merging costs and gains by kind of index, without a table: the model of merging.ts with what `npm run bench:kinds` measured. Prints for
+ * What merging costs and gains by kind of index, without a table: the model of merging.ts with what `npm run bench -- kinds` measured. Prints for
  * each kind and setting the segments, how much longer a lookup takes than on one rebuilt segment, and the processor time per batch of
  * 1,000 rows, the batch itself and its commit included.
  *

@@ -7,8 +7,8 @@
  *     [--rows-per-segment 2000000] [--batch-rows 5000000,50000000,200000000] [--linger]
  *     [--build-fixed-ms 12] [--build-us-per-row 0.2] [--indexes 2] [--commit-ms 3] [--request-ms 50] [--seed 1] [--json]
  *
- * The builds' defaults were measured by `npm run bench:scaling`, which prints them; a commit of 3 ms stands for one of the table of
- * `npm run bench:commit-cost`. `--request-ms` is a write to the object store; a read takes 0.6 of it and a look 0.4, and nothing
+ * The builds' defaults were near what `npm run bench -- backfill` prints; a commit of 3 ms stands for one of the table of
+ * `npm run bench -- commit`. `--request-ms` is a write to the object store; a read takes 0.6 of it and a look 0.4, and nothing
  * more than 100 MB a second: the round figures of a store far away, since segmentd has none to measure yet.
  */
 import { parseArgs } from 'node:util';
@@ -43,7 +43,7 @@ const [indexes, commitMs, requestMs] = [options.indexes, options['commit-ms'], o
 ];
 const rowsPerPart = Number(options['rows-per-segment']);
 
-/** Bytes of a fragment in a manifest, and of a segment: `makeWideTable` and the segments of `npm run bench:scaling`. */
+/** Bytes of a fragment in a manifest, and of a segment: `makeWideTable` and the segments of `npm run bench -- backfill`. */
 const FRAGMENT_BYTES = 90;
 const SEGMENT_BYTES = 400;
 

@@ -12,6 +12,7 @@ import { sleep } from '../../src/lib/sleep.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { localPlace } from '../../testing/local-place.ts';
+import { peakBytes } from './peak-bytes.ts';
 
 const RETRY = { initialMs: 500, maxMs: 60_000 };
 const LIMITS = { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Number.MAX_SAFE_INTEGER };
@@ -42,4 +43,4 @@ const lap = stopwatch();
 await Promise.all(Array.from({ length: Number(builds) }, build));
 const seconds = lap() / 1000;
 await scratch.remove();
-process.stdout.write(JSON.stringify({ seconds, failed, peakBytes: process.resourceUsage().maxRSS * 1024 }));
+process.stdout.write(JSON.stringify({ seconds, failed, peakBytes: peakBytes() }));

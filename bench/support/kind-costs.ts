@@ -1,4 +1,4 @@
-/** What segments of each kind cost, as `npm run bench:kinds` measured it in November 2026: docs/decisions/merge-policy-kinds.md. */
+/** What segments of each kind cost, as `npm run bench -- kinds` measured it in November 2026: docs/decisions/merge-policy-kinds.md. */
 
 export type KindCost = {
   /** Processor time of a lookup by the number of segments, as a multiple of that on one rebuilt segment. The mean of the kind's lookups. */

@@ -52,34 +52,7 @@ export async function lookUp(table: Table, kind: Kind, keys: Keys): Promise<numb
   return ms;
 }
 
-export type Times = Record<Kind, number[]>;
-export const noTimes = (): Times => ({ point: [], in10: [], range: [] });
-
-const WARM_UP_ROUNDS = 10;
-
-/** Lookups in rounds that visit each table in turn, so that a busy machine is busy for all of them. */
-export async function lookUpInTurn<T>(
-  tables: ReadonlyMap<T, Table>,
-  rounds: number,
-  keys: Keys,
-): Promise<Map<T, Times>> {
-  const times = new Map([...tables.keys()].map((name) => [name, noTimes()]));
-  // All pages of all segments into the cache: else a lookup's time is that of reading the pages that no other touched before.
-  for (const table of tables.values()) await table.countRows('key >= 0');
-  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
-    for (const [name, table] of tables) {
-      // Not timed: the first lookup pays for what the one on the table before it left in the processor's caches.
-      await lookUp(table, 'point', keys);
-      for (const kind of KINDS) {
-        const ms = await lookUp(table, kind, keys);
-        if (round >= 0) times.get(name)?.[kind].push(ms);
-      }
-    }
-  }
-  return times;
-}
-
-/** A copy of a table that shares its data files, which never change. Only the latest `versions` manifests come along. */
+/** A copy of a table that shares its data and its segments, whose files never change. Only the latest `versions` manifests come along. */
 export async function copyTable(from: string, to: string, versions = Infinity): Promise<void> {
   // Names of versions sort from the latest to the first.
   const manifests = (await readdir(join(from, '_versions'))).sort();
@@ -90,6 +63,6 @@ export async function copyTable(from: string, to: string, versions = Infinity): 
     if (left.has(source)) continue;
     const target = join(to, source.slice(from.length));
     await mkdir(dirname(target), { recursive: true });
-    await (target.includes('/data/') ? link(source, target) : copyFile(source, target));
+    await (/\/(data|_indices)\//.test(target) ? link(source, target) : copyFile(source, target));
   }
 }

@@ -1,4 +1,4 @@
-/** The writer beside bench/memory.ts: makes the table, then appends or consolidates for each line on standard input. */
+/** The writer beside the process whose memory is measured: makes the table, then appends or consolidates for each line on standard input. */
 import { createInterface } from 'node:readline';
 import { connect, Index } from '@lancedb/lancedb';
 import { people } from '../../testing/people.ts';

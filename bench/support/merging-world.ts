@@ -42,12 +42,13 @@ export type MergingWorld = {
   close(): Promise<void>;
 };
 
-/** A fresh table `t` in `home` and a pipeline beside it. `merging`: off means that segments only add up. */
+/** A fresh table in `home/db` and a pipeline beside it. `merging`: off means that segments only add up. */
 export async function makeMergingWorld(
   home: string,
   keys: Keys,
   batchRows: number,
   merging: boolean,
+  name: string,
 ): Promise<MergingWorld> {
   const database = join(home, 'db');
   const scratchDir = join(home, 'scratch');
@@ -79,12 +80,12 @@ export async function makeMergingWorld(
   failed.catch(() => undefined);
 
   const connection = await connect(database);
-  const writer = await connection.createTable('t', keyBatch(keys, 0, batchRows));
+  const writer = await connection.createTable(name, keyBatch(keys, 0, batchRows));
   await writer.createIndex('key', { config: Index.btree() });
-  const folder = join(database, 't.lance');
+  const folder = join(database, `${name}.lance`);
   const table = new LanceTable(localStore(folder));
   let batches = 1;
-  const settings = mergeSchedule(config).settings({ id: 'db/t', database: 'db', name: 't', uri: folder });
+  const settings = mergeSchedule(config).settings({ id: `db/${name}`, database: 'db', name, uri: folder });
   const rule = (segments: Parameters<typeof planAhead>[0]) => planAhead(segments, settings);
   return {
     folder,
@@ -94,7 +95,7 @@ export async function makeMergingWorld(
       batches += 1;
       if (batches % TIDY_EVERY === 0) await tidy(folder);
       const lap = stopwatch();
-      await Promise.race([announce(records, BigInt(batches)), failed]);
+      await Promise.race([announce(records, name, BigInt(batches)), failed]);
       return lap();
     },
     merged: async () => {
@@ -108,16 +109,14 @@ export async function makeMergingWorld(
   };
 }
 
-const VALUE = Buffer.from('{"table":"db/t"}');
-
 /** Resolves when the record is acknowledged. */
-function announce(records: Subject<ConsumerRecord>, offset: bigint): Promise<void> {
+function announce(records: Subject<ConsumerRecord>, name: string, offset: bigint): Promise<void> {
   const { signal } = new AbortController();
   return new Promise((ack) =>
     records.next({
       position: { topic: 'events', partition: 0, offset },
       key: null,
-      value: VALUE,
+      value: Buffer.from(JSON.stringify({ table: `db/${name}` })),
       headers: new Map(),
       timestampMs: Date.now(),
       signal,

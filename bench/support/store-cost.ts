@@ -13,7 +13,6 @@ import { LanceTable } from '../../src/lance/table/table.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { people, TABLE } from '../../testing/people.ts';
-import { quantile } from '../../testing/screen.ts';
 import { downloaded, isManifestOf } from '../../testing/stores/commit-requests.ts';
 import type { S3Server } from '../../testing/stores/s3-access.ts';
 import type { LoggedRequest, StoreProxy } from '../../testing/stores/store-proxy.ts';
@@ -27,7 +26,7 @@ const OPTIMIZE_ROUNDS = 5;
 const LIMITS = { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Number.MAX_SAFE_INTEGER };
 const COMMIT = { maxAttempts: 1, initialBackoffMs: 0, writer: { library: 'segmentd', version: 'bench' } };
 
-/** Medians: milliseconds, requests, those that had to wait for one another, and bytes that were downloaded. */
+/** Milliseconds, requests, those that had to wait for one another, and bytes that were downloaded. */
 export type Cost = {
   readonly ms: number;
   readonly requests: number;
@@ -35,32 +34,8 @@ export type Cost = {
   readonly bytes: number;
 };
 
-export type StoreCost = {
-  readonly delay_ms: number;
-  readonly indexes: number;
-  /** From the event to the manifest, through the pipeline. */
-  readonly event_to_covered: Cost;
-  /** After that. */
-  readonly proof: Pick<Cost, 'requests' | 'rounds'>;
-  /** The delay in each of the rounds that cannot be done at once. */
-  readonly floor_ms: number;
-  readonly over_floor: number;
-  /** Without the build. */
-  readonly plan_publish_commit: Cost;
-  /** After a commit of segmentd, which the writer has to read. */
-  readonly lance_add: Cost;
-  readonly to_lance_add: number;
-  /** By a writer that knows the latest version, as it made that itself. */
-  readonly lance_add_alone: Cost;
-  readonly to_lance_add_alone: number;
-  readonly optimize_first: Cost;
-  readonly optimize_later: Cost;
-  /** optimize() by event to covered. */
-  readonly optimize_first_ratio: number;
-  readonly optimize_later_ratio: number;
-};
-
-const median = (values: readonly number[]) => quantile(values, 0.5);
+/** What each round cost. */
+export type StoreCost = Rounds & { readonly optimizes: readonly Cost[] };
 
 export async function storeCost(
   server: S3Server,
@@ -69,43 +44,21 @@ export async function storeCost(
 ): Promise<StoreCost> {
   const name = `cost-${delayMs}-${columns.length}`;
   const world = await makeStoreWorld(server, home, { name, rows, columns, minIntervalMs: 0, merging: false });
-  let figures: Rounds;
-  try {
-    figures = await runRounds(world, server, { home, rows, rounds, delayMs });
-  } finally {
-    await world.close();
-  }
-  const [first, ...later] = await optimizes(server, `${name}-copy`, { delayMs, columns, rows });
-  const { covered, proofs, adds, alone, ours } = figures;
-  const eventToCovered = typical(covered);
-  const planPublishCommit = typical(ours);
-  const floorMs = eventToCovered.rounds * delayMs;
-  const optimizeLater = typical(later);
-  return {
-    delay_ms: delayMs,
-    indexes: columns.length,
-    event_to_covered: eventToCovered,
-    proof: typical(proofs),
-    floor_ms: floorMs,
-    over_floor: eventToCovered.ms / floorMs,
-    plan_publish_commit: planPublishCommit,
-    lance_add: typical(adds),
-    to_lance_add: planPublishCommit.ms / typical(adds).ms,
-    lance_add_alone: typical(alone),
-    to_lance_add_alone: planPublishCommit.ms / typical(alone).ms,
-    optimize_first: first as Cost,
-    optimize_later: optimizeLater,
-    optimize_first_ratio: (first as Cost).ms / eventToCovered.ms,
-    optimize_later_ratio: optimizeLater.ms / eventToCovered.ms,
-  };
+  const figures = await runRounds(world, server, { home, rows, rounds, delayMs }).finally(() => world.close());
+  return { ...figures, optimizes: await optimizes(server, `${name}-copy`, { delayMs, columns, rows }) };
 }
 
 type Rounds = {
+  /** From the event to the manifest, through the pipeline. */
   readonly covered: Cost[];
+  /** The requests after that. */
   readonly proofs: Cost[];
-  readonly adds: Cost[];
-  readonly alone: Cost[];
+  /** Plan, publish and commit, without the build. */
   readonly ours: Cost[];
+  /** After a commit of segmentd, which the writer has to read. */
+  readonly adds: Cost[];
+  /** By a writer that knows the latest version, as it made that itself. */
+  readonly alone: Cost[];
 };
 
 /** Each round appends for the pipeline, and then twice to do its steps by hand, each of which is timed. */
@@ -126,7 +79,7 @@ async function runRounds(
       const [first, second, third] = [0, 1, 2].map((at) =>
         people(rows + (3 * (round + 2) + at) * APPEND_ROWS, APPEND_ROWS),
       ) as [ArrowTable, ArrowTable, ArrowTable];
-      const add = await timed(theirs, () => table.add(first));
+      await table.add(first);
       const { eventToCoveredMs, batch } = await announce(await table.version());
       const again = await timed(theirs, () => table.add(second));
       const alone = await timed(theirs, () => table.add(third));
@@ -138,7 +91,7 @@ async function runRounds(
         byHand.delayMs = delayMs;
       }
       if (round < 0) continue;
-      figures.adds.push(add, again);
+      figures.adds.push(again);
       figures.alone.push(alone);
       figures.covered.push(costOf(eventToCoveredMs, batch.untilCovered));
       figures.proofs.push(costOf(0, batch.afterwards));
@@ -212,8 +165,3 @@ const costOf = (ms: number, requests: readonly LoggedRequest[]): Cost => ({
   rounds: countRounds(requests),
   bytes: downloaded(requests),
 });
-
-export function typical(costs: readonly Cost[]): Cost {
-  const of = (figure: keyof Cost) => median(costs.map((cost) => cost[figure]));
-  return { ms: of('ms'), requests: of('requests'), rounds: of('rounds'), bytes: of('bytes') };
-}

@@ -5,6 +5,7 @@ import { people } from '../../testing/people.ts';
 import { quantile } from '../../testing/screen.ts';
 import { isManifestOf } from '../../testing/stores/commit-requests.ts';
 import type { S3Server } from '../../testing/stores/s3-access.ts';
+import type { Sample } from '../harness/rounds.ts';
 import type { Covered, StoreWorld } from './store-world.ts';
 import { makeStoreWorld } from './store-world.ts';
 
@@ -12,30 +13,18 @@ const APPEND_ROWS = 1_000;
 const COLUMNS = ['id', 'name'];
 const TABLE_ROWS = 100_000;
 
-export type Pace = {
-  readonly delay_ms: number;
-  /** Null: without segmentd. */
-  readonly min_interval_ms: number | null;
+type Settings = {
+  readonly delayMs: number;
   readonly writers: number;
-  readonly pause_ms: number;
-  readonly appends_per_second: number;
-  /** Given up by LanceDB. */
-  readonly failed_appends: number;
-  /** Appends by the time from the first one until the last one was covered. */
-  readonly covered_per_second: number | null;
-  readonly event_to_covered_ms: { readonly p50: number; readonly p99: number } | null;
-  readonly commits_per_second: number | null;
-  /** Puts of a manifest that met the version of a writer. */
-  readonly conflicts_per_commit: number | null;
-  readonly requests_per_append: number | null;
+  /** Of each writer, after every append. */
+  readonly pauseMs: number;
+  /** `batch.min_interval_ms`; null: without segmentd. */
+  readonly minIntervalMs: number | null;
+  readonly seconds: number;
 };
 
 /** Writers append and announce for so many seconds, each with a pause after every append. */
-export async function paceOf(
-  server: S3Server,
-  home: string,
-  settings: { delayMs: number; writers: number; pauseMs: number; minIntervalMs: number | null; seconds: number },
-): Promise<Pace> {
+export async function paceOf(server: S3Server, home: string, settings: Settings): Promise<Sample> {
   const { delayMs, writers, pauseMs, minIntervalMs } = settings;
   const name = `pace-${delayMs}-${writers}-${pauseMs}-${minIntervalMs ?? 'alone'}`;
   const interval = { minIntervalMs: minIntervalMs ?? 0, merging: true };
@@ -47,9 +36,10 @@ export async function paceOf(
   }
 }
 
-type Settings = Parameters<typeof paceOf>[2];
-
-async function run(world: StoreWorld, { delayMs, writers, pauseMs, minIntervalMs, seconds }: Settings): Promise<Pace> {
+async function run(
+  world: StoreWorld,
+  { delayMs, writers, pauseMs, minIntervalMs, seconds }: Settings,
+): Promise<Sample> {
   const tables = await Promise.all(Array.from({ length: writers }, () => world.openTable()));
   world.delay(delayMs);
   const startMs = performance.now();
@@ -79,35 +69,23 @@ async function run(world: StoreWorld, { delayMs, writers, pauseMs, minIntervalMs
   const lastMs = Math.max(...world.batches.map(({ landedAtMs }) => landedAtMs)) - performance.timeOrigin - startMs;
   const coveredMs = Math.max(lastMs, writtenMs);
   for (const table of tables) table.close();
-  const figures = {
-    delay_ms: delayMs,
-    min_interval_ms: minIntervalMs,
-    writers,
-    pause_ms: pauseMs,
-    failed_appends: failed,
-  };
-  const alone = {
-    ...figures,
-    appends_per_second: (appends * 1_000) / writtenMs,
-    covered_per_second: null,
-    event_to_covered_ms: null,
-    commits_per_second: null,
-    conflicts_per_commit: null,
-    requests_per_append: null,
-  };
+  // Those that LanceDB gave up count as failed.
+  const alone = { appends: (appends * 1_000) / writtenMs, failed };
   if (minIntervalMs === null) return alone;
   const waits = done.map(({ eventToCoveredMs }) => eventToCoveredMs);
   const { requests } = world.ours;
   const landed = requests.filter((request) => isManifestOf(request)).length;
+  // Puts of a manifest that met the version of a writer.
   const lost = requests.filter(
     ({ method, path, status }) => method === 'PUT' && /_versions/.test(path) && status >= 400,
   );
   return {
     ...alone,
-    covered_per_second: (appends * 1_000) / coveredMs,
-    event_to_covered_ms: { p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) },
-    commits_per_second: (landed * 1_000) / coveredMs,
-    conflicts_per_commit: lost.length / landed,
-    requests_per_append: requests.length / appends,
+    // By the time from the first append until the last one was covered.
+    covered: (appends * 1_000) / coveredMs,
+    ...{ p50: quantile(waits, 0.5), p99: quantile(waits, 0.99) },
+    commits: (landed * 1_000) / coveredMs,
+    conflicts: lost.length / landed,
+    requests: requests.length / appends,
   };
 }

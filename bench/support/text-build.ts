@@ -10,6 +10,7 @@ import { openScratch } from '../../src/lib/scratch.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { localPlace } from '../../testing/local-place.ts';
+import { peakBytes } from './peak-bytes.ts';
 
 const LIMITS = { maxRows: Number.MAX_SAFE_INTEGER, maxFragments: Number.MAX_SAFE_INTEGER };
 
@@ -20,14 +21,13 @@ const builder = memoryBytes === 0 ? viewBuilder(scratch.dir) : lanceSegmentBuild
 const manifest = await new LanceTable(localStore(uri)).latest();
 const wanted = [{ column: 'body', kind: 'fts', parameters: { with_position: true } }] as const;
 const { requests } = planTable(manifest, { ...DEFAULT_POLICY, wanted }, LIMITS);
-const peak = () => process.resourceUsage().maxRSS * 1024;
-const before = peak();
+const before = peakBytes();
 const lap = stopwatch();
 const { segments } = await builder.build(manifest, localPlace(uri), requests);
 const files = segments[0]?.files ?? [];
 const result = {
   seconds: lap() / 1000,
-  addedBytes: peak() - before,
+  addedBytes: peakBytes() - before,
   partitions: files.filter(({ path }) => path.endsWith('_docs.lance')).length,
   bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
 };

@@ -13,6 +13,11 @@ const DOCS = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8'
   .map((path) => `docs/${path}`);
 const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...DOCS];
 
+/** Each in a file of its name. */
+const BENCHMARKS = readdirSync(join(ROOT, 'bench/scenarios'))
+  .map((file) => file.replace(/\.ts$/, ''))
+  .filter((name) => name !== 'catalogue');
+
 const BLOCK = /^ *```.*?^ *```$/gms;
 const withoutBlocks = (text: string) => text.replace(BLOCK, '');
 
@@ -86,7 +91,12 @@ describe.each(PAGES)('%s', (page) => {
     expect(paths.map(([path]) => path).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = [...text.matchAll(/\bnpm run ([\w:-]*\w)/g)].map(([, name = '']) => name);
-    expect(named.filter((name) => name !== 'bench' && !(name in scripts))).toEqual([]);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('names benchmarks that exist', () => {
+    const named = [...read(page).matchAll(/\bnpm run bench -- (\w+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !['all', ...BENCHMARKS].includes(name))).toEqual([]);
   });
 
   test('shows commands and options that exist', () => {
@@ -100,6 +110,11 @@ describe.each(PAGES)('%s', (page) => {
     });
     expect(unknown).toEqual([]);
   });
+});
+
+test('docs/performance.md names each benchmark', () => {
+  const page = read('docs/performance.md');
+  expect(BENCHMARKS.filter((name) => !page.includes(`npm run bench -- ${name}`))).toEqual([]);
 });
 
 test('docs/architecture.md draws files that exist', () => {

@@ -1,0 +1,91 @@
+/** Programs that do what segmentd does, installed below `SEGMENTD_CACHE_DIR` when they are first asked for, each in a process of its own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Cleanup } from '../../src/lib/cleanup.ts';
+import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
+import { PYTHON, pythonPackage } from '../../testing/python-package.ts';
+
+/** The newest of each when the reference run was made. */
+const PACKAGES = {
+  pylance: { version: PYLANCE_VERSIONS.newest, works: 'import lance' },
+  lancedb: { version: '0.40.0', works: 'import lancedb' },
+  'daft-lance': { version: '0.6.0', works: 'import daft_lance', beside: ['daft==0.7.26'] },
+} as const;
+
+export type PeerName = keyof typeof PACKAGES;
+
+export type Peer = {
+  /** Has it do something of peer.py, and gives its answer. */
+  ask(request: PeerRequest): Promise<Readonly<Record<string, unknown>>>;
+  /** The same; milliseconds by its own clock. */
+  ms(request: PeerRequest): Promise<number>;
+};
+
+export type PeerRequest = { readonly do: string } & Readonly<Record<string, unknown>>;
+
+export type Peers = {
+  /** The same one each time. Undefined where it cannot be had, which is noted once with a sentence. */
+  get(name: PeerName): Promise<Peer | undefined>;
+};
+
+export type PeerNotes = {
+  /** A peer that cannot be had here, and why: a sentence. */
+  leaveOut(sentence: string): void;
+  /** The version of one that can. */
+  version(name: string, version: string): void;
+};
+
+export function openPeers(cleanup: Cleanup, notes: PeerNotes): Peers {
+  const known = new Map<PeerName, Promise<Peer | undefined>>();
+  const open = async (name: PeerName) => {
+    try {
+      return await start(name, cleanup, notes);
+    } catch (error) {
+      const why = error instanceof Error ? (error.message.trim().split('\n').at(-1) ?? '') : String(error);
+      notes.leaveOut(`${name} ${PACKAGES[name].version} cannot be had here (${PYTHON} with pip): ${why}.`);
+      return undefined;
+    }
+  };
+  return {
+    get(name) {
+      const peer = known.get(name) ?? open(name);
+      known.set(name, peer);
+      return peer;
+    },
+  };
+}
+
+async function start(name: PeerName, cleanup: Cleanup, notes: PeerNotes): Promise<Peer> {
+  const { version, works, ...more } = PACKAGES[name];
+  const packages = await pythonPackage(name, version, works, 'beside' in more ? more.beside : []);
+  const child = spawn(PYTHON, ['-s', fileURLToPath(new URL('peer.py', import.meta.url))], {
+    env: {
+      ...process.env,
+      PYTHONPATH: packages,
+      PYTHONDONTWRITEBYTECODE: '1',
+      LANCE_LOG: 'error',
+      DAFT_PROGRESS_BAR: '0',
+    },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = once(child, 'exit');
+  cleanup.defer(async () => {
+    child.stdin.end();
+    await ended;
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (request: PeerRequest): Promise<Record<string, unknown>> => {
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${name} ended while it was asked to ${request.do}`);
+    const answer = JSON.parse(value) as Record<string, unknown>;
+    if (answer.error !== undefined) throw new Error(`${name} could not ${request.do}: ${String(answer.error)}`);
+    return answer;
+  };
+  const found = await ask({ do: 'version', package: name });
+  notes.version(name, String(found.version));
+  notes.version('python', String(found.python));
+  return { ask, ms: async (request) => Number((await ask(request)).seconds) * 1000 };
+}

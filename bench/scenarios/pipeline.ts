@@ -1,0 +1,51 @@
+/** What the daemon adds to Kafka and to the work: from event to covered under load, and announcements a second. */
+import { scenario } from '../harness/scenario.ts';
+import { announcementWays, PLAIN_CONSUMER } from '../support/announcement-rates.ts';
+import { brokerFor } from '../support/daemon-place.ts';
+import { HOP_AND_WORK, hopAndWork, throughSegmentd } from '../support/event-latency.ts';
+import { scatteredRows } from '../support/growing-table.ts';
+
+export const pipeline = scenario({
+  name: 'pipeline',
+  what: 'milliseconds from an event to indexes that cover it, at so many appends a second, and announcements a second',
+  sizes: {
+    rates: [1, 10, 50],
+    seconds: 20,
+    rows: 1_000_000,
+    appended: 1_000,
+    announcements: 300_000,
+    ...{ warmUp: 1, rounds: 3 },
+  },
+  quick: { seconds: 2, rows: 100_000, announcements: 30_000 },
+  tables: {
+    latency: {
+      title:
+        'From an event to covered, over a real broker, merges included: appends a second to a table with two BTREE indexes.',
+      baseline: HOP_AND_WORK,
+      units: { p50: 'ms', p99: 'ms' },
+    },
+    announcements: {
+      title: 'Announcements a second that are read from the start of a topic.',
+      baseline: PLAIN_CONSUMER,
+      units: { rate: 'records/s' },
+    },
+  },
+  async run(bench, { rates, seconds, rows, appended, announcements: events, warmUp, rounds }) {
+    const brokers = await brokerFor(bench);
+    if (!brokers) return;
+    const size = { rows, rowsOf: scatteredRows, indexed: ['id', 'name'] };
+    for (const rate of rates) {
+      bench.step(`pipeline: ${rate} appends/s`);
+      const load = { rate, seconds, appended };
+      await bench.part(async (part) => {
+        const ways = [await hopAndWork(part, brokers, size, load), await throughSegmentd(part, brokers, size, load)];
+        await part.measure('latency', { 'appends/s': rate }, { warmUp, rounds, ways });
+      });
+    }
+    for (const ids of [true, false]) {
+      bench.step(`pipeline: ${events.toLocaleString('en-US')} announcements${ids ? ', with an id each' : ''}`);
+      const ways = await announcementWays(bench, brokers, { events, ids });
+      await bench.measure('announcements', { ids: ids ? 'one each' : 'none' }, { warmUp: 1, rounds, ways });
+    }
+  },
+});

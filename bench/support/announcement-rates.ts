@@ -1,0 +1,115 @@
+/** How fast a topic full of announcements is read: by the daemon, and by consumers of the same client library. */
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { openProducer } from '../../src/kafka/producer.ts';
+import { folderOf } from '../../testing/unindexed-table.ts';
+import type { Way } from '../harness/rounds.ts';
+import type { Bench } from '../harness/scenario.ts';
+import type { DaemonPlace } from './daemon-place.ts';
+import { DATABASE, daemonPlace, metricsOf, runDaemon } from './daemon-place.ts';
+import { SEGMENTD } from './freshness-ways.ts';
+import { makeIndexed, scatteredRows } from './growing-table.ts';
+import { copyTable } from './lookups.ts';
+
+export const PLAIN_CONSUMER = 'kafkajs consumer';
+const SEND = 1_000;
+const TABLE_ROWS = 100;
+/** Rare enough not to slow the daemon down, which answers each time. */
+const POLL_MS = 50;
+const GIVE_UP_MS = 600_000;
+
+/** A small heap: V8 collects more often, for the same work. */
+const SMALL_HEAP = '--max-old-space-size=256 --max-semi-space-size=16';
+
+/** Floods of so many tables, without ids, which daemons read from the start: their memory, and how fast they are. */
+export async function floodWays(
+  bench: Bench,
+  brokers: readonly string[],
+  { events, tables }: { readonly events: number; readonly tables: number },
+): Promise<Way[]> {
+  const place = await daemonPlace(bench.home, brokers, { sweep: { interval_s: 0 } });
+  const names = Array.from({ length: tables }, (_, at) => `t${at}`);
+  await makeTables(place, names);
+  await announce(place, names, { events, ids: false });
+  const way = (name: string, env: Readonly<Record<string, string>>): Way => ({
+    name,
+    round: () => readByDaemon(place, events, env),
+  });
+  return [way(SEGMENTD, {}), way(`segmentd, ${SMALL_HEAP}`, { NODE_OPTIONS: SMALL_HEAP })];
+}
+
+/** A topic with so many announcements of one table; `ids`: each has one of its own, without which those of one moment are the same. */
+export async function announcementWays(
+  bench: Bench,
+  brokers: readonly string[],
+  { events, ids }: { readonly events: number; readonly ids: boolean },
+): Promise<Way[]> {
+  const place = await daemonPlace(bench.home, brokers);
+  await makeTables(place, ['t']);
+  await announce(place, ['t'], { events, ids });
+  const rate = async (ofRecords: Promise<number>) => ({ rate: await ofRecords });
+  return [
+    { name: PLAIN_CONSUMER, round: () => rate(plainRate(place, events)) },
+    { name: 'kafkajs consumer, JSON.parse', round: () => rate(plainRate(place, events, 'parse')) },
+    { name: SEGMENTD, round: async () => ({ rate: (await readByDaemon(place, events)).rate }) },
+  ];
+}
+
+/** A table holds no path of its own: the rest are copies. */
+async function makeTables({ database }: DaemonPlace, [first = '', ...others]: readonly string[]): Promise<void> {
+  await makeIndexed(database, first, { rows: TABLE_ROWS, rowsOf: scatteredRows, indexed: ['id'] });
+  for (const name of others) await copyTable(folderOf(database, first), folderOf(database, name), 1);
+}
+
+/** Of the tables in turn. */
+async function announce(
+  { settings }: DaemonPlace,
+  names: readonly string[],
+  { events, ids }: { events: number; ids: boolean },
+): Promise<void> {
+  const producer = openProducer(settings);
+  for (let sent = 0; sent < events; sent += SEND) {
+    const records = Array.from({ length: Math.min(SEND, events - sent) }, (_, at) => {
+      const table = `${DATABASE}/${names[(sent + at) % names.length]}`;
+      const event = { table, ...(ids && { id: randomUUID() }), time: new Date().toISOString() };
+      return { key: Buffer.from(table), value: Buffer.from(JSON.stringify(event)) };
+    });
+    await producer.send(settings.topic, records);
+  }
+  await producer.close();
+}
+
+/** Records a second of a consumer that does nothing, or nothing but parse. */
+async function plainRate({ configFile }: DaemonPlace, events: number, ...parse: string[]): Promise<number> {
+  const program = fileURLToPath(new URL('raw-consumer.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [program, configFile, String(events), ...parse]);
+  return (JSON.parse(stdout) as { rate: number }).rate;
+}
+
+/** A daemon that is a new group, from joining it until it has settled them all: records a second, and its resident memory at most. */
+async function readByDaemon(
+  place: DaemonPlace,
+  events: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ rate: number; resident: number }> {
+  const daemon = await runDaemon(place, { ...env, SEGMENTD_KAFKA_GROUP_ID: `again-${randomUUID()}` });
+  try {
+    const deadline = Date.now() + GIVE_UP_MS;
+    let resident = 0;
+    for (let settled = 0; settled < events; ) {
+      if (Date.now() > deadline) throw new Error(`${events} events were not settled in ${GIVE_UP_MS} ms`);
+      await sleep(POLL_MS);
+      const seen = await metricsOf(daemon, METRICS);
+      settled = seen.settled;
+      resident = Math.max(resident, seen.resident);
+    }
+    return { rate: (events / (Date.now() - daemon.runningMs)) * 1000, resident: resident / 2 ** 20 };
+  } finally {
+    await daemon.stop();
+  }
+}
+
+const METRICS = { settled: 'segmentd_events_total{', resident: 'process_resident_memory_bytes' };

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { parseArguments, UsageError, withSizes } from '../../../../bench/harness/arguments.ts';
+
+const NAMES = ['freshness', 'start'];
+const parse = (...args: string[]) => parseArguments(args, NAMES);
+
+test('a scenario with its options', () => {
+  expect(parse('start')).toEqual({ name: 'start', quick: false, json: false, save: false, set: [] });
+  expect(parse('freshness', '--quick', '--json', '--set', 'rows=1', '--set', 'rounds=2')).toEqual({
+    ...{ name: 'freshness', quick: true, json: true, save: false },
+    set: ['rows=1', 'rounds=2'],
+  });
+  expect(parse('all', '--save').name).toBe('all');
+});
+
+test.each([
+  [[], 'A scenario is missing: freshness, start, all'],
+  [['fresh'], 'There is no scenario fresh: freshness, start, all'],
+  [['start', 'freshness'], 'One scenario at a time'],
+  [['all', '--set', 'rows=1'], '--set is for a single scenario'],
+  [['start', '--fast'], "Unknown option '--fast'"],
+])('%j is refused with what is right', (args, says) => {
+  expect(() => parse(...args)).toThrow(UsageError);
+  expect(() => parse(...args)).toThrow(says);
+});
+
+const SIZES = { rows: [1, 2], indexed: ['id'], rounds: 5, unlimited: false, order: 'ascending' };
+
+test('sizes are replaced by values of their kind; nothing else changes', () => {
+  expect(withSizes(SIZES, [])).toEqual(SIZES);
+  const set = ['rows=1_000,20', 'indexed=id,name', 'rounds=9', 'unlimited=true', 'order=scattered'];
+  const all = { rows: [1000, 20], indexed: ['id', 'name'], rounds: 9, unlimited: true, order: 'scattered' };
+  expect(withSizes(SIZES, set)).toEqual(all);
+  expect(withSizes(SIZES, ['rows='])).toEqual({ ...SIZES, rows: [] });
+});
+
+test.each([
+  ['size=1', 'the sizes here are rows, indexed, rounds, unlimited, order'],
+  ['rounds', 'given as name=value'],
+  ['rounds=many', 'many is not a number'],
+  ['rounds=', 'is not a number'],
+  ['rows=1,x', 'x is not a number'],
+  ['unlimited=yes', 'true or false'],
+])('--set %s is refused', (set, says) => {
+  expect(() => withSizes(SIZES, [set])).toThrow(UsageError);
+  expect(() => withSizes(SIZES, [set])).toThrow(says);
+});
