@@ -100,7 +100,7 @@ const beforeRename = (to: string) => {
 const afterRename = (to: string) => {
   if (to.includes('/_transactions/')) passage('transaction');
   if (to.endsWith('latest_version_hint.json')) passage('hint');
-  if (to.includes('/_indices/')) passage('file-uploaded');
+  if (to.includes('/_indices/')) passage('segment-uploaded');
 };
 
 promises.rename = async (from, to) => {

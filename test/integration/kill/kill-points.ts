@@ -6,7 +6,7 @@ const OF_COMMITS = {
   'view-made': 'after that',
   index: 'before LanceDB builds an index in it',
   'index-built': 'after that',
-  'file-uploaded': 'after a file has been moved into the table, with others to come or not',
+  'segment-uploaded': 'after the folder of a segment has been moved into the table, with others to come or not',
   uploaded: 'after all have been, before they are made durable',
   'transaction-staged': 'before the transaction file gets its name',
   transaction: 'after that',
@@ -50,13 +50,13 @@ export const ROUNDS_OF_ALL_POINTS = POINTS.length;
 const PASSAGES: Partial<Record<KillPoint, number>> = {
   index: 4,
   'index-built': 4,
-  'file-uploaded': 8,
+  'segment-uploaded': 4,
   uploaded: 5,
   offsets: 1,
   'offsets-committed': 1,
   'merge-index': 2,
   'merge-index-built': 2,
-  'merge-file-uploaded': 4,
+  'merge-segment-uploaded': 2,
   'merge-uploaded': 2,
 };
 

@@ -11,6 +11,7 @@ import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
+import { memoryFolder } from '../../../src/lib/memory-folder.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
 import { planAhead } from '../../../src/merge/policy/tiered.ts';
@@ -60,6 +61,8 @@ type WorldOptions = {
 export class KillWorld {
   /** A folder or the URI of an object store. */
   readonly database: string;
+  /** Names of the scratch folders of all processes so far. */
+  readonly #scratches = new Set<string>();
   readonly #storageOptions: Record<string, string>;
   readonly #connection: Connection;
   /** Whether its tables have stable row ids, and segments of row addresses. */
@@ -171,6 +174,22 @@ export class KillWorld {
     }
   }
 
+  /** Neither a file on disk nor a view in memory is left of what was built, nor anything of the processes before. */
+  async #checkScratch(scratch: string, own: string): Promise<void> {
+    const files = async () =>
+      (await readdir(join(scratch, own), { recursive: true, withFileTypes: true })).filter((it) => it.isFile());
+    await until('no scratch', async () => (await files()).length === 0);
+    const memory = memoryFolder();
+    if (memory === null) throw new Error('this machine has no memory for views');
+    await until('no views', async () => (await readdir(join(memory, own))).length === 0);
+    const dead = [...this.#scratches].filter((name) => name !== own);
+    expect(
+      (await readdir(memory)).filter((name) => dead.includes(name)),
+      'views of dead processes',
+    ).toEqual([]);
+    this.#scratches.add(own);
+  }
+
   /** After the next start has caught up: everything is covered, once, and only what Lance collects is left behind. */
   async checkRecovered(scratch: string): Promise<void> {
     expect(await this.isCovered()).toBe(true);
@@ -180,7 +199,7 @@ export class KillWorld {
     const [own, ...others] = await readdir(scratch);
     expect(others, 'scratch folders of dead processes').toEqual([]);
     // The files of a merge go when its version is already there.
-    if (own !== undefined) await until('no scratch', async () => (await readdir(join(scratch, own))).length === 0);
+    if (own !== undefined) await this.#checkScratch(scratch, own);
     for (const folder of STAGING_FOLDERS) {
       const names = (await this.#lance.store.list(folder)).map(({ name }) => name);
       for (const name of names.filter((it) => it.startsWith('.'))) expect(name).toMatch(STAGED[folder]);
