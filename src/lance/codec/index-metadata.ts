@@ -47,14 +47,14 @@ export function hasDetails({ details }: Pick<IndexMetadata, 'details'>): boolean
   return details.length > 0;
 }
 
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const utf8 = new TextDecoder();
 
 export function formatUuid(bytes: Uint8Array): string {
   if (bytes.length !== 16) {
     throw new SegmentdError('table_index_unreadable', `an index uuid has ${bytes.length} bytes instead of 16`);
   }
-  const digits = Array.from(bytes, (byte) => hex[byte]).join('');
-  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
@@ -91,7 +91,7 @@ export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
         index.fragments = idsOf(cursor.slice());
         break;
       case 6:
-        index.typeUrl = new TextDecoder().decode(bytesField(cursor.message(), 1));
+        index.typeUrl = utf8.decode(bytesField(cursor.message(), 1));
         index.details = cursor.rawField();
         break;
       case 7:
