@@ -42,11 +42,10 @@ export class MemoryViews {
 
   /** An empty folder on disk for segments. Errors: those of the file system. */
   takeFolder(): string {
-    const known = this.#empty.pop();
-    if (known !== undefined) return known;
-    const made = join(this.#scratchDir, randomUUID());
-    makeFolder(made);
-    return made;
+    const folder = this.#empty.pop() ?? join(this.#scratchDir, randomUUID());
+    // One that was kept, too: what cleans `/tmp` up deletes empty folders that have not changed for days.
+    makeFolder(folder);
+    return folder;
   }
 
   /** Takes it back, with whatever is left in it. */
