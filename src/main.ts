@@ -24,4 +24,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const { run } = await import('./commands/cli.ts');
-process.exit(await run(process.argv.slice(2)));
+const code = await run(process.argv.slice(2));
+// What could not be written, such as to a full disk, is heard of after the command, which would have ended well by then.
+await new Promise((resolve) => setImmediate(resolve));
+process.exit(code);

@@ -7,7 +7,7 @@ import { storeKind } from '../store/open-store.ts';
 import type { StartFacts, Telemetry } from '../telemetry/events.ts';
 import { checkPlaces } from './check-places.ts';
 import type { Finding } from './findings.ts';
-import { problemOf, refuseErrors } from './findings.ts';
+import { problemOf, refuseErrors, warningAt } from './findings.ts';
 
 /** Where a configuration is from. */
 export type ConfigSource = Pick<LoadedConfig, 'file' | 'placeOf'>;
@@ -15,21 +15,28 @@ export type ConfigSource = Pick<LoadedConfig, 'file' | 'placeOf'>;
 const UNKNOWN_SOURCE: ConfigSource = { file: undefined, placeOf: () => 'configuration' };
 
 /**
- * Returns what is to be called when the daemon listens, with the port of `/metrics`: it writes the start line, and a line for each
- * thing that is missing and may come. Errors: config_invalid for what cannot come right by itself.
+ * Returns what is to be called when the daemon listens, with the port of `/metrics` and why leftovers in the scratch folder stay: it writes
+ * the start line, and a line for each thing that is missing and may come. Errors: config_invalid for what cannot come right by itself.
  */
 export async function beforeStart(
   config: Config,
   telemetry: Telemetry,
   { file, placeOf }: ConfigSource = UNKNOWN_SOURCE,
-): Promise<(httpPort: number) => void> {
+): Promise<(httpPort: number, stuckScratch: readonly string[]) => void> {
   const findings = await checkPlaces(config);
   refuseErrors(findings, placeOf);
-  return (httpPort) => {
+  return (httpPort, stuckScratch) => {
     telemetry.started(startFacts(config, file, httpPort));
-    tellWarnings(telemetry, findings, placeOf);
+    tellWarnings(telemetry, [...findings, ...stuckScratch.map(stuckFinding)], placeOf);
   };
 }
+
+const stuckFinding = (problem: string) =>
+  warningAt(
+    ['state', 'scratch_dir'],
+    `what a killed process left there cannot be removed: ${problem}`,
+    'scratch_unusable',
+  );
 
 /** Logs what is missing and may come. */
 export function tellWarnings(

@@ -7,7 +7,7 @@ import { tablePolicy } from '../config/table-policy.ts';
 import { servedIndexes } from '../lance/plan/row-ids.ts';
 import { LanceTable } from '../lance/table/table.ts';
 import { asyncLimit } from '../lib/async-limit.ts';
-import { asSegmentdError, errnoOf, messageOf } from '../lib/errors.ts';
+import { asSegmentdError, messageOf } from '../lib/errors.ts';
 import { optionInFile } from '../lib/known-storage-options.ts';
 import { scratchProblem } from '../lib/scratch.ts';
 import { secretOf } from '../lib/secret.ts';
@@ -49,14 +49,12 @@ async function checkDatabase(name: string, { uri, storage_options }: Database): 
   const path = ['databases', name];
   if (isStoreUri(uri)) return checkOptionFiles([...path, 'storage_options'], uri, storage_options);
   try {
-    if ((await openStore(uri).folders('')) === null) {
-      return [warningAt(path, `there is no folder ${uri}; segmentd waits for it`, 'database_not_found')];
-    }
     const instead = await whyNoDatabase(uri, openStore);
-    return instead === undefined ? [] : [errorAt(path, `${uri} ${instead}`)];
+    if (instead !== undefined) return [errorAt(path, `${uri} ${instead}`)];
+    if ((await openStore(uri).folders('')) !== null) return [];
+    return [warningAt(path, `there is no folder ${uri}; segmentd waits for it`, 'database_not_found')];
   } catch (thrown) {
-    const { code, message, cause } = asSegmentdError(thrown);
-    if (errnoOf(cause) === 'ENOTDIR') return [errorAt(path, `${uri} is a file, or lies below one`)];
+    const { code, message } = asSegmentdError(thrown);
     return [warningAt(path, message, code)];
   }
 }

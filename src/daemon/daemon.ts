@@ -128,7 +128,7 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const checked = withSelfChecks(config, { context, evidence, pause: control.pauseWrong, scratchDir });
   const running = run({ source, context: checked, background, endRequests, config, cleanup, stopping });
   void control.caughtUp.then(() => source.start());
-  tellStart(port);
+  tellStart(port, scratch.stuck);
   const reload = createReload({ live, telemetry, setLogLevel, applied: control.reconfigured });
   return { port, ...running, reload };
 }

@@ -22,6 +22,8 @@ type Scratch = {
   readonly dir: string;
   /** In memory; null where there is no place for it, and then `dir` has to do. */
   readonly memoryDir: string | null;
+  /** What killed processes left on that disk and this one may not remove, such as what another user made: why, for each. */
+  readonly stuck: readonly string[];
   remove(): Promise<void>;
 };
 
@@ -50,27 +52,30 @@ async function unwritable(folder: string): Promise<string | undefined> {
 export async function openScratch(folder: string, inMemory: string | null = memoryFolder()): Promise<Scratch> {
   const name = `${hostname()}-${process.pid}-${randomUUID()}`;
   // LanceDB takes a relative path that begins with `db` for a name in its cloud.
-  const dir = await openBelow(resolve(folder), name).catch((cause: unknown) => {
+  const { dir, stuck } = await openBelow(resolve(folder), name).catch((cause: unknown) => {
     throw new SegmentdError('scratch_unusable', `the scratch folder cannot be used: ${messageOf(cause)}`, { cause });
   });
   // It saves time and is needed for nothing, so that nothing is made of a failure.
-  const memoryDir = inMemory === null ? null : await openBelow(inMemory, name).catch(() => null);
+  const memoryDir = inMemory === null ? null : await openBelow(inMemory, name).then(dirOf, () => null);
   const remove = async () => {
     if (memoryDir) await removeNowOrLater(memoryDir);
     await removeNowOrLater(dir);
   };
-  return { dir, memoryDir, remove };
+  return { dir, memoryDir, stuck, remove };
 }
 
-async function openBelow(parent: string, name: string): Promise<string> {
+type Opened = Pick<Scratch, 'dir' | 'stuck'>;
+
+const dirOf = ({ dir }: Opened) => dir;
+
+async function openBelow(parent: string, name: string): Promise<Opened> {
   const dir = join(parent, name);
   await refuseForeign(parent);
   makeFolder(parent, OURS_ALONE);
   // Again, now that it is there: somebody may have been faster.
   await refuseForeign(parent);
   makeFolder(dir, OURS_ALONE);
-  await removeLeftovers(parent, dir);
-  return dir;
+  return { dir, stuck: await removeLeftovers(parent, dir) };
 }
 
 /**
@@ -85,16 +90,25 @@ async function removeNowOrLater(dir: string): Promise<void> {
   }
 }
 
-async function removeLeftovers(parent: string, own: string): Promise<void> {
+/** Returns why what stays could not be removed. It takes room and harms no build, so that it is no reason not to start. */
+async function removeLeftovers(parent: string, own: string): Promise<string[]> {
+  const stuck: string[] = [];
   for (const name of await readdir(parent)) {
     const folder = join(parent, name);
     if (folder === own) continue;
     const owner = /^(.+)-(\d+)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.exec(name);
     // Not named by segmentd, so not removed.
-    if (owner && (await isLeftover(owner[1] as string, Number(owner[2]), folder))) {
-      await rm(folder, { recursive: true, force: true });
+    if (!owner) continue;
+    try {
+      if (await isLeftover(owner[1] as string, Number(owner[2]), folder)) {
+        await rm(folder, { recursive: true, force: true });
+      }
+    } catch (error) {
+      // A process that starts at the same time removes the same.
+      if (errnoOf(error) !== 'ENOENT') stuck.push(messageOf(error));
     }
   }
+  return stuck;
 }
 
 async function isLeftover(host: string, pid: number, folder: string): Promise<boolean> {

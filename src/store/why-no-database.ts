@@ -1,4 +1,5 @@
 /** Folders that are taken for a database and are something else. */
+import { asSegmentdError, errnoOf } from '../lib/errors.ts';
 import type { ObjectStore } from './object-store.ts';
 
 const SUFFIX = '.lance';
@@ -15,6 +16,16 @@ type StoreOf = (uri: string) => Pick<ObjectStore, 'folders'>;
  * Errors: store_unavailable, store_denied.
  */
 export async function whyNoDatabase(folder: string, storeOf: StoreOf): Promise<string | undefined> {
+  try {
+    return await whyNoFolderOfTables(folder, storeOf);
+  } catch (error) {
+    // Not a store that is away: no disk that comes back makes a folder of a file.
+    if (errnoOf(asSegmentdError(error).cause) === 'ENOTDIR') return 'is a file, or lies below one';
+    throw error;
+  }
+}
+
+async function whyNoFolderOfTables(folder: string, storeOf: StoreOf): Promise<string | undefined> {
   const [, table, part = ''] = INSIDE.exec(folder) ?? [];
   if (table !== undefined && (await isTableFolder(storeOf(table)))) {
     const [, branch] = BRANCH.exec(part) ?? [];

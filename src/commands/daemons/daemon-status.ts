@@ -10,7 +10,8 @@ import type { DaemonAnswer, DaemonListener } from './daemon-request.ts';
 import { requestDaemon } from './daemon-request.ts';
 
 /** Of the answer of a daemon's `/status`, which an older one may give in part. */
-type DaemonStatus = Pick<MemberStatus, 'state' | 'partitions' | 'tables' | 'paused'>;
+type DaemonStatus = Pick<MemberStatus, 'state' | 'partitions' | 'tables' | 'paused'> &
+  Partial<Pick<MemberStatus, 'polls_every_s'>>;
 
 const TIMEOUT_MS = 5_000;
 
@@ -42,8 +43,14 @@ async function statusOf(listener: DaemonListener, timeoutMs: number): Promise<Da
   return answer.status === 404 && listener.token !== undefined ? ask('/v1/status') : answer;
 }
 
-export function formatDaemonStatus({ state, partitions, tables }: DaemonStatus): string {
-  const head = `${printable(state)}, partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}, ${counted(tables.length, 'table')}`;
+function intakeOf({ partitions, polls_every_s: intervalS }: DaemonStatus): string {
+  if (typeof intervalS === 'number') return `no broker: polls every ${intervalS} s`;
+  return `partitions ${partitions.length > 0 ? partitions.join(', ') : 'none'}`;
+}
+
+export function formatDaemonStatus(status: DaemonStatus): string {
+  const { state, tables } = status;
+  const head = `${printable(state)}, ${intakeOf(status)}, ${counted(tables.length, 'table')}`;
   if (tables.length === 0) return head;
   const header = ['table', 'state', 'version', 'covered', 'missing fragments', 'segments', 'reason'];
   const rows = tables.map((it) => [

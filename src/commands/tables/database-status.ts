@@ -53,6 +53,8 @@ const AT_ONCE = 8;
 export async function inspectDatabase(place: Place): Promise<DatabaseReport> {
   const { uri: database, storeOf, catalogs } = place;
   const store = storeOf(database);
+  const instead = await whyNoDatabase(database, storeOf);
+  if (instead !== undefined) throw new SegmentdError('database_not_found', `${database} ${instead}`);
   const listing = await catalogs.look(place.database);
   if (!listing) {
     throw new SegmentdError(
@@ -60,8 +62,6 @@ export async function inspectDatabase(place: Place): Promise<DatabaseReport> {
       `there is ${store.remote ? 'nothing below' : 'no folder'} ${database}`,
     );
   }
-  const instead = await whyNoDatabase(database, storeOf);
-  if (instead !== undefined) throw new SegmentdError('database_not_found', `${database} ${instead}`);
   const limit = asyncLimit(AT_ONCE);
   const { names, unfit, problem } = listing;
   const tables = names.map((name) => limit.run(() => summarize(place, name)));

@@ -10,6 +10,8 @@ import { makeFolder } from '../../lib/make-folder.ts';
 /** Where memory is short, a view of many fragments is not what it is for. LanceDB writes the manifest again, with each index. */
 const MOST_BYTES = 1024 * 1024;
 const LEAST_FREE_BYTES = 16 * 1024 * 1024;
+/** A view takes about ten, of which LanceDB makes most once the build is done, when running out of them is too late to go elsewhere. */
+const LEAST_FREE_FILES = 1000;
 
 /** Folders kept for later: as many as there may be builds at once. */
 const MOST_KEPT = 64;
@@ -30,8 +32,9 @@ export class MemoryViews {
   hasRoomFor(bytes: number): boolean {
     if (bytes > MOST_BYTES) return false;
     try {
-      const { bavail, bsize } = statfsSync(this.database);
-      return bavail * bsize >= LEAST_FREE_BYTES;
+      const { bavail, bsize, files, ffree } = statfsSync(this.database);
+      // A tmpfs without a limit of its files says that it has none.
+      return bavail * bsize >= LEAST_FREE_BYTES && (files === 0 || ffree >= LEAST_FREE_FILES);
     } catch {
       return false;
     }
@@ -39,11 +42,10 @@ export class MemoryViews {
 
   /** An empty folder on disk for segments. Errors: those of the file system. */
   takeFolder(): string {
-    const known = this.#empty.pop();
-    if (known !== undefined) return known;
-    const made = join(this.#scratchDir, randomUUID());
-    makeFolder(made);
-    return made;
+    const folder = this.#empty.pop() ?? join(this.#scratchDir, randomUUID());
+    // One that was kept, too: what cleans `/tmp` up deletes empty folders that have not changed for days.
+    makeFolder(folder);
+    return folder;
   }
 
   /** Takes it back, with whatever is left in it. */

@@ -1,8 +1,9 @@
 /** What only a process shows: exit codes, signals, pipes, terminals, and a Node that is too old. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, realpath, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -34,6 +35,22 @@ test('a reader that closes the pipe early ends the command quietly', async () =>
   child.stdout.once('data', () => child.stdout.destroy());
   await once(child, 'exit');
   expect([child.exitCode, await errors]).toEqual([0, '']);
+});
+
+test('an answer that could not be written is no success', async () => {
+  const full = await open('/dev/full', 'w');
+  onTestFinished(() => full.close());
+  const { uri } = await realTable(people(0, 10));
+  for (const args of [['status', uri], ['status', uri, '--json'], ['--version'], ['config', 'defaults']]) {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', full.fd, 'pipe'] });
+    const errors = text(child.stderr as Readable);
+    await once(child, 'exit');
+    expect([args, child.exitCode, await errors]).toEqual([
+      args,
+      69,
+      expect.stringContaining('segmentd: cannot write to standard output: ENOSPC'),
+    ]);
+  }
 });
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s ends --watch with 0', async (signal) => {

@@ -86,11 +86,21 @@ test.each([
   expect(build.segments).toHaveLength(2);
 });
 
-test('a full place in memory is done without', async () => {
-  // A file system of 64 KiB needs a mount, so it lives in a name space of its own, in a process of its own.
+test.each([
+  ['bytes', 'size=64k'],
+  ['files', 'size=64m,nr_inodes=8'],
+])('a place in memory with hardly any %s left is done without', async (_, options) => {
+  // A small file system needs a mount, so it lives in a name space of its own, in a process of its own.
   const { uri } = await planned();
   const script = new URL('./full-memory.ts', import.meta.url).pathname;
-  const { stdout } = await promisify(execFile)('unshare', ['-Urm', process.execPath, script, uri, await tempDir()]);
+  const { stdout } = await promisify(execFile)('unshare', [
+    '-Urm',
+    process.execPath,
+    script,
+    uri,
+    await tempDir(),
+    options,
+  ]);
   expect(JSON.parse(stdout)).toEqual({ segments: 1, left: 0 });
 });
 

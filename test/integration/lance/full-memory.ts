@@ -1,4 +1,4 @@
-/** Builds a segment while the place in memory is full: mounts one of 64 KiB in a mount name space of its own, and prints what came of it. */
+/** Builds a segment while the place in memory is short of something: mounts one with these options in a mount name space of its own, and prints what came of it. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ import { nextSegments } from '../../../src/lance/plan/next-segments.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
 import { localStore } from '../../../src/store/local-store.ts';
 
-const [uri = '', home = ''] = process.argv.slice(2);
+const [uri = '', home = '', options = ''] = process.argv.slice(2);
 const [memoryDir, scratch] = [join(home, 'memory'), join(home, 'scratch')];
 mkdirSync(memoryDir);
 mkdirSync(scratch);
-execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', memoryDir]);
+execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', memoryDir]);
 const table = new LanceTable(localStore(uri));
 const manifest = await table.latest();
 const limits = { maxRows: 1e9, maxFragments: 1e9 };

@@ -105,6 +105,28 @@ test('a folder of another host is removed after a day, not before', async () => 
   expect([existsSync(young), existsSync(old)]).toEqual([true, false]);
 });
 
+test('what a dead process left and may not be removed is told, and keeps nobody from starting', async () => {
+  const parent = await tempDir();
+  const { dead } = await processes();
+  const [theirs, ours] = [await leftover(parent, dead), await leftover(parent, dead)];
+  const denied = Object.assign(new Error(`EACCES: permission denied, rmdir '${theirs}'`), { code: 'EACCES' });
+  const real = vi.mocked(rm).getMockImplementation() as typeof rm;
+  onTestFinished(() => void vi.mocked(rm).mockImplementation(real));
+  vi.mocked(rm).mockImplementation((path, options) => (path === theirs ? Promise.reject(denied) : real(path, options)));
+  const { dir, stuck } = await openScratch(parent);
+  expect(existsSync(dir)).toBe(true);
+  expect([existsSync(theirs), existsSync(ours)]).toEqual([true, false]);
+  expect(stuck).toEqual([denied.message]);
+});
+
+test('what another process removes at the same time is no problem', async () => {
+  const parent = await tempDir();
+  const { dead } = await processes();
+  const gone = await leftover(parent, dead);
+  vi.mocked(rm).mockRejectedValueOnce(Object.assign(new Error(`ENOENT: '${gone}'`), { code: 'ENOENT' }));
+  expect((await openScratch(parent)).stuck).toEqual([]);
+});
+
 test('whatever else lies in the folder is left alone', async () => {
   const parent = await tempDir();
   const { dead } = await processes();

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/store/open-store.ts';
@@ -23,5 +23,13 @@ test('a database is distinguished from a table, a branch, and a folder in a tabl
   // A database may have any name, and may be yet to come.
   for (const fine of ['', 'lake.lance', 'lake.lance/sub', 'none', 'none.lance/x']) {
     expect(await why(fine)).toBeUndefined();
+  }
+});
+
+test('a file is no database, and neither is what lies below one', async () => {
+  const home = await tempDir();
+  await writeFile(join(home, 'segmentd.yaml'), '');
+  for (const name of ['segmentd.yaml', 'segmentd.yaml/lake']) {
+    expect(await whyNoDatabase(join(home, name), openStore)).toBe('is a file, or lies below one');
   }
 });

@@ -33,3 +33,11 @@ test('a daemon of an older version says neither', () => {
   expect([held_rows, left_alone]).toEqual([0, []]);
   expect(formatDaemonStatus({ state: 'running', partitions: [], tables, paused: [] })).toMatch(/lake\/t +served.*0$/);
 });
+
+test('a daemon without Kafka has no partitions to tell of, and says how often it looks', () => {
+  const status = { state: 'running', partitions: [], tables: [], paused: [] } as const;
+  const text = (more: object) => formatDaemonStatus({ ...status, ...more });
+  expect(text({ polls_every_s: 10 })).toBe('running, no broker: polls every 10 s, 0 tables');
+  expect(text({ polls_every_s: null, partitions: [0, 3] })).toBe('running, partitions 0, 3, 0 tables');
+  expect(text({ polls_every_s: null })).toBe('running, partitions none, 0 tables');
+});

@@ -45,3 +45,9 @@ test('where no database can be listed, that is the error', async () => {
   const { code, stderr } = await segmentd(['status', '-c', file]);
   expect([code, stderr]).toEqual([65, expect.stringContaining('database_not_found')]);
 });
+
+test('a file in the place of a database is named as what it is, and is no trouble of a store', async () => {
+  const { file } = await home();
+  const { code, stderr } = await segmentd(['status', file]);
+  expect([code, stderr]).toEqual([65, expect.stringContaining(`database_not_found: ${file} is a file`)]);
+});

@@ -34,6 +34,14 @@ test('one with something left in it goes, and one that is gone is not used again
   expect(existsSync(views.takeFolder())).toBe(true);
 });
 
+test('one that was deleted while nobody used it, as temporary folders are when they grow old, is made again', async () => {
+  const { scratch, views } = await open();
+  const folders = [views.takeFolder(), views.takeFolder()];
+  for (const folder of folders) views.returnFolder(folder);
+  await rm(scratch, { recursive: true });
+  expect([views.takeFolder(), views.takeFolder()].map((folder) => existsSync(folder))).toEqual([true, true]);
+});
+
 test('no more are kept than builds may run at once', async () => {
   const { scratch, views } = await open();
   const taken = Array.from({ length: 100 }, () => views.takeFolder());
