@@ -432,6 +432,8 @@ describe('the page of a table', () => {
       'http://127.0.0.1:9465/tables/lake/orders_by_region',
     );
     await page.getByText('4 segments').click();
+    // The rows are drawn once the list is open.
+    await page.locator('#indexes tbody tr').nth(3).waitFor();
     expect(await page.locator('#indexes tbody tr').count()).toBe(4);
     expect(await page.locator('#change-list li').count()).toBe(12);
     await page.getByRole('link', { name: 'All tables' }).click();
