@@ -17,7 +17,8 @@ export function readResults(): Results {
 
 const fenced = (text: string) => `\`\`\`\n${text}\n\`\`\``;
 
-const commandOf = ({ scenario, quick }: Measured) => `npm run bench -- ${scenario}${quick ? ' --quick' : ''}`;
+const commandOf = ({ scenario, quick, set = [] }: Measured) =>
+  ['npm run bench --', scenario, ...(quick ? ['--quick'] : []), ...set.map((size) => `--set ${size}`)].join(' ');
 const dayOf = ({ started_at: at }: Measured) => at.slice(0, 10);
 
 /** All figures there are. */

@@ -9,6 +9,7 @@ import type { Machine } from './machine.ts';
 import { describeMachine, ownVersions } from './machine.ts';
 import { figuresOf, interleave } from './rounds.ts';
 import type { Bench, FigureTable, Scenario, Sizes } from './scenario.ts';
+import { setSizes } from './scenario.ts';
 
 /** What was measured, on what, and with what. All of it is data. */
 export type Measured = {
@@ -18,6 +19,8 @@ export type Measured = {
   readonly started_at: string;
   readonly seconds: number;
   readonly sizes: Sizes;
+  /** Those of them that were chosen with `--set`. */
+  readonly set?: readonly string[];
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   /** What could not be measured, a sentence each. */
@@ -68,6 +71,7 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
     ...{ scenario: scenario.name, what: scenario.what, quick },
     started_at: startedAt.toISOString(),
     seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
+    set: setSizes(scenario, quick, sizes),
     ...{ sizes, machine, versions, left_out: [...leftOut], tables: [...tables.values()] },
   };
 }

@@ -55,6 +55,16 @@ export type Bench = {
 /** A scenario among others, which all have sizes of their own. */
 export const scenario = <S extends Sizes>(it: Scenario<S>): Scenario => it as unknown as Scenario;
 
+/** Sizes that are not those of the scenario itself, as `--set` takes them. */
+export function setSizes(it: Scenario, quick: boolean, sizes: Sizes): string[] {
+  const own = sizesOf(it, quick);
+  const isOther = (name: string) => JSON.stringify(sizes[name]) !== JSON.stringify(own[name]);
+  // A list is joined by commas.
+  return Object.keys(sizes)
+    .filter(isOther)
+    .map((name) => `${name}=${sizes[name]}`);
+}
+
 export const sizesOf = ({ sizes, quick: small }: Scenario, quick: boolean): Sizes => ({
   ...sizes,
   ...(quick && (small as Sizes)),

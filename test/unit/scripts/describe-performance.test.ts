@@ -44,6 +44,12 @@ test('a block is filled with the lines that it asks for, and with the command th
   expect(filled).toMatch(/\nAfter\n$/);
 });
 
+test('sizes that were chosen are part of the command', () => {
+  const measured = { ...MEASURED, quick: false, set: ['rows=1,2', 'rounds=3'] };
+  const filled = withFigures(page('freshness.freshness way=slow'), new Map([['freshness', measured]]));
+  expect(filled).toContain('`npm run bench -- freshness --set rows=1,2 --set rounds=3`, 2026');
+});
+
 test('a quick run, and one on a busy machine, are said to be that', () => {
   const filled = (quick: boolean, load: number) => {
     const measured = { ...MEASURED, quick, machine: { ...MEASURED.machine, load } };

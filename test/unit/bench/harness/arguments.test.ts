@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseArguments, UsageError, withSizes } from '../../../../bench/harness/arguments.ts';
+import type { Scenario } from '../../../../bench/harness/scenario.ts';
+import { setSizes } from '../../../../bench/harness/scenario.ts';
 
 const NAMES = ['freshness', 'start'];
 const parse = (...args: string[]) => parseArguments(args, NAMES);
@@ -44,4 +46,13 @@ test.each([
 ])('--set %s is refused', (set, says) => {
   expect(() => withSizes(SIZES, [set])).toThrow(UsageError);
   expect(() => withSizes(SIZES, [set])).toThrow(says);
+});
+
+test('what was chosen is told as it was given', () => {
+  const sizes = { rows: [1, 2], rounds: 9 };
+  const it = { ...({} as Scenario), sizes, quick: { rounds: 3 } };
+  const chosen = withSizes({ rows: [1, 2], rounds: 3 }, ['rows=5,6']);
+  expect(setSizes(it, true, chosen)).toEqual(['rows=5,6']);
+  expect(setSizes(it, false, chosen)).toEqual(['rows=5,6', 'rounds=3']);
+  expect(setSizes(it, false, sizes)).toEqual([]);
 });
