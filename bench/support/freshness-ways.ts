@@ -1,6 +1,8 @@
 /** Ways to have the rows of an append in all indexes of a table. */
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
@@ -107,7 +109,10 @@ export async function compareFreshness(
   return samples;
 }
 
-/** Rounds of one way: an append that is not timed, then the way, then a look at whether it did it. */
+/**
+ * Rounds of one way: an append that is not timed, then the way, then a look at whether it did it. In between what was written is brought to
+ * the disk: a way that syncs its files would sync those of all others with them, and pay for it.
+ */
 const appendAndCatchUp = (
   { name, slow, catchUp }: FreshnessWay,
   table: Growing,
@@ -117,6 +122,7 @@ const appendAndCatchUp = (
   ...(slow && { rounds: slowRounds }),
   async round() {
     await table.append(count);
+    await promisify(execFile)('sync');
     const ms = await catchUp(table, size.indexed);
     await assertCovered(table.ours, name);
     return { ms };
