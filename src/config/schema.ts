@@ -198,7 +198,7 @@ export const schema = section('segmentd', {
   state: section('Files segmentd keeps for itself.', {
     scratch_dir: path(
       pathText().default(() => ownTemporaryFolder(SCRATCH_NAME)),
-      'Folder for fragment views and for segments before their upload. What a killed segmentd left in it goes at start. In a folder that several users share, such as `/tmp`, ' +
+      'Folder for segments before their upload, and for fragment views where memory has no place for them. What a killed segmentd left in it goes at start. In a folder that several users share, such as `/tmp`, ' +
         'it has to be one of the user of segmentd that nobody else writes to, and no link.',
       ownTemporaryText(SCRATCH_NAME),
     ),

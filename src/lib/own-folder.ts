@@ -7,8 +7,11 @@ import { errnoOf } from './errors.ts';
 
 const userId = () => process.getuid?.();
 
-/** A folder below the temporary one, of this user alone: one that several users shared would belong to the first of them. */
-export const ownTemporaryFolder = (name: string): string => join(tmpdir(), `${name}-${userId() ?? 'user'}`);
+/** A name of this user alone in a place that several share: what they shared would belong to the first of them. */
+export const ownName = (name: string): string => `${name}-${userId() ?? 'user'}`;
+
+/** A folder of that name below the temporary one. */
+export const ownTemporaryFolder = (name: string): string => join(tmpdir(), ownName(name));
 
 /** How documentation writes `ownTemporaryFolder(name)`. */
 export const ownTemporaryText = (name: string): string => `<temporary folder>/${name}-<user id>`;

@@ -24,7 +24,7 @@ import {
   write,
   writeFileSync,
 } from 'node:fs';
-import { access, copyFile, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, copyFile, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -176,9 +176,7 @@ async function replace(root: string, path: string, bytes: Uint8Array): Promise<v
   const staged = `${stagingOf(path)}${extname(path)}`;
   try {
     await inFolder(root, staged, async () => writeFileSync(staged, bytes, { flag: 'wx' }));
-    // A file system that makes the content of a file durable before it takes the place of another takes its time for that.
-    if (statSync(path, { throwIfNoEntry: false })) await rename(staged, path);
-    else renameSync(staged, path);
+    renameSync(staged, path);
   } catch (error) {
     unstage(staged);
     throw error;

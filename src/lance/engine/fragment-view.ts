@@ -102,15 +102,15 @@ const folderOf = (database: string, name: string) => join(database, `${name}.lan
 /** Synchronous: a few kilobytes, written sooner than a thread of the pool could be asked to. */
 function writeManifest(folder: string, manifest: Uint8Array): void {
   makeFolder(join(folder, VERSIONS));
-  writeFileSync(join(folder, VERSIONS, versionFileName('V2', VIEW_VERSION)), manifest);
+  writeFileSync(viewManifestFile({ folder }, 0), manifest);
 }
 
 /** A BTREE records what the view calls a row id, whatever it is called in the table. */
 const versionInView = (segment: IndexMetadata) => (BTREE.matches(segment) ? 0 : segment.indexVersion);
 
 /** The manifest of a view after `commits` commits to it. */
-export function viewManifestFile(view: FragmentView, commits: number): string {
-  return join(view.folder, VERSIONS, versionFileName('V2', VIEW_VERSION + commits));
+export function viewManifestFile({ folder }: Pick<FragmentView, 'folder'>, commits: number): string {
+  return join(folder, VERSIONS, versionFileName('V2', VIEW_VERSION + commits));
 }
 
 const VIEW_VERSION = 1;

@@ -69,8 +69,8 @@ export async function checkFresh(
 async function isGone(table: LanceTable, { version, uuids }: FreshSegments): Promise<boolean> {
   try {
     const [checked, latest] = [await table.at(version), await table.latest()];
-    const fresh = checked?.indexes.filter(({ uuid }) => uuids.includes(uuid)) ?? [];
-    if (!checked || fresh.length < uuids.length) return true;
+    const fresh = checked && entriesOf(checked, uuids);
+    if (!fresh) return true;
     const kept = new Set(latest.indexes.map(({ uuid }) => uuid));
     return (
       !uuids.every((uuid) => kept.has(uuid)) ||
@@ -79,6 +79,12 @@ async function isGone(table: LanceTable, { version, uuids }: FreshSegments): Pro
   } catch (error) {
     return error instanceof SegmentdError && error.code === 'table_not_found';
   }
+}
+
+/** The segments with these uuids; null unless all of them are there. */
+function entriesOf({ indexes }: Manifest, uuids: readonly string[]): IndexMetadata[] | null {
+  const entries = indexes.filter(({ uuid }) => uuids.includes(uuid));
+  return entries.length < uuids.length ? null : entries;
 }
 
 /** Whether a fragment has the same files in both: its data, its deletions. */
@@ -94,8 +100,8 @@ async function check(
   { samples, seed, scratchDir }: FreshChecking,
 ): Promise<FreshCheck> {
   const manifest = await table.at(version);
-  const fresh = manifest?.indexes.filter(({ uuid }) => uuids.includes(uuid)) ?? [];
-  if (!manifest || fresh.length < uuids.length) return { kind: 'moved' };
+  const fresh = manifest && entriesOf(manifest, uuids);
+  if (!fresh) return { kind: 'moved' };
   let [answers, leftOut] = [0, 0];
   const wrong: WrongIndex[] = [];
   for (const index of new Set(fresh.map(({ name }) => name))) {
