@@ -15,7 +15,8 @@ mount('-o', 'remount,ro');
 const store = localStore(root);
 const said = (run: () => Promise<unknown>) =>
   run().catch((error: unknown) =>
-    error instanceof SegmentdError ? `${error.code} ${/E[A-Z]{3,}/.exec(error.message)}` : String(error),
+    // Not out of the message, which names a temporary folder: its name may look like a code.
+    error instanceof SegmentdError ? `${error.code} ${(error.cause as NodeJS.ErrnoException)?.code}` : String(error),
   );
 process.stdout.write(
   JSON.stringify({
