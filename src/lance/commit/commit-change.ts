@@ -18,7 +18,7 @@ import type {
   Rejected,
 } from './commit-request.ts';
 import { conflictBackoffMs } from './conflict-wait.ts';
-import { isLeftToLance, leaveVersions } from './leave-version.ts';
+import { landingPlace } from './landing-place.ts';
 import { isBuried, ownerOf, putVersion } from './put-version.ts';
 import type { Rebased } from './rebase.ts';
 import { needsRowHistory, rebaseChange } from './rebase.ts';
@@ -26,6 +26,7 @@ import { rollBack } from './roll-back.ts';
 import { deleteUploaded, findMissingFiles } from './upload.ts';
 
 type Attempt = { readonly target: number; readonly rebased: Rebased };
+
 export async function commitChange(
   table: LanceTable,
   request: CommitRequest,
@@ -36,16 +37,17 @@ export async function commitChange(
   const history = new RowHistory(table, request.base.version);
   let conflicts = 0;
   let triedMs = 0;
-  /** The version that was tried last. */
-  let tried = 0;
+  let triedLast = 0;
+  /** Found out by the look beside the put: it comes to the same as a look before it, and is no attempt. */
+  let overtaken = false;
   for (let attempts = 1; ; attempts++) {
     const effort = { attempts, conflicts };
     const lap = stopwatch();
-    const { latest, isBlind } = await landingPlace(table, request, { attempts, tried }, settings);
+    const { latest, look } = await landingPlace(table, request, { attempts, tried: triedLast, overtaken }, settings);
     if (latest instanceof SegmentdError) {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
       // Nothing was created: every attempt so far met a version of another writer.
-      await Promise.allSettled([deleteUploaded(table.store, request.addSegments)]);
+      await discard(table, request);
       throw latest;
     }
     if (pending && pending.target <= latest.version) {
@@ -58,70 +60,41 @@ export async function commitChange(
     }
     const giveUp = async (why: Omit<Rejected, 'kind'>): Promise<CommitOutcome> => {
       if (pending) return { ...effort, kind: 'unknown', error: pending.error };
-      // Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days.
-      await Promise.allSettled([deleteUploaded(table.store, request.addSegments)]);
+      await discard(table, request);
       return { ...effort, ...why, kind: 'rejected' } as Effort & Rejected;
     };
-    if (attempts > settings.maxAttempts || (conflicts > 0 && settings.signal?.aborted)) {
-      return giveUp({ cause: 'contended' });
-    }
+    const isOver = attempts > settings.maxAttempts || (conflicts > 0 && settings.signal?.aborted);
+    if (isOver) return giveUp({ cause: 'contended' });
     const rebased = rebaseChange(request, latest, await noRowsRestored(history, request, latest));
     if (typeof rebased === 'string') return giveUp({ cause: rebased });
-
     const target = latest.version + 1;
-    const landing = { rebased, latest, request, isBlind };
-    const put = await putVersion(table, landing, { writer: settings.writer, uploadedJustNow: isBlind });
-    if (put.kind === 'files_gone') return giveUp({ cause: 'files_gone' });
-    if (put.kind === 'refused') return giveUp(put);
+    const landing = { rebased, latest, request, isBlind: look === 'none' };
+    const put = await putVersion(table, landing, { writer: settings.writer, look });
+    if (put.kind === 'overtaken') {
+      overtaken = true;
+      attempts -= 1;
+      continue;
+    }
+    if (put.kind === 'files_gone' || put.kind === 'refused') return giveUp(put);
     const owner = put.kind === 'created' ? 'ours' : await ownerOf(table, target, request.transactionUuid);
     if (owner === 'ours') return { ...effort, ...(await afterLanding(table, landing, settings)) };
     const error = put.kind === 'unclear' ? put.error : taken(target);
     if (owner === 'unknown') return { ...effort, kind: 'unknown', error };
     if (owner === 'absent') pending = { target, rebased, error };
-    tried = target;
+    triedLast = target;
     conflicts += 1;
     triedMs += lap();
     await pause(conflicts, triedMs / conflicts, settings);
   }
 }
 
+/** Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days. */
+async function discard(table: LanceTable, { addSegments }: CommitRequest): Promise<void> {
+  await Promise.allSettled([deleteUploaded(table.store, addSegments)]);
+}
+
 function pause(conflicts: number, attemptMs: number, { initialBackoffMs: firstMs, signal }: CommitSettings) {
   return sleep(conflictBackoffMs(conflicts, { firstMs, attemptMs }), signal);
-}
-
-/**
- * Whether the first attempt may do without a look: where that is a request, the plan has looked a moment ago, and what was overtaken since is
- * found out by the put. A merge looks first: it took long, and has time.
- */
-function needsNoLook(table: LanceTable, { base, removeSegments }: CommitRequest): boolean {
-  return removeSegments.length === 0 && table.isRecent(base);
-}
-
-/** The version to commit on, or the error of reading it, and whether that was done without a look. */
-async function landingPlace(
-  table: LanceTable,
-  request: CommitRequest,
-  { attempts, tried }: { readonly attempts: number; readonly tried: number },
-  { commitNothing }: CommitSettings,
-): Promise<{ latest: Manifest | SegmentdError; isBlind: boolean }> {
-  const isBlind = attempts === 1 && needsNoLook(table, request);
-  const look = () => latestOrError(table, tried);
-  const seen = isBlind ? request.base : await look();
-  if (seen instanceof SegmentdError || !isLeftToLance(seen)) return { latest: seen, isBlind };
-  return { latest: await leaveVersions(table, seen, look, commitNothing), isBlind: false };
-}
-
-/**
- * The latest manifest, or the error of reading it. Listed: a version number that a cleanup left free must not be taken again. After a conflict
- * it is most likely the version that was `tried`.
- */
-async function latestOrError(table: LanceTable, tried: number): Promise<Manifest | SegmentdError> {
-  try {
-    return await table.latest({ listed: true, announced: tried });
-  } catch (error) {
-    if (error instanceof SegmentdError) return error;
-    throw error;
-  }
 }
 
 /** Whether it is certain that no deleted row came back since the build; false also where it does not matter. */
@@ -194,5 +167,11 @@ async function afterLanding(
 /** Writes the version hint and deletes the files of segments that were skipped. */
 async function tidyUp(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
   const left = rebased.skipped.map(({ segment }) => segment);
-  await Promise.allSettled([deleteUploaded(table.store, left), table.hintAt(version)]);
+  await Promise.allSettled([deleteUploaded(table.store, left), leaveHint(table, version)]);
+}
+
+/** Nothing needs the hint, so that nobody waits for a disk that is busy with it: the outcome goes first. */
+async function leaveHint(table: LanceTable, version: number): Promise<void> {
+  if (table.store.remote) await table.hintAt(version);
+  else setImmediate(() => table.hintAt(version).catch(() => undefined));
 }

@@ -4,23 +4,23 @@ import { sleep } from '../../lib/sleep.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import type { LanceTable } from '../table/table.ts';
 import type { CommitRequest, CommitSettings } from './commit-request.ts';
+import type { Look } from './landing-place.ts';
 import { nextVersion } from './next-version.ts';
 import type { Rebased } from './rebase.ts';
 import { findMissingFiles } from './upload.ts';
 
 /** `refused`: nothing was created for certain. `unclear`: only reading the table can tell. */
 type Put =
-  | { readonly kind: 'created' | 'exists' | 'files_gone' }
+  /** `overtaken`: there are later versions, and nothing was created. */
+  | { readonly kind: 'created' | 'exists' | 'overtaken' }
+  | { readonly kind: 'files_gone'; readonly cause: 'files_gone' }
   | { readonly kind: 'refused'; readonly cause: 'store_refused'; readonly error: SegmentdError }
   | { readonly kind: 'unclear'; readonly error: SegmentdError };
 
 /** Errors with which a store promises that it created nothing. */
 const REFUSALS: ReadonlySet<string> = new Set(['store_denied', 'store_full', 'store_unfit']);
 
-/**
- * Puts `rebased` as the version after `latest`. `uploadedJustNow`: the files of the segments need no look before, since they were uploaded
- * a moment ago, where a look is a request. Errors: none that is a SegmentdError.
- */
+/** Puts `rebased` as the version after `latest`. Errors: none that is a SegmentdError. */
 export async function putVersion(
   table: LanceTable,
   {
@@ -28,32 +28,39 @@ export async function putVersion(
     rebased,
     request,
   }: { readonly latest: Manifest; readonly rebased: Rebased; readonly request: CommitRequest },
-  { writer, uploadedJustNow }: Pick<CommitSettings, 'writer'> & { readonly uploadedJustNow: boolean },
+  { writer, look }: Pick<CommitSettings, 'writer'> & { readonly look: Look },
 ): Promise<Put> {
   const { manifest, transaction, transactionFile } = nextVersion(latest, rebased, request, writer);
   const target = latest.version + 1;
   const key = await table.manifestKey(target);
   // The manifest is made ready while the files it names are checked and become durable, and appears after that.
-  const named: { state: 'unproven' | 'fine' | 'files_gone' } = { state: 'unproven' };
+  const named: { state: 'unproven' | 'fine' | 'files_gone' | 'overtaken' } = { state: 'unproven' };
   const checkNamed = async () => {
-    const kept = uploadedJustNow ? [] : rebased.keep.map(({ segment }) => segment);
-    const [missing] = await Promise.all([
+    const kept = look === 'none' ? [] : rebased.keep.map(({ segment }) => segment);
+    const [missing, newest] = await Promise.all([
       // Only then: where each call is a request, the files may still be on their way.
       request.durable.then(() => findMissingFiles(table.store, kept)),
+      look === 'beside' ? table.latest({ listed: true }) : latest,
       transactionFile ? table.store.put(`_transactions/${transactionFile}`, transaction) : undefined,
     ]);
-    named.state = missing.length > 0 ? 'files_gone' : 'fine';
-    if (missing.length > 0) throw new SegmentdError('store_unavailable', `gone: ${missing.join(', ')}`);
+    if (newest !== latest) named.state = 'overtaken';
+    else named.state = missing.length > 0 ? 'files_gone' : 'fine';
+    if (named.state !== 'fine') throw new SegmentdError('store_unavailable', `${named.state}: ${missing.join(', ')}`);
   };
   try {
     const proof = checkNamed();
     // The store waits for it, and is who tells.
     proof.catch(() => undefined);
-    const put = await table.store.putIfAbsent(key, manifest, proof);
-    if (put.outcome === 'created') await table.landed(target, Buffer.concat(manifest), put.tag);
+    const putting = table.store.putIfAbsent(key, manifest, proof);
+    const file = Buffer.concat(manifest);
+    // Of a request the files that the version names may still be on their way.
+    if (!table.store.remote) table.expect(file);
+    const put = await putting;
+    if (put.outcome === 'created') await table.landed(target, file, put.tag);
     return { kind: put.outcome };
   } catch (thrown) {
-    if (named.state === 'files_gone') return { kind: 'files_gone' };
+    if (named.state === 'files_gone') return { kind: 'files_gone', cause: 'files_gone' };
+    if (named.state === 'overtaken') return { kind: 'overtaken' };
     const error = asSegmentdError(thrown, 'store_unavailable');
     const isRefused = named.state === 'unproven' || REFUSALS.has(error.code);
     return isRefused ? { kind: 'refused', cause: 'store_refused', error } : { kind: 'unclear', error };

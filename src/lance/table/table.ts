@@ -55,6 +55,7 @@ export type TableOptions = {
 export class LanceTable {
   readonly store: ObjectStore;
   private seen: Seen | null = null;
+  private expected: { readonly file: Uint8Array; readonly manifest: Promise<Manifest | null> } | null = null;
   private listedAtMs = 0;
   /** Looks so far, commits of this process among them, and the one that `seen` is of. */
   private looks = 0;
@@ -141,14 +142,25 @@ export class LanceTable {
     for (const id of fragments) noted.set(id, Uint8Array.from(list.bytesOf(list.indexOf(id))));
   }
 
+  /** Whether `manifest` is the last one that was seen here. */
+  remembers(manifest: Manifest): boolean {
+    return this.seen?.manifest === manifest;
+  }
+
+  /** Parses the file of a version ahead that is being put: the disk takes its time. */
+  expect(file: Uint8Array): void {
+    this.expected = { file, manifest: this.parsed(file) };
+  }
+
   /** Notes a version that this process has just made: its file and the tag that the store gave it. */
   async landed(version: number, file: Uint8Array, tag: string): Promise<void> {
     // Before anything is awaited: the store's notification of this version is on its way.
     this.onLanded?.({ uri: this.uri, version, tag });
     const scheme = await this.scheme();
     if ((this.seen?.manifest.version ?? 0) >= version) return;
-    // What is in the table by now must not look as if it were not, because a file beside it could not be read: the next look reads it.
-    const manifest = await this.parse(file, this.seen?.manifest).catch(() => null);
+    const { expected } = this;
+    this.expected = null;
+    const manifest = await (expected?.file === file ? expected.manifest : this.parsed(file));
     if (!manifest) return;
     this.seen = { manifest, scheme, tag };
     this.seenByLook = this.nextLook();
@@ -239,6 +251,13 @@ export class LanceTable {
       if (!(error instanceof SegmentdError && error.code === 'table_unreadable')) throw error;
       throw new SegmentdError(error.code, `${this.uri}/${key}: ${error.message}`, { cause: error });
     }
+  }
+
+  /**
+   * Null where a file beside it cannot be read: what is in the table by now must not look as if it were not, and the next look reads it.
+   */
+  private parsed(file: Uint8Array): Promise<Manifest | null> {
+    return this.parse(file, this.seen?.manifest).catch(() => null);
   }
 
   /** The manifest with what it does not say itself. */
