@@ -10,6 +10,8 @@ export class TableOwnership {
   private readonly isAlone: boolean;
   /** The partition that each table's events last came from; producers may spread keys in their own way. */
   private readonly lastSeen = new RecentMap<string, number>(REMEMBERED);
+  /** The one that was noted last, and is noted again a hundred thousand times a second in a flood. */
+  private newest: { readonly table: string; readonly partition: number } | undefined;
   private assigned: readonly number[] = [];
   private partitions = 0;
   private readonly listeners: ((table: string) => void)[] = [];
@@ -31,6 +33,8 @@ export class TableOwnership {
 
   /** An event for `table` came on `partition`. */
   observe(table: string, partition: number): void {
+    if (this.newest?.table === table && this.newest.partition === partition) return;
+    this.newest = { table, partition };
     this.lastSeen.set(table, partition);
   }
 
@@ -42,6 +46,7 @@ export class TableOwnership {
   /** The group has given this member these partitions; returns the tables that went elsewhere. */
   assign(assigned: readonly number[]): string[] {
     this.assigned = assigned;
+    this.newest = undefined;
     const gone = [...this.lastSeen].filter(([, partition]) => !assigned.includes(partition)).map(([table]) => table);
     for (const table of gone) this.lastSeen.delete(table);
     for (const table of gone) for (const listener of this.listeners) listener(table);

@@ -1,8 +1,9 @@
 import { CORRUPT_BATCH_HEADER } from '../kafka/corrupt-batch.ts';
 import { SegmentdError } from '../lib/errors.ts';
+import { sameBytes } from '../lib/same-bytes.ts';
 import type { AppendEvent, ConsumerRecord, TableRef } from '../model.ts';
 import { appendFields, cutNote, readFields, toAppendEvent } from './append-fields.ts';
-import { openEnvelope } from './cloud-event.ts';
+import { NO_DEFAULTS, openEnvelope } from './cloud-event.ts';
 import { isJsonObject } from './json-value.ts';
 import { plainFields } from './plain-fields.ts';
 import type { IsOwnCommit } from './s3-notification.ts';
@@ -61,8 +62,8 @@ function checkSize(value: Uint8Array | null, { maxValueBytes = MAX_VALUE_BYTES }
 
 /** Many producers write an absent field as null, so null is filled too. */
 function withDefaults(data: unknown, defaults: Readonly<Record<string, string>>): unknown {
+  if (defaults === NO_DEFAULTS || !isJsonObject(data)) return data;
   const known = Object.entries(defaults);
-  if (known.length === 0 || !isJsonObject(data)) return data;
   const silent = known.filter(([name]) => (data[name] ?? undefined) === undefined);
   return { ...data, ...Object.fromEntries(silent) };
 }
@@ -76,17 +77,17 @@ export function recordDecoder(
   databases: Databases,
   options: DecodeOptions = {},
 ): (record: Pick<ConsumerRecord, 'value' | 'headers'>) => readonly AppendEvent[] {
-  const resolve = recentTables(databases);
+  const all = { resolve: recentTables(databases), ...options };
   let last:
     | { readonly value: Uint8Array; readonly changes: number; readonly events: readonly AppendEvent[] }
     | undefined;
   return (record) => {
     const { value, headers } = record;
     // Headers may change what the bytes mean.
-    if (value === null || headers.size > 0) return decodeRecord(databases, record, { resolve, ...options });
+    if (value === null || headers.size > 0) return decodeRecord(databases, record, all);
     const changes = databases.listed?.changes ?? 0;
-    if (last === undefined || last.changes !== changes || Buffer.compare(last.value, value) !== 0) {
-      last = { value, changes, events: decodeRecord(databases, record, { resolve, ...options }) };
+    if (last === undefined || last.changes !== changes || !sameBytes(last.value, value)) {
+      last = { value, changes, events: decodeRecord(databases, record, all) };
     }
     return last.events;
   };

@@ -17,7 +17,8 @@ import { isJsonObject, parseJson } from './json-value.ts';
 /** The content of a record without its envelope: the data, and attributes of the envelope that the data lacks. */
 type Opened = { readonly data: unknown; readonly defaults: Readonly<Record<string, string>> };
 
-const NONE: Opened['defaults'] = {};
+/** Of a record without an envelope. */
+export const NO_DEFAULTS: Opened['defaults'] = {};
 const SPECVERSION = '1.0';
 const STRUCTURED = 'application/cloudevents';
 const STRUCTURED_JSON = new Set([STRUCTURED, `${STRUCTURED}+json`]);
@@ -68,7 +69,7 @@ function openBare(value: Uint8Array): Opened {
   const data = parseJson(value);
   return isJsonObject(data) && Object.hasOwn(data, 'specversion') && (data.table ?? undefined) === undefined
     ? openStructured(data)
-    : { data, defaults: NONE };
+    : { data, defaults: NO_DEFAULTS };
 }
 
 function openStructured(envelope: unknown): Opened {

@@ -1,8 +1,8 @@
 /** Records become pending events, or go to the dead-letter topic. */
-import type { OperatorFunction } from 'rxjs';
+import type { OperatorFunction, Subscriber } from 'rxjs';
 import { Observable } from 'rxjs';
 import { SegmentdError } from '../lib/errors.ts';
-import type { ConsumerRecord, PendingEvent } from '../model.ts';
+import type { AppendEvent, ConsumerRecord, PendingEvent } from '../model.ts';
 import { recordCount, recordsOf } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 
@@ -18,33 +18,36 @@ export function decode(context: PipelineContext): OperatorFunction<ConsumerRecor
       };
       const fail = (error: unknown) => out.error(error);
       const next = (record: ConsumerRecord) => {
-        let events: readonly PendingEvent[];
+        let events: readonly AppendEvent[];
         try {
-          events = readRecord(context, record);
+          events = context.decodeRecord(record);
         } catch (error) {
           if (!(error instanceof SegmentdError)) return fail(error);
           open += 1;
           rejectRecord(context, record, error).then(done, fail);
           return;
         }
-        for (const pending of events) out.next(pending);
+        hand(context, record, events, out);
       };
       out.add(records.subscribe({ next, error: fail, complete: done }));
     });
 }
 
-function readRecord(context: PipelineContext, record: ConsumerRecord): PendingEvent[] {
-  const events = context.decodeRecord(record);
+/** Hands on the events of a record. Nearly always that is one. */
+function hand(
+  context: PipelineContext,
+  record: ConsumerRecord,
+  events: readonly AppendEvent[],
+  out: Pick<Subscriber<PendingEvent>, 'next'>,
+): void {
   const receivedAtMs = Date.now();
   for (const event of events) context.telemetry.eventReceived({ position: record.position, event });
   if (events.length === 0) {
     context.telemetry.recordIgnored({ position: record.position, records: recordCount(record) });
     record.ack();
   }
-  const [first] = events;
-  if (first && events.length === 1) return [{ event: first, record, receivedAtMs }];
-  const parts = partsOf(record, events.length);
-  return events.map((event, at) => ({ event, record: parts[at] as ConsumerRecord, receivedAtMs }));
+  const parts = events.length === 1 ? [record] : partsOf(record, events.length);
+  events.forEach((event, at) => void out.next({ event, record: parts[at] as ConsumerRecord, receivedAtMs }));
 }
 
 /** A record with an ack for each event of a record that has several: the record is acknowledged after the last of them. */

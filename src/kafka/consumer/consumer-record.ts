@@ -1,48 +1,57 @@
 /** A record from the fetched batch to its ack. */
 import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { sameBytes } from '../../lib/same-bytes.ts';
 import type { ConsumerRecord, RecordPosition } from '../../model.ts';
 
 /** A record as it was read, before it is handed out. */
-export type RawRecord = Omit<ConsumerRecord, 'position' | 'signal' | 'ack'> & { readonly offset: bigint };
+export type RawRecord = Omit<ConsumerRecord, 'position' | 'signal' | 'ack'> & {
+  readonly offset: bigint;
+  /** Of the record as it came; its repeats are of the same fetch, which is bounded by itself. */
+  readonly bytes: number;
+};
 
 /**
  * Records in a row that are the same byte for byte, key included, become one with repeats: a writer that announces a table
  * repeatedly costs hardly more than reading its records.
  */
 export function toRecords(messages: readonly KafkaMessage[]): RawRecord[] {
-  const records: RawRecord[] = [];
+  const records: Repeating[] = [];
   let first: KafkaMessage | undefined;
-  let repeats: KafkaMessage[] = [];
+  let last: Repeating | undefined;
   for (const message of messages) {
-    if (first !== undefined && isSame(first, message)) {
-      repeats.push(message);
+    if (first !== undefined && last !== undefined && isSame(first, message)) {
+      last.repeats ??= [];
+      last.repeats.push(message);
       continue;
     }
     first = message;
-    repeats = [];
-    records.push({ ...toRecord(message), repeats });
+    last = toRecord(message);
+    records.push(last);
   }
   return records;
 }
 
-function isSame(a: KafkaMessage, b: KafkaMessage): boolean {
-  return isEqual(a.value, b.value) && isEqual(a.key, b.key) && hasNone(a.headers) && hasNone(b.headers);
-}
+type Repeating = RawRecord & { repeats: KafkaMessage[] | undefined };
 
-const isEqual = (a: Buffer | null, b: Buffer | null) => (a === null || b === null ? a === b : a.equals(b));
+function isSame(a: KafkaMessage, b: KafkaMessage): boolean {
+  return sameBytes(a.value, b.value) && sameBytes(a.key, b.key) && hasNone(a.headers) && hasNone(b.headers);
+}
 
 function hasNone(headers: IHeaders = {}): boolean {
   for (const _ in headers) return false;
   return true;
 }
 
-function toRecord(message: KafkaMessage): RawRecord {
+function toRecord({ offset, key, value, headers: read, timestamp }: KafkaMessage): Repeating {
+  const headers = toHeaders(read);
   return {
-    offset: BigInt(message.offset),
-    key: message.key,
-    value: message.value,
-    headers: toHeaders(message.headers),
-    timestampMs: Number(message.timestamp),
+    offset: BigInt(offset),
+    key,
+    value,
+    headers,
+    timestampMs: Number(timestamp),
+    repeats: undefined,
+    bytes: (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + sizeOf(headers),
   };
 }
 
@@ -50,8 +59,8 @@ const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** Of a header that is there several times the last one counts, as for Kafka's own `lastHeader`. */
 function toHeaders(headers: IHeaders = {}): ReadonlyMap<string, Uint8Array> {
+  if (hasNone(headers)) return NO_HEADERS;
   const names = Object.keys(headers);
-  if (names.length === 0) return NO_HEADERS;
   const map = new Map<string, Uint8Array>();
   for (const name of names) {
     const value = headers[name];
@@ -61,10 +70,10 @@ function toHeaders(headers: IHeaders = {}): ReadonlyMap<string, Uint8Array> {
   return map;
 }
 
-/** Bytes of a record as it came; its repeats are of the same fetch, which is bounded by itself. */
-export function sizeOf({ key, value, headers }: RawRecord): number {
-  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
-  if (headers.size > 0) for (const [name, content] of headers) bytes += name.length + content.byteLength;
+function sizeOf(headers: RawRecord['headers']): number {
+  if (headers === NO_HEADERS) return 0;
+  let bytes = 0;
+  for (const [name, content] of headers) bytes += name.length + content.byteLength;
   return bytes;
 }
 

@@ -2,7 +2,7 @@ import type { ConsumerRecord } from '../../model.ts';
 import { lastOffsetOf } from '../../model.ts';
 import { AckTracker } from './ack-tracker.ts';
 import type { RawRecord } from './consumer-record.ts';
-import { OpenRecord, sizeOf } from './consumer-record.ts';
+import { OpenRecord } from './consumer-record.ts';
 
 /**
  * One partition during one assignment: what was read and waits, what was handed out, and what may be committed. It lives from
@@ -38,7 +38,7 @@ export class PartitionQueue {
     if (this.#closed || this.#dropped) return;
     this.#buffer = this.buffered === 0 ? [...records] : [...this.#buffer.slice(this.#next), ...records];
     this.#next = 0;
-    for (const record of records) this.#bufferedBytes += sizeOf(record);
+    for (const record of records) this.#bufferedBytes += record.bytes;
     this.#readTo = next;
     if (this.buffered === 0) this.#tracker.reached(next);
   }
@@ -48,7 +48,7 @@ export class PartitionQueue {
     const record = this.#buffer[this.#next];
     if (record === undefined) return undefined;
     this.#next += 1;
-    const bytes = sizeOf(record);
+    const { bytes } = record;
     this.#bufferedBytes -= bytes;
     const settle = this.#tracker.deliver(record.offset, nowMs, lastOffsetOf(record.offset, record.repeats));
     // Only now, so that a dropped buffer can never count as delivered.
@@ -74,8 +74,7 @@ export class PartitionQueue {
 
   /** Size of the next record; 0 when none waits. */
   get nextBytes(): number {
-    const record = this.#buffer[this.#next];
-    return record === undefined ? 0 : sizeOf(record);
+    return this.#buffer[this.#next]?.bytes ?? 0;
   }
 
   get oldestSinceMs(): number | undefined {

@@ -10,6 +10,7 @@ const record = (offset: bigint, value: Uint8Array | null = null): RawRecord => (
   value,
   headers: new Map(),
   timestampMs: 0,
+  bytes: value?.byteLength ?? 0,
 });
 const batch = (from: number, count: number, value?: Uint8Array): RawRecord[] =>
   Array.from({ length: count }, (_, index) => record(BigInt(from + index), value));
