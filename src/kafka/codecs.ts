@@ -32,8 +32,10 @@ export const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
  */
 export function registerCodecs(): void {
   const require = createRequire(import.meta.url);
-  const snappy = (require('kafkajs-snappy') as Snappy)();
-  const lz4 = require('lz4js') as Lz4;
+  // That they are there is seen now, and not when a batch comes; they are loaded by the first batch that needs them.
+  for (const name of ['kafkajs-snappy', 'lz4js']) require.resolve(name);
+  const snappy = once(() => (require('kafkajs-snappy') as Snappy)());
+  const lz4 = once(() => require('lz4js') as Lz4);
   const limits = { maxOutputLength: MAX_UNPACKED_BYTES };
 
   register(CompressionTypes.GZIP, {
@@ -48,17 +50,25 @@ export function registerCodecs(): void {
     // The library's frames lack a flag that brokers insist on, and segmentd has no need to write this codec.
     compress: () => Promise.reject(new Error('writing lz4 is not supported')),
     decompress: async (packed) => {
-      refuseAbove(lz4.decompressBound(packed));
-      return asBuffer(lz4.decompress(packed));
+      refuseAbove(lz4().decompressBound(packed));
+      return asBuffer(lz4().decompress(packed));
     },
   });
   register(CompressionTypes.Snappy, {
-    compress: (encoder) => snappy.compress(encoder),
+    compress: (encoder) => snappy().compress(encoder),
     decompress: async (packed) => {
       refuseAbove(snappyLength(packed));
-      return asBuffer(await snappy.decompress(packed));
+      return asBuffer(await snappy().decompress(packed));
     },
   });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly it: T } | undefined;
+  return () => {
+    made ??= { it: make() };
+    return made.it;
+  };
 }
 
 function register(type: keyof typeof CompressionCodecs, codec: Codec): void {
