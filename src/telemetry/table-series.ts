@@ -45,8 +45,9 @@ export class TableSeries {
       return;
     }
     const at = labelAt(known, index);
-    known[at] = index;
-    known[at + 1] = reading;
+    // An array that grows by assignment takes room for sixteen more.
+    if (at === known.length) tables.set(table, [...known, index, reading]);
+    else known[at + 1] = reading;
   }
 
   /** What stands for a metric of a table that has no second label; 0 when nothing does. */

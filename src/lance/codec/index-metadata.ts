@@ -54,7 +54,9 @@ export function formatUuid(bytes: Uint8Array): string {
     throw new SegmentdError('table_index_unreadable', `an index uuid has ${bytes.length} bytes instead of 16`);
   }
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const text = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  // In one piece: the string as it was put together would keep all its parts, which are ten times its size.
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 export function decodeIndexMetadata(raw: Uint8Array): IndexMetadata {
