@@ -20,6 +20,7 @@ import {
   Subject,
   switchMap,
   takeUntil,
+  tap,
   timer,
 } from 'rxjs';
 import type { PendingEvent, TableRef } from '../model.ts';
@@ -32,6 +33,8 @@ export type SweepOptions = {
   tables(): Promise<readonly TableRef[]>;
   /** Whether this member of the group is the one that sweeps the table. */
   owns(table: TableRef): boolean;
+  /** Called when the last table of the first sweep was handed on. */
+  firstEnded?(): void;
 };
 
 /** Share of the interval by which sweeps vary, so that members that started together do not sweep together. */
@@ -43,7 +46,13 @@ const JITTER = 0.1;
 const GAP_MS = { first: 1, later: 5 };
 
 /** The first sweep comes at once, the others every `intervalMs`. */
-export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observable<PendingEvent> {
+export function sweep({
+  intervalMs,
+  ready,
+  tables,
+  owns,
+  firstEnded = () => undefined,
+}: SweepOptions): Observable<PendingEvent> {
   const pauseMs = () => intervalMs * (1 + JITTER * (2 * Math.random() - 1));
   const round = (gapMs: number) =>
     defer(tables).pipe(
@@ -53,7 +62,7 @@ export function sweep({ intervalMs, ready, tables, owns }: SweepOptions): Observ
   return defer(ready).pipe(
     expand(() => timer(pauseMs())),
     // A sweep of very many tables may take longer than the interval: those that fall due meanwhile are left out.
-    exhaustMap((_, at) => round(at === 0 ? GAP_MS.first : GAP_MS.later)),
+    exhaustMap((_, at) => (at > 0 ? round(GAP_MS.later) : round(GAP_MS.first).pipe(tap({ complete: firstEnded })))),
     // A rebalance may have taken the table away while the others were swept.
     filter(owns),
     map((table) => ({ event: { table }, record: null, receivedAtMs: Date.now() })),

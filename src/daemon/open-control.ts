@@ -16,6 +16,7 @@ import { resolveTable } from '../events/table-address.ts';
 import type { CommandRequest } from '../http/tables-api.ts';
 import { startTablesApi } from '../http/tables-api.ts';
 import { asSegmentdError } from '../lib/errors.ts';
+import { giveBackMemory } from '../lib/give-back-memory.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { TableRef } from '../model.ts';
 import type { PipelineContext } from '../stages/context.ts';
@@ -95,6 +96,9 @@ async function knowCatalogs({ catalogs, logs }: ControlContext): Promise<void> {
   await Promise.race([looked, sleep(CATALOGS_MS, undefined, { ref: false })]);
 }
 
+/** Within this the last tables of a sweep are planned, most likely. */
+const LAST_TABLES_MS = 1_000;
+
 function sweepOptions(
   { config, context, catalogs, ownership, logs }: ControlContext,
   caughtUp: Promise<void>,
@@ -106,6 +110,7 @@ function sweepOptions(
       await untilOwnersKnown(ownership, context.signal);
     },
     owns: ({ id }) => ownership.claim(id),
+    firstEnded: () => void sleep(LAST_TABLES_MS, context.signal, { ref: false }).then(giveBackMemory),
     tables: () =>
       tablesOf(catalogs, {
         known: context.states.all().map(({ table }) => table),

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { findHadolint, imageParts } from '../../../testing/deploy-tools.ts';
 import { people } from '../../../testing/people.ts';
+import { DAEMON_FLAGS } from '../../../testing/shipped-program.ts';
 import { makeTable, makeWorld, openTable } from '../e2e/world.ts';
 
 const run = promisify(execFile);
@@ -72,7 +73,7 @@ test('what is in the image is enough to index a table, to verify it, and to load
   await makeTable(world, 'people', 100);
   await (await openTable(world.database, 'people')).add(people(100, 10));
   const segmentd = (...args: string[]) =>
-    run(join(app, 'node'), ['--enable-source-maps', 'dist/main.js', ...args], {
+    run(join(app, 'node'), ['--enable-source-maps', ...DAEMON_FLAGS, 'dist/main.js', ...args], {
       cwd: app,
       env: { PATH: process.env.PATH },
     });

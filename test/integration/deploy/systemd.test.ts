@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { EXIT } from '../../../src/lib/errors.ts';
 import { docSnippet } from '../../../testing/doc-snippet.ts';
+import { DAEMON_FLAGS } from '../../../testing/shipped-program.ts';
 import { tempDir } from '../../../testing/temp-dir.ts';
 
 const run = promisify(execFile);
@@ -37,6 +38,7 @@ test('systemd finds nothing to complain of, and sees a mistake', async () => {
 
 test('it starts what npm has put into the folders that systemd searches, and by the drop-in of docs/install.md what lies elsewhere', async () => {
   expect(setting('ExecStart')).toBe(COMMAND);
+  expect(unit).toContain(`\nEnvironment="NODE_OPTIONS=${DAEMON_FLAGS.join(' ')}"\n`);
   const { stdout: searched } = await run('systemd-path', ['search-binaries-default']);
   expect(searched.trim().split(':')).toEqual(expect.arrayContaining(['/usr/local/bin', '/usr/bin']));
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import { loadConfig } from '../../../src/config/load.ts';
+import { DAEMON_FLAGS } from '../../../testing/shipped-program.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(resolve(root, path), 'utf8');
@@ -130,7 +131,12 @@ describe('Dockerfile', () => {
 
   test('runs as a numeric user, as the daemon itself, with the packages that the lock file names', () => {
     expect(last('USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-    expect(JSON.parse(last('ENTRYPOINT') ?? '')).toEqual(['node', '--enable-source-maps', 'dist/main.js']);
+    expect(JSON.parse(last('ENTRYPOINT') ?? '')).toEqual([
+      'node',
+      '--enable-source-maps',
+      ...DAEMON_FLAGS,
+      'dist/main.js',
+    ]);
     expect(JSON.parse(last('CMD') ?? '')).toEqual(['run', '-c', '/etc/segmentd/segmentd.yaml']);
     expect(dockerfile).toContain('npm ci --omit=dev --ignore-scripts');
   });

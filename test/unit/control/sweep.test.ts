@@ -20,6 +20,15 @@ test('all tables are planned, at start and at each interval, without a record to
   expect(await firstValueFrom(sweep(options()))).toMatchObject({ record: null, event: { table: tables[0] } });
 });
 
+test('the end of the first sweep is told, and that of no other', async () => {
+  const seen: string[] = [];
+  const running = sweep(options({ firstEnded: () => seen.push('ended') })).pipe(take(7));
+  await new Promise<void>((complete) =>
+    running.subscribe({ next: ({ event }) => seen.push(event.table.name), complete }),
+  );
+  expect(seen).toEqual(['a', 'b', 'c', 'ended', 'a', 'b', 'c', 'a']);
+});
+
 test('only the owner of a table sweeps it, also when the owner changes during the sweep', async () => {
   expect(await names(options({ owns: ({ name }) => name !== 'b' }), 4)).toEqual(['a', 'c', 'a', 'c']);
   let asked = 0;
