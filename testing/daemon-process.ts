@@ -17,14 +17,18 @@ export type DaemonProcess = {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
-/** Starts `segmentd run` and waits until it is ready. `onLog` gets each line of its JSON log; `env` goes over the environment. */
+/**
+ * Starts `segmentd run` and waits until it is ready. `onLog` gets each line of its JSON log; `env` goes over the environment. `program`: what
+ * Node is to run, with flags of its own in front.
+ */
 export async function startDaemonProcess(
   configFile: string,
   port: number,
   onLog: (line: LogLine) => void,
   env: Readonly<Record<string, string>> = {},
+  program: readonly string[] = [MAIN],
 ): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [MAIN, 'run', '-c', configFile], {
+  const child = spawn(process.execPath, [...program, 'run', '-c', configFile], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,8 +1,8 @@
 /** What one append costs beside Lance's own commit of it, by the number of fragments; and a batch beside a table of just its rows. */
+
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
@@ -12,6 +12,7 @@ import type { Bench } from '../harness/scenario.ts';
 import { scenario } from '../harness/scenario.ts';
 import { SEGMENTD } from '../support/freshness-ways.ts';
 import { indexOnce, msOf } from '../support/index-once.ts';
+import { openBuilder } from '../support/open-builder.ts';
 import { makeWideTable } from '../support/wide-table.ts';
 
 const APPEND_ROWS = 100;
@@ -58,7 +59,7 @@ export const commit = scenario({
 /** Two equal tables, each appended to and indexed in turn; of the one the appends are timed, of the other the batches. */
 async function compareCommit(bench: Bench, fragments: number, rounds: Rounds): Promise<void> {
   const database = join(bench.home, `wide-${fragments}`);
-  const builder = lanceSegmentBuilder(join(bench.home, 'scratch'));
+  const builder = await openBuilder(bench.home);
   const connection = await connect(database);
   const open = async (name: string) => {
     const ours = new LanceTable(localStore(await makeWideTable(database, name, fragments, APPEND_ROWS)));
@@ -109,7 +110,7 @@ async function compareBatch(bench: Bench, rows: number, batch: number, rounds: R
   const big = await connection.createTable('big', people(0, rows));
   await big.createIndex('id', { config: Index.btree() });
   const table = new LanceTable(localStore(join(database, 'big.lance')));
-  const builder = lanceSegmentBuilder(join(bench.home, 'scratch'));
+  const builder = await openBuilder(bench.home);
   let next = rows;
   const small = (at: number) => connection.createTable('small', people(at, batch), { mode: 'overwrite' });
   const timed = async (work: () => Promise<unknown>) => {

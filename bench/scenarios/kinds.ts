@@ -86,7 +86,7 @@ async function compare(
   bench.step(`kinds: ${kind} over ${table.what}: ${rows.toLocaleString('en-US')} rows in ${FRAGMENTS} fragments`);
   const database = join(bench.home, kind);
   await makeOriginal(database, table, rows);
-  const { clock, processor } = await builtAll(buildWays(database, kind), builds);
+  const { clock, processor } = await builtAll(await buildWays(database, kind), builds);
   const costs = [recorded(PROCESSOR, [buildCost(processor, rows)]), recorded('clock', [buildCost(clock, rows)])];
   await bench.measure('builds', { kind }, { ways: costs, warmUp: 0, rounds: 1 });
   const connection = await connect(database);

@@ -1,13 +1,12 @@
 /** What commands take to start, of the build that the package ships, beside Node itself. */
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
+import { shippedProgram } from '../../testing/shipped-program.ts';
 import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
@@ -16,7 +15,6 @@ import { brokerFor, daemonPlace } from '../support/daemon-place.ts';
 import { makeIndexed, scatteredRows } from '../support/growing-table.ts';
 
 const NODE = 'node -e 0';
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export const start = scenario({
   name: 'start',
@@ -31,7 +29,7 @@ export const start = scenario({
     },
   },
   async run(bench, { rows, appended, ...contest }) {
-    const main = await build(bench);
+    const main = shippedProgram();
     const ways: Way[] = [
       command(bench, NODE, ['-e', '0']),
       command(bench, '--help', [main, '--help']),
@@ -51,17 +49,6 @@ export const start = scenario({
     await bench.measure('start', {}, { ...contest, ways });
   },
 });
-
-/** Builds the package aside, where it finds what it needs of the clone. Gives the program. */
-async function build({ home }: Bench): Promise<string> {
-  const root = join(home, 'package');
-  await mkdir(root);
-  for (const name of ['node_modules', 'package.json', 'config', 'schemas'])
-    await symlink(join(ROOT, name), join(root, name));
-  const { status, stderr } = spawnSync('npm', ['run', 'build', '--', join(root, 'dist')], { cwd: ROOT });
-  if (status !== 0) throw new Error(`the build failed: ${String(stderr)}`);
-  return join(root, 'dist/main.js');
-}
 
 /** What Node compiles is kept, as it is on any machine where a command ran before. */
 const environment = (home: string, more: Readonly<Record<string, string>> = {}) => {

@@ -24,6 +24,8 @@ const PYLANCE_THREADS = 4;
 const ONE_TABLE = 'one table';
 const POLL_MS = 250;
 const GIVE_UP_MS = 600_000;
+/** What a sweep took for itself is given back a second after its last table. */
+const SETTLE_MS = 5_000;
 
 export const tables = scenario({
   name: 'tables',
@@ -168,6 +170,7 @@ async function sweepOnce(place: DaemonPlace, count: number): Promise<Sample> {
     const started = performance.now();
     await firstSweep(daemon, count);
     const sweep = (performance.now() - started) / 1000;
+    await sleep(SETTLE_MS);
     const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(daemon.pid)]);
     return { rss: Number(stdout) / 1024, sweep };
   } finally {

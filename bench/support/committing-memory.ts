@@ -1,13 +1,14 @@
 /** Memory of a process that commits and commits, to one table whose manifest stays as large as it was. */
+
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import type { Sample } from '../harness/rounds.ts';
 import { indexOnce } from './index-once.ts';
+import { openBuilder } from './open-builder.ts';
 
 /** The index is made one segment again, and the table compacted, from time to time. */
 const CONSOLIDATE_EVERY = 50;
@@ -27,7 +28,7 @@ export async function committingMemory(home: string, checkpoints: readonly numbe
     };
     await answers.next();
     const table = new LanceTable(localStore(join(database, 't.lance')));
-    const builder = lanceSegmentBuilder(join(home, 'scratch'));
+    const builder = await openBuilder(home);
     const samples: Sample[] = [];
     for (let commit = 1; samples.length < checkpoints.length; commit++) {
       await ask('append');

@@ -10,6 +10,7 @@ import { ensureTopics } from '../../src/kafka/topics.ts';
 import { freePorts, startBroker } from '../../testing/broker/broker.ts';
 import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../testing/daemon-process.ts';
+import { DAEMON_FLAGS, shippedProgram } from '../../testing/shipped-program.ts';
 import type { Bench } from '../harness/scenario.ts';
 
 /** Of a topic, unless more members are to share it. */
@@ -72,7 +73,7 @@ export type RunningDaemon = DaemonProcess & {
 
 type Waiting = { readonly version: number; readonly resolve: (ms: number) => void };
 
-/** Starts a daemon and waits until it is ready. `env` goes over the environment. */
+/** Starts a daemon as it is shipped, and waits until it is ready. `env` goes over the environment. */
 export async function runDaemon(
   { configFile, port, settings }: DaemonPlace,
   env: Readonly<Record<string, string>> = {},
@@ -95,7 +96,7 @@ export async function runDaemon(
     });
     waiting.set(String(table), left);
   };
-  const daemon = await startDaemonProcess(configFile, port, onLog, env);
+  const daemon = await startDaemonProcess(configFile, port, onLog, env, [...DAEMON_FLAGS, shippedProgram()]);
   return {
     ...daemon,
     runningMs,

@@ -1,4 +1,5 @@
 /** From an event to the indexes that cover it, under load; and what it would take if nothing stood between Kafka and the work. */
+
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +8,6 @@ import { encodeAppendEvent } from '../../src/events/append-event.ts';
 import type { KafkaSettings } from '../../src/kafka/client.ts';
 import { CLIENT_RETRY, openClient } from '../../src/kafka/client.ts';
 import { openProducer } from '../../src/kafka/producer.ts';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import type { Cleanup } from '../../src/lib/cleanup.ts';
 import { quantile } from '../../testing/screen.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
@@ -17,6 +17,7 @@ import { SEGMENTD } from './freshness-ways.ts';
 import type { TableSize } from './growing-table.ts';
 import { growingCopy, makeIndexed } from './growing-table.ts';
 import { indexOnce, msOf } from './index-once.ts';
+import { openBuilder } from './open-builder.ts';
 
 export const HOP_AND_WORK = 'Kafka hop + work';
 const TABLE = 't';
@@ -89,7 +90,7 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
   await makeIndexed(database, 'original', size);
   const connection = await connect(database);
   const table = await growingCopy(connection, database, { from: 'original', name: TABLE, ...size });
-  const builder = lanceSegmentBuilder(join(bench.home, 'scratch'));
+  const builder = await openBuilder(bench.home);
   return {
     name: HOP_AND_WORK,
     async round() {

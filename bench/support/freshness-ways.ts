@@ -1,10 +1,10 @@
 /** Ways to have the rows of an append in all indexes of a table. */
+
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import type { Samples, Way } from '../harness/rounds.ts';
 import type { Bench, Case } from '../harness/scenario.ts';
@@ -12,6 +12,7 @@ import type { PeerName } from '../peers/peers.ts';
 import type { Growing, TableSize } from './growing-table.ts';
 import { btree, growingCopy, makeIndexed } from './growing-table.ts';
 import { assertCovered, indexOnce, msOf } from './index-once.ts';
+import { openBuilder } from './open-builder.ts';
 
 type FreshnessWay = {
   readonly name: string;
@@ -39,7 +40,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 /** segmentd, then LanceDB's own ways, then those of the peers that are there. */
 async function freshnessWays({ home, peers }: Bench, names: readonly string[]): Promise<FreshnessWay[]> {
-  const builder = lanceSegmentBuilder(join(home, 'scratch'));
+  const builder = await openBuilder(home);
   const peer = (name: PeerName, ...ways: readonly string[]) =>
     ways.some((way) => names.includes(way)) ? peers.get(name) : undefined;
   const pylance = await peer('pylance', PYLANCE_SEGMENTS, PYLANCE_DELTA);

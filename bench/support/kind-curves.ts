@@ -2,12 +2,11 @@
  * What segments of a kind of index cost: copies of one table that differ in nothing but the number of segments their index has, and what
  * building them took. Processor time is that of the whole process, in which the engine runs.
  */
+
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import { catchUp } from '../../src/commands/tables/catch-up.ts';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import type { KindName } from '../../src/lib/index-kinds.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
@@ -22,6 +21,7 @@ import { COMMIT } from './index-once.ts';
 import type { KindTable } from './kind-tables.ts';
 import { COLUMN, kindBatch } from './kind-tables.ts';
 import { copyTable } from './lookups.ts';
+import { openBuilder } from './open-builder.ts';
 
 export const FRAGMENTS = 40;
 export const SEGMENTS = [1, 3, 5, 10, 20, 40];
@@ -54,8 +54,8 @@ export async function makeOriginal(database: string, table: KindTable, rows: num
 }
 
 /** Each round builds the index of a copy anew, in so many segments, and leaves it. */
-export function buildWays(database: string, kind: KindName): Way[] {
-  const builder = lanceSegmentBuilder(join(database, 'scratch'));
+export async function buildWays(database: string, kind: KindName): Promise<Way[]> {
+  const builder = await openBuilder(database);
   return SEGMENTS.map((segments) => ({
     name: waysName(segments),
     async round() {

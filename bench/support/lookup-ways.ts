@@ -1,8 +1,7 @@
 /** Lookups in tables that differ in the segments of their index alone. */
-import { join } from 'node:path';
+
 import type { Connection } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { requestFor } from '../../src/lance/plan/next-segments.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
@@ -15,6 +14,7 @@ import type { Way } from '../harness/rounds.ts';
 import { COMMIT } from './index-once.ts';
 import type { Keys } from './lookups.ts';
 import { copyTable, KINDS, lookUp } from './lookups.ts';
+import { openBuilder } from './open-builder.ts';
 
 export const REBUILT = 'rebuilt';
 
@@ -101,7 +101,7 @@ export async function copyWithSegments(
     manifest,
     { requests, remove },
     {
-      builder: lanceSegmentBuilder(join(database, 'scratch')),
+      builder: await openBuilder(database),
       commit: COMMIT,
       properties: {},
       withSlot: (land) => land(),

@@ -1,11 +1,10 @@
 /** What a batch costs in an object store, beside Lance's own append of the same rows and its optimize(). */
+
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import type { Table as ArrowTable } from 'apache-arrow';
 import { commitChange } from '../../src/lance/commit/commit-change.ts';
 import { uploadSegments } from '../../src/lance/commit/upload.ts';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { planTable } from '../../src/lance/plan/table-plan.ts';
 import type { SegmentBuilder } from '../../src/lance/segment.ts';
@@ -17,6 +16,7 @@ import { downloaded, isManifestOf } from '../../testing/stores/commit-requests.t
 import type { S3Server } from '../../testing/stores/s3-access.ts';
 import type { LoggedRequest, StoreProxy } from '../../testing/stores/store-proxy.ts';
 import { countRounds, startStoreProxy } from '../../testing/stores/store-proxy.ts';
+import { openBuilder } from './open-builder.ts';
 import type { StoreWorld } from './store-world.ts';
 import { BUCKET, makePeople, makeStoreWorld } from './store-world.ts';
 
@@ -72,7 +72,7 @@ async function runRounds(
   const byHand = await startStoreProxy(server.endpoint);
   const uri = `${database}/${TABLE}.lance`;
   const lance = new LanceTable(openStore(uri, server.storageOptionsAt(byHand.url)));
-  const builder = lanceSegmentBuilder(join(home, 'by-hand'));
+  const builder = await openBuilder(home);
   try {
     // The first rounds warm everything up, and prove that the store honours conditions.
     for (let round = -2; round < rounds; round++) {

@@ -1,14 +1,14 @@
 /** What the number of segments costs a reader in an object store. */
-import { join } from 'node:path';
+
 import { connect } from '@lancedb/lancedb';
 import { catchUp } from '../../src/commands/tables/catch-up.ts';
-import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { S3Server } from '../../testing/stores/s3-access.ts';
 import { startStoreProxy } from '../../testing/stores/store-proxy.ts';
 import type { Keys, Kind } from './lookups.ts';
 import { keyBatch, lookUp } from './lookups.ts';
+import { openBuilder } from './open-builder.ts';
 import type { Cost } from './store-cost.ts';
 import { timed } from './store-cost.ts';
 import { BUCKET } from './store-world.ts';
@@ -40,7 +40,7 @@ export async function lookupCosts(
   const connection = await connect(database, { storageOptions: server.storageOptions, readConsistencyInterval: 0 });
   const table = await connection.createTable('t', keyBatch(keys, 0, perFragment));
   for (let at = 1; at < FRAGMENTS; at++) await table.add(keyBatch(keys, at * perFragment, perFragment));
-  const builder = lanceSegmentBuilder(join(home, 'lookups'));
+  const builder = await openBuilder(home);
   const costs = new Map<number, readonly LookupCost[]>();
   for (const segments of SEGMENTS) {
     if (costs.size > 0) await table.dropIndex(INDEX);
