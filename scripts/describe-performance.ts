@@ -1,6 +1,6 @@
 /** docs/measurements.md, and the tables in docs/performance.md, out of what `npm run bench -- … --save` left in bench/results. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { QUIET_LOAD } from '../bench/harness/machine.ts';
+import { QUIET_PERCENT } from '../bench/harness/machine.ts';
 import type { Selection } from '../bench/harness/report.ts';
 import { machineText, tableText } from '../bench/harness/report.ts';
 import type { Measured } from '../bench/harness/run-scenario.ts';
@@ -74,7 +74,8 @@ function blockOf(what: string, results: Results): string {
 
 /** What makes a run less than a reference. */
 const caveats = ({ quick, machine }: Measured) =>
-  (quick ? 'Sizes are small. ' : '') + (machine.load > QUIET_LOAD ? '**The machine was busy with other work.** ' : '');
+  (quick ? 'Sizes are small. ' : '') +
+  (machine.busy_percent > QUIET_PERCENT ? '**The machine was busy with other work.** ' : '');
 
 function selectionOf(filters: readonly string[]): Selection {
   const at: Record<string, string> = {};

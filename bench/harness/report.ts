@@ -115,6 +115,6 @@ export const machineText = ({
   memory_gib: memory,
   kernel,
   file_system: files,
-  load,
+  busy_percent: busy,
 }: Measured['machine']) =>
-  `${processor}, ${cores} cores, ${memory} GiB, ${kernel}, ${files}, load before the run ${load}`;
+  `${processor}, ${cores} cores, ${memory} GiB, ${kernel}, ${files}, ${busy} % busy before the run`;

@@ -31,7 +31,7 @@ export type Measured = {
 /** Rejects with what the scenario rejects with; nothing of it is left then either. */
 export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boolean): Promise<Measured> {
   const startedAt = new Date();
-  const machine = describeMachine();
+  const machine = await describeMachine();
   const versions: Record<string, string> = ownVersions();
   const leftOut = new Set<string>();
   const tables = new Map<string, FigureTable>();

@@ -19,7 +19,7 @@ const MEASURED: Measured = {
   started_at: '2026-11-29T12:00:00.000Z',
   seconds: 7,
   sizes: {},
-  machine: { processor: 'P', cores: 2, memory_gib: 8, kernel: 'linux 6', file_system: 'ext4', load: 0.1 },
+  machine: { processor: 'P', cores: 2, memory_gib: 8, kernel: 'linux 6', file_system: 'ext4', busy_percent: 1 },
   versions: { segmentd: '1', node: '24' },
   left_out: ['A peer cannot be had here.'],
   tables: [
@@ -51,13 +51,13 @@ test('sizes that were chosen are part of the command', () => {
 });
 
 test('a quick run, and one on a busy machine, are said to be that', () => {
-  const filled = (quick: boolean, load: number) => {
-    const measured = { ...MEASURED, quick, machine: { ...MEASURED.machine, load } };
+  const filled = (quick: boolean, busy: number) => {
+    const measured = { ...MEASURED, quick, machine: { ...MEASURED.machine, busy_percent: busy } };
     return withFigures(page('freshness.freshness way=slow'), new Map([['freshness', measured]]));
   };
-  expect(filled(true, 0.1)).toMatch(/Sizes are small\. \[All/);
-  expect(filled(false, 3)).toContain('The machine was busy');
-  expect(filled(false, 0.1)).not.toMatch(/small|busy/);
+  expect(filled(true, 1)).toMatch(/Sizes are small\. \[All/);
+  expect(filled(false, 30)).toContain('The machine was busy');
+  expect(filled(false, 1)).not.toMatch(/small|busy/);
 });
 
 test('filling it again changes nothing, and new figures replace the old ones', () => {
@@ -86,7 +86,7 @@ test('the page of measurements has the command, the machine, the versions, what 
   for (const part of [
     '## freshness',
     '`npm run bench -- freshness --quick`: times.',
-    'load before the run 0.1',
+    '1 % busy before the run',
     'node 24',
   ]) {
     expect(text).toContain(part);
