@@ -13,7 +13,7 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { FragmentList, FragmentSpans } from './fragments.ts';
 import { scanFragments } from './fragments.ts';
 import type { IndexMetadata } from './index-metadata.ts';
-import { decodeIndexMetadata } from './index-metadata.ts';
+import { indexDecoder } from './index-metadata.ts';
 import { manifestFileWriter, manifestMessageOf, sectionAt } from './manifest-file.ts';
 import type { SchemaField } from './schema-field.ts';
 import { decodeSchemaField } from './schema-field.ts';
@@ -128,7 +128,7 @@ export function parseManifest(file: Uint8Array, previous?: Manifest): Manifest {
     kept,
     fragments: scanFragments(message, spans, known),
     indexSection,
-    indexes: decodeIndexSection(indexSection),
+    indexes: decodeIndexSection(indexSection, previous),
     transaction: transaction && decodeTransactionHead(transaction),
   };
 }
@@ -254,11 +254,12 @@ function decodeBasePath(cursor: Cursor): BasePath {
 
 const INDICES = 1;
 
-function decodeIndexSection(section: Uint8Array): IndexMetadata[] {
+function decodeIndexSection(section: Uint8Array, previous?: Manifest): IndexMetadata[] {
   const indexes: IndexMetadata[] = [];
+  const decode = indexDecoder(previous?.indexes);
   const cursor = new Cursor(section);
   while (cursor.next()) {
-    if (cursor.field === INDICES) indexes.push(decodeIndexMetadata(cursor.slice()));
+    if (cursor.field === INDICES) indexes.push(decode(cursor.slice()));
     else cursor.skip();
   }
   return indexes;

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SegmentIdentity } from '../../../../src/lance/codec/index-metadata.ts';
-import { decodeIndexMetadata, encodeSegment, formatUuid } from '../../../../src/lance/codec/index-metadata.ts';
+import {
+  decodeIndexMetadata,
+  encodeSegment,
+  formatUuid,
+  indexDecoder,
+} from '../../../../src/lance/codec/index-metadata.ts';
 import { copyFields } from '../../../../src/lance/codec/wire.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import type { WireField } from '../manifest-fixture.ts';
@@ -163,4 +168,39 @@ test('a segment says the version that it is given instead of the one of its buil
   expect(copyFields(entry, (field) => field === 7).map((field) => Buffer.from(field))).toEqual([
     Buffer.from(message([7, 1])),
   ]);
+});
+
+test('entries are the same whether an older manifest had them, in another order, with others between, or not', () => {
+  const entries = Array.from({ length: 80 }, (_, at) =>
+    at % 3 === 0
+      ? indexEntry({ uuid: at + 1, fragments: [at], version: at + 1, more: [[10, message([1, 'f'], [2, at])]] })
+      : indexEntry({ uuid: at + 1, fragments: [at, at + 1], ...(at % 3 === 1 && { details: null }) }),
+  );
+  const some = fc.array(fc.constantFrom(...entries), { maxLength: 90 });
+  fc.assert(
+    fc.property(some, some, fc.boolean(), (before, now, isSimilar) => {
+      const known = before.map(decodeIndexMetadata);
+      const raws = (isSimilar ? before.filter((_, at) => at % 5 !== 2) : now).map((raw) => Uint8Array.from(raw));
+      const decode = indexDecoder(known);
+      expect(raws.map(decode)).toEqual(raws.map((raw) => decodeIndexMetadata(raw)));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('an entry that an older manifest had is not decoded again, and holds on to nothing of the older file', () => {
+  const raw = indexEntry({ uuid: 5, fragments: [1, 2] });
+  const known = { ...decodeIndexMetadata(raw), fileParameters: { unknown: 'it could not be read' } };
+  const section = Uint8Array.from([9, 9, ...raw]);
+  const found = indexDecoder([known])(section.subarray(2));
+  expect(found.fragments).toBe(known.fragments);
+  expect(found).toEqual(decodeIndexMetadata(raw));
+  expect(found.raw.buffer).toBe(section.buffer);
+  expect(found.details.buffer).toBe(section.buffer);
+});
+
+test('what stands for details that an entry lacks is found out anew', () => {
+  const raw = indexEntry({ uuid: 5, fragments: [1, 2], details: null });
+  const inferred = { ...decodeIndexMetadata(raw), typeUrl: '/lance.table.BTreeIndexDetails' };
+  expect(indexDecoder([inferred])(Uint8Array.from(raw)).typeUrl).toBe(decodeIndexMetadata(raw).typeUrl);
 });
