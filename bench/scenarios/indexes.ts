@@ -1,6 +1,6 @@
 /** What more indexes cost: an append to a table that has so many, beside pylance. */
 import { scenario } from '../harness/scenario.ts';
-import { compareFreshness, PYLANCE_DELTA, PYLANCE_SEGMENTS, SEGMENTD } from '../support/freshness-ways.ts';
+import { compareFreshness, PYLANCE_DELTA, PYLANCE_SEGMENTS, SEGMENTD, UNSYNCED } from '../support/freshness-ways.ts';
 import { numberColumns, numberRows } from '../support/growing-table.ts';
 
 export const indexes = scenario({
@@ -24,7 +24,7 @@ export const indexes = scenario({
     for (const count of counts) {
       bench.step(`indexes: ${count}`);
       const size = { rows, rowsOf: numberRows(count), indexed: numberColumns(count) };
-      const ways = [SEGMENTD, PYLANCE_SEGMENTS, PYLANCE_DELTA];
+      const ways = [SEGMENTD, UNSYNCED, PYLANCE_SEGMENTS, PYLANCE_DELTA];
       await compareFreshness(bench, { table: 'indexes', at: { indexes: count }, size, ways, slowRounds: 0, ...sizes });
     }
   },

@@ -13,7 +13,7 @@ import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { scenario } from '../harness/scenario.ts';
 import type { DaemonPlace } from '../support/daemon-place.ts';
-import { brokerFor, DATABASE, daemonPlace, metricOf, runDaemon } from '../support/daemon-place.ts';
+import { brokerFor, DATABASE, daemonPlace, metricOf, NODES_OWN, runDaemon } from '../support/daemon-place.ts';
 import { SEGMENTD } from '../support/freshness-ways.ts';
 import { makeIndexed, scatteredRows } from '../support/growing-table.ts';
 import { assertCovered } from '../support/index-once.ts';
@@ -155,17 +155,24 @@ async function firstSweep(daemon: { url: string }, count: number): Promise<void>
 
 async function compareIdle(bench: Bench, brokers: readonly string[], count: number, rounds: number): Promise<void> {
   const original = folderOf(join(bench.home, 'original'), 't');
-  const way = async (name: string, tablesThere: number): Promise<Way> => {
+  const placeOf = async (tablesThere: number) => {
     const place = await daemonPlace(bench.home, brokers);
     await manyTables(place.database, original, tablesThere);
-    return { name, round: () => sweepOnce(place, tablesThere) };
+    return place;
   };
-  const ways = [await way(ONE_TABLE, 1), await way(`${count.toLocaleString('en-US')} tables`, count)];
+  const [one, many] = [await placeOf(1), await placeOf(count)];
+  const name = `${count.toLocaleString('en-US')} tables`;
+  const ways: Way[] = [
+    { name: ONE_TABLE, round: () => sweepOnce(one, 1) },
+    { name, round: () => sweepOnce(many, count) },
+    { name: `${name}, ${NODES_OWN}`, round: () => sweepOnce(many, count, []) },
+  ];
   await bench.measure('idle', {}, { warmUp: 0, rounds, ways });
 }
 
-async function sweepOnce(place: DaemonPlace, count: number): Promise<Sample> {
-  const daemon = await runDaemon(place);
+/** `flags`: Node's, if they are not those of the image. */
+async function sweepOnce(place: DaemonPlace, count: number, flags?: readonly string[]): Promise<Sample> {
+  const daemon = await runDaemon(place, {}, flags);
   try {
     const started = performance.now();
     await firstSweep(daemon, count);

@@ -9,7 +9,7 @@ import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import type { DaemonPlace } from './daemon-place.ts';
-import { DATABASE, daemonPlace, metricsOf, runDaemon } from './daemon-place.ts';
+import { DATABASE, daemonPlace, metricsOf, NODES_OWN, runDaemon } from './daemon-place.ts';
 import { SEGMENTD } from './freshness-ways.ts';
 import { makeIndexed, scatteredRows } from './growing-table.ts';
 import { copyTable } from './lookups.ts';
@@ -21,9 +21,6 @@ const TABLE_ROWS = 100;
 const POLL_MS = 50;
 const GIVE_UP_MS = 600_000;
 
-/** A small heap: V8 collects more often, for the same work. */
-const SMALL_HEAP = '--max-old-space-size=256 --max-semi-space-size=16';
-
 /** Floods of so many tables, without ids, which daemons read from the start: their memory, and how fast they are. */
 export async function floodWays(
   bench: Bench,
@@ -34,11 +31,11 @@ export async function floodWays(
   const names = Array.from({ length: tables }, (_, at) => `t${at}`);
   await makeTables(place, names);
   await announce(place, names, { events, ids: false });
-  const way = (name: string, env: Readonly<Record<string, string>>): Way => ({
+  const way = (name: string, flags?: readonly string[]): Way => ({
     name,
-    round: () => readByDaemon(place, events, env),
+    round: () => readByDaemon(place, events, flags),
   });
-  return [way(SEGMENTD, {}), way(`segmentd, ${SMALL_HEAP}`, { NODE_OPTIONS: SMALL_HEAP })];
+  return [way(SEGMENTD), way(`segmentd, ${NODES_OWN}`, [])];
 }
 
 /** A topic with so many announcements of one table; `ids`: each has one of its own, without which those of one moment are the same. */
@@ -93,9 +90,9 @@ async function plainRate({ configFile }: DaemonPlace, events: number, ...parse: 
 async function readByDaemon(
   place: DaemonPlace,
   events: number,
-  env: Readonly<Record<string, string>> = {},
+  flags?: readonly string[],
 ): Promise<{ rate: number; resident: number }> {
-  const daemon = await runDaemon(place, { ...env, SEGMENTD_KAFKA_GROUP_ID: `again-${randomUUID()}` });
+  const daemon = await runDaemon(place, { SEGMENTD_KAFKA_GROUP_ID: `again-${randomUUID()}` }, flags);
   try {
     const deadline = Date.now() + GIVE_UP_MS;
     let resident = 0;

@@ -16,6 +16,8 @@ import type { Bench } from '../harness/scenario.ts';
 /** Of a topic, unless more members are to share it. */
 const PARTITIONS = 4;
 export const DATABASE = 'db';
+/** How a daemon runs without the flags that the image and the unit give to Node. */
+export const NODES_OWN = "Node's own settings";
 
 /** Addresses of a broker that ends with the run, or undefined where there is none to be had, which is noted. */
 export async function brokerFor(bench: Bench): Promise<readonly string[] | undefined> {
@@ -73,10 +75,11 @@ export type RunningDaemon = DaemonProcess & {
 
 type Waiting = { readonly version: number; readonly resolve: (ms: number) => void };
 
-/** Starts a daemon as it is shipped, and waits until it is ready. `env` goes over the environment. */
+/** Starts a daemon as it is shipped, and waits until it is ready. `env` goes over the environment, `flags` are Node's. */
 export async function runDaemon(
   { configFile, port, settings }: DaemonPlace,
   env: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = DAEMON_FLAGS,
 ): Promise<RunningDaemon> {
   const covered = new Map<string, { version: number; ms: number }>();
   const waiting = new Map<string, Waiting[]>();
@@ -96,7 +99,7 @@ export async function runDaemon(
     });
     waiting.set(String(table), left);
   };
-  const daemon = await startDaemonProcess(configFile, port, onLog, env, [...DAEMON_FLAGS, shippedProgram()]);
+  const daemon = await startDaemonProcess(configFile, port, onLog, env, [...flags, shippedProgram()]);
   return {
     ...daemon,
     runningMs,

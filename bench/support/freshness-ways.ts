@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
+import { LanceTable } from '../../src/lance/table/table.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import type { Samples, Way } from '../harness/rounds.ts';
 import type { Bench, Case } from '../harness/scenario.ts';
@@ -13,6 +14,7 @@ import type { Growing, TableSize } from './growing-table.ts';
 import { btree, growingCopy, makeIndexed } from './growing-table.ts';
 import { assertCovered, indexOnce, msOf } from './index-once.ts';
 import { openBuilder } from './open-builder.ts';
+import { unsyncedStore } from './unsynced-store.ts';
 
 type FreshnessWay = {
   readonly name: string;
@@ -23,6 +25,7 @@ type FreshnessWay = {
 };
 
 export const SEGMENTD = 'segmentd';
+export const UNSYNCED = 'segmentd, not synced';
 export const PYLANCE_SEGMENTS = 'pylance segments';
 export const PYLANCE_DELTA = 'pylance delta';
 const DAFT = 'daft-lance';
@@ -30,7 +33,16 @@ const OPTIMIZE = 'optimize()';
 const PYTHON_OPTIMIZE = 'optimize(), Python';
 const CREATE_INDEX = 'createIndex';
 
-export const ALL_WAYS = [SEGMENTD, PYLANCE_SEGMENTS, PYLANCE_DELTA, DAFT, OPTIMIZE, PYTHON_OPTIMIZE, CREATE_INDEX];
+export const ALL_WAYS = [
+  SEGMENTD,
+  UNSYNCED,
+  PYLANCE_SEGMENTS,
+  PYLANCE_DELTA,
+  DAFT,
+  OPTIMIZE,
+  PYTHON_OPTIMIZE,
+  CREATE_INDEX,
+];
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const lap = stopwatch();
@@ -41,6 +53,12 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 /** segmentd, then LanceDB's own ways, then those of the peers that are there. */
 async function freshnessWays({ home, peers }: Bench, names: readonly string[]): Promise<FreshnessWay[]> {
   const builder = await openBuilder(home);
+  const opened = new Map<string, LanceTable>();
+  const unsynced = (uri: string) => {
+    const table = opened.get(uri) ?? new LanceTable(unsyncedStore(uri));
+    opened.set(uri, table);
+    return table;
+  };
   const peer = (name: PeerName, ...ways: readonly string[]) =>
     ways.some((way) => names.includes(way)) ? peers.get(name) : undefined;
   const pylance = await peer('pylance', PYLANCE_SEGMENTS, PYLANCE_DELTA);
@@ -48,6 +66,7 @@ async function freshnessWays({ home, peers }: Bench, names: readonly string[]): 
   const daft = await peer('daft-lance', DAFT);
   const ways: (FreshnessWay | undefined)[] = [
     { name: SEGMENTD, catchUp: async ({ ours }) => msOf(await indexOnce(ours, builder)) },
+    { name: UNSYNCED, catchUp: async ({ uri }) => msOf(await indexOnce(unsynced(uri), builder)) },
     pylance && {
       name: PYLANCE_SEGMENTS,
       catchUp: ({ uri }, columns) => pylance.ms({ do: 'segments', uri, columns }),

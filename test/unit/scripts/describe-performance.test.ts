@@ -57,7 +57,7 @@ test('a quick run, and one on a busy machine, are said to be that', () => {
   };
   expect(filled(true, 1)).toMatch(/Sizes are small\. \[All/);
   expect(filled(false, 30)).toContain('The machine was busy');
-  expect(filled(false, 1)).not.toMatch(/small|busy/);
+  expect(filled(false, 1)).not.toMatch(/small|machine was busy/);
 });
 
 test('filling it again changes nothing, and new figures replace the old ones', () => {
