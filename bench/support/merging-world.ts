@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, Table } from '@lancedb/lancedb';
-import { connect, Index } from '@lancedb/lancedb';
+import { connect, Index, Session } from '@lancedb/lancedb';
 import { Subject } from 'rxjs';
 import { loadConfig } from '../../src/config/load.ts';
 import { createPauses } from '../../src/control/pauses.ts';
@@ -28,6 +28,7 @@ import { keyBatch } from './lookups.ts';
 /** What a cleanup of the table would leave of its history. Each manifest of 10,000 fragments takes megabytes. */
 const VERSIONS_KEPT = 20;
 const TIDY_EVERY = 100;
+const CACHE_BYTES = 64n * 1024n * 1024n;
 const IDLE_POLL_MS = 20;
 
 export type MergingWorld = {
@@ -79,7 +80,8 @@ export async function makeMergingWorld(
   });
   failed.catch(() => undefined);
 
-  const connection = await connect(database);
+  // By default it keeps what it reads, up to 7 GiB: with thousands of versions of thousands of segments that is all of it.
+  const connection = await connect({ uri: database, session: new Session(CACHE_BYTES, CACHE_BYTES) });
   const writer = await connection.createTable(name, keyBatch(keys, 0, batchRows));
   await writer.createIndex('key', { config: Index.btree() });
   const folder = join(database, `${name}.lance`);
