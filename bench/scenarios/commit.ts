@@ -1,5 +1,4 @@
 /** What one append costs beside Lance's own commit of it, by the number of fragments; and a batch beside a table of just its rows. */
-
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, Index } from '@lancedb/lancedb';

@@ -1,5 +1,4 @@
 /** Memory of a process that commits and commits, to one table whose manifest stays as large as it was. */
-
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';

@@ -1,5 +1,4 @@
 /** From an event to the indexes that cover it, under load; and what it would take if nothing stood between Kafka and the work. */
-
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,4 @@
 /** Ways to have the rows of an append in all indexes of a table. */
-
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

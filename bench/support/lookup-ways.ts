@@ -1,5 +1,4 @@
 /** Lookups in tables that differ in the segments of their index alone. */
-
 import type { Connection } from '@lancedb/lancedb';
 import { connect } from '@lancedb/lancedb';
 import { requestFor } from '../../src/lance/plan/next-segments.ts';

@@ -1,5 +1,4 @@
 /** What a batch costs in an object store, beside Lance's own append of the same rows and its optimize(). */
-
 import { randomUUID } from 'node:crypto';
 import { connect } from '@lancedb/lancedb';
 import type { Table as ArrowTable } from 'apache-arrow';

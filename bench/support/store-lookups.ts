@@ -1,5 +1,4 @@
 /** What the number of segments costs a reader in an object store. */
-
 import { connect } from '@lancedb/lancedb';
 import { catchUp } from '../../src/commands/tables/catch-up.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
