@@ -152,7 +152,7 @@ async function afterLanding(
   const [gone, buried] = await Promise.all([
     segmentsWithoutFiles(table, rebased),
     isBlind && isBuried(table, version, rebased),
-    tidyUp(table, version, rebased),
+    tidyUp(table, rebased),
   ]);
   // It names its files for as long as it is there.
   if (buried) return { kind: 'unknown', error: isBelow(version) };
@@ -164,14 +164,12 @@ async function afterLanding(
   return isOut ? { kind: 'rejected', cause: 'files_gone' } : { kind: 'unknown', error: stillDamaged(gone) };
 }
 
-/** Writes the version hint and deletes the files of segments that were skipped. */
-async function tidyUp(table: LanceTable, version: number, rebased: Rebased): Promise<void> {
-  const left = rebased.skipped.map(({ segment }) => segment);
-  await Promise.allSettled([deleteUploaded(table.store, left), leaveHint(table, version)]);
-}
-
-/** Nothing needs the hint, so that nobody waits for a disk that is busy with it: the outcome goes first. */
-async function leaveHint(table: LanceTable, version: number): Promise<void> {
-  if (table.store.remote) await table.hintAt(version);
-  else setImmediate(() => table.hintAt(version).catch(() => undefined));
+/** Deletes the files of segments that were skipped. */
+async function tidyUp(table: LanceTable, { skipped }: Rebased): Promise<void> {
+  await Promise.allSettled([
+    deleteUploaded(
+      table.store,
+      skipped.map(({ segment }) => segment),
+    ),
+  ]);
 }

@@ -197,7 +197,10 @@ export class LanceTable {
     return this;
   }
 
-  /** The version that Lance's writers, and segmentd, left as a hint; 0 when there is none that can be read. */
+  /**
+   * The version that a writer left as a hint; 0 when there is none that can be read. segmentd leaves none: on a disk Lance reads the folder, and each
+   * file that is replaced makes the ones that come after it dearer (ext4 passes over an inode that became free a moment ago).
+   */
   async hintedVersion(): Promise<number> {
     try {
       const hint: unknown = JSON.parse(new TextDecoder().decode((await this.store.read(HINT))?.content));
@@ -206,12 +209,6 @@ export class LanceTable {
     } catch {
       return 0;
     }
-  }
-
-  /** Leaves the hint for readers of a store that does not list in order; never one that is lower than what is there. */
-  async hintAt(version: number): Promise<void> {
-    if (this.store.listsInOrder || (await this.hintedVersion()) >= version) return;
-    await this.store.put(HINT, new TextEncoder().encode(JSON.stringify({ version })));
   }
 
   private async newest(listed: boolean): Promise<Newest | null> {

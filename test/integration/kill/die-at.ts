@@ -94,12 +94,10 @@ fs.rmSync = (path, options) => {
 
 const beforeRename = (to: string) => {
   if (to.includes('/_transactions/')) passage('transaction-staged');
-  if (to.endsWith('latest_version_hint.json')) passage('hint-staged');
 };
 
 const afterRename = (to: string) => {
   if (to.includes('/_transactions/')) passage('transaction');
-  if (to.endsWith('latest_version_hint.json')) passage('hint');
   if (to.includes('/_indices/')) passage('segment-uploaded');
 };
 

@@ -14,8 +14,6 @@ const OF_COMMITS = {
   staged: 'before the manifest gets its name',
   linked: 'after that, the staging file still there',
   unstaged: 'after that is gone',
-  'hint-staged': 'before the version hint gets its name',
-  hint: 'after that',
 } as const;
 
 const OF_EVENTS = {

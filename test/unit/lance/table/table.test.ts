@@ -167,17 +167,6 @@ test('mixed names are noticed in a table that is open', async () => {
   await expect(table.latest()).rejects.toMatchObject({ code: 'table_mixed_version_names' });
 });
 
-test('the hint never goes back, and mends what is no hint', async () => {
-  const folder = await tableFolder({ version: 3 });
-  const { table } = counted(folder);
-  await table.hintAt(8);
-  await table.hintAt(7);
-  expect(await table.hintedVersion()).toBe(8);
-  await writeHint(folder, 'half a hi');
-  await table.hintAt(7);
-  expect(await table.hintedVersion()).toBe(7);
-});
-
 test('nor is a version that is deleted between the listing and the stat', async () => {
   const folder = await tableFolder({ version: 3 });
   const { list } = localStore(folder.root);
