@@ -1,11 +1,10 @@
 /** Programs that do what segmentd does, installed below `SEGMENTD_CACHE_DIR` when they are first asked for, each in a process of its own. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../../src/lib/cleanup.ts';
 import { PYLANCE_VERSIONS } from '../../testing/pylance.ts';
 import { PYTHON, pythonPackage } from '../../testing/python-package.ts';
+import type { Peer } from './line-process.ts';
+import { lineProcess } from './line-process.ts';
 
 /** The newest of each when the reference run was made. */
 const PACKAGES = {
@@ -15,15 +14,6 @@ const PACKAGES = {
 } as const;
 
 export type PeerName = keyof typeof PACKAGES;
-
-export type Peer = {
-  /** Has it do something of peer.py, and gives its answer. */
-  ask(request: PeerRequest): Promise<Readonly<Record<string, unknown>>>;
-  /** The same; milliseconds by its own clock. */
-  ms(request: PeerRequest): Promise<number>;
-};
-
-export type PeerRequest = { readonly do: string } & Readonly<Record<string, unknown>>;
 
 export type Peers = {
   /** The same one each time. Undefined where it cannot be had, which is noted once with a sentence. */
@@ -60,32 +50,16 @@ export function openPeers(cleanup: Cleanup, notes: PeerNotes): Peers {
 async function start(name: PeerName, cleanup: Cleanup, notes: PeerNotes): Promise<Peer> {
   const { version, works, ...more } = PACKAGES[name];
   const packages = await pythonPackage(name, version, works, 'beside' in more ? more.beside : []);
-  const child = spawn(PYTHON, ['-s', fileURLToPath(new URL('peer.py', import.meta.url))], {
-    env: {
-      ...process.env,
-      PYTHONPATH: packages,
-      PYTHONDONTWRITEBYTECODE: '1',
-      LANCE_LOG: 'error',
-      DAFT_PROGRESS_BAR: '0',
-    },
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const ended = once(child, 'exit');
-  cleanup.defer(async () => {
-    child.stdin.end();
-    await ended;
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ask = async (request: PeerRequest): Promise<Record<string, unknown>> => {
-    child.stdin.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${name} ended while it was asked to ${request.do}`);
-    const answer = JSON.parse(value) as Record<string, unknown>;
-    if (answer.error !== undefined) throw new Error(`${name} could not ${request.do}: ${String(answer.error)}`);
-    return answer;
+  const args = ['-s', fileURLToPath(new URL('peer.py', import.meta.url))];
+  const env = {
+    PYTHONPATH: packages,
+    PYTHONDONTWRITEBYTECODE: '1',
+    LANCE_LOG: 'error',
+    DAFT_PROGRESS_BAR: '0',
   };
-  const found = await ask({ do: 'version', package: name });
+  const peer = lineProcess({ name, command: PYTHON, args, env }, cleanup);
+  const found = await peer.ask({ do: 'version', package: name });
   notes.version(name, String(found.version));
   notes.version('python', String(found.python));
-  return { ask, ms: async (request) => Number((await ask(request)).seconds) * 1000 };
+  return peer;
 }

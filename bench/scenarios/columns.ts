@@ -10,9 +10,9 @@ export const columns = scenario({
     columns: [2, 100, 1_000],
     rows: 20_000,
     appended: [1_000],
-    ...{ warmUp: 3, rounds: 15 },
+    ...{ appendsBefore: 150, warmUp: 3, rounds: 15 },
   },
-  quick: { rows: 5_000, warmUp: 1, rounds: 5 },
+  quick: { rows: 5_000, warmUp: 1, rounds: 5, appendsBefore: 30 },
   tables: {
     columns: {
       title: 'Rows appended to a table of so many integer columns, until the BTREE index on one of them covers them.',

@@ -15,9 +15,16 @@ export const freshness = scenario({
     /** `+` between the columns that have an index: an integer and a string. */
     indexed: ['id', 'id+name'],
     appended: [1_000, 10_000, 100_000, 1_000_000],
-    ...{ warmUp: 3, rounds: 15, slowRounds: 3 },
+    ...{ appendsBefore: 150, warmUp: 3, rounds: 15, slowRounds: 3 },
   },
-  quick: { rows: [200_000, 1_000_000], appended: [10_000, 100_000], warmUp: 2, rounds: 5, slowRounds: 1 },
+  quick: {
+    rows: [200_000, 1_000_000],
+    appended: [10_000, 100_000],
+    warmUp: 2,
+    rounds: 5,
+    slowRounds: 1,
+    appendsBefore: 30,
+  },
   tables: {
     freshness: {
       title: 'Rows appended to a table of so many, until each of its BTREE indexes covers them.',

@@ -10,9 +10,9 @@ export const indexes = scenario({
     indexes: [1, 4, 16],
     rows: 1_000_000,
     appended: [100_000],
-    ...{ warmUp: 3, rounds: 15 },
+    ...{ appendsBefore: 150, warmUp: 3, rounds: 15 },
   },
-  quick: { rows: 200_000, warmUp: 1, rounds: 7 },
+  quick: { rows: 200_000, warmUp: 1, rounds: 7, appendsBefore: 30 },
   tables: {
     indexes: {
       title: 'Rows appended to a table with so many BTREE indexes over integers, until each covers them.',

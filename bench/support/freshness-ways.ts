@@ -4,16 +4,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
-import { LanceTable } from '../../src/lance/table/table.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
 import type { Samples, Way } from '../harness/rounds.ts';
 import type { Bench, Case } from '../harness/scenario.ts';
+import { ownProcess } from '../peers/own.ts';
 import type { PeerName } from '../peers/peers.ts';
 import type { Growing, TableSize } from './growing-table.ts';
 import { btree, growingCopy, makeIndexed } from './growing-table.ts';
-import { assertCovered, indexOnce, msOf } from './index-once.ts';
-import { openBuilder } from './open-builder.ts';
-import { unsyncedStore } from './unsynced-store.ts';
+import { assertCovered } from './index-once.ts';
 
 type FreshnessWay = {
   readonly name: string;
@@ -50,22 +48,16 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** segmentd, then LanceDB's own ways, then those of the peers that are there. */
-async function freshnessWays({ home, peers }: Bench, names: readonly string[]): Promise<FreshnessWay[]> {
-  const builder = await openBuilder(home);
-  const opened = new Map<string, LanceTable>();
-  const unsynced = (uri: string) => {
-    const table = opened.get(uri) ?? new LanceTable(unsyncedStore(uri));
-    opened.set(uri, table);
-    return table;
-  };
+async function freshnessWays({ home, cleanup, peers }: Bench, names: readonly string[]): Promise<FreshnessWay[]> {
+  const own = ownProcess({ home, cleanup });
   const peer = (name: PeerName, ...ways: readonly string[]) =>
     ways.some((way) => names.includes(way)) ? peers.get(name) : undefined;
   const pylance = await peer('pylance', PYLANCE_SEGMENTS, PYLANCE_DELTA);
   const lancedb = await peer('lancedb', PYTHON_OPTIMIZE);
   const daft = await peer('daft-lance', DAFT);
   const ways: (FreshnessWay | undefined)[] = [
-    { name: SEGMENTD, catchUp: async ({ ours }) => msOf(await indexOnce(ours, builder)) },
-    { name: UNSYNCED, catchUp: async ({ uri }) => msOf(await indexOnce(unsynced(uri), builder)) },
+    { name: SEGMENTD, catchUp: ({ uri }) => own.ms({ do: 'index', uri, synced: true }) },
+    { name: UNSYNCED, catchUp: ({ uri }) => own.ms({ do: 'index', uri, synced: false }) },
     pylance && {
       name: PYLANCE_SEGMENTS,
       catchUp: ({ uri }, columns) => pylance.ms({ do: 'segments', uri, columns }),
@@ -99,6 +91,8 @@ export type Freshness = {
   readonly appended: readonly number[];
   /** Names; those that are not there are left out. */
   readonly ways: readonly string[];
+  /** Small appends that each way catches up with beforehand, but for those that take seconds. */
+  readonly appendsBefore: number;
   readonly warmUp: number;
   readonly rounds: number;
   /** Of the ways that take seconds. */
@@ -108,7 +102,7 @@ export type Freshness = {
 /** Compares the ways on one table, of which each has a copy of its own. Gives the rounds of each number of appended rows. */
 export async function compareFreshness(
   bench: Bench,
-  { table, at, size, appended, ways, ...contest }: Freshness,
+  { table, at, size, appended, ways, appendsBefore, ...contest }: Freshness,
 ): Promise<ReadonlyMap<number, Samples>> {
   const database = join(bench.home, Object.values(at).join('-'));
   await makeIndexed(database, 'original', size);
@@ -118,6 +112,7 @@ export async function compareFreshness(
     const name = way.name.toLowerCase().replaceAll(/[^a-z]+/g, '-');
     taking.push([way, await growingCopy(connection, database, { from: 'original', name, ...size })]);
   }
+  await workBefore(taking, database, { size, appends: appendsBefore });
   const samples = new Map<number, Samples>();
   for (const count of appended) {
     const rounds = taking.map(([way, copy]) => appendAndCatchUp(way, copy, { count, size, ...contest }));
@@ -128,10 +123,34 @@ export async function compareFreshness(
   return samples;
 }
 
+const SMALL = { rows: 10_000, appended: 100, appends: 15 };
+
+/** On small tables of their own: what is measured has worked for a while, as a daemon and a service have, and each table has few segments. */
+async function workBefore(
+  taking: readonly (readonly [FreshnessWay, Growing])[],
+  database: string,
+  { size, appends }: { size: TableSize; appends: number },
+): Promise<void> {
+  const small = { ...size, rows: SMALL.rows };
+  await makeIndexed(database, 'small', small);
+  const connection = await connect(database);
+  const quick = taking.filter(([{ slow }]) => !slow);
+  for (let done = 0; done < appends; done += SMALL.appends) {
+    for (const [at, [way]] of quick.entries()) {
+      const table = await growingCopy(connection, database, { from: 'small', name: `small-${at}-${done}`, ...small });
+      for (let append = 0; append < SMALL.appends; append++) {
+        await table.append(SMALL.appended);
+        await way.catchUp(table, size.indexed);
+      }
+      table.theirs.close();
+    }
+  }
+  connection.close();
+}
+
 /**
  * Rounds of one way: an append that is not timed, then the way, then a look at whether it did it. In between what was written is brought to
- * the disk: a way that syncs its files would sync those of all others with them, and pay for it. So it would for the rows that were made here for
- * the append, which are garbage by now, and are collected with threads that the processors do not have to spare.
+ * the disk: a way that syncs its files would sync those of all others with them, and pay for it.
  */
 const appendAndCatchUp = (
   { name, slow, catchUp }: FreshnessWay,
@@ -143,7 +162,6 @@ const appendAndCatchUp = (
   async round() {
     await table.append(count);
     await promisify(execFile)('sync');
-    globalThis.gc?.();
     const ms = await catchUp(table, size.indexed);
     await assertCovered(table.ours, name);
     return { ms };
