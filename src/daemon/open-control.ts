@@ -96,9 +96,6 @@ async function knowCatalogs({ catalogs, logs }: ControlContext): Promise<void> {
   await Promise.race([looked, sleep(CATALOGS_MS, undefined, { ref: false })]);
 }
 
-/** Within this the last tables of a sweep are planned, most likely. */
-const LAST_TABLES_MS = 1_000;
-
 function sweepOptions(
   { config, context, catalogs, ownership, logs }: ControlContext,
   caughtUp: Promise<void>,
@@ -110,7 +107,7 @@ function sweepOptions(
       await untilOwnersKnown(ownership, context.signal);
     },
     owns: ({ id }) => ownership.claim(id),
-    firstEnded: () => void sleep(LAST_TABLES_MS, context.signal, { ref: false }).then(giveBackMemory),
+    firstEnded: () => void giveBackMemory(context.signal),
     tables: () =>
       tablesOf(catalogs, {
         known: context.states.all().map(({ table }) => table),

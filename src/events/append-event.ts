@@ -33,16 +33,17 @@ export type DecodeOptions = EventLimits & {
 export function decodeRecord(
   databases: Databases,
   { value, headers }: Pick<ConsumerRecord, 'value' | 'headers'>,
-  { isOwnCommit, resolve = (address) => resolveTable(databases, address), ...limits }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): readonly AppendEvent[] {
   const undecodable = headers.get(CORRUPT_BATCH_HEADER);
   if (value === null && undecodable !== undefined) {
     const reason = cutNote(Buffer.from(undecodable).toString());
     throw new SegmentdError('event_undecodable', `the batch of the record cannot be unpacked: ${reason}`);
   }
-  const { data, defaults } = openEnvelope(checkSize(value, limits), headers);
-  if (isS3Notification(data)) return s3AppendEvents(databases, data, isOwnCommit);
+  const { data, defaults } = openEnvelope(checkSize(value, options), headers);
+  if (isS3Notification(data)) return s3AppendEvents(databases, data, options.isOwnCommit);
   const fields = withDefaults(data, defaults);
+  const resolve = options.resolve ?? ((address) => resolveTable(databases, address));
   return [toAppendEvent(plainFields(fields) ?? readFields(appendFields, fields), resolve)];
 }
 
@@ -78,17 +79,18 @@ export function recordDecoder(
   options: DecodeOptions = {},
 ): (record: Pick<ConsumerRecord, 'value' | 'headers'>) => readonly AppendEvent[] {
   const all = { resolve: recentTables(databases), ...options };
-  let last:
-    | { readonly value: Uint8Array; readonly changes: number; readonly events: readonly AppendEvent[] }
-    | undefined;
+  let last: Uint8Array | undefined;
+  let lastChanges = 0;
+  let events: readonly AppendEvent[] = [];
   return (record) => {
     const { value, headers } = record;
     // Headers may change what the bytes mean.
     if (value === null || headers.size > 0) return decodeRecord(databases, record, all);
     const changes = databases.listed?.changes ?? 0;
-    if (last === undefined || last.changes !== changes || !sameBytes(last.value, value)) {
-      last = { value, changes, events: decodeRecord(databases, record, all) };
+    if (last === undefined || lastChanges !== changes || !sameBytes(last, value)) {
+      events = decodeRecord(databases, record, all);
+      [last, lastChanges] = [value, changes];
     }
-    return last.events;
+    return events;
   };
 }

@@ -22,7 +22,10 @@ export function coalesce(context: PipelineContext): (pending: PendingEvent, wait
     const { id } = event.table;
     if (!record || event.fragments || waiting.length < KEPT_STUCK) return false;
     if (waiting.length < KEPT && !isHeld(context, id)) return false;
-    const at = waiting.findLastIndex((other) => isPlainOf(record.signal, other));
+    // Nearly always the last one is: a flood has no closure to spare for each of its events.
+    const last = waiting.length - 1;
+    const isLast = isPlainOf(record.signal, waiting[last] as PendingEvent);
+    const at = isLast ? last : waiting.findLastIndex((other) => isPlainOf(record.signal, other));
     const earlier = waiting[at] as Waiting | undefined;
     if (!earlier) return false;
     let records = recordCount(record);

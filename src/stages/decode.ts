@@ -46,7 +46,12 @@ function hand(
     context.telemetry.recordIgnored({ position: record.position, records: recordCount(record) });
     record.ack();
   }
-  const parts = events.length === 1 ? [record] : partsOf(record, events.length);
+  const only = events[0];
+  if (only && events.length === 1) {
+    out.next({ event: only, record, receivedAtMs });
+    return;
+  }
+  const parts = partsOf(record, events.length);
   events.forEach((event, at) => void out.next({ event, record: parts[at] as ConsumerRecord, receivedAtMs }));
 }
 

@@ -18,9 +18,16 @@ export type EventContext = {
   readonly written: { built: number; merged: number };
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Whether the log has lines of an event: for those that are so many that it is worth not to say them. */
+  readonly says: (event: EventName) => boolean;
   /** Writes the log line of an event at its level, or at the one given. Fields that are many a second are given lazily. */
   readonly say: (event: EventName, fields: Fields | (() => Fields), level?: Level) => void;
 };
+
+export const saidBy =
+  (logger: Logger): EventContext['says'] =>
+  (event) =>
+    logger.isLevelEnabled(EVENTS[event].level);
 
 export function sayTo(logger: Logger): EventContext['say'] {
   return (event, fields, level = EVENTS[event].level) => {

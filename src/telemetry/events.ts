@@ -3,7 +3,7 @@
 import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { ErrorThrottle } from './error-throttle.ts';
 import type { EventContext } from './event-context.ts';
-import { errorFields, sayTo } from './event-context.ts';
+import { errorFields, saidBy, sayTo } from './event-context.ts';
 import { intakeEvents } from './intake-events.ts';
 import type { Logger } from './logger.ts';
 import { maintenanceEvents } from './maintenance-events.ts';
@@ -100,6 +100,7 @@ export function createTelemetry(options: { logger: Logger; metrics: Metrics; now
     throttle: new ErrorThrottle(now),
     tiers: new TierCounts(metrics),
     written: { built: 0, merged: 0 },
+    says: saidBy(logger),
     say: sayTo(logger),
   };
   return {

@@ -72,12 +72,12 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return found;
 }
 
-function recordEvents({ metrics, throttle, now, say }: EventContext) {
+function recordEvents({ metrics, throttle, now, says, say }: EventContext) {
   const countSettled = settledCounter(metrics);
   return {
     /** A record that is an append event for a configured table. `eventSettled` reports its outcome. */
     eventReceived({ position, event: { table, version, id } }: { position: RecordPosition; event: AppendEvent }): void {
-      say('eventReceived', () => ({ table: table.id, version, id, ...where(position) }));
+      if (says('eventReceived')) say('eventReceived', { table: table.id, version, id, ...where(position) });
     },
     /** A record that is valid and names no append, such as a notification about a data file. */
     recordIgnored({ position, records }: { position: RecordPosition; records: number }): void {
@@ -92,7 +92,7 @@ function recordEvents({ metrics, throttle, now, say }: EventContext) {
       countSettled(position.topic, outcome, records);
       // Not before it is settled: by then there is such a table. Names of tables that do not exist must not use up `metrics.max_tables`.
       metrics.tables.set('last_event_timestamp_seconds', table, now() / 1000);
-      say('eventSettled', () => ({ table, outcome, ...where(position), records }));
+      if (says('eventSettled')) say('eventSettled', { table, outcome, ...where(position), records });
     },
     eventDeadLettered(event: { position: RecordPosition; code: ErrorCode; message: string }): void {
       metrics.inc('events_total', { topic: event.position.topic, outcome: 'invalid' });

@@ -1,5 +1,5 @@
 /** One delivered record; `done` once it was acknowledged. */
-type Entry = { readonly offset: bigint; readonly sinceMs: number; done: boolean };
+export type Entry = { readonly offset: bigint; readonly sinceMs: number; done: boolean };
 
 /** The list is cut when it holds this many entries more than twice the open ones: rarely enough to cost nothing per record. */
 const COMPACT_AT = 1024;
@@ -23,9 +23,9 @@ export class AckTracker {
 
   /**
    * Registers a record that is handed out now, with all behind it up to the offset `last` that it stands for. Offsets must increase.
-   * Returns its ack: true the first time, false after that.
+   * `settle` takes what it returns.
    */
-  deliver(offset: bigint, nowMs: number, last = offset): () => boolean {
+  deliver(offset: bigint, nowMs: number, last = offset): Entry {
     const before =
       this.#committable === undefined || this.#committable <= this.#last ? this.#last : this.#committable - 1n;
     if (offset <= before) throw new RangeError(`offset ${offset} was delivered after ${before}`);
@@ -33,7 +33,16 @@ export class AckTracker {
     const entry: Entry = { offset, sinceMs: nowMs, done: false };
     this.#entries.push(entry);
     this.#unacked++;
-    return () => this.#settle(entry);
+    return entry;
+  }
+
+  /** The record is acknowledged: true the first time, false after that. */
+  settle(entry: Entry): boolean {
+    if (entry.done) return false;
+    entry.done = true;
+    this.#unacked--;
+    this.#advance();
+    return true;
   }
 
   /** Every record before `next` has been delivered, or is not delivered (control records, compacted ones). */
@@ -60,14 +69,6 @@ export class AckTracker {
   /** When the oldest open record was handed out. */
   get oldestSinceMs(): number | undefined {
     return this.#entries[this.#head]?.sinceMs;
-  }
-
-  #settle(entry: Entry): boolean {
-    if (entry.done) return false;
-    entry.done = true;
-    this.#unacked--;
-    this.#advance();
-    return true;
   }
 
   #advance(): void {

@@ -3,35 +3,66 @@ import type { IHeaders, KafkaMessage } from 'kafkajs';
 import { sameBytes } from '../../lib/same-bytes.ts';
 import type { ConsumerRecord, RecordPosition } from '../../model.ts';
 
-/** A record as it was read, before it is handed out. */
-export type RawRecord = Omit<ConsumerRecord, 'position' | 'signal' | 'ack'> & {
-  readonly offset: bigint;
-  /** Of the record as it came; its repeats are of the same fetch, which is bounded by itself. */
-  readonly bytes: number;
-};
+/** Offset and timestamp of records that repeat another one. */
+type Repeats = ConsumerRecord['repeats'];
 
-/**
- * Records in a row that are the same byte for byte, key included, become one with repeats: a writer that announces a table
- * repeatedly costs hardly more than reading its records.
- */
-export function toRecords(messages: readonly KafkaMessage[]): RawRecord[] {
-  const records: Repeating[] = [];
-  let first: KafkaMessage | undefined;
-  let last: Repeating | undefined;
-  for (const message of messages) {
-    if (first !== undefined && last !== undefined && isSame(first, message)) {
-      last.repeats ??= [];
-      last.repeats.push(message);
-      continue;
-    }
-    first = message;
-    last = toRecord(message);
-    records.push(last);
+/** What one fetch has brought for a partition, and waits to be taken. */
+export class Fetched {
+  readonly #messages: readonly KafkaMessage[];
+  #at = 0;
+  #bytes = 0;
+  #repeats: KafkaMessage[] | undefined;
+
+  constructor(messages: readonly KafkaMessage[]) {
+    this.#messages = messages;
+    for (const message of messages) this.#bytes += sizeOf(message);
   }
-  return records;
+
+  /** How many records are left. */
+  get left(): number {
+    return this.#messages.length - this.#at;
+  }
+
+  /** How many bytes these have. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Size of the next one; 0 when none is left. */
+  get nextBytes(): number {
+    const next = this.#messages[this.#at];
+    return next ? sizeOf(next) : 0;
+  }
+
+  /** The repeats of the record that was taken last. */
+  get repeats(): Repeats {
+    return this.#repeats;
+  }
+
+  /**
+   * The next record. Those right behind it that are the same byte for byte, key included, come with it as its repeats: a writer that announces a
+   * table repeatedly costs hardly more than reading its records.
+   */
+  take(): KafkaMessage | undefined {
+    const messages = this.#messages;
+    const first = messages[this.#at];
+    if (first === undefined) return undefined;
+    this.#at += 1;
+    this.#repeats = undefined;
+    for (let next = messages[this.#at]; next !== undefined && isSame(first, next); next = messages[this.#at]) {
+      this.#repeats ??= [];
+      this.#repeats.push(next);
+      this.#at += 1;
+    }
+    this.#bytes -= sizeOf(first) * (1 + (this.#repeats?.length ?? 0));
+    return first;
+  }
 }
 
-type Repeating = RawRecord & { repeats: KafkaMessage[] | undefined };
+/** Key, value and headers, bytes. */
+function sizeOf({ key, value, headers }: KafkaMessage): number {
+  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + (hasNone(headers) ? 0 : sizeOfHeaders(toHeaders(headers)));
+}
 
 function isSame(a: KafkaMessage, b: KafkaMessage): boolean {
   return sameBytes(a.value, b.value) && sameBytes(a.key, b.key) && hasNone(a.headers) && hasNone(b.headers);
@@ -40,19 +71,6 @@ function isSame(a: KafkaMessage, b: KafkaMessage): boolean {
 function hasNone(headers: IHeaders = {}): boolean {
   for (const _ in headers) return false;
   return true;
-}
-
-function toRecord({ offset, key, value, headers: read, timestamp }: KafkaMessage): Repeating {
-  const headers = toHeaders(read);
-  return {
-    offset: BigInt(offset),
-    key,
-    value,
-    headers,
-    timestampMs: Number(timestamp),
-    repeats: undefined,
-    bytes: (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + sizeOf(headers),
-  };
 }
 
 const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
@@ -70,33 +88,41 @@ function toHeaders(headers: IHeaders = {}): ReadonlyMap<string, Uint8Array> {
   return map;
 }
 
-function sizeOf(headers: RawRecord['headers']): number {
-  if (headers === NO_HEADERS) return 0;
+function sizeOfHeaders(headers: ConsumerRecord['headers']): number {
   let bytes = 0;
   for (const [name, content] of headers) bytes += name.length + content.byteLength;
   return bytes;
 }
 
-type Partition = { readonly topic: string; readonly partition: number };
+type Assigned = Pick<RecordPosition, 'topic' | 'partition'> & Pick<ConsumerRecord, 'signal'>;
 
-/** A record that was handed out. A class, since a flood makes hundreds of thousands of them a second. */
+/**
+ * A record that was handed out, made no sooner than that: what a whole fetch waits in would outlive the young generation of the heap. A class, since a
+ * flood makes hundreds of thousands of them a second.
+ */
 export class OpenRecord implements ConsumerRecord {
   readonly position: RecordPosition;
   readonly key: ConsumerRecord['key'];
   readonly value: ConsumerRecord['value'];
   readonly headers: ConsumerRecord['headers'];
   readonly timestampMs: number;
-  readonly repeats: ConsumerRecord['repeats'];
+  readonly repeats: Repeats;
   readonly signal: AbortSignal;
   readonly ack: () => void;
 
-  constructor(record: RawRecord, { topic, partition }: Partition, signal: AbortSignal, ack: () => void) {
-    this.position = { topic, partition, offset: record.offset };
-    this.key = record.key;
-    this.value = record.value;
-    this.headers = record.headers;
-    this.timestampMs = record.timestampMs;
-    this.repeats = record.repeats;
+  constructor(
+    { key, value, headers, timestamp }: KafkaMessage,
+    repeats: Repeats,
+    { topic, partition, signal }: Assigned,
+    offset: bigint,
+    ack: () => void,
+  ) {
+    this.position = { topic, partition, offset };
+    this.key = key;
+    this.value = value;
+    this.headers = toHeaders(headers);
+    this.timestampMs = Number(timestamp);
+    this.repeats = repeats;
     this.signal = signal;
     this.ack = ack;
   }

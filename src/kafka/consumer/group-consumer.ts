@@ -4,8 +4,7 @@ import { memberName } from '../../lib/member-name.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
 import { CLIENT_RETRY, openClient } from '../client.ts';
-import type { RawRecord } from './consumer-record.ts';
-import { toRecords } from './consumer-record.ts';
+import { Fetched } from './consumer-record.ts';
 import type { Offsets } from './partition-queues.ts';
 import { topicAssigner } from './topic-assigner.ts';
 
@@ -18,7 +17,7 @@ export type ConsumerEvents = {
   joined(partitions: number[]): void;
   /** The group changes. A commit started inside this call still reaches the broker before the new join does. */
   rebalancing(): void;
-  batch(partition: number, records: readonly RawRecord[], next: bigint): void;
+  batch(partition: number, fetched: Fetched, next: bigint): void;
   /** It is over, since the topic has other partitions or leaders now. The consumer is to be closed and another one made. */
   outdated(): void;
   /** It is over, for any other reason. The consumer is to be closed and another one made. */
@@ -134,7 +133,7 @@ export class GroupConsumer {
     consumer.on(HEARTBEAT, () => this.#alive());
     // What holds aborted transactions and control records only never reaches eachBatch.
     consumer.on(END_BATCH_PROCESS, ({ payload: { batchSize, partition, lastOffset } }) => {
-      if (batchSize === 0 && !this.#over) this.#events.batch(partition, [], BigInt(lastOffset) + 1n);
+      if (batchSize === 0 && !this.#over) this.#events.batch(partition, new Fetched([]), BigInt(lastOffset) + 1n);
     });
     consumer.on(REBALANCING, () => {
       this.#alive();
@@ -178,7 +177,7 @@ export class GroupConsumer {
   #batch({ batch, commitOffsetsIfNecessary }: EachBatchPayload): void {
     if (this.#over) return;
     this.#commit = commitOffsetsIfNecessary;
-    this.#events.batch(batch.partition, toRecords(batch.messages), BigInt(batch.lastOffset()) + 1n);
+    this.#events.batch(batch.partition, new Fetched(batch.messages), BigInt(batch.lastOffset()) + 1n);
   }
 
   #alive(): void {

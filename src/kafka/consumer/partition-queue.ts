@@ -1,7 +1,7 @@
 import type { ConsumerRecord } from '../../model.ts';
 import { lastOffsetOf } from '../../model.ts';
 import { AckTracker } from './ack-tracker.ts';
-import type { RawRecord } from './consumer-record.ts';
+import type { Fetched } from './consumer-record.ts';
 import { OpenRecord } from './consumer-record.ts';
 
 /**
@@ -16,10 +16,8 @@ export class PartitionQueue {
   readonly #tracker = new AckTracker();
   readonly #abort = new AbortController();
   readonly #acked: (bytes: number) => void;
-  #buffer: RawRecord[] = [];
-  #bufferedBytes = 0;
-  /** Place in the buffer of the record that is next. */
-  #next = 0;
+  /** In the order they came; none is empty. */
+  #waiting: Fetched[] = [];
   #readTo: bigint | undefined;
   #committed: bigint | undefined;
   #dropped = false;
@@ -32,49 +30,58 @@ export class PartitionQueue {
     this.#acked = acked;
   }
 
+  /** Fires when the partition went to another member. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
   /** Takes what one fetch brought; `next` is the offset after the batch, control records included. */
-  accept(records: readonly RawRecord[], next: bigint): void {
+  accept(fetched: Fetched, next: bigint): void {
     // After a drop there is a hole: what comes behind it must neither be delivered nor count as reached.
     if (this.#closed || this.#dropped) return;
-    this.#buffer = this.buffered === 0 ? [...records] : [...this.#buffer.slice(this.#next), ...records];
-    this.#next = 0;
-    for (const record of records) this.#bufferedBytes += record.bytes;
+    if (fetched.left > 0) this.#waiting.push(fetched);
     this.#readTo = next;
-    if (this.buffered === 0) this.#tracker.reached(next);
+    if (this.#waiting.length === 0) this.#tracker.reached(next);
   }
 
   /** Hands out the next record, or undefined when none waits. */
   take(nowMs: number): ConsumerRecord | undefined {
-    const record = this.#buffer[this.#next];
-    if (record === undefined) return undefined;
-    this.#next += 1;
-    const { bytes } = record;
-    this.#bufferedBytes -= bytes;
-    const settle = this.#tracker.deliver(record.offset, nowMs, lastOffsetOf(record.offset, record.repeats));
+    const fetched = this.#waiting[0];
+    const bytes = this.nextBytes;
+    const message = fetched?.take();
+    if (fetched === undefined || message === undefined) return undefined;
+    const offset = BigInt(message.offset);
+    const { repeats } = fetched;
+    const entry = this.#tracker.deliver(offset, nowMs, lastOffsetOf(offset, repeats));
     // Only now, so that a dropped buffer can never count as delivered.
-    if (this.buffered === 0) this.#finishBuffer();
-    return new OpenRecord(record, this, this.#abort.signal, () => {
-      if (!this.#closed && settle()) this.#acked(bytes);
+    if (fetched.left === 0) this.#finish();
+    return new OpenRecord(message, repeats, this, offset, () => {
+      if (!this.#closed && this.#tracker.settle(entry)) this.#acked(bytes);
     });
   }
 
-  #finishBuffer(): void {
-    this.#buffer = [];
-    this.#next = 0;
-    if (this.#readTo !== undefined) this.#tracker.reached(this.#readTo);
+  /** The fetch that was waiting longest is empty. */
+  #finish(): void {
+    this.#waiting.shift();
+    if (this.#waiting.length === 0 && this.#readTo !== undefined) this.#tracker.reached(this.#readTo);
   }
 
+  /** Records that wait, each of those that repeat another one included. */
   get buffered(): number {
-    return this.#buffer.length - this.#next;
+    let records = 0;
+    for (const { left } of this.#waiting) records += left;
+    return records;
   }
 
   get bufferedBytes(): number {
-    return this.#bufferedBytes;
+    let all = 0;
+    for (const { bytes } of this.#waiting) all += bytes;
+    return all;
   }
 
   /** Size of the next record; 0 when none waits. */
   get nextBytes(): number {
-    return this.#buffer[this.#next]?.bytes ?? 0;
+    return this.#waiting[0]?.nextBytes ?? 0;
   }
 
   get oldestSinceMs(): number | undefined {
@@ -95,9 +102,7 @@ export class PartitionQueue {
   /** Forgets what was read and not handed out; it is read again after the next join. The queue takes no more. */
   dropBuffer(): void {
     this.#dropped = true;
-    this.#buffer = [];
-    this.#bufferedBytes = 0;
-    this.#next = 0;
+    this.#waiting = [];
     this.#readTo = undefined;
   }
 

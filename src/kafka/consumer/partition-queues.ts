@@ -1,5 +1,5 @@
 import type { ConsumerRecord } from '../../model.ts';
-import type { RawRecord } from './consumer-record.ts';
+import type { Fetched } from './consumer-record.ts';
 import { PartitionQueue } from './partition-queue.ts';
 
 /** Of records handed out and open, whatever their number: sixty-four of the largest that a broker takes by default. */
@@ -87,10 +87,10 @@ export class PartitionQueues {
   }
 
   /** Takes a batch; one for a partition that this member does not own now is dropped: its position does not count either. */
-  accept(partition: number, records: readonly RawRecord[], next: bigint): void {
+  accept(partition: number, fetched: Fetched, next: bigint): void {
     const queue = this.#queues.get(partition);
     if (queue === undefined) return;
-    queue.accept(records, next);
+    queue.accept(fetched, next);
     this.pump();
     if (!queue.paused && !this.#isShort(queue)) {
       queue.paused = true;

@@ -190,7 +190,7 @@ class Source implements RecordSource {
         this.#queues.retire();
         this.#enter('rebalancing');
       },
-      batch: (partition, records, next) => this.#queues.accept(partition, records, next),
+      batch: (partition, fetched, next) => this.#queues.accept(partition, fetched, next),
       outdated: () => {
         this.#queues.retire();
         this.#enter('rebalancing');

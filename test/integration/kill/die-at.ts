@@ -127,13 +127,10 @@ tables.LocalTable.prototype.createIndex = async function createIndex(column, opt
   passage('index-built');
 };
 
-const realDeliver = AckTracker.prototype.deliver;
-AckTracker.prototype.deliver = function deliver(offset, nowMs) {
-  const ack = realDeliver.call(this, offset, nowMs);
-  return () => {
-    passage('ack');
-    return ack();
-  };
+const realSettle = AckTracker.prototype.settle;
+AckTracker.prototype.settle = function settle(entry) {
+  passage('ack');
+  return realSettle.call(this, entry);
 };
 
 const realCommit = GroupConsumer.prototype.commit;

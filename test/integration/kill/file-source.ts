@@ -31,7 +31,7 @@ export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): R
     const lines = (await readFile(recordsFile, 'utf8')).split('\n').slice(0, -1);
     for (; read < lines.length; read++) {
       const offset = BigInt(read);
-      const ack = tracker.deliver(offset, Date.now());
+      const entry = tracker.deliver(offset, Date.now());
       tracker.reached(offset + 1n);
       records$.next({
         position: { topic, partition: 0, offset },
@@ -40,7 +40,7 @@ export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): R
         headers: new Map(),
         timestampMs: Date.now(),
         signal: moved.signal,
-        ack: () => void ack(),
+        ack: () => void tracker.settle(entry),
       });
     }
   };

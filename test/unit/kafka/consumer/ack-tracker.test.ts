@@ -2,10 +2,16 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AckTracker } from '../../../../src/kafka/consumer/ack-tracker.ts';
 
+/** Delivers a record; its ack. */
+function deliver(tracker: AckTracker, offset: bigint, nowMs: number, last?: bigint): () => boolean {
+  const entry = tracker.deliver(offset, nowMs, last);
+  return () => tracker.settle(entry);
+}
+
 test('commits the longest run of settled records from the start', () => {
   const tracker = new AckTracker();
   expect(tracker.committable).toBeUndefined();
-  const [a, b, c] = [10n, 11n, 20n].map((offset, index) => tracker.deliver(offset, 100 + index));
+  const [a, b, c] = [10n, 11n, 20n].map((offset, index) => deliver(tracker, offset, 100 + index));
   expect(tracker.unacked).toBe(3);
   expect(tracker.oldestSinceMs).toBe(100);
   expect(b?.()).toBe(true);
@@ -21,27 +27,27 @@ test('commits the longest run of settled records from the start', () => {
 
 test('a record stands for those behind it that it was delivered with', () => {
   const tracker = new AckTracker();
-  const [a, b] = [tracker.deliver(3n, 0, 9n), tracker.deliver(10n, 0)];
-  expect(() => tracker.deliver(10n, 0)).toThrow(RangeError);
+  const [a, b] = [deliver(tracker, 3n, 0, 9n), deliver(tracker, 10n, 0)];
+  expect(() => deliver(tracker, 10n, 0)).toThrow(RangeError);
   b();
   expect(tracker.committable).toBeUndefined();
   a();
   expect(tracker.committable).toBe(11n);
-  tracker.deliver(12n, 0, 20n)();
+  deliver(tracker, 12n, 0, 20n)();
   expect(tracker.committable).toBe(21n);
 });
 
 test('an ack counts once', () => {
   const tracker = new AckTracker();
-  const ack = tracker.deliver(0n, 0);
-  tracker.deliver(1n, 0);
+  const ack = deliver(tracker, 0n, 0);
+  deliver(tracker, 1n, 0);
   expect([ack(), ack()]).toEqual([true, false]);
   expect(tracker.unacked).toBe(1);
 });
 
 test('steps over offsets without a record only when nothing before them is open', () => {
   const tracker = new AckTracker();
-  const ack = tracker.deliver(5n, 0);
+  const ack = deliver(tracker, 5n, 0);
   tracker.reached(9n);
   expect(tracker.committable).toBeUndefined();
   ack();
@@ -54,11 +60,11 @@ test('steps over offsets without a record only when nothing before them is open'
 
 test('refuses offsets that do not rise', () => {
   const tracker = new AckTracker();
-  tracker.deliver(5n, 0)();
-  expect(() => tracker.deliver(5n, 0)).toThrow(RangeError);
+  deliver(tracker, 5n, 0)();
+  expect(() => deliver(tracker, 5n, 0)).toThrow(RangeError);
   tracker.reached(9n);
-  expect(() => tracker.deliver(8n, 0)).toThrow(RangeError);
-  tracker.deliver(9n, 0);
+  expect(() => deliver(tracker, 8n, 0)).toThrow(RangeError);
+  deliver(tracker, 9n, 0);
 });
 
 test('never passes an open record, never goes back, and ends behind the last', () => {
@@ -86,7 +92,7 @@ test('never passes an open record, never goes back, and ends behind the last', (
       };
       for (const { gap, reach } of records) {
         offset += BigInt(gap);
-        open.set(offset, tracker.deliver(offset, 0));
+        open.set(offset, deliver(tracker, offset, 0));
         if (reach) {
           tracker.reached(offset + 1n + BigInt(gap));
           offset += BigInt(gap);
@@ -106,11 +112,11 @@ test('never passes an open record, never goes back, and ends behind the last', (
 
 test('forgets what is settled, also behind a record that stays open', () => {
   const tracker = new AckTracker();
-  for (let offset = 0n; offset < 50_000n; offset++) tracker.deliver(offset, 0)();
+  for (let offset = 0n; offset < 50_000n; offset++) deliver(tracker, offset, 0)();
   expect(tracker.kept).toBe(0);
-  const open = [50_000n, 50_001n].map((offset) => tracker.deliver(offset, 0));
+  const open = [50_000n, 50_001n].map((offset) => deliver(tracker, offset, 0));
   for (let offset = 50_002n; offset < 60_000n; offset++) {
-    tracker.deliver(offset, 0)();
+    deliver(tracker, offset, 0)();
     expect(tracker.kept).toBeLessThan(2_000);
   }
   expect(tracker.committable).toBe(50_000n);

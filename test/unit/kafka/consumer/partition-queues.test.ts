@@ -1,19 +1,21 @@
 import fc from 'fast-check';
+import type { KafkaMessage } from 'kafkajs';
 import { expect, test } from 'vitest';
-import type { RawRecord } from '../../../../src/kafka/consumer/consumer-record.ts';
+import { Fetched } from '../../../../src/kafka/consumer/consumer-record.ts';
 import { PartitionQueues } from '../../../../src/kafka/consumer/partition-queues.ts';
 import type { ConsumerRecord } from '../../../../src/model.ts';
 
-const record = (offset: bigint, value: Uint8Array | null = null): RawRecord => ({
-  offset,
-  key: null,
+/** Each has a key of its own: those that are the same would be one. */
+const message = (offset: number, value: Buffer | null): KafkaMessage => ({
+  offset: String(offset),
+  timestamp: '0',
+  key: Buffer.from(String(offset)),
   value,
-  headers: new Map(),
-  timestampMs: 0,
-  bytes: value?.byteLength ?? 0,
+  attributes: 0,
+  headers: {},
 });
-const batch = (from: number, count: number, value?: Uint8Array): RawRecord[] =>
-  Array.from({ length: count }, (_, index) => record(BigInt(from + index), value));
+const batch = (from: number, count: number, value: Buffer | null = null): Fetched =>
+  new Fetched(Array.from({ length: count }, (_, index) => message(from + index, value)));
 
 function rig(maxInFlight: number) {
   const got: ConsumerRecord[] = [];
@@ -63,7 +65,7 @@ test('one open record holds back what its partition commits, and nothing that is
 test('large records are handed out and read until they take 64 MiB, a single one whatever its size', () => {
   const { queues, got, paused } = rig(1_000);
   queues.assign([0]);
-  const megabyte = new Uint8Array(1024 * 1024);
+  const megabyte = Buffer.alloc(1024 * 1024 - 2);
   queues.accept(0, batch(0, 67, megabyte), 67n);
   expect([got.length, paused.size]).toEqual([64, 0]);
   queues.accept(0, batch(67, 10, megabyte), 77n);
@@ -71,7 +73,7 @@ test('large records are handed out and read until they take 64 MiB, a single one
   for (let next = 0; next < 9; next++) got[next]?.ack();
   expect([got.length, paused.size]).toEqual([73, 0]);
   for (let next = 9; next < 77; next++) got[next]?.ack();
-  const huge = new Uint8Array(65 * 1024 * 1024);
+  const huge = Buffer.alloc(65 * 1024 * 1024);
   queues.accept(0, batch(77, 2, huge), 79n);
   expect(got).toHaveLength(78);
   got[77]?.ack();
