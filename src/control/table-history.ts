@@ -32,23 +32,22 @@ const isSame = (a: Row, b: Row) => a.slice(1).every((value, at) => Object.is(val
 
 /** The points of one table: one a minute at most, and none while nothing changes. */
 class Points {
-  #rows = new Float64Array(WIDTH);
-  /** Points in use, from the first on. */
-  #count = 0;
+  /** Their numbers, one row behind the other. Nearly all of very many tables have a single one: a typed array would take more than that. */
+  #rows: number[] = [];
   /** The last sample, which the last point need not show: that has the worst of its minute. */
   #current: Row | undefined;
 
   get count(): number {
-    return this.#count;
+    return this.#rows.length / WIDTH;
   }
 
   /** Returns whether a point was added. */
   note(row: Row): boolean {
-    const before = this.#count;
+    const before = this.count;
     const [minute] = row;
     const last = this.#last();
     if (last && last[0] >= minute) {
-      this.#set(this.#count - 1, [
+      this.#setLast([
         last[0],
         Math.max(last[1], row[1]),
         Math.max(last[2], row[2]),
@@ -61,12 +60,12 @@ class Points {
       if (!shown || !isSame(shown, row)) this.#push(row);
     }
     this.#current = row;
-    return this.#count > before;
+    return this.count > before;
   }
 
   /** From `fromMinute` on, with the state that held there. */
   from(fromMinute: number, nowMinute: number): Row[] {
-    const rows = Array.from({ length: this.#count }, (_, at) => this.#at(at));
+    const rows = Array.from({ length: this.count }, (_, at) => this.#at(at));
     const last = rows.at(-1);
     if (last && this.#current && last[0] + 1 <= nowMinute && !isSame(last, this.#current)) {
       rows.push([last[0] + 1, ...tail(this.#current)]);
@@ -85,28 +84,21 @@ class Points {
   }
 
   #push(row: Row): void {
-    if (this.#count === MINUTES) {
-      this.#rows.copyWithin(0, WIDTH);
-      this.#count -= 1;
-    } else if (this.#count * WIDTH === this.#rows.length) {
-      const grown = new Float64Array(Math.min(MINUTES, this.#count * 2) * WIDTH);
-      grown.set(this.#rows);
-      this.#rows = grown;
-    }
-    this.#count += 1;
-    this.#set(this.#count - 1, row);
+    const kept = this.count === MINUTES ? this.#rows.slice(WIDTH) : this.#rows;
+    // A copy takes room for no more than there is.
+    this.#rows = [...kept, ...row];
   }
 
   #last(): Row | undefined {
-    return this.#count > 0 ? this.#at(this.#count - 1) : undefined;
+    return this.count > 0 ? this.#at(this.count - 1) : undefined;
   }
 
   #at(at: number): Row {
-    return Array.from(this.#rows.subarray(at * WIDTH, (at + 1) * WIDTH)) as unknown as Row;
+    return this.#rows.slice(at * WIDTH, (at + 1) * WIDTH) as unknown as Row;
   }
 
-  #set(at: number, row: Row): void {
-    this.#rows.set(row, at * WIDTH);
+  #setLast(row: Row): void {
+    for (const [at, value] of row.entries()) this.#rows[this.#rows.length - WIDTH + at] = value;
   }
 }
 

@@ -1,22 +1,14 @@
 /** Every telemetry event: the level and message of its log line, and the metrics that it changes. */
+
 import type { MetricName } from './metric-catalogue.ts';
 import { METRICS } from './metric-catalogue.ts';
+import { INDEX_METRICS } from './table-series.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 type EventKind = { readonly level: Level; readonly says: string; readonly metrics: readonly MetricName[] };
 
 /** All that is known about a table, dropped together. */
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
-/** What a look at a table sets of each of its indexes. */
-export const INDEX_METRICS = [
-  'index_lag_seconds',
-  'coverage_ratio',
-  'missing_rows',
-  'held_rows',
-  'missing_fragments',
-  'segments',
-] as const;
-
 /** What a table's versions are, which is known with its indexes. */
 export const VERSION_METRICS = ['table_version', 'covered_version'] as const;
 

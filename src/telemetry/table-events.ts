@@ -4,9 +4,10 @@ import type { ErrorCode, SegmentdError } from '../lib/errors.ts';
 import { gapStarts } from '../lib/gap-starts.ts';
 import type { IndexReport, LeftAlone } from '../model.ts';
 import { isFullyCovered } from '../model.ts';
-import { INDEX_METRICS, VERSION_METRICS } from './event-catalogue.ts';
+import { VERSION_METRICS } from './event-catalogue.ts';
 import type { EventContext } from './event-context.ts';
 import { errorFields } from './event-context.ts';
+import type { IndexReadings } from './table-series.ts';
 
 type TableState = { readonly table: string; readonly version: number; readonly indexes: readonly IndexReport[] };
 
@@ -44,17 +45,19 @@ class Gaps {
 function exportState({ metrics, now }: EventContext, gaps: Gaps, { table, version, indexes }: TableState): void {
   const { tables } = metrics;
   const since = gaps.note(table, indexes, now());
-  for (const metric of INDEX_METRICS) tables.clear(metric, table);
-  for (const index of indexes) {
+  const readingsOf = (index: IndexReport): IndexReadings => {
     const began = since.get(index.name);
-    const lag = began === undefined ? 0 : () => Math.max(0, (now() - began) / 1000);
-    tables.set('index_lag_seconds', table, lag, index.name);
-    tables.set('coverage_ratio', table, flooredRatio(index), index.name);
-    tables.set('missing_rows', table, index.missingRows, index.name);
-    tables.set('held_rows', table, index.heldRows, index.name);
-    tables.set('missing_fragments', table, index.missingFragments, index.name);
-    tables.set('segments', table, index.segments, index.name);
-  }
+    return {
+      name: index.name,
+      index_lag_seconds: began === undefined ? 0 : () => Math.max(0, (now() - began) / 1000),
+      coverage_ratio: flooredRatio(index),
+      missing_rows: index.missingRows,
+      held_rows: index.heldRows,
+      missing_fragments: index.missingFragments,
+      segments: index.segments,
+    };
+  };
+  tables.setIndexes(table, indexes.map(readingsOf));
   tables.set('table_version', table, version);
 }
 
@@ -115,8 +118,8 @@ function stateEvents(context: EventContext, gaps: Gaps) {
     /** What the indexes of a table cover is not known now: what was known before would hide what goes wrong. */
     indexesUnknown({ table }: { table: string }): void {
       gaps.forget(table);
-      const series = [...INDEX_METRICS, ...VERSION_METRICS, 'index_left_alone'] as const;
-      for (const metric of series) metrics.tables.clear(metric, table);
+      metrics.tables.setIndexes(table, []);
+      for (const metric of [...VERSION_METRICS, 'index_left_alone'] as const) metrics.tables.clear(metric, table);
       say('indexesUnknown', { table });
     },
     workFailed({ table, error, nextTryMs }: { table: string; error: SegmentdError; nextTryMs: number }): void {
