@@ -76,8 +76,6 @@ function openTelemetry(config: Config, { quiet = false, log: write }: DaemonOpti
     lancedbVersion: versionOf('@lancedb/lancedb'),
     topic: config.kafka?.topic,
   });
-  const engine = recordEngineMetrics();
-  if (engine) metrics.engine(engine);
   const setLogLevel = (level: Config['log']['level']) => {
     logger.level = levelInForce({ level, quiet });
   };
@@ -126,8 +124,13 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
   const { refreshRequests, refresh, endRequests } = control;
   const background = { refreshRequests, merges, maintenance: { ...maintenance, refresh } };
   const checked = withSelfChecks(config, { context, evidence, pause: control.pauseWrong, scratchDir });
-  const running = run({ source, context: checked, background, endRequests, config, cleanup, stopping });
-  void control.caughtUp.then(() => source.start());
+  const { fail, ...running } = run({ source, context: checked, background, endRequests, config, cleanup, stopping });
+  // The engine last: it takes long to load, and nothing can be built before there is an event.
+  void control.caughtUp
+    .then(() => source.start())
+    .then(recordEngineMetrics)
+    .then((read) => read && metrics.engine(read))
+    .catch(fail);
   tellStart(port, scratch.stuck);
   const reload = createReload({ live, telemetry, setLogLevel, applied: control.reconfigured });
   return { port, ...running, reload };
@@ -174,7 +177,7 @@ function run({ source, context, background, endRequests, config, cleanup, stoppi
     begun ??= how;
   };
   subscription = pipeline(source.records$, context, background).subscribe({ error: (error) => stop('drain', error) });
-  return { finished, stop: (how: 'drain' | 'now') => stop(how) };
+  return { finished, stop: (how: 'drain' | 'now') => stop(how), fail: (error: unknown) => stop('drain', error) };
 }
 
 /** After a failure there is nothing to wait for; acknowledged offsets are committed all the same. */

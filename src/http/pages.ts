@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { extname } from 'node:path';
+import { shippedFile } from '../lib/shipped-file.ts';
 import type { Answer } from './answer.ts';
 
 /** The answer to a path of the page; undefined for all others. */
 export type Pages = (path: string, headers: IncomingMessage['headers']) => Answer | undefined;
 
 const ASSETS = new URL('../page/', import.meta.url);
-const DOCS = new URL('../../docs/', import.meta.url);
+const DOCS = shippedFile('docs/');
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,10 +1,10 @@
 /** The oldest Node that segmentd runs on: the one of package.json, `engines`. Runs on Node that is older still: see main.ts. */
 import { readFileSync } from 'node:fs';
+import { shippedFile } from './shipped-file.ts';
 
 /** As `22.15`. */
 export function requiredNode(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const { engines } = JSON.parse(readFileSync(file, 'utf8')) as { engines: { node: string } };
+  const { engines } = JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { engines: { node: string } };
   return engines.node.replace('>=', '');
 }
 

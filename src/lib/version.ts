@@ -1,12 +1,13 @@
 /** Versions of segmentd and of a package it depends on, as installed. */
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
+import { shippedFile } from './shipped-file.ts';
 
 function versionIn(file: string | URL): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-export const VERSION = versionIn(new URL('../../package.json', import.meta.url));
+export const VERSION = versionIn(shippedFile('package.json'));
 
 /** Version of an installed dependency. */
 export function versionOf(name: string): string {

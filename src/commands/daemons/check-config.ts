@@ -6,6 +6,7 @@ import { formatProblem, loadConfig, loadConfigWithPlaces, redact } from '../../c
 import { withoutBroker } from '../../config/sweep-interval.ts';
 import { checkPlaces } from '../../daemon/check-places.ts';
 import { problemOf, refuseErrors } from '../../daemon/findings.ts';
+import { shippedFile } from '../../lib/shipped-file.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
 import { printableLines, printLine } from '../terminal/output.ts';
 
@@ -45,5 +46,5 @@ export function printConfig({ env, cwd, stdout }: Invocation, { config: file }: 
 }
 
 export function printDefaults({ stdout }: Invocation): void {
-  printLine(stdout, readFileSync(new URL('../../../config/defaults.yaml', import.meta.url), 'utf8').trimEnd());
+  printLine(stdout, readFileSync(shippedFile('config/defaults.yaml'), 'utf8').trimEnd());
 }

@@ -1,9 +1,11 @@
 /** What `top` shows, and what its keys do. Pure. */
+
 import type { MemberStatus } from '../../control/member-status.ts';
 import type { TableStatus } from '../../control/table-states.ts';
 import { counted, formatShare, formatTable, printable } from '../terminal/output.ts';
 import type { Style, Tone } from '../terminal/style.ts';
 import { cut } from '../terminal/style.ts';
+import { thousands } from '../terminal/thousands.ts';
 
 /** Of the answer of `/status`. */
 export type TopStatus = Pick<
@@ -190,8 +192,7 @@ function cellsOf(table: TableStatus): (string | number)[] {
   ];
 }
 
-const seconds = (value: number) =>
-  value < 10 ? `${value.toFixed(1)} s` : `${Math.round(value).toLocaleString('en-US')} s`;
+const seconds = (value: number) => (value < 10 ? `${value.toFixed(1)} s` : `${thousands(Math.round(value))} s`);
 
 /** Says what is not shown, and the keys. */
 function footer(view: TopView, all: number, found: number, from: number, shown: number, rows: number): string {

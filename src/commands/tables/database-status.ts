@@ -15,6 +15,7 @@ import { whyNoDatabase } from '../../store/why-no-database.ts';
 import { counted, formatShare, formatTable, printable } from '../terminal/output.ts';
 import type { Style, Tone } from '../terminal/style.ts';
 import { PLAIN, widthOf } from '../terminal/style.ts';
+import { thousands } from '../terminal/thousands.ts';
 import { leftFacts } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
 import type { SegmentsByTier } from './pending-work.ts';
@@ -227,7 +228,7 @@ function cellsOf(it: TableSummary | UnreadableTable, state: State): (string | nu
     : [state, formatShare(it.coverage), it.missing_rows, it.rows, segments];
 }
 
-const number = (value: number) => value.toLocaleString('en-US');
+const number = (value: number) => thousands(value);
 
 /** The status of the table says more. */
 function noteOf(it: TableSummary | UnreadableTable): string {

@@ -13,6 +13,7 @@ import type { Maintained } from '../../maintain/maintain-table.ts';
 import { defaultMerge } from '../../merge/policy/tiered.ts';
 import type { Invocation, Output } from '../terminal/io.ts';
 import { counted, formatBytes, printable, printJson, printLine } from '../terminal/output.ts';
+import { thousands } from '../terminal/thousands.ts';
 import { catchUp } from './catch-up.ts';
 import type { OptimizeAnswer, OptimizeForecast } from './json-answers.ts';
 import type { OpenedTable, PlaceOptions } from './places.ts';
@@ -112,7 +113,7 @@ function factsOf(maintained: Maintained) {
 
 type Done = Omit<OptimizeAnswer, 'uri'>;
 
-const number = (value: number) => value.toLocaleString('en-US');
+const number = (value: number) => thousands(value);
 
 function printForecast(out: Output, { uri, version, compaction, frees, orphans, cost }: OptimizeForecast): void {
   printLine(out, `${printable(uri)}  version ${number(version)}`);

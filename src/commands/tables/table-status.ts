@@ -15,6 +15,7 @@ import { defaultMerge, tierOf } from '../../merge/policy/tiered.ts';
 import { counted, formatBytes, formatShare, formatTable, printable } from '../terminal/output.ts';
 import type { Style } from '../terminal/style.ts';
 import { PLAIN } from '../terminal/style.ts';
+import { thousands } from '../terminal/thousands.ts';
 import { formatLeft } from './left-alone.ts';
 import { requestsPerLookup } from './lookup-requests.ts';
 import type { PendingWork, SegmentsByTier } from './pending-work.ts';
@@ -86,7 +87,7 @@ const formatTiers = (tiers: SegmentsByTier): string =>
     .map(([tier, count]) => `${tier}:${count}`)
     .join(' ');
 
-const number = (value: number) => value.toLocaleString('en-US');
+const number = (value: number) => thousands(value);
 
 /** A line per index with its segments as blocks; `segments` lists them. */
 export function formatTableStatus(status: TableReport, style: Style = PLAIN, segments = false): string {

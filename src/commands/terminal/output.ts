@@ -1,5 +1,7 @@
 /** What the commands print: facts on standard output, for people or as JSON. */
+
 import type { Output } from './io.ts';
+import { thousands } from './thousands.ts';
 
 export function printJson(out: Output, value: unknown): void {
   out.write(`${JSON.stringify(value, (_key, it: unknown) => (typeof it === 'bigint' ? it.toString() : it))}\n`);
@@ -36,8 +38,7 @@ export function formatTable(
     .join('\n');
 }
 
-const formatCell = (cell: string | number) =>
-  typeof cell === 'number' ? cell.toLocaleString('en-US') : printable(cell);
+const formatCell = (cell: string | number) => (typeof cell === 'number' ? thousands(cell) : printable(cell));
 
 /** A name from outside, on one line and without control over the terminal: control characters as `\u000a`. */
 export function printable(text: string): string {
@@ -48,8 +49,7 @@ export function printable(text: string): string {
 export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
 /** `1 row`, `1,200 rows`. */
-export const counted = (count: number, noun: string): string =>
-  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+export const counted = (count: number, noun: string): string => `${thousands(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A share as a percentage, floored: never 100 % while anything is missing. */
 export function formatShare(share: number): string {

@@ -1,6 +1,7 @@
 /** How far long work is: a bar on a terminal, lines otherwise. Goes to standard error, so that standard output stays facts. */
 
 import type { Output } from './io.ts';
+import { thousands } from './thousands.ts';
 
 type Progress = {
   /** `done` of `total` rows. */
@@ -50,7 +51,7 @@ function rateOf(points: readonly Point[]): number {
 function textOf(done: number, total: number, rate: number): string {
   // Never 100 % while anything is left.
   const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-  const whole = (value: number) => Math.round(value).toLocaleString('en-US');
+  const whole = (value: number) => thousands(Math.round(value));
   const left = rate > 0 && done < total ? `, ${duration((total - done) / rate)} left` : '';
   return `${percent} %  ${whole(done)} of ${whole(total)} rows, ${whole(rate)} rows/s${left}`;
 }

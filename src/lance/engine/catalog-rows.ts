@@ -16,12 +16,12 @@
  * of others, and goes on from them. With stored versions it does not see those of others, and the rows show it. Otherwise properties of the
  * table or of a namespace around it may say it. A catalog behind REST leaves none of this in the store.
  */
-import { connect, Session } from '@lancedb/lancedb';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import type { Manifest } from '../codec/manifest.ts';
 import { fieldByPath } from '../codec/schema-field.ts';
 import type { TablePlace } from '../segment.ts';
 import { openFragmentView } from './fragment-view.ts';
+import { lancedb } from './lancedb.ts';
 
 export type CatalogRow = {
   readonly objectId: string;
@@ -50,6 +50,7 @@ export async function readCatalogRows(
     const request = { manifest, tableUri: uri, fragments: manifest.fragments.ids, fieldIds, keepsRowIds: false };
     const view = openFragmentView(request, scratchDir);
     try {
+      const { connect, Session } = await lancedb();
       const connection = await connect({ uri: scratchDir, session: new Session(CACHE_BYTES, CACHE_BYTES) });
       const table = await connection.openTable(view.name, undefined, { storageOptions: { ...storageOptions } });
       try {

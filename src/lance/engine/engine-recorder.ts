@@ -2,7 +2,8 @@
  * The LanceDB engine's own metrics. The library reports them to an OpenTelemetry meter; this is the least of a meter, which
  * keeps the callbacks and calls them on each read.
  */
-import { instrumentLanceDbMetrics } from '@lancedb/lancedb';
+import type { instrumentLanceDbMetrics } from '@lancedb/lancedb';
+import { lancedb } from './lancedb.ts';
 
 type EngineReading = {
   readonly name: string;
@@ -15,8 +16,8 @@ type EngineReading = {
 type Observe = (result: { observe(value: number, attributes?: Record<string, unknown>): void }) => void;
 type Instrument = { name: string; kind: EngineReading['kind']; help: string; observe: Observe | null };
 
-/** Starts recording, once per process; the function it returns reads the values. Null when the engine refuses. */
-export function recordEngineMetrics(): (() => EngineReading[]) | null {
+/** Loads the engine and starts recording, once per process; the function it gives reads the values. Null when the engine refuses. */
+export async function recordEngineMetrics(): Promise<(() => EngineReading[]) | null> {
   const instruments: Instrument[] = [];
   const create = (kind: EngineReading['kind']) => (name: string, options?: { description?: string }) => {
     const instrument: Instrument = { name, kind, help: options?.description ?? name, observe: null };
@@ -29,7 +30,7 @@ export function recordEngineMetrics(): (() => EngineReading[]) | null {
   };
   const meter = { createObservableCounter: create('counter'), createObservableGauge: create('gauge') };
   type Provider = NonNullable<Parameters<typeof instrumentLanceDbMetrics>[0]>;
-  const installed = instrumentLanceDbMetrics({ getMeter: () => meter } as unknown as Provider);
+  const installed = (await lancedb()).instrumentLanceDbMetrics({ getMeter: () => meter } as unknown as Provider);
   return installed ? () => instruments.flatMap(readInstrument) : null;
 }
 

@@ -33,7 +33,7 @@ const SORT_SHARE = 1 / 4;
 /** Characters of standard error that are kept, for the message of a process that says nothing else. */
 const KEPT_CHARACTERS = 2_000;
 
-/** In `src` and in `dist` it lies beside this file. */
+/** It lies beside this file, in `src` and in what the build makes of it. */
 const CHILD = join(import.meta.dirname, `optimize-child${extname(import.meta.filename)}`);
 
 /**

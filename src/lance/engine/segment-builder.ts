@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection, Table } from '@lancedb/lancedb';
-import { connect, Index, Session } from '@lancedb/lancedb';
+import type { Connection, Index, Table } from '@lancedb/lancedb';
 import { asyncLimit } from '../../lib/async-limit.ts';
 import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
@@ -20,6 +19,7 @@ import type { EngineCall } from '../plan/kinds/kind.ts';
 import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
+import { lancedb } from './lancedb.ts';
 import { enginePool } from './memory-pool.ts';
 import { MemoryViews } from './memory-views.ts';
 import type { LaneBuilder } from './pooled-builder.ts';
@@ -110,7 +110,9 @@ class ViewConnections {
       return known.connection;
     }
     // The previous one is closed by the garbage collector: a build may still use it. The session is no third argument: LanceDB 0.39 drops that.
-    const connection = connect({ uri: database, session: new Session(CACHE_BYTES, CACHE_BYTES) });
+    const connection = lancedb().then(({ connect, Session }) =>
+      connect({ uri: database, session: new Session(CACHE_BYTES, CACHE_BYTES) }),
+    );
     this.#open.set(database, { connection, views: 1 });
     return connection;
   }
@@ -178,7 +180,7 @@ async function createIndex(
   { column, index, kind: name, parameters, own, rows }: SegmentRequest,
 ): Promise<boolean> {
   const kind = kindNamed(name);
-  const config = configOf(kind.engineCall({ ...parameters, ...own }, rows));
+  const config = await configOf(kind.engineCall({ ...parameters, ...own }, rows));
   try {
     await table.createIndex(column, { config, name: index, replace: true });
     return true;
@@ -188,9 +190,10 @@ async function createIndex(
   }
 }
 
-function configOf({ method, options }: EngineCall): Index {
+async function configOf({ method, options }: EngineCall): Promise<Index> {
+  const { Index: indexes } = await lancedb();
   // The kinds name functions of Index; `lance/plan` does not know the package, so that its types cannot say so.
-  const make = Index[method as 'btree'] as (options: EngineCall['options']) => Index;
+  const make = indexes[method as 'btree'] as (options: EngineCall['options']) => Index;
   return make(options);
 }
 

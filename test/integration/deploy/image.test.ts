@@ -83,7 +83,7 @@ test('what is in the image is enough to index a table, to verify it, and to load
   await segmentd('verify', world.tableFolder('people'));
   await segmentd('config', 'check', '-c', world.configFile, '--online');
   for (const store of ['s3-store', 'gcs-store', 'azure-store']) {
-    await run(join(app, 'node'), ['-e', `await import('./dist/store/${store}.js')`, '--input-type=module'], {
+    await run(join(app, 'node'), ['-e', `await import('./dist/lib/${store}.js')`, '--input-type=module'], {
       cwd: app,
     });
   }

@@ -1,13 +1,12 @@
 /** What only a process shows: exit codes, signals, pipes, terminals, and a Node that is too old. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open, readFile, realpath, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { open, realpath, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import ts from 'typescript';
 import { expect, onTestFinished, test } from 'vitest';
 import { missesNode, requiredNode } from '../../../src/lib/node-floor.ts';
 import { MAIN, segmentdProcess } from '../../../testing/cli.ts';
@@ -111,26 +110,10 @@ async function oldNodes(): Promise<string[]> {
   return nodes.filter((_, at) => missesNode(versions[at]?.stdout.trim().slice(1) ?? '') !== null);
 }
 
-/** What main.ts imports before it knows which Node it runs on. */
-const NEEDED_BY_MAIN = ['lib/errors.ts', 'lib/node-floor.ts'];
-
-/** Compiles one file as the build does. */
-async function compile(file: string, dist: string): Promise<void> {
-  const { config } = ts.readConfigFile(join(REPO, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, REPO);
-  const fileName = join(REPO, 'src', file);
-  // Alone it cannot see that the package is one of modules.
-  const compilerOptions = { ...options, module: ts.ModuleKind.ESNext };
-  const { outputText } = ts.transpileModule(await readFile(fileName, 'utf8'), { fileName, compilerOptions });
-  const output = join(dist, file.replace(/\.ts$/, '.js'));
-  await mkdir(dirname(output), { recursive: true });
-  await writeFile(output, outputText);
-}
-
 test('an older Node is refused in one sentence, with exit code 78', async () => {
   const home = await tempDir();
   const dist = join(home, 'dist');
-  for (const file of ['main.ts', ...NEEDED_BY_MAIN]) await compile(file, dist);
+  await run(process.execPath, [join(REPO, 'scripts/build.ts'), dist]);
   const engines = { node: `>=${requiredNode()}` };
   await writeFile(join(home, 'package.json'), JSON.stringify({ type: 'module', version: '0.0.0', engines }));
   const preload = join(home, 'pretend.cjs');

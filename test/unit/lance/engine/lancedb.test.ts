@@ -1,0 +1,25 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+/** Whether the library of the engine is in a process that has imported these modules of `src`, and then run `code`. */
+async function hasEngine(modules: readonly string[], code = ''): Promise<boolean> {
+  const imports = modules.map((path) => new URL(`../../../../src/${path}`, import.meta.url).href);
+  const program = `
+    const [first] = await Promise.all(${JSON.stringify(imports)}.map((file) => import(file)));
+    ${code};
+    process.stdout.write(String(process.report.getReport().sharedObjects.some((it) => it.endsWith('.node') && it.includes('lancedb'))));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  return stdout === 'true';
+}
+
+test.each([['daemon/daemon.ts'], ['commands/tables/index-columns.ts'], ['lance/engine/segment-builder.ts']])(
+  '%s does not load LanceDB before it is needed',
+  async (path) => {
+    expect(await hasEngine([path])).toBe(false);
+  },
+);
+
+test('what asks for it has it', async () => {
+  expect(await hasEngine(['lance/engine/lancedb.ts'], 'await first.lancedb()')).toBe(true);
+});
