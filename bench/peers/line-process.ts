@@ -7,6 +7,7 @@ import type { Cleanup } from '../../src/lib/cleanup.ts';
 export type PeerRequest = { readonly do: string } & Readonly<Record<string, unknown>>;
 
 export type Peer = {
+  readonly pid: number;
   /** Has it do something, and gives its answer. */
   ask(request: PeerRequest): Promise<Readonly<Record<string, unknown>>>;
   /** The same; milliseconds by its own clock. */
@@ -41,5 +42,5 @@ export function lineProcess({ name, command, args, env }: Program, cleanup: Clea
     if (answer.error !== undefined) throw new Error(`${name} could not ${request.do}: ${String(answer.error)}`);
     return answer;
   };
-  return { ask, ms: async (request) => Number((await ask(request)).seconds) * 1000 };
+  return { pid: child.pid ?? 0, ask, ms: async (request) => Number((await ask(request)).seconds) * 1000 };
 }

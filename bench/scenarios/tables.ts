@@ -12,6 +12,8 @@ import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { scenario } from '../harness/scenario.ts';
+import type { CpuTime } from '../support/cpu-time.ts';
+import { cpuTimeOf } from '../support/cpu-time.ts';
 import type { DaemonPlace } from '../support/daemon-place.ts';
 import { brokerFor, DATABASE, daemonPlace, metricOf, NODES_OWN, runDaemon } from '../support/daemon-place.ts';
 import { SEGMENTD } from '../support/freshness-ways.ts';
@@ -35,9 +37,9 @@ export const tables = scenario({
   tables: {
     at_once: {
       title:
-        'So many tables with two BTREE indexes and one append each, announced at once, over a real broker, until all are covered.',
+        'So many tables with two BTREE indexes and one append each, announced at once, over a real broker, until all are covered; what a table costs of the processors, and the main thread of it.',
       baseline: SEGMENTD,
-      units: { rate: 'tables/s' },
+      units: { rate: 'tables/s', cpu: 'ms', main: 'ms' },
     },
     idle: {
       title:
@@ -76,8 +78,10 @@ async function compareAtOnce(bench: Bench, brokers: readonly string[], sizes: At
       name: `pylance, ${PYLANCE_THREADS} threads`,
       async round() {
         await appendEach(appended);
+        const before = cpuTimeOf(pylance.pid);
         const ms = await pylance.ms({ do: 'tables', uris, columns: INDEXED, threads: PYLANCE_THREADS });
-        return { rate: count / (ms / 1000) };
+        const { cpu } = costOf(before, cpuTimeOf(pylance.pid), count);
+        return { rate: count / (ms / 1000), ...(cpu !== undefined && { cpu }) };
       },
     });
   }
@@ -135,13 +139,21 @@ async function segmentd(bench: Bench, brokers: readonly string[], { count, appen
           version: versions[at] as number,
         }),
       );
+      const before = cpuTimeOf(daemon.pid);
       const startedMs = performance.timeOrigin + performance.now();
       await producer.send(place.settings.topic, records);
       const endedMs = Math.max(...(await Promise.all(covered)));
+      const cost = costOf(before, cpuTimeOf(daemon.pid), count);
       await assertCovered(tableAt(names.at(-1) as string), SEGMENTD);
-      return { rate: count / ((endedMs - startedMs) / 1000) };
+      return { rate: count / ((endedMs - startedMs) / 1000), ...cost };
     },
   };
+}
+
+/** Milliseconds of a table; empty where nothing tells. */
+function costOf(before: CpuTime | null, after: CpuTime | null, tables: number): { cpu?: number; main?: number } {
+  if (!before || !after) return {};
+  return { cpu: (after.all - before.all) / tables, main: (after.main - before.main) / tables };
 }
 
 /** Resolves when all indexes of so many tables were looked at. */

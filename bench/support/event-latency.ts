@@ -11,15 +11,15 @@ import type { Cleanup } from '../../src/lib/cleanup.ts';
 import { quantile } from '../../testing/screen.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
+import { ownProcess } from '../peers/own.ts';
 import { DATABASE, daemonPlace, runDaemon } from './daemon-place.ts';
 import { SEGMENTD } from './freshness-ways.ts';
 import type { TableSize } from './growing-table.ts';
 import { growingCopy, makeIndexed } from './growing-table.ts';
-import { indexOnce, msOf } from './index-once.ts';
-import { openBuilder } from './open-builder.ts';
 
 export const HOP_AND_WORK = 'Kafka hop + work';
 const TABLE = 't';
+const FEW_SEGMENTS = 20;
 
 export type Load = {
   /** Appends a second. */
@@ -80,7 +80,7 @@ export async function throughSegmentd(
 
 /**
  * The least that there is: a record from a producer to a consumer of the same client library, at the same rate and with nothing else to
- * do, and beside that the work on a table of the same size, one append after the other. Quantiles are added.
+ * do, and beside that the work on a table of the same size and of few segments, one append after the other. Quantiles are added.
  */
 export async function hopAndWork(bench: Bench, brokers: readonly string[], size: TableSize, load: Load): Promise<Way> {
   const { settings } = await daemonPlace(bench.home, brokers);
@@ -88,8 +88,9 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
   const database = join(bench.home, `alone-${load.rate}`);
   await makeIndexed(database, 'original', size);
   const connection = await connect(database);
-  const table = await growingCopy(connection, database, { from: 'original', name: TABLE, ...size });
-  const builder = await openBuilder(bench.home);
+  const own = ownProcess(bench);
+  let copies = 0;
+  const freshCopy = () => growingCopy(connection, database, { from: 'original', name: `${TABLE}${copies++}`, ...size });
   return {
     name: HOP_AND_WORK,
     async round() {
@@ -99,9 +100,15 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
       });
       const hopped = latencies(await Promise.all(hops));
       const worked: number[] = [];
-      for (const _ of hops) {
+      let table = await freshCopy();
+      for (const at of hops.keys()) {
+        // Nobody merges the segments of this one.
+        if (at > 0 && at % FEW_SEGMENTS === 0) {
+          table.theirs.close();
+          table = await freshCopy();
+        }
         await table.append(load.appended);
-        worked.push(msOf(await indexOnce(table.ours, builder)));
+        worked.push(await own.ms({ do: 'index', uri: table.uri, synced: true }));
       }
       const { p50 = 0, p99 = 0 } = latencies(worked);
       return { p50: (hopped.p50 ?? 0) + p50, p99: (hopped.p99 ?? 0) + p99 };

@@ -14,6 +14,7 @@ async function starting({ port = 0 } = {}) {
   const config = { databases: { lake: './lake' }, http: { port }, state: { scratch_dir: './scratch' } };
   await writeFile(join(cwd, 'segmentd.yaml'), JSON.stringify(config));
   const events: string[] = [];
+  const states: string[] = [];
   const listeners = new Set<(kind: Interrupt) => void>();
   const sink = { write: () => true };
   const io = invocation({
@@ -25,7 +26,11 @@ async function starting({ port = 0 } = {}) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    log: (line) => void events.push(JSON.parse(line).event),
+    log: (line) => {
+      const { event, state } = JSON.parse(line);
+      events.push(event);
+      if (state) states.push(state);
+    },
   });
   const done = runDaemon(io, { config: 'segmentd.yaml' });
   const send = (kind: Interrupt) => {
@@ -35,7 +40,7 @@ async function starting({ port = 0 } = {}) {
     send('interrupt');
     await done.catch(() => undefined);
   });
-  return { done, send, events, listeners };
+  return { done, send, events, states, listeners };
 }
 
 test('a reload that is asked for while the daemon starts is done once it has started', async () => {
@@ -49,11 +54,13 @@ test('a reload that is asked for while the daemon starts is done once it has sta
 });
 
 test('a daemon that is to end while it starts ends, and does not stay behind', async () => {
-  const { done, send, events, listeners } = await starting();
+  const { done, send, events, states, listeners } = await starting();
   send('interrupt');
   await done;
   expect(events).not.toContain('started');
   expect(listeners.size).toBe(0);
+  // It lets go of what it opened meanwhile.
+  await vi.waitFor(() => expect(states.at(-1)).toBe('stopped'), { timeout: 20_000 });
 });
 
 test('a daemon that cannot start says why, and hears nothing any more', async () => {
