@@ -80,7 +80,7 @@ export async function throughSegmentd(
 
 /**
  * The least that there is: a record from a producer to a consumer of the same client library, at the same rate and with nothing else to
- * do, and beside that the work on a table of the same size and of few segments, one append after the other. Quantiles are added.
+ * do, and beside that the work on a table of the same size and of few segments, after appends at that rate. Quantiles are added.
  */
 export async function hopAndWork(bench: Bench, brokers: readonly string[], size: TableSize, load: Load): Promise<Way> {
   const { settings } = await daemonPlace(bench.home, brokers);
@@ -101,7 +101,7 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
       const hopped = latencies(await Promise.all(hops));
       const worked: number[] = [];
       let table = await freshCopy();
-      for (const at of hops.keys()) {
+      await atRate(load, async (at) => {
         // Nobody merges the segments of this one.
         if (at > 0 && at % FEW_SEGMENTS === 0) {
           table.theirs.close();
@@ -109,7 +109,7 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
         }
         await table.append(load.appended);
         worked.push(await own.ms({ do: 'index', uri: table.uri, synced: true }));
-      }
+      });
       const { p50 = 0, p99 = 0 } = latencies(worked);
       return { p50: (hopped.p50 ?? 0) + p50, p99: (hopped.p99 ?? 0) + p99 };
     },
