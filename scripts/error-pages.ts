@@ -37,6 +37,10 @@ export const ERROR_PAGES: Readonly<Record<ErrorCode, Page>> = {
     `The configuration breaks its rules, or names a file, folder or port that cannot be used. segmentd lists all problems together,
 each with its place and its option. \`segmentd config check\` repeats the check without a daemon.`,
   ),
+  engine_unloadable: start(
+    `The library of LanceDB is not there or cannot be loaded. npm installs the one of the platform that it runs on: a \`node_modules\` that came from another
+platform, or was installed with \`--omit=optional\`, has none. \`segmentd doctor\` loads it as well.`,
+  ),
   scratch_unusable: start(
     `The folder for segments before their upload cannot be made or written to. In a folder that several users share, such as \`/tmp\`, it also
 has to be a folder of the user of segmentd, or of root, that nobody else writes to, and no link: another user could read or replace what

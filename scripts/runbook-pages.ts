@@ -191,6 +191,8 @@ export const ERROR_LOOKS: Readonly<Partial<Record<ErrorCode, string>>> = {
     'The path in the message, from the folder that the process was started in; the rights of its user.',
   config_invalid:
     'The message lists each option with its place. `segmentd config check` shows the same without a daemon.',
+  engine_unloadable:
+    'What the library lacks, in the message: `ls node_modules/@lancedb` shows for which platform one is there.',
   scratch_unusable: 'The folder in the message: whose it is (`ls -ld`), its rights, and those of the folder above it.',
   internal: 'The stack in the last log line, and what came before it.',
   build_failed: 'The cause in `workFailed`; free space in `state.scratch_dir`; memory beside `build.memory_bytes`.',

@@ -9,6 +9,7 @@ import { CLIENT_RETRY, openClient } from '../../src/kafka/client.ts';
 import { openProducer } from '../../src/kafka/producer.ts';
 import type { Cleanup } from '../../src/lib/cleanup.ts';
 import { quantile } from '../../testing/screen.ts';
+import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { ownProcess } from '../peers/own.ts';
@@ -16,6 +17,7 @@ import { DATABASE, daemonPlace, runDaemon } from './daemon-place.ts';
 import { SEGMENTD } from './freshness-ways.ts';
 import type { TableSize } from './growing-table.ts';
 import { growingCopy, makeIndexed } from './growing-table.ts';
+import { copyTable } from './lookups.ts';
 
 export const HOP_AND_WORK = 'Kafka hop + work';
 const TABLE = 't';
@@ -51,19 +53,25 @@ export async function throughSegmentd(
   load: Load,
 ): Promise<Way> {
   const place = await daemonPlace(bench.home, brokers);
-  await makeIndexed(place.database, TABLE, size);
+  const original = join(bench.home, `original-${load.rate}`);
+  await makeIndexed(original, TABLE, size);
   const daemon = await runDaemon(place);
   bench.cleanup.defer(() => daemon.stop());
   const producer = openProducer(place.settings);
   bench.cleanup.defer(() => producer.close());
   const connection = await connect(place.database);
-  const table = await connection.openTable(TABLE);
-  const id = `${DATABASE}/${TABLE}`;
-  const ref = { id, database: DATABASE, name: TABLE, uri: join(place.database, `${TABLE}.lance`) };
   let next = size.rows;
+  let tables = 0;
   return {
     name: SEGMENTD,
     async round() {
+      // Of its own: each append makes a table larger for all that come after it.
+      const name = `${TABLE}${tables++}`;
+      const uri = folderOf(place.database, name);
+      await copyTable(folderOf(original, TABLE), uri, 1);
+      const table = await connection.openTable(name);
+      const id = `${DATABASE}/${name}`;
+      const ref = { id, database: DATABASE, name, uri };
       const covered: Promise<number>[] = [];
       await atRate(load, async () => {
         const { version } = await table.add(size.rowsOf(next, load.appended));
@@ -73,7 +81,9 @@ export async function throughSegmentd(
         // The log has whole milliseconds.
         covered.push(sending.then(() => daemon.coveredAt(id, version)).then((ms) => Math.max(0, ms + 0.5 - sentMs)));
       });
-      return latencies(await Promise.all(covered));
+      const all = await Promise.all(covered);
+      table.close();
+      return latencies(all);
     },
   };
 }

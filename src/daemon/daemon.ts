@@ -130,7 +130,10 @@ async function open(live: LiveConfig, options: DaemonOptions, cleanup: Cleanup):
     .then(() => source.start())
     .then(recordEngineMetrics)
     .then((read) => read && metrics.engine(read))
-    .catch(fail);
+    .catch((error: unknown) => {
+      logs.control('error', 'LanceDB cannot be used, and the daemon ends', { error });
+      fail(error);
+    });
   tellStart(port, scratch.stuck);
   const reload = createReload({ live, telemetry, setLogLevel, applied: control.reconfigured });
   return { port, ...running, reload };

@@ -40,6 +40,11 @@ export const ERRORS = {
     EXIT.config,
     'Name a folder that is yours alone with --scratch-dir, or as state.scratch_dir in the configuration.',
   ),
+  engine_unloadable: kind(
+    'never',
+    EXIT.config,
+    'Install segmentd again on this machine: npm brings the LanceDB of the platform that it runs on, and of no other.',
+  ),
   internal: kind('never', EXIT.bug, 'This is a bug in segmentd: report it with the log line.'),
 
   // Tables that segmentd must not write. The reasons are rules of the Lance table format.

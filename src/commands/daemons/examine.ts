@@ -11,6 +11,7 @@ import { checkOnline } from '../../daemon/check-online.ts';
 import { checkPlaces } from '../../daemon/check-places.ts';
 import type { Finding } from '../../daemon/findings.ts';
 import { problemOf } from '../../daemon/findings.ts';
+import { lancedb } from '../../lance/engine/lancedb.ts';
 import { asSegmentdError, ERRORS, errnoOf, messageOf } from '../../lib/errors.ts';
 import { VERSION, versionOf } from '../../lib/version.ts';
 import { proveCondition } from '../../store/condition-probe.ts';
@@ -25,9 +26,7 @@ export type DoctorOptions = { readonly config?: string; readonly json?: boolean 
 
 /** Sets the exit code of the first error; warnings leave it 0. Creates nothing that stays, and joins no group. */
 export async function examine(io: Invocation, { config: file, json = false }: DoctorOptions): Promise<void> {
-  const checks: Check[] = [
-    ok('versions', `segmentd ${VERSION}, LanceDB ${versionOf('@lancedb/lancedb')}, Node ${process.version}`),
-  ];
+  const checks: Check[] = [await examineVersions()];
   const loaded = load(io, file);
   if ('check' in loaded) checks.push(loaded);
   else checks.push(...(await examineWorld(io, loaded)));
@@ -35,6 +34,17 @@ export async function examine(io: Invocation, { config: file, json = false }: Do
   if (worst?.code) io.exitCode = ERRORS[worst.code].exit;
   if (json) printJson(io.stdout, { ok: worst === undefined, checks } satisfies DoctorAnswer);
   else printChecks(io, checks);
+}
+
+/** A daemon loads the engine once it runs: what keeps it from that is found out here. */
+async function examineVersions(): Promise<Check> {
+  try {
+    await lancedb();
+    return ok('versions', `segmentd ${VERSION}, LanceDB ${versionOf('@lancedb/lancedb')}, Node ${process.version}`);
+  } catch (error) {
+    const { code, message } = asSegmentdError(error);
+    return { check: 'versions', outcome: 'error', code, message };
+  }
 }
 
 const ok = (check: string, message: string): Check => ({ check, outcome: 'ok', code: null, message });

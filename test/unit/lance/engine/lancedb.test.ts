@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { lancedb } from '../../../../src/lance/engine/lancedb.ts';
 
 /** Whether the library of the engine is in a process that has imported these modules of `src`, and then run `code`. */
 async function hasEngine(modules: readonly string[], code = ''): Promise<boolean> {
@@ -22,4 +23,12 @@ test.each([['daemon/daemon.ts'], ['commands/tables/index-columns.ts'], ['lance/e
 
 test('what asks for it has it', async () => {
   expect(await hasEngine(['lance/engine/lancedb.ts'], 'await first.lancedb()')).toBe(true);
+});
+
+test('where it cannot be loaded the first line says why', async () => {
+  const load = () => Promise.reject(new Error('no native binding\nremove node_modules'));
+  await expect(lancedb(load)).rejects.toMatchObject({
+    code: 'engine_unloadable',
+    message: 'LanceDB cannot be loaded: no native binding',
+  });
 });
