@@ -21,6 +21,14 @@ export type RealTable = {
   readonly table: Table;
 };
 
+/** How a test has `catchUp` index what the existing indexes of a table miss. */
+export const CATCH_UP = {
+  wanted: 'existing',
+  limits: { maxRows: 1_000_000, maxFragments: 100 },
+  commit: { maxAttempts: 20, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
+  properties: {},
+} as const;
+
 /** A LanceDB table `t` with these rows in a database of its own; closed when the test ends. */
 export async function realTable(rows: ArrowTable, { stableRowIds = false } = {}): Promise<RealTable> {
   const database = await tempDir();

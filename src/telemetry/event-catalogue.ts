@@ -1,5 +1,4 @@
 /** Every telemetry event: the level and message of its log line, and the metrics that it changes. */
-
 import type { MetricName } from './metric-catalogue.ts';
 import { METRICS } from './metric-catalogue.ts';
 import { INDEX_METRICS } from './table-series.ts';
@@ -9,6 +8,7 @@ type EventKind = { readonly level: Level; readonly says: string; readonly metric
 
 /** All that is known about a table, dropped together. */
 const TABLE_METRICS = (Object.keys(METRICS) as MetricName[]).filter((name) => 'other' in METRICS[name]);
+
 /** What a table's versions are, which is known with its indexes. */
 export const VERSION_METRICS = ['table_version', 'covered_version'] as const;
 

@@ -7,16 +7,9 @@ import { catchUp } from '../../src/commands/tables/catch-up.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { localStore } from '../../src/store/local-store.ts';
-import { idsWhere, realTable, usesIndex } from '../../testing/lance-table.ts';
+import { CATCH_UP, idsWhere, realTable, usesIndex } from '../../testing/lance-table.ts';
 import { people } from '../../testing/people.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
-
-const SETTINGS = {
-  wanted: 'existing',
-  limits: { maxRows: 1_000_000, maxFragments: 100 },
-  commit: { maxAttempts: 20, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
-  properties: {},
-} as const;
 
 test.each([
   ['that another writer left', undefined],
@@ -30,7 +23,7 @@ test.each([
   const builder = lanceSegmentBuilder(await tempDir());
   for (const from of [10, 20, 30]) {
     await theirs.add(people(from, 10));
-    await catchUp(table, builder, SETTINGS);
+    await catchUp(table, builder, CATCH_UP);
     await theirs.checkoutLatest();
   }
   const file = join(uri, '_versions', 'latest_version_hint.json');

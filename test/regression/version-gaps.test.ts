@@ -10,16 +10,9 @@ import { catchUp } from '../../src/commands/tables/catch-up.ts';
 import { lanceSegmentBuilder } from '../../src/lance/engine/segment-builder.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { localStore } from '../../src/store/local-store.ts';
-import { idsWhere, realTable, usesIndex } from '../../testing/lance-table.ts';
+import { CATCH_UP, idsWhere, realTable, usesIndex } from '../../testing/lance-table.ts';
 import { people } from '../../testing/people.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
-
-const SETTINGS = {
-  wanted: 'existing',
-  limits: { maxRows: 1_000_000, maxFragments: 100 },
-  commit: { maxAttempts: 20, initialBackoffMs: 5, writer: { library: 'segmentd', version: '0.0.0-test' } },
-  properties: {},
-} as const;
 
 /** A table that grew and was cleaned up since segmentd read it, with rows that are not indexed before and after. */
 async function cleanedAboveTag() {
@@ -49,7 +42,7 @@ test('a commit follows the latest version, though neither a hint nor a walk show
   const { theirs, table, uri, known, newest } = await cleanedAboveTag();
   await rm(join(uri, '_versions', 'latest_version_hint.json'), { force: true });
   expect((await table.latest()).version).toBe(known);
-  const caughtUp = await catchUp(table, lanceSegmentBuilder(await tempDir()), SETTINGS);
+  const caughtUp = await catchUp(table, lanceSegmentBuilder(await tempDir()), CATCH_UP);
   expect(caughtUp).toMatchObject({ version: newest + 1 });
   expect(await table.at(known + 1)).toBeNull();
   expect(await theirs.version()).toBe(newest + 1);

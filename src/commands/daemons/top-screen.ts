@@ -1,5 +1,4 @@
 /** What `top` shows, and what its keys do. Pure. */
-
 import type { MemberStatus } from '../../control/member-status.ts';
 import type { TableStatus } from '../../control/table-states.ts';
 import { counted, formatShare, formatTable, printable } from '../terminal/output.ts';

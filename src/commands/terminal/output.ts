@@ -1,5 +1,4 @@
 /** What the commands print: facts on standard output, for people or as JSON. */
-
 import type { Output } from './io.ts';
 import { thousands } from './thousands.ts';
 

@@ -1,5 +1,4 @@
 /** How far long work is: a bar on a terminal, lines otherwise. Goes to standard error, so that standard output stays facts. */
-
 import type { Output } from './io.ts';
 import { thousands } from './thousands.ts';
 
