@@ -20,6 +20,7 @@ const ENTRIES = {
   main: 'src/main.ts',
   writer: 'src/writer.ts',
   'optimize-child': 'src/lance/engine/optimize-child.ts',
+  'merge-child': 'src/lance/engine/merge-child.ts',
 };
 const bundle = await rolldown({
   input: ENTRIES,

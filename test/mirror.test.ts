@@ -28,6 +28,11 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
   'test/integration/lance/optimize.test.ts': [
     'src/lance/engine/optimize-table.ts',
     'src/lance/engine/optimize-child.ts',
+    'src/lance/engine/engine-process.ts',
+  ],
+  'test/integration/lance/merge-process.test.ts': [
+    'src/lance/engine/merge-process.ts',
+    'src/lance/engine/merge-child.ts',
   ],
   'test/unit/control/configured-tables.test.ts': ['src/store/open-store.ts'],
   'test/unit/docs/pages.test.ts': ['README.md'],
@@ -156,7 +161,9 @@ const TESTS_OF: Readonly<Record<string, readonly string[]>> = {
     ...['src/kafka/consumer/source.ts', 'src/kafka/consumer/group-consumer.ts'],
     'src/kafka/consumer/offset-committer.ts',
   ],
-  'test/integration/lance/build.test.ts': ['src/lance/engine/segment-builder.ts', 'src/lance/engine/fragment-view.ts'],
+  'test/integration/lance/build.test.ts': [
+    ...['src/lance/engine/segment-builder.ts', 'src/lance/engine/fragment-view.ts', 'src/lance/engine/make-indexes.ts'],
+  ],
   'test/integration/lance/full-text.test.ts': ['src/lance/engine/sample-texts.ts'],
   'test/integration/lance/verify.test.ts': [
     ...[

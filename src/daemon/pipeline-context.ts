@@ -109,6 +109,7 @@ export function pipelineContext(
       memoryBytes: config.build.memory_bytes,
       memoryDir,
       signal: parts.signal,
+      mergesApart: true,
     }),
     decodeRecord: (record) => {
       const events = decoded(record);

@@ -118,8 +118,12 @@ async function inFolder<T>(root: string, path: string, write: () => Promise<T>):
   }
 }
 
-/** Content and tag of one open file: another may take its name meanwhile. */
-async function readWhole(path: string): Promise<StoredObject> {
+/**
+ * Content and tag of one open file: another may take its name meanwhile. Null when it is not there, which a stat tells without an exception: that
+ * takes ten times as long, and most looks are for what is not there yet.
+ */
+async function readWhole(path: string): Promise<StoredObject | null> {
+  if (!statSync(path, { throwIfNoEntry: false })) return null;
   const file = openSync(path, 'r');
   try {
     const stat = fstatSync(file, { bigint: true });
@@ -306,8 +310,8 @@ export function localStore(root: string): ObjectStore {
       attempt<ObjectStat | null>(
         `stat ${at(key)}`,
         async () => {
-          const stat = statSync(at(key), { bigint: true });
-          return { bytes: Number(stat.size), tag: tagOf(stat) };
+          const stat = statSync(at(key), { bigint: true, throwIfNoEntry: false });
+          return stat ? { bytes: Number(stat.size), tag: tagOf(stat) } : null;
         },
         { value: null },
       ),

@@ -22,9 +22,9 @@ export class BuildAdmission {
     this.#capacity = capacityBytes;
   }
 
-  /** Whether no build runs, and none waits. */
+  /** Whether no build of fresh data runs, and none waits. Those of merges let it go first. */
   get isIdle(): boolean {
-    return this.#running.size === 0 && this.#queue.length === 0;
+    return ![...this.#running, ...this.#queue].some(({ purpose }) => purpose === 'fresh');
   }
 
   /** Builds that wait for memory. */

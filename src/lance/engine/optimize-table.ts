@@ -1,9 +1,8 @@
 /** Runs LanceDB's `optimize` on a table in a process of its own, within a limit of memory. */
-import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
-import { extname, join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import type { TablePlace } from '../segment.ts';
+import type { EngineProcess } from './engine-process.ts';
+import { startEngineProcess } from './engine-process.ts';
 
 /** What the process is told. Storage options may be secret, so none of it is an argument. */
 export type OptimizeOrder = Pick<TablePlace, 'uri' | 'storageOptions'> & {
@@ -30,12 +29,6 @@ export type OptimizeAnswer =
 /** What the engine of the process may sort in, which it does for what is not indexed; it spills the rest. */
 const SORT_SHARE = 1 / 4;
 
-/** Characters of standard error that are kept, for the message of a process that says nothing else. */
-const KEPT_CHARACTERS = 2_000;
-
-/** It lies beside this file, in `src` and in what the build makes of it. */
-const CHILD = join(import.meta.dirname, `optimize-child${extname(import.meta.filename)}`);
-
 /**
  * Compacts the table, takes away versions that are older than asked, and indexes what was appended meanwhile, in that order. The process ends
  * with this one, and when `signal` fires. Errors: optimize_conflict, optimize_memory, optimize_failed; the table is whole after each of them.
@@ -46,15 +39,14 @@ export async function optimizeTable(
   signal?: AbortSignal,
 ): Promise<Optimized> {
   if (signal?.aborted) throw stopped(uri);
-  const child = fork(CHILD, [], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, LANCE_MEM_POOL_SIZE: String(Math.floor(maxMemoryBytes * SORT_SHARE)) },
+  const own = startEngineProcess('optimize-child', {
+    LANCE_MEM_POOL_SIZE: String(Math.floor(maxMemoryBytes * SORT_SHARE)),
   });
-  const stop = () => child.kill('SIGKILL');
+  const stop = () => own.child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const order: OptimizeOrder = { uri, storageOptions, cleanupOlderThanMs, maxMemoryBytes };
-    const { answer, ending } = await answerOf(child, order);
+    const { answer, ending } = await answerOf(own, order);
     if (answer?.kind === 'done') return answer;
     if (signal?.aborted) throw stopped(uri);
     throw failureOf(uri, answer, ending, maxMemoryBytes);
@@ -67,24 +59,15 @@ export async function optimizeTable(
 type Ending = { readonly answer: OptimizeAnswer | undefined; readonly ending: string };
 
 /** Its answer once it has ended, and how it did. */
-function answerOf(child: ChildProcess, order: OptimizeOrder): Promise<Ending> {
+async function answerOf({ child, ended }: EngineProcess, order: OptimizeOrder): Promise<Ending> {
   let answer: OptimizeAnswer | undefined;
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = `${said}${text}`.slice(-KEPT_CHARACTERS);
-  });
   child.once('message', (it: OptimizeAnswer) => {
     answer = it;
   });
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ answer, ending: error.message }));
-    child.once('close', (code, signal) => {
-      const lastLine = said.trim().split('\n').at(-1) ?? '';
-      resolve({ answer, ending: `its process ended with ${signal ?? code}${lastLine && `: ${lastLine}`}` });
-    });
-    // One that has ended by now is told of by the events above.
-    child.send(order, () => undefined);
-  });
+  // One that has ended by now is told of by `ended`.
+  child.send(order, () => undefined);
+  const ending = await ended;
+  return { answer, ending };
 }
 
 const stopped = (uri: string) => new SegmentdError('optimize_failed', `optimizing ${uri} was stopped`);

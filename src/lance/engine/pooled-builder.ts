@@ -7,7 +7,7 @@ import { backoffMs } from '../../lib/backoff.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { Manifest } from '../codec/manifest.ts';
-import type { Build, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
+import type { Build, BuildPurpose, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
 import type { Share } from './build-admission.ts';
 import type { MemoryPool } from './memory-pool.ts';
 import { buildBytes } from './sort-memory.ts';
@@ -18,9 +18,17 @@ const WHOLE_TRIES = 6;
 /** How long a build that spills takes to give memory back. */
 const PAUSE = { initialMs: 50, maxMs: 1_000 };
 
-/** A builder that is told how many segments it builds at once: `lanes`, 1 for one after the other. Errors: those of SegmentBuilder. */
+/** How to build: `lanes` segments at once, 1 for one after the other. */
+type BuildManner = { readonly lanes: number; readonly purpose: BuildPurpose };
+
+/** A builder that is told how many segments it builds at once. Errors: those of SegmentBuilder. */
 export type LaneBuilder = {
-  build(manifest: Manifest, place: TablePlace, requests: readonly SegmentRequest[], lanes: number): Promise<Build>;
+  build(
+    manifest: Manifest,
+    place: TablePlace,
+    requests: readonly SegmentRequest[],
+    manner: BuildManner,
+  ): Promise<Build>;
 };
 
 /** On a disk, more than this many do not end sooner: the processors are what is short. Of requests to a store, all wait together. */
@@ -41,7 +49,8 @@ export function pooledBuilder(
         const lanes = failures > 0 ? 1 : lanesWithin(poolBytes, needs, most);
         const share = shareAfter(failures, sum(needs.slice(0, lanes)));
         try {
-          return await admission.run(purpose, share, () => builder.build(manifest, place, requests, lanes), signal);
+          const build = () => builder.build(manifest, place, requests, { lanes, purpose });
+          return await admission.run(purpose, share, build, signal);
         } catch (error) {
           if (!isPoolExhausted(error)) throw error;
           if (share === 'alone') throw failedAlone(error, requests, poolBytes);

@@ -4,59 +4,73 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection, Index, Table } from '@lancedb/lancedb';
 import { asyncLimit } from '../../lib/async-limit.ts';
 import { Cleanup } from '../../lib/cleanup.ts';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { settleAll } from '../../lib/settle-all.ts';
-import { stopwatch } from '../../lib/stopwatch.ts';
 import { withoutValues } from '../../lib/without-values.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
 import { parseManifest } from '../codec/manifest.ts';
 import { ownUuid, withUuid } from '../codec/own-uuid.ts';
 import { kindNamed, sameParameters } from '../plan/index-kind.ts';
-import type { EngineCall } from '../plan/kinds/kind.ts';
-import type { BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
+import type { BuildPurpose, BuiltSegment, SegmentBuilder, SegmentRequest, TablePlace } from '../segment.ts';
 import type { FragmentView } from './fragment-view.ts';
 import { openFragmentView, viewManifestFile } from './fragment-view.ts';
-import { lancedb } from './lancedb.ts';
+import type { MakeIndexes } from './make-indexes.ts';
+import { makeIndexesHere } from './make-indexes.ts';
 import { enginePool } from './memory-pool.ts';
 import { MemoryViews } from './memory-views.ts';
+import { makeIndexesApart } from './merge-process.ts';
 import type { LaneBuilder } from './pooled-builder.ts';
 import { pooledBuilder } from './pooled-builder.ts';
-
-/** Views are read once and never again, so the engine's default caches (7 GiB) would only fill up with them. */
-const CACHE_BYTES = 16n * 1024n * 1024n;
-
-/** An open connection keeps about 16 KB of each view (measured); a new one costs less than a millisecond. */
-const VIEWS_PER_CONNECTION = 100;
 
 export type BuilderOptions = {
   /** A folder in memory for what is small, where there is one: see memory-folder. */
   readonly memoryDir?: string | null | undefined;
   /** What all builds of the process sort in; the first builder decides. Default: see defaultPoolBytes. */
   readonly memoryBytes?: number | undefined;
-  /** Once it has fired, builds that wait for memory reject. */
+  /** Once it has fired, builds that wait for memory reject, and those of large merges that are under way. */
   readonly signal?: AbortSignal;
+  /** Whether large merges are built by a process of their own, which lets everything else go first: for one that builds fresh data beside them. */
+  readonly mergesApart?: boolean;
 };
+
+/** Rows of all segments of a merge from which on it is built apart: it takes longer than an append may wait, and than that process to start. */
+const LARGE_ROWS = 50_000;
 
 /** A builder that makes its views below `scratchDir`, and runs as many builds at once as there is memory for. */
 export function lanceSegmentBuilder(scratchDir: string, options: BuilderOptions = {}): SegmentBuilder {
-  const { memoryBytes, memoryDir = null, signal } = options;
-  return pooledBuilder(builderInViews(scratchDir, memoryDir), enginePool(memoryBytes), signal);
+  const { memoryBytes, memoryDir = null, signal, mergesApart = false } = options;
+  // What the pool sets for the engine is for the other process, too.
+  const pool = enginePool(memoryBytes);
+  const here = makeIndexesHere();
+  const apart = mergesApart ? makeIndexesApart(signal) : here;
+  const maker = (requests: readonly SegmentRequest[], purpose: BuildPurpose) =>
+    purpose === 'merge' && isLarge(requests) ? apart : here;
+  return pooledBuilder(builderInViews(scratchDir, memoryDir, maker), pool, signal);
 }
 
 /** A builder that takes no account of memory, and builds one segment after the other. */
 export function viewBuilder(scratchDir: string): SegmentBuilder {
-  const builder = builderInViews(scratchDir, null);
-  return { build: (manifest, place, requests) => builder.build(manifest, place, requests, 1) };
+  const here = makeIndexesHere();
+  const builder = builderInViews(scratchDir, null, () => here);
+  return {
+    build: (manifest, place, requests, purpose = 'fresh') =>
+      builder.build(manifest, place, requests, { lanes: 1, purpose }),
+  };
 }
 
-function builderInViews(scratchDir: string, memoryDir: string | null): LaneBuilder {
-  const connections = new ViewConnections();
+/** Of a BTREE by its rows; other kinds take longer for each. */
+const isLarge = (requests: readonly SegmentRequest[]) =>
+  requests.some(({ kind }) => kind !== 'btree') || requests.reduce((sum, { rows }) => sum + rows, 0) >= LARGE_ROWS;
+
+type MakerOf = (requests: readonly SegmentRequest[], purpose: BuildPurpose) => MakeIndexes;
+
+function builderInViews(scratchDir: string, memoryDir: string | null, makerOf: MakerOf): LaneBuilder {
   const memory = memoryDir === null ? null : new MemoryViews(scratchDir, memoryDir);
   return {
-    async build(manifest, place, requests, lanes) {
+    async build(manifest, place, requests, { lanes, purpose }) {
+      const make = makerOf(requests, purpose);
       const views = new Cleanup();
       const limit = asyncLimit(lanes);
       // What has not begun when one fails is not begun.
@@ -68,7 +82,7 @@ function builderInViews(scratchDir: string, memoryDir: string | null): LaneBuild
         const seen = { manifest, tableUri: place.uri, fragments, fieldIds, keepsRowIds };
         const view = openFragmentView(seen, scratchDir, memory);
         views.defer(() => view.remove());
-        return buildInView(await connections.to(view.database), view, group, place.storageOptions);
+        return buildInView(make, view, group, place.storageOptions);
       };
       try {
         // In one view LanceDB makes one index after the other.
@@ -90,36 +104,11 @@ function builderInViews(scratchDir: string, memoryDir: string | null): LaneBuild
           [Symbol.asyncDispose]: () => views.run(),
         };
       } catch (error) {
-        // Opened anew next time: a connection that failed to open stays failed.
-        connections.forget();
         await views.run();
         throw error;
       }
     },
   };
-}
-
-/** LanceDB's connections to the folders that views lie in. */
-class ViewConnections {
-  readonly #open = new Map<string, { readonly connection: Promise<Connection>; views: number }>();
-
-  to(database: string): Promise<Connection> {
-    const known = this.#open.get(database);
-    if (known && known.views < VIEWS_PER_CONNECTION) {
-      known.views += 1;
-      return known.connection;
-    }
-    // The previous one is closed by the garbage collector: a build may still use it. The session is no third argument: LanceDB 0.39 drops that.
-    const connection = lancedb().then(({ connect, Session }) =>
-      connect({ uri: database, session: new Session(CACHE_BYTES, CACHE_BYTES) }),
-    );
-    this.#open.set(database, { connection, views: 1 });
-    return connection;
-  }
-
-  forget(): void {
-    this.#open.clear();
-  }
 }
 
 type Group = [SegmentRequest, ...SegmentRequest[]];
@@ -138,28 +127,25 @@ function sameFragments(requests: readonly SegmentRequest[]): Group[] {
 }
 
 async function buildInView(
-  connection: Connection,
+  make: MakeIndexes,
   view: FragmentView,
   group: Group,
   storageOptions: TablePlace['storageOptions'],
 ): Promise<Made[]> {
-  const took: { readonly request: SegmentRequest; readonly buildMs: number }[] = [];
-  try {
-    const table = await connection.openTable(view.name, undefined, { storageOptions: { ...storageOptions } });
-    try {
-      for (const request of group) {
-        const lap = stopwatch();
-        if (await createIndex(table, request)) took.push({ request, buildMs: lap() });
-      }
-    } finally {
-      table.close();
-    }
-  } catch (error) {
+  const indexes = group.map(({ index, column, kind, parameters, own, rows }) => ({
+    ...{ index, column, kind, parameters, own, rows },
+  }));
+  const { database, name } = view;
+  const took = await make({ database, name, indexes, storageOptions }).catch((error: unknown) => {
     throw buildError(error, group, storageOptions);
-  }
-  const { indexes } = parseManifest(readFileSync(viewManifestFile(view, took.length)));
-  return took.map(({ request, buildMs }) => {
-    const built = indexes.find((index) => index.name === request.index);
+  });
+  const made = group.flatMap((request, at) => {
+    const buildMs = took[at] ?? null;
+    return buildMs === null ? [] : [{ request, buildMs }];
+  });
+  const { indexes: there } = parseManifest(readFileSync(viewManifestFile(view, made.length)));
+  return made.map(({ request, buildMs }) => {
+    const built = there.find((index) => index.name === request.index);
     if (!built || built.fields[0] !== request.fieldId || built.files.length === 0) {
       throw new SegmentdError('build_failed', `LanceDB built no index over "${request.column}"`);
     }
@@ -172,29 +158,6 @@ async function buildInView(
     };
     return { request, segment: { ...request, ...of, uuid, metadata: withUuid(raw, uuid), files, folder, buildMs } };
   });
-}
-
-/** Whether the index is there now: not when the rows have too little to index, which is no fault of the others. */
-async function createIndex(
-  table: Table,
-  { column, index, kind: name, parameters, own, rows }: SegmentRequest,
-): Promise<boolean> {
-  const kind = kindNamed(name);
-  const config = await configOf(kind.engineCall({ ...parameters, ...own }, rows));
-  try {
-    await table.createIndex(column, { config, name: index, replace: true });
-    return true;
-  } catch (error) {
-    if (kind.lacksRows?.(messageOf(error))) return false;
-    throw error;
-  }
-}
-
-async function configOf({ method, options }: EngineCall): Promise<Index> {
-  const { Index: indexes } = await lancedb();
-  // The kinds name functions of Index; `lance/plan` does not know the package, so that its types cannot say so.
-  const make = indexes[method as 'btree'] as (options: EngineCall['options']) => Index;
-  return make(options);
 }
 
 /** What the segment was built with, which has to be what was asked for: segments of one name with different parameters make queries fail. */
@@ -218,6 +181,8 @@ function parametersBuilt({ index, kind: name, parameters }: SegmentRequest, buil
  * than the build: plan again. Held by a test that removes a data file under a build.
  */
 function buildError(error: unknown, group: Group, storageOptions: TablePlace['storageOptions']): SegmentdError {
+  // It has a code of its own.
+  if (error instanceof SegmentdError) return error;
   const columns = group.map((request) => request.column).join(', ');
   const gone = /not found/i.test(messageOf(error));
   return new SegmentdError(

@@ -203,7 +203,9 @@ export class LanceTable {
    */
   async hintedVersion(): Promise<number> {
     try {
-      const hint: unknown = JSON.parse(new TextDecoder().decode((await this.store.read(HINT))?.content));
+      const file = await this.store.read(HINT);
+      if (!file) return 0;
+      const hint: unknown = JSON.parse(new TextDecoder().decode(file.content));
       const version = (hint as { version?: unknown } | null)?.version;
       return typeof version === 'number' ? version : 0;
     } catch {

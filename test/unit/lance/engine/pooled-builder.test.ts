@@ -5,7 +5,7 @@ import { BuildAdmission } from '../../../../src/lance/engine/build-admission.ts'
 import type { MemoryPool } from '../../../../src/lance/engine/memory-pool.ts';
 import type { LaneBuilder } from '../../../../src/lance/engine/pooled-builder.ts';
 import { pooledBuilder } from '../../../../src/lance/engine/pooled-builder.ts';
-import type { Build, SegmentRequest } from '../../../../src/lance/segment.ts';
+import type { Build, BuildPurpose, SegmentRequest } from '../../../../src/lance/segment.ts';
 import { SegmentdError } from '../../../../src/lib/errors.ts';
 import { localPlace } from '../../../../testing/local-place.ts';
 import { manifestFile } from '../manifest-fixture.ts';
@@ -108,15 +108,19 @@ test('a stop ends the tries', async () => {
 
 describe('segments are built side by side', () => {
   /** Lanes of a build of so many indexes of so many rows each, while `beside` builds run. */
-  async function lanesOf(pool: MemoryPool, rows: readonly number[], { beside = 0, remote = false } = {}) {
+  async function lanesOf(
+    pool: MemoryPool,
+    rows: readonly number[],
+    { beside = 0, remote = false, purpose = 'fresh' as BuildPurpose } = {},
+  ) {
     const lanes: number[] = [];
-    const build: LaneBuilder['build'] = async (_, _place, _requests, most) => {
+    const build: LaneBuilder['build'] = async (_, _place, _requests, { lanes: most }) => {
       lanes.push(most);
       return built;
     };
     const builder = pooledBuilder({ build }, pool);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const running = Array.from({ length: beside }, () => pool.admission.run('fresh', 1, () => promise));
+    const running = Array.from({ length: beside }, () => pool.admission.run(purpose, 1, () => promise));
     await builder.build(manifest, { ...localPlace('/t.lance'), remote }, rows.map(request));
     resolve();
     await Promise.all(running);
@@ -131,6 +135,10 @@ describe('segments are built side by side', () => {
 
   test('beside another build they are not: all have enough to do', async () => {
     expect(await lanesOf(poolOf(2 ** 40), [10, 10], { beside: 1 })).toEqual([1]);
+  });
+
+  test('beside merges they are: those wait for fresh data', async () => {
+    expect(await lanesOf(poolOf(2 ** 40), [10, 10], { beside: 1, purpose: 'merge' })).toEqual([2]);
   });
 
   test('in an object store they all are, whatever else runs', async () => {
@@ -148,7 +156,7 @@ describe('segments are built side by side', () => {
   test('and one after the other when that finds the pool exhausted', async () => {
     const lanes: number[] = [];
     const builder: LaneBuilder = {
-      async build(_, _place, _requests, most) {
+      async build(_, _place, _requests, { lanes: most }) {
         if (lanes.push(most) === 1) throw failure(EXHAUSTED);
         return built;
       },
