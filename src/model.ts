@@ -35,8 +35,8 @@ export type AppendEvent = {
 type Repeat = { readonly offset: string; readonly timestamp: string };
 
 /** The last offset that a record at `offset` stands for. */
-export function lastOffsetOf(offset: bigint, repeats: readonly Repeat[] = []): bigint {
-  const last = repeats.at(-1);
+export function lastOffsetOf(offset: bigint, repeats?: readonly Repeat[]): bigint {
+  const last = repeats?.at(-1);
   return last ? BigInt(last.offset) : offset;
 }
 
@@ -72,10 +72,12 @@ export const recordCount = ({ repeats }: ConsumerRecord): number => 1 + (repeats
 
 /** Each of the records that one stands for, by itself; the ack is that of all. */
 export function recordsOf(record: ConsumerRecord): ConsumerRecord[] {
-  const { repeats = [], ...first } = record;
+  const { repeats = [], position } = record;
+  if (repeats.length === 0) return [record];
+  const first = { ...record, repeats: undefined, ack: () => record.ack() };
   const others = repeats.map(({ offset, timestamp }) => ({
     ...first,
-    position: { ...first.position, offset: BigInt(offset) },
+    position: { ...position, offset: BigInt(offset) },
     timestampMs: Number(timestamp),
   }));
   return [first, ...others];

@@ -32,7 +32,8 @@ export function coalesce(context: PipelineContext): (pending: PendingEvent, wait
     if ((event.version ?? 0) > (earlier.event.version ?? 0)) {
       // The merged event is counted as one record when it is settled.
       records += recordCount(earlier.record) - 1;
-      waiting[at] = { event, record: { ...record, repeats: [], ack: earlier.record.ack }, receivedAtMs };
+      const ack = () => earlier.record.ack();
+      waiting[at] = { event, record: { ...record, repeats: [], ack }, receivedAtMs };
     }
     context.telemetry.eventSettled({ position: record.position, table: id, outcome: 'duplicate', records });
     record.ack();

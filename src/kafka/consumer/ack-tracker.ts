@@ -1,4 +1,4 @@
-/** One delivered record; `done` once it was acknowledged. */
+/** One delivered record: its offset, when it was handed out, and whether it was acknowledged, which the tracker alone says. */
 export type Entry = { readonly offset: bigint; readonly sinceMs: number; done: boolean };
 
 /** The list is cut when it holds this many entries more than twice the open ones: rarely enough to cost nothing per record. */
@@ -21,19 +21,15 @@ export class AckTracker {
   /** The highest offset that was delivered. */
   #last = -1n;
 
-  /**
-   * Registers a record that is handed out now, with all behind it up to the offset `last` that it stands for. Offsets must increase.
-   * `settle` takes what it returns.
-   */
-  deliver(offset: bigint, nowMs: number, last = offset): Entry {
+  /** Registers a record that is handed out now, with all behind it up to the offset `last` that it stands for. Offsets must increase. */
+  deliver(entry: Entry, last: bigint): void {
+    const { offset } = entry;
     const before =
       this.#committable === undefined || this.#committable <= this.#last ? this.#last : this.#committable - 1n;
     if (offset <= before) throw new RangeError(`offset ${offset} was delivered after ${before}`);
     this.#last = last;
-    const entry: Entry = { offset, sinceMs: nowMs, done: false };
     this.#entries.push(entry);
     this.#unacked++;
-    return entry;
   }
 
   /** The record is acknowledged: true the first time, false after that. */

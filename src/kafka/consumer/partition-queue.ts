@@ -50,14 +50,17 @@ export class PartitionQueue {
     const bytes = this.nextBytes;
     const message = fetched?.take();
     if (fetched === undefined || message === undefined) return undefined;
-    const offset = BigInt(message.offset);
     const { repeats } = fetched;
-    const entry = this.#tracker.deliver(offset, nowMs, lastOffsetOf(offset, repeats));
+    const record = new OpenRecord(message, { repeats, bytes, sinceMs: nowMs }, this);
+    this.#tracker.deliver(record, lastOffsetOf(record.offset, repeats));
     // Only now, so that a dropped buffer can never count as delivered.
     if (fetched.left === 0) this.#finish();
-    return new OpenRecord(message, repeats, this, offset, () => {
-      if (!this.#closed && this.#tracker.settle(entry)) this.#acked(bytes);
-    });
+    return record;
+  }
+
+  /** Notes that a record of this queue is acknowledged; only the first time counts, and none once the queue is closed. */
+  settle(record: OpenRecord): void {
+    if (!this.#closed && this.#tracker.settle(record)) this.#acked(record.bytes);
   }
 
   /** The fetch that was waiting longest is empty. */

@@ -31,7 +31,8 @@ export function openSource({ topic }: KafkaSettings, hooks: SourceHooks = {}): R
     const lines = (await readFile(recordsFile, 'utf8')).split('\n').slice(0, -1);
     for (; read < lines.length; read++) {
       const offset = BigInt(read);
-      const entry = tracker.deliver(offset, Date.now());
+      const entry = { offset, sinceMs: Date.now(), done: false };
+      tracker.deliver(entry, offset);
       tracker.reached(offset + 1n);
       records$.next({
         position: { topic, partition: 0, offset },

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { AckTracker } from '../../../../src/kafka/consumer/ack-tracker.ts';
 
 /** Delivers a record; its ack. */
-function deliver(tracker: AckTracker, offset: bigint, nowMs: number, last?: bigint): () => boolean {
-  const entry = tracker.deliver(offset, nowMs, last);
+function deliver(tracker: AckTracker, offset: bigint, sinceMs: number, last = offset): () => boolean {
+  const entry = { offset, sinceMs, done: false };
+  tracker.deliver(entry, last);
   return () => tracker.settle(entry);
 }
 
