@@ -18,8 +18,9 @@ import { makeMergingWorld } from '../support/merging-world.ts';
 
 const MERGED = 'merged';
 const UNMERGED = 'not merged';
-/** From here on a few rounds have to do: a lookup takes half a second and more, by the square of the segments. */
+/** From here on a few rounds have to do, and then one: a lookup takes half a second and more, by the square of the segments. */
 const MANY_SEGMENTS = 1_000;
+const VERY_MANY_SEGMENTS = 5_000;
 const LOOKUPS = { segments: 'segments', point: 'ms', in10: 'ms', range: 'ms' };
 const FACTS = ['segments', 'written'];
 
@@ -27,7 +28,7 @@ type Sizes = {
   readonly batches: readonly number[];
   readonly batchRows: number;
   readonly keys: readonly KeyOrder[];
-  /** Appends without merging end here. */
+  /** Appends without merging end here: of more, the segments are built into a copy of the table, one for each append. */
   readonly mostUnmerged: number;
   /** `merge.factor`s, each by the segments that the policy leaves after the most batches. */
   readonly factors: readonly number[];
@@ -45,7 +46,7 @@ export const lookups = scenario<Sizes>({
   name: 'lookups',
   what: 'milliseconds of a lookup after very many appends, with merging and without, beside a rebuilt index',
   sizes: {
-    ...{ batches: [10, 100, 1_000, 10_000], batchRows: 1_000, keys: ['ascending', 'scattered'], mostUnmerged: 10_000 },
+    ...{ batches: [10, 100, 1_000, 10_000], batchRows: 1_000, keys: ['ascending', 'scattered'], mostUnmerged: 1_000 },
     factors: [2, 3, 4, 5, 7, 10, 16],
     ...{ segments: [1, 2, 5, 10, 15, 20, 25, 50, 100, 200, 400], fragments: 400, fragmentRows: 5_000 },
     ...{ warmUp: 10, rounds: 60, slowRounds: 3, coldRounds: 7 },
@@ -113,7 +114,8 @@ async function afterAppends(bench: Bench, home: string, sizes: Grown): Promise<v
   const { batches, order, mostUnmerged } = sizes;
   const growth: { name: string; sample: Sample }[] = [];
   const lookedUp: { name: string; segments: number }[] = [];
-  const names = batches <= mostUnmerged ? [UNMERGED, MERGED] : [MERGED];
+  const isGrown = batches <= mostUnmerged;
+  const names = isGrown ? [UNMERGED, MERGED] : [MERGED];
   for (const name of names) {
     const world = await makeMergingWorld(home, keysOf(sizes), sizes.batchRows, name === MERGED, tableOf(name));
     growth.push({ name, sample: await grow(world, sizes) });
@@ -122,7 +124,11 @@ async function afterAppends(bench: Bench, home: string, sizes: Grown): Promise<v
   }
   await copyWithSegments(join(home, 'db'), tableOf(MERGED), REBUILT, equalGroups(batches, 1));
   const at = { keys: order, batches };
-  if (names.includes(UNMERGED)) {
+  if (!isGrown) {
+    await copyWithSegments(join(home, 'db'), tableOf(MERGED), tableOf(UNMERGED), equalGroups(batches, batches));
+    lookedUp.unshift({ name: UNMERGED, segments: batches });
+  }
+  if (isGrown) {
     const ways = growth.map(({ name, sample }) => recorded(name, [sample]));
     await bench.measure('growth', at, { ways, warmUp: 0, rounds: 1 });
   }
@@ -132,7 +138,10 @@ async function afterAppends(bench: Bench, home: string, sizes: Grown): Promise<v
 }
 
 const tableOf = (name: string) => name.replaceAll(' ', '_');
-const roundsOf = (segments: number, { slowRounds }: Grown) => (segments >= MANY_SEGMENTS ? slowRounds : undefined);
+function roundsOf(segments: number, { slowRounds }: Grown): number | undefined {
+  if (segments >= VERY_MANY_SEGMENTS) return 1;
+  return segments >= MANY_SEGMENTS ? slowRounds : undefined;
+}
 
 /** All appends but the first, which made the table. */
 async function grow(world: MergingWorld, { batches, batchRows }: Grown): Promise<Sample> {
