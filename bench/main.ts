@@ -18,6 +18,7 @@ import { parseArguments, UsageError, withSizes } from './harness/arguments.ts';
 import { measuredText } from './harness/report.ts';
 import type { Measured } from './harness/run-scenario.ts';
 import { runScenario } from './harness/run-scenario.ts';
+import type { Sizes } from './harness/scenario.ts';
 import { sizesOf } from './harness/scenario.ts';
 import { SCENARIOS } from './scenarios/catalogue.ts';
 
@@ -50,11 +51,22 @@ async function runAll({ quick, save }: Arguments): Promise<Measured[]> {
   return done;
 }
 
+const sizesText = (sizes: Sizes) =>
+  Object.entries(sizes)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+
 const resultFile = (name: string) => new URL(`results/${name}.json`, import.meta.url);
 
 async function main(): Promise<void> {
   const names = SCENARIOS.map(({ name }) => name);
   const options = parseArguments(process.argv.slice(2), names);
+  if (options.help) {
+    const usage = 'npm run bench -- <scenario> [--quick] [--json] [--save] [--set size=value]';
+    const sizes = SCENARIOS.map(({ name, what, sizes }) => `\n${name}: ${what}\n  ${sizesText(sizes)}`);
+    printLine(process.stdout, `${usage}\nnpm run bench -- all [--quick] [--json] [--save]\n${sizes.join('\n')}`);
+    return;
+  }
   const measured = await (options.name === 'all' ? runAll(options) : runOne(options));
   if (options.save && options.name !== 'all') {
     for (const it of measured) await writeFile(resultFile(it.scenario), `${JSON.stringify(it, null, 1)}\n`);

@@ -12,6 +12,11 @@ if (refusal !== null) {
   process.exit(EXIT.config);
 }
 
+if (process.argv[2] === 'run') {
+  const { heedEarly } = await import('./lib/early-signals.ts');
+  heedEarly(process, process.stdin.isTTY || process.stdout.isTTY);
+}
+
 // What was compiled once is not compiled at the next start.
 const { compileOnce } = await import('./lib/compile-cache.ts');
 compileOnce(process.env);

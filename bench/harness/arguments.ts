@@ -11,6 +11,8 @@ export type Arguments = {
   readonly save: boolean;
   /** `--set <size>=<value>`, as given. */
   readonly set: readonly string[];
+  /** What the command takes, and nothing else. */
+  readonly help: boolean;
 };
 
 /** Errors say what the command takes. */
@@ -22,6 +24,7 @@ export class UsageError extends Error {
 export function parseArguments(args: readonly string[], names: readonly string[]): Arguments {
   const { values, positionals } = parsed(args);
   const [name = '', ...more] = positionals;
+  if (values.help) return { name, ...values };
   if (![...names, 'all'].includes(name)) {
     throw new UsageError(
       `${name === '' ? 'A scenario is missing' : `There is no scenario ${name}`}: ${names.join(', ')}, all`,
@@ -39,6 +42,7 @@ function parsed(args: readonly string[]) {
       allowPositionals: true,
       options: {
         quick: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         save: { type: 'boolean', default: false },
         set: { type: 'string', multiple: true, default: [] },
@@ -76,6 +80,8 @@ function scalar<T extends number | string | boolean>(text: string, value: string
     return (value === 'true') as T;
   }
   const number = Number(value.replaceAll('_', ''));
-  if (value.trim() === '' || !Number.isFinite(number)) throw new UsageError(`--set ${text}: ${value} is not a number`);
+  if (value.trim() === '' || !(number >= 0) || !Number.isFinite(number)) {
+    throw new UsageError(`--set ${text}: ${value} is not a number from 0 up`);
+  }
   return number as T;
 }

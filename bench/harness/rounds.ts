@@ -69,10 +69,18 @@ export type Figure = {
   readonly ratios: Readonly<Record<string, Summary>>;
 };
 
-/** The figures of each way that was measured; facts have no ratio. Throws when the baseline was not measured. */
+/** The figures of each way that was measured, of the metrics in `units`, by default all; facts have no ratio. Throws when the baseline was not measured. */
 export function figuresOf(
   samples: Samples,
-  { baseline, facts = [] }: { readonly baseline: string; readonly facts?: readonly string[] },
+  {
+    baseline,
+    units,
+    facts = [],
+  }: {
+    readonly baseline: string;
+    readonly units?: Readonly<Record<string, string>>;
+    readonly facts?: readonly string[];
+  },
 ): Figure[] {
   const base = samples.get(baseline);
   if (!base?.[0]) throw new Error(`the baseline ${baseline} was not measured`);
@@ -82,6 +90,7 @@ export function figuresOf(
     const metrics: Record<string, Summary> = {};
     const ratios: Record<string, Summary> = {};
     for (const metric of Object.keys(first)) {
+      if (units && !(metric in units)) continue;
       const values = valuesOf(taken, metric);
       metrics[metric] = roundedAll(summarize(values));
       if (way === baseline || facts.includes(metric)) continue;

@@ -1,8 +1,16 @@
-/** `own-process.ts <home>`: indexes what a table misses, for each line `{"do": "index", "uri": ..., "synced": ...}`, and answers with the seconds it took. */
+/**
+ * `own-process.ts <home>`: does what each line asks for, and answers with the seconds it took. `{"do": "index", "uri": ..., "synced": ...}` indexes what a
+ * table misses, `{"do": "build", "uris": ..., "atOnce": ...}` builds that and no more.
+ */
 import { createInterface } from 'node:readline';
+import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
+import { planTable } from '../../src/lance/plan/table-plan.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
+import { asyncLimit } from '../../src/lib/async-limit.ts';
+import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { localStore } from '../../src/store/local-store.ts';
-import { indexOnce, msOf } from '../support/index-once.ts';
+import type { Batch } from '../support/index-once.ts';
+import { ALL_AT_ONCE, indexOnce, msOf } from '../support/index-once.ts';
 import { openBuilder } from '../support/open-builder.ts';
 import { unsyncedStore } from '../support/unsynced-store.ts';
 
@@ -16,13 +24,34 @@ function tableAt(uri: string, synced: boolean): LanceTable {
   return table;
 }
 
-type Request = { readonly uri: string; readonly synced: boolean };
+const inSeconds = (batch: Batch) => Object.fromEntries(Object.entries(batch).map(([step, ms]) => [step, ms / 1000]));
+
+type Index = { readonly do: 'index'; readonly uri: string; readonly synced: boolean };
+type Build = { readonly do: 'build'; readonly uris: readonly string[]; readonly atOnce: number };
+
+const index = async ({ uri, synced }: Index) => {
+  const batch = await indexOnce(tableAt(uri, synced), builder);
+  return { seconds: msOf(batch) / 1000, ...inSeconds(batch) };
+};
+
+/** Builds what the tables miss, so many at once, and throws it away: nothing is published, synced or committed. */
+const build = async ({ uris, atOnce }: Build) => {
+  const limit = asyncLimit(atOnce);
+  const lap = stopwatch();
+  const buildOne = async (uri: string) => {
+    const table = tableAt(uri, true);
+    const manifest = await table.latest();
+    const { requests } = planTable(manifest, DEFAULT_POLICY, ALL_AT_ONCE);
+    await using _ = await builder.build(manifest, table.place(), requests);
+  };
+  await Promise.all(uris.map((uri) => limit.run(() => buildOne(uri))));
+  return { seconds: lap() / 1000 };
+};
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { uri, synced } = JSON.parse(line) as Request;
-  const answer = await indexOnce(tableAt(uri, synced), builder).then(
-    (batch) => ({ seconds: msOf(batch) / 1000 }),
-    (error: unknown) => ({ error: String(error) }),
-  );
+  const request = JSON.parse(line) as Index | Build;
+  const answer = await (request.do === 'index' ? index(request) : build(request)).catch((error: unknown) => ({
+    error: String(error),
+  }));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

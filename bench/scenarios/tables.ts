@@ -12,6 +12,7 @@ import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { scenario } from '../harness/scenario.ts';
+import { ownProcess } from '../peers/own.ts';
 import type { CpuTime } from '../support/cpu-time.ts';
 import { cpuTimeOf } from '../support/cpu-time.ts';
 import type { DaemonPlace } from '../support/daemon-place.ts';
@@ -23,6 +24,8 @@ import { copyTable } from '../support/lookups.ts';
 
 const INDEXED = ['id', 'name'];
 const PYLANCE_THREADS = 4;
+/** As many as a daemon works on. */
+const BUILDS_AT_ONCE = 4;
 const ONE_TABLE = 'one table';
 const POLL_MS = 250;
 const GIVE_UP_MS = 600_000;
@@ -69,6 +72,7 @@ type AtOnce = { readonly count: number; readonly appended: number; readonly warm
 async function compareAtOnce(bench: Bench, brokers: readonly string[], sizes: AtOnce): Promise<void> {
   const { count, appended, ...contest } = sizes;
   const ways = [await segmentd(bench, brokers, sizes)];
+  ways.push(await buildsAlone(bench, count, appended));
   const pylance = await bench.peers.get('pylance');
   if (pylance) {
     const original = folderOf(join(bench.home, 'original'), 't');
@@ -86,6 +90,23 @@ async function compareAtOnce(bench: Bench, brokers: readonly string[], sizes: At
     });
   }
   await bench.measure('at_once', { tables: count, appended }, { ...contest, ways });
+}
+
+/** The floor: the same builds by the same engine, of tables that have one append each, with nothing published, synced or committed. */
+async function buildsAlone(bench: Bench, count: number, appended: number): Promise<Way> {
+  const original = folderOf(join(bench.home, 'original'), 't');
+  const { database, names, appendEach } = await manyTables(join(bench.home, `alone-${count}`), original, count);
+  const uris = names.map((name) => folderOf(database, name));
+  await appendEach(appended);
+  const own = ownProcess(bench);
+  return {
+    name: `builds alone, ${BUILDS_AT_ONCE} at once`,
+    async round() {
+      const before = cpuTimeOf(own.pid);
+      const ms = await own.ms({ do: 'build', uris, atOnce: BUILDS_AT_ONCE });
+      return { rate: count / (ms / 1000), ...costOf(before, cpuTimeOf(own.pid), count) };
+    },
+  };
 }
 
 type Many = {

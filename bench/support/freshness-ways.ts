@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from '@lancedb/lancedb';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
-import type { Samples, Way } from '../harness/rounds.ts';
+import type { Sample, Samples, Way } from '../harness/rounds.ts';
 import type { Bench, Case } from '../harness/scenario.ts';
+import type { Peer, PeerRequest } from '../peers/line-process.ts';
 import { ownProcess } from '../peers/own.ts';
 import type { PeerName } from '../peers/peers.ts';
 import type { Growing, TableSize } from './growing-table.ts';
@@ -17,8 +18,8 @@ type FreshnessWay = {
   readonly name: string;
   /** Takes seconds for each of many rows of the table: a few rounds are enough. */
   readonly slow?: true;
-  /** Milliseconds that it took. */
-  catchUp(table: Growing, indexed: readonly string[]): Promise<number>;
+  /** Milliseconds that it took, and those of its steps where it tells. */
+  catchUp(table: Growing, indexed: readonly string[]): Promise<Sample>;
 };
 
 export const SEGMENTD = 'segmentd';
@@ -41,10 +42,18 @@ export const ALL_WAYS = [
   CREATE_INDEX,
 ];
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+async function timed(work: () => Promise<unknown>): Promise<Sample> {
   const lap = stopwatch();
   await work();
-  return lap();
+  return { ms: lap() };
+}
+
+/** Of `plan`, `engine`, which is LanceDB's build alone, `publish`, `commit`, and `view`: what segmentd needs to have LanceDB build without a commit. */
+async function asked(peer: Peer, request: PeerRequest): Promise<Sample> {
+  const { seconds, plan, engine, build, publish, commit } = await peer.ask(request);
+  const view = typeof build === 'number' && typeof engine === 'number' ? build - engine : undefined;
+  const steps = Object.entries({ ms: seconds, plan, view, engine, publish, commit });
+  return Object.fromEntries(steps.flatMap(([name, it]) => (typeof it === 'number' ? [[name, it * 1000]] : [])));
 }
 
 /** segmentd, then LanceDB's own ways, then those of the peers that are there. */
@@ -56,19 +65,19 @@ async function freshnessWays({ home, cleanup, peers }: Bench, names: readonly st
   const lancedb = await peer('lancedb', PYTHON_OPTIMIZE);
   const daft = await peer('daft-lance', DAFT);
   const ways: (FreshnessWay | undefined)[] = [
-    { name: SEGMENTD, catchUp: ({ uri }) => own.ms({ do: 'index', uri, synced: true }) },
-    { name: UNSYNCED, catchUp: ({ uri }) => own.ms({ do: 'index', uri, synced: false }) },
+    { name: SEGMENTD, catchUp: ({ uri }) => asked(own, { do: 'index', uri, synced: true }) },
+    { name: UNSYNCED, catchUp: ({ uri }) => asked(own, { do: 'index', uri, synced: false }) },
     pylance && {
       name: PYLANCE_SEGMENTS,
-      catchUp: ({ uri }, columns) => pylance.ms({ do: 'segments', uri, columns }),
+      catchUp: ({ uri }, columns) => asked(pylance, { do: 'segments', uri, columns }),
     },
-    pylance && { name: PYLANCE_DELTA, catchUp: ({ uri }) => pylance.ms({ do: 'delta', uri }) },
-    daft && { name: DAFT, catchUp: ({ uri }, columns) => daft.ms({ do: 'daft', uri, columns }) },
+    pylance && { name: PYLANCE_DELTA, catchUp: ({ uri }) => asked(pylance, { do: 'delta', uri }) },
+    daft && { name: DAFT, catchUp: ({ uri }, columns) => asked(daft, { do: 'daft', uri, columns }) },
     { name: OPTIMIZE, slow: true, catchUp: ({ theirs }) => timed(() => theirs.optimize()) },
     lancedb && {
       name: PYTHON_OPTIMIZE,
       slow: true,
-      catchUp: ({ uri }) => lancedb.ms({ do: 'optimize', uri }),
+      catchUp: ({ uri }) => asked(lancedb, { do: 'optimize', uri }),
     },
     {
       name: CREATE_INDEX,
@@ -162,8 +171,8 @@ const appendAndCatchUp = (
   async round() {
     await table.append(count);
     await promisify(execFile)('sync');
-    const ms = await catchUp(table, size.indexed);
+    const sample = await catchUp(table, size.indexed);
     await assertCovered(table.ours, name);
-    return { ms };
+    return sample;
   },
 });

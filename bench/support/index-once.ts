@@ -13,6 +13,8 @@ export const COMMIT = { maxAttempts: 1, initialBackoffMs: 0, writer: { library: 
 /** Milliseconds of each step. */
 export type Batch = {
   readonly plan: number;
+  /** Of it, the engine's: the longest `createIndex`, since they may run side by side. */
+  readonly engine: number;
   readonly build: number;
   readonly publish: number;
   readonly commit: number;
@@ -41,7 +43,8 @@ export async function indexOnce(table: LanceTable, builder: SegmentBuilder): Pro
   };
   const done = await applyBuild(table, build, { replaces: [], properties: {} }, { ...COMMIT, step });
   if (done.kind === 'moved') throw new Error(`the table moved: ${done.cause}`);
-  return { plan, build: built, ...took };
+  const engine = Math.max(...build.segments.map(({ buildMs }) => buildMs));
+  return { plan, build: built, engine, ...took };
 }
 
 export const msOf = ({ plan, build, publish, commit }: Batch) => plan + build + publish + commit;

@@ -2,13 +2,24 @@
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
+
+/** What lies in it is run. */
+const OURS_ALONE = 0o700;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Lets Node keep what it compiles. A folder that cannot be written to is as good as none, and so is none. */
-export function compileOnce(env: Environment): void {
+/** Lets Node keep what it compiles. A folder that cannot be made or written to is as good as none, and so is none. */
+export function compileOnce(env: Environment, enable: (folder: string) => unknown = enableCompileCache): void {
   const folder = compileCacheFolder(env);
-  if (folder !== undefined) enableCompileCache(folder);
+  if (folder === undefined) return;
+  try {
+    // Node would try for ever where a folder can never be made, such as below /proc.
+    makeFolder(folder, OURS_ALONE);
+  } catch {
+    return;
+  }
+  enable(folder);
 }
 
 /**

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { compileCacheFolder } from '../../../src/lib/compile-cache.ts';
+import { compileCacheFolder, compileOnce } from '../../../src/lib/compile-cache.ts';
+import { tempDir } from '../../../testing/temp-dir.ts';
 
 const home = () => '/home/ada';
 const homeless = () => {
@@ -19,4 +22,14 @@ test.each([
   [{}, homeless, undefined],
 ])('with %j what is compiled is kept in a folder of the user, or not at all', (env, from, folder) => {
   expect(compileCacheFolder(env, from)).toBe(folder);
+});
+
+test('nothing is kept where no folder can be made', async () => {
+  const kept: string[] = [];
+  const cache = await tempDir();
+  for (const folder of ['/proc/none', '/dev/null', cache]) {
+    compileOnce({ XDG_CACHE_HOME: folder }, (it) => kept.push(it));
+  }
+  const made = join(cache, 'segmentd', 'compiled');
+  expect([kept, existsSync(made)]).toEqual([[made], true]);
 });

@@ -7,9 +7,9 @@ const NAMES = ['freshness', 'start'];
 const parse = (...args: string[]) => parseArguments(args, NAMES);
 
 test('a scenario with its options', () => {
-  expect(parse('start')).toEqual({ name: 'start', quick: false, json: false, save: false, set: [] });
+  expect(parse('start')).toEqual({ name: 'start', quick: false, json: false, save: false, help: false, set: [] });
   expect(parse('freshness', '--quick', '--json', '--set', 'rows=1', '--set', 'rounds=2')).toEqual({
-    ...{ name: 'freshness', quick: true, json: true, save: false },
+    ...{ name: 'freshness', quick: true, json: true, save: false, help: false },
     set: ['rows=1', 'rounds=2'],
   });
   expect(parse('all', '--save').name).toBe('all');
@@ -41,6 +41,7 @@ test.each([
   ['rounds', 'given as name=value'],
   ['rounds=many', 'many is not a number'],
   ['rounds=', 'is not a number'],
+  ['rows=-5', '-5 is not a number from 0 up'],
   ['rows=1,x', 'x is not a number'],
   ['unlimited=yes', 'true or false'],
 ])('--set %s is refused', (set, says) => {
