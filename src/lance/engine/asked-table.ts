@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Connection, Table } from '@lancedb/lancedb';
-import { connect } from '@lancedb/lancedb';
 import { isStoreUri } from '../../lib/store-uri.ts';
 import { madeName, TABLE_NAME_PATTERN } from '../../lib/table-name.ts';
 import type { TablePlace } from '../segment.ts';
+import { lancedb } from './lancedb.ts';
 
 const PLAIN = new RegExp(`^${TABLE_NAME_PATTERN}$`);
 
-/** Opens the table at `place`, runs `ask` and closes it. Errors are LanceDB's own. */
+/** Opens the table at `place`, runs `ask` and closes it. Errors are LanceDB's own, and engine_unloadable. */
 export async function withAskedTable<T>(
   { uri, storageOptions }: Pick<TablePlace, 'uri' | 'storageOptions'>,
   ask: (table: Table) => Promise<T>,
@@ -32,6 +32,7 @@ type Opened = { readonly table: Table; readonly connection: Connection; remove()
  * would not get the storage options, so that one is opened by the name in its folder, which has to be in the catalog.
  */
 async function openTable(uri: string, options: TablePlace['storageOptions']): Promise<Opened> {
+  const { connect } = await lancedb();
   const storageOptions = { ...options };
   const name = basename(uri, '.lance');
   const isPlain = PLAIN.test(name) && uri.endsWith('.lance');

@@ -1,8 +1,7 @@
 /** Runs the same full-text searches twice, with the index and over the texts themselves, for words that are sampled from the table. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FtsOptions, Table } from '@lancedb/lancedb';
-import { MatchQuery, PhraseQuery, tokenize } from '@lancedb/lancedb';
+import type { FtsOptions, MatchQuery, PhraseQuery, Table } from '@lancedb/lancedb';
 import { distinctNumbers } from '../../lib/distinct-numbers.ts';
 import { SegmentdError } from '../../lib/errors.ts';
 import type { IndexMetadata } from '../codec/index-metadata.ts';
@@ -12,6 +11,7 @@ import { pathOfField, sqlPathOfField } from '../codec/schema-field.ts';
 import type { TablePlace } from '../segment.ts';
 import { withAskedTable } from './asked-table.ts';
 import { openFragmentView } from './fragment-view.ts';
+import { lancedb } from './lancedb.ts';
 import { RowSet } from './row-set.ts';
 import type { SampleReport, WrongAnswer } from './sample-answers.ts';
 
@@ -87,9 +87,10 @@ async function compare(indexed: Table, flat: Table, searched: Searched): Promise
   const sampled = [...new Set(rows.flatMap(({ words }) => words))];
   const words = await fewest(indexed, column, sampled, maxRows);
   const phrases = rows.flatMap(({ phrase }) => phrase ?? []).slice(0, MAX_PHRASES);
+  const { MatchQuery: Match, PhraseQuery: Phrase } = await lancedb();
   const searches: [text: string, search: Search][] = [
-    ...scansOf(words, options).map((text): [string, Search] => [text, (it) => new MatchQuery(text, it)]),
-    ...phrases.map((text): [string, Search] => [`"${text}"`, (it) => new PhraseQuery(text, it)]),
+    ...scansOf(words, options).map((text): [string, Search] => [text, (it) => new Match(text, it)]),
+    ...phrases.map((text): [string, Search] => [`"${text}"`, (it) => new Phrase(text, it)]),
   ];
   const wrong: WrongAnswer[] = [];
   for (const [text, search] of searches) {
@@ -109,9 +110,10 @@ function scansOf(words: readonly string[], { baseTokenizer, prefixOnly }: Partia
 
 /** Of the words those that the bound allows, in their order; the rarer ones first, and at least one. */
 async function fewest(indexed: Table, column: string, words: readonly string[], maxRows: number): Promise<string[]> {
+  const { MatchQuery: Match } = await lancedb();
   const counted: { word: string; count: number }[] = [];
   for (const word of words) {
-    const { rows } = await answer(indexed, new MatchQuery(word, column), false, maxRows + 1);
+    const { rows } = await answer(indexed, new Match(word, column), false, maxRows + 1);
     counted.push({ word, count: rows });
   }
   const kept = new Set<string>();
@@ -170,6 +172,7 @@ const AS_THEY_STAND = {
 };
 
 async function wordsOf(text: string, options: Partial<FtsOptions>, random: () => number): Promise<Sampled> {
+  const { tokenize } = await lancedb();
   const isWhole = options.baseTokenizer === 'raw';
   const { customStopWords: _, ...plain } = { ...options, ...AS_THEY_STAND };
   const tokens = await tokenize(isWhole ? text : text.slice(0, MAX_CHARACTERS), plain);

@@ -14,12 +14,15 @@ async function hasEngine(modules: readonly string[], code = ''): Promise<boolean
   return stdout === 'true';
 }
 
-test.each([['daemon/daemon.ts'], ['commands/tables/index-columns.ts'], ['lance/engine/segment-builder.ts']])(
-  '%s does not load LanceDB before it is needed',
-  async (path) => {
-    expect(await hasEngine([path])).toBe(false);
-  },
-);
+test.each([
+  ['daemon/daemon.ts'],
+  ['commands/tables/index-columns.ts'],
+  ['lance/engine/segment-builder.ts'],
+  ['lance/inspect/verify-table.ts'],
+  ['maintain/maintain-table.ts'],
+])('%s does not load LanceDB before it is needed', async (path) => {
+  expect(await hasEngine([path])).toBe(false);
+});
 
 test('what asks for it has it', async () => {
   expect(await hasEngine(['lance/engine/lancedb.ts'], 'await first.lancedb()')).toBe(true);
