@@ -18,7 +18,7 @@ export const PLAIN_CONSUMER = 'kafkajs consumer';
 const SEND = 1_000;
 const TABLE_ROWS = 100;
 /** Rare enough not to slow the daemon down, which answers each time. */
-const POLL_MS = 50;
+const POLL_MS = 100;
 const GIVE_UP_MS = 600_000;
 
 /** Floods of so many tables, without ids, which daemons read from the start: their memory, and how fast they are. */
@@ -86,7 +86,10 @@ async function plainRate({ configFile }: DaemonPlace, events: number, ...parse: 
   return (JSON.parse(stdout) as { rate: number }).rate;
 }
 
-/** A daemon that is a new group, from joining it until it has settled them all: records a second, and its resident memory at most. */
+/**
+ * A daemon that is a new group, from joining it until it has settled them all: records a second by the last look before that, since the next one comes later
+ * than they were; and its resident memory at most.
+ */
 async function readByDaemon(
   place: DaemonPlace,
   events: number,
@@ -95,15 +98,16 @@ async function readByDaemon(
   const daemon = await runDaemon(place, { SEGMENTD_KAFKA_GROUP_ID: `again-${randomUUID()}` }, flags);
   try {
     const deadline = Date.now() + GIVE_UP_MS;
-    let resident = 0;
+    let [resident, rate] = [0, 0];
     for (let settled = 0; settled < events; ) {
       if (Date.now() > deadline) throw new Error(`${events} events were not settled in ${GIVE_UP_MS} ms`);
       await sleep(POLL_MS);
       const seen = await metricsOf(daemon, METRICS);
       settled = seen.settled;
+      if (settled < events || rate === 0) rate = (settled / (Date.now() - daemon.runningMs)) * 1000;
       resident = Math.max(resident, seen.resident);
     }
-    return { rate: (events / (Date.now() - daemon.runningMs)) * 1000, resident: resident / 2 ** 20 };
+    return { rate, resident: resident / 2 ** 20 };
   } finally {
     await daemon.stop();
   }
