@@ -10,6 +10,7 @@ import type { RebasedSegment } from '../lance/commit/rebase.ts';
 import type { Coverage } from '../lance/plan/coverage.ts';
 import { coverageOf, heldBelow } from '../lance/plan/coverage.ts';
 import type { IndexState } from '../lance/plan/index-plan.ts';
+import type { Build } from '../lance/segment.ts';
 import type { IndexReport, Notification, SegmentReport } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { mergeProperties, provenance } from './provenance.ts';
@@ -24,7 +25,17 @@ export function commit(context: PipelineContext): OperatorFunction<Built, Settle
 type Work = Extract<Built, { kind: 'built' }>;
 
 async function commitSegments(context: PipelineContext, work: Work): Promise<Settleable> {
-  await using _ = work.build;
+  let settled: Settleable | undefined;
+  try {
+    settled = await commitBuild(context, work);
+    return settled;
+  } finally {
+    if (settled?.kind === 'covered') removeLater(work.build);
+    else await work.build[Symbol.asyncDispose]();
+  }
+}
+
+async function commitBuild(context: PipelineContext, work: Work): Promise<Settleable> {
   const { batch, along } = work;
   let done: Committed | Moved;
   try {
@@ -47,6 +58,18 @@ async function commitSegments(context: PipelineContext, work: Work): Promise<Set
     done.segments.map(({ segment }) => segment.uuid),
   );
   return settleable(context, work, done, fresh);
+}
+
+/**
+ * Deletes the scratch files after the acknowledgement, which would wait for that as long as for all else between it and the commit. What cannot be deleted
+ * goes with the scratch folder.
+ */
+function removeLater(build: Build): void {
+  setImmediate(async () => {
+    try {
+      await build[Symbol.asyncDispose]();
+    } catch {}
+  });
 }
 
 function land(context: PipelineContext, { batch, build, remove, along }: Work): Promise<Committed | Moved> {
