@@ -28,6 +28,7 @@ import { access, copyFile, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, extname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
@@ -202,11 +203,15 @@ async function moveIn(root: string, localFolder: string, path: string, names: re
   });
 }
 
+/** Files that are open at once to be synced: more than the disk has at a time, and far fewer than a process may open. */
+const SYNCED_AT_ONCE = 64;
+
 async function syncAll(paths: readonly string[]): Promise<void> {
   const folders = new Set(paths.map((path) => dirname(path)));
   // A new folder is itself a name in the one above it.
   for (const folder of [...folders]) folders.add(dirname(folder));
-  await Promise.all([...paths, ...folders].map(syncFile));
+  const limit = asyncLimit(SYNCED_AT_ONCE);
+  await Promise.all([...paths, ...folders].map((path) => limit.run(() => syncFile(path))));
 }
 
 /** Files that a survey looks at together: the thread pool has other work too. */

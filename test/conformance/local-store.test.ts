@@ -121,6 +121,12 @@ describe('the local file system, where it fails', () => {
     });
   });
 
+  test('more files are made durable at once than the process may open', async () => {
+    const script = new URL('./many-files.ts', import.meta.url).pathname;
+    const args = ['-c', 'ulimit -n 200 && exec "$@"', 'sh', process.execPath, script, await tempDir(), '500'];
+    expect((await promisify(execFile)('sh', args)).stdout).toBe('synced 500');
+  });
+
   test('a read-only mount is denied, whether the folder is there or has to be made', async () => {
     const script = new URL('./read-only-mount.ts', import.meta.url).pathname;
     const args = [process.execPath, script, await tempDir(), await localFolder('segment')];

@@ -1,5 +1,5 @@
 /** A process of its own for the engine: what ends it ends nothing else, and it ends with this one. */
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, Serializable } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { extname, join } from 'node:path';
 
@@ -8,9 +8,22 @@ const KEPT_CHARACTERS = 2_000;
 
 export type EngineProcess = {
   readonly child: ChildProcess;
-  /** Resolves once it has ended, to how it did. */
+  /** Tells it something, unless it has ended or could not be started: of that `ended` tells. Throws when the message cannot be copied. */
+  send(message: Serializable): void;
+  /** Resolves once it has ended, to how it did, or why it could not be started. */
   readonly ended: Promise<string>;
 };
+
+/** What tells more than the last line, which is Node's version after an error that nobody caught. */
+const TELLING = /\bError\b|panicked at/;
+
+/** The line of standard error that says most about an end; a panic of the engine has its reason in the next one. */
+function tellingLine(said: string): string {
+  const lines = said.trim().split('\n');
+  const at = lines.findIndex((line) => TELLING.test(line));
+  const [first = '', next = ''] = at < 0 ? lines.slice(-1) : lines.slice(at);
+  return (first.includes('panicked at') ? `${first} ${next}` : first).trim();
+}
 
 /** Starts a program that lies beside this file, in `src` and in what the build makes of it. `env` goes over the environment. */
 export function startEngineProcess(program: string, env: Readonly<Record<string, string>> = {}): EngineProcess {
@@ -26,9 +39,12 @@ export function startEngineProcess(program: string, env: Readonly<Record<string,
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => {
-      const lastLine = said.trim().split('\n').at(-1) ?? '';
-      resolve(`its process ended with ${signal ?? code}${lastLine && `: ${lastLine}`}`);
+      const line = tellingLine(said);
+      resolve(`its process ended with ${signal ?? code}${line && `: ${line}`}`);
     });
   });
-  return { child, ended };
+  const send = (message: Serializable) => {
+    if (child.connected) child.send(message, () => undefined);
+  };
+  return { child, send, ended };
 }

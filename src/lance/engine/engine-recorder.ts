@@ -69,7 +69,9 @@ function readInstrument({ name, kind, help, observe }: Instrument): EngineReadin
   const readings: EngineReading[] = [];
   observe?.({
     observe: (value, attributes = {}) => {
-      const labels = Object.fromEntries(Object.entries(attributes).map(([key, text]) => [key, String(text)]));
+      // The engine gives them in another order each time.
+      const names = Object.keys(attributes).sort((a, b) => (a < b ? -1 : 1));
+      const labels = Object.fromEntries(names.map((label) => [label, String(attributes[label])]));
       readings.push({ name: name.replaceAll(/[^A-Za-z0-9_]/g, '_'), kind, help, labels, value });
     },
   });

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { messageOf } from '../../lib/errors.ts';
+import { messageOf, SegmentdError } from '../../lib/errors.ts';
 import { recordEngineMetrics, sinceLastTime } from './engine-recorder.ts';
 import { makeIndexesHere } from './make-indexes.ts';
 import type { MakeAnswer, MakeRequest } from './merge-process.ts';
@@ -34,7 +34,7 @@ const counted = recordEngineMetrics().then(
 process.on('message', async ({ id, order }: MakeRequest) => {
   const answer = await make(order).then(
     (took) => ({ took }),
-    (error: unknown) => ({ message: messageOf(error) }),
+    (error: unknown) => ({ message: messageOf(error), code: error instanceof SegmentdError ? error.code : null }),
   );
   const readings = (await counted)();
   process.send?.({ id, readings, ...answer } satisfies MakeAnswer);

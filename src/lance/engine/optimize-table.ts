@@ -59,13 +59,12 @@ export async function optimizeTable(
 type Ending = { readonly answer: OptimizeAnswer | undefined; readonly ending: string };
 
 /** Its answer once it has ended, and how it did. */
-async function answerOf({ child, ended }: EngineProcess, order: OptimizeOrder): Promise<Ending> {
+async function answerOf({ child, send, ended }: EngineProcess, order: OptimizeOrder): Promise<Ending> {
   let answer: OptimizeAnswer | undefined;
   child.once('message', (it: OptimizeAnswer) => {
     answer = it;
   });
-  // One that has ended by now is told of by `ended`.
-  child.send(order, () => undefined);
+  send(order);
   const ending = await ended;
   return { answer, ending };
 }

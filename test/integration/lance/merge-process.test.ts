@@ -1,12 +1,14 @@
 /** Large merges as a process of their own: what it makes, that it lets others go first, and what its end leaves. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Index } from '@lancedb/lancedb';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { applyBuild } from '../../../src/lance/commit/apply-build.ts';
+import { startEngineProcess } from '../../../src/lance/engine/engine-process.ts';
 import { recordEngineMetrics } from '../../../src/lance/engine/engine-recorder.ts';
 import { makeIndexesApart } from '../../../src/lance/engine/merge-process.ts';
 import { lanceSegmentBuilder } from '../../../src/lance/engine/segment-builder.ts';
@@ -77,8 +79,11 @@ test('a large merge is made at a low priority and lands as any other; what is sm
     await using made = await build('merge');
     const children = mergeChildren();
     expect(children.map((pid) => getPriority(pid))).toEqual([10]);
-    // What its engine has read and written counts here.
+    // What its engine has read and written counts here, in the series that there are.
     expect(counted()).toBeGreaterThan(before);
+    const series = (read?.() ?? []).map(({ name, labels }) => `${name} ${Object.entries(labels).sort()}`);
+    expect(series.length).toBe(new Set(series).size);
+    expect(counted()).toBe(counted());
     const done = await applyBuild(table, made, { replaces: remove, properties: {} }, COMMIT);
     expect(done.kind).toBe('committed');
     // The same process makes the next one.
@@ -122,6 +127,14 @@ describe('nothing is left of a merge', () => {
     for (const name of await readdir(join(uri, 'data'))) await rm(join(uri, 'data', name));
     await expect(build('merge')).rejects.toMatchObject({ code: 'build_stale' });
   });
+});
+
+test('a process that cannot be started is told of, and ends nothing else', async () => {
+  const script = fileURLToPath(new URL('few-files.ts', import.meta.url));
+  const args = ['-c', 'ulimit -n 200 && exec "$@"', 'sh', process.execPath, script];
+  const { stdout } = await promisify(execFile)('sh', args);
+  expect(JSON.parse(stdout)).toEqual(Array(2).fill(expect.stringContaining('EMFILE')));
+  expect(await startEngineProcess('such-a-file').ended).toContain('Cannot find module');
 });
 
 test('the process ends some time after its last work', async () => {

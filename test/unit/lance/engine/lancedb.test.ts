@@ -28,6 +28,14 @@ test('what asks for it has it', async () => {
   expect(await hasEngine(['lance/engine/lancedb.ts'], 'await first.lancedb()')).toBe(true);
 });
 
+test.each(['abc', '0', '', '-1', '1.5'])('what would abort the engine is refused: %j threads', async (threads) => {
+  const load = () => Promise.reject(new Error('not asked'));
+  await expect(lancedb(load, { TOKIO_WORKER_THREADS: threads })).rejects.toMatchObject({
+    code: 'engine_unloadable',
+    message: expect.stringContaining('TOKIO_WORKER_THREADS'),
+  });
+});
+
 test('where it cannot be loaded the first line says why', async () => {
   const load = () => Promise.reject(new Error('no native binding\nremove node_modules'));
   await expect(lancedb(load)).rejects.toMatchObject({
