@@ -42,7 +42,7 @@ function parsed(args: readonly string[]) {
       allowPositionals: true,
       options: {
         quick: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
         json: { type: 'boolean', default: false },
         save: { type: 'boolean', default: false },
         set: { type: 'string', multiple: true, default: [] },

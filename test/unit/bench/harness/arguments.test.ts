@@ -13,6 +13,7 @@ test('a scenario with its options', () => {
     set: ['rows=1', 'rounds=2'],
   });
   expect(parse('all', '--save').name).toBe('all');
+  expect([parse('-h').help, parse('start', '--help').help]).toEqual([true, true]);
 });
 
 test.each([
