@@ -76,6 +76,16 @@ test(`systemd rates its exposure at ${MOST_EXPOSED} of 10 at most`, async () => 
   await expect(run('systemd-analyze', [...args, open])).rejects.toMatchObject({ code: 1 });
 });
 
+test('it lets the builds of large merges go last, and outlives one that the kernel ends', () => {
+  expect(setting('OOMPolicy')).toBe('continue');
+  expect(
+    unit
+      .split('\n')
+      .filter((line) => line.startsWith('SystemCallFilter='))
+      .at(-1),
+  ).toBe('SystemCallFilter=setpriority');
+});
+
 test('it gives the daemon the time that it needs to stop, and does not start what cannot run', () => {
   const { shutdown, kafka } = loadConfig({
     env: { SEGMENTD_DATABASES: '{lake: /lake}', SEGMENTD_KAFKA_BROKERS: 'a:9092' },
