@@ -30,6 +30,8 @@ export function startEngineProcess(program: string, env: Readonly<Record<string,
   const child = fork(join(import.meta.dirname, `${program}${extname(import.meta.filename)}`), [], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
+    // What this process was started with, such as modules that it imports first, is not for that one.
+    execArgv: [],
     env: { ...process.env, ...env },
   });
   let said = '';

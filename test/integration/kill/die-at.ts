@@ -27,7 +27,7 @@ process.channel?.unref();
 export const merging = new AsyncLocalStorage<true>();
 
 /** Passes a point of the work that runs, on the way of a commit. */
-function passage(point: Passage): void {
+export function passage(point: Passage): void {
   pass(merging.getStore() ? (`merge-${point}` as KillPoint) : point);
 }
 
