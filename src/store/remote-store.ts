@@ -211,7 +211,8 @@ function removeObjects(requests: BucketRequests, keys: readonly string[], shown:
 
 async function removeBelow(requests: BucketRequests, prefix: string, shown: string): Promise<void> {
   for await (const { objects } of pagesOf(requests, { prefix, oneLevel: false, limit: MOST_REMOVED }, shown)) {
-    const keys = objects.map(({ key }) => key);
+    // What marks a folder comes first, and goes last: a store that lies on a disk does not remove a folder that has something in it.
+    const keys = objects.map(({ key }) => key).reverse();
     if (keys.length > 0) await removeObjects(requests, keys, shown);
   }
 }
