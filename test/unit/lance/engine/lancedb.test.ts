@@ -31,7 +31,7 @@ test('what asks for it has it', async () => {
 test.each(['abc', '0', '', '-1', '1.5'])('what would abort the engine is refused: %j threads', async (threads) => {
   const load = () => Promise.reject(new Error('not asked'));
   await expect(lancedb(load, { TOKIO_WORKER_THREADS: threads })).rejects.toMatchObject({
-    code: 'engine_unloadable',
+    code: 'config_invalid',
     message: expect.stringContaining('TOKIO_WORKER_THREADS'),
   });
 });
