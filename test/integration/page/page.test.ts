@@ -421,7 +421,7 @@ describe('the page of a table', () => {
     const { url } = await serve();
     const page = await open(url);
     await page.getByRole('link', { name: 'lake/orders_by_region', exact: true }).click();
-    await page.locator('#charts svg').first().waitFor();
+    await page.locator('#charts svg').nth(1).waitFor();
     expect(await page.title()).toBe('lake/orders_by_region · segmentd');
     expect(await page.getByRole('img').evaluateAll((all) => all.map((it) => it.getAttribute('aria-label')))).toEqual([
       expect.stringMatching(/^Lag: now 8 min 48 s, highest 8 min 48 s at \d\d:\d\d:\d\d \S+$/),
