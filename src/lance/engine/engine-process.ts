@@ -25,6 +25,17 @@ function tellingLine(said: string): string {
   return (first.includes('panicked at') ? `${first} ${next}` : first).trim();
 }
 
+/**
+ * For the program of such a process: has it end with the one that started it, and gives what ends it. Nothing of it is worth an orderly end, and a signal ends
+ * the engine's threads too.
+ */
+export function endWithParent(): () => void {
+  const end = () => void process.kill(process.pid, 'SIGKILL');
+  // The channel closes when the parent ends, however it does.
+  process.once('disconnect', end);
+  return end;
+}
+
 /** Starts a program that lies beside this file, in `src` and in what the build makes of it. `env` goes over the environment. */
 export function startEngineProcess(program: string, env: Readonly<Record<string, string>> = {}): EngineProcess {
   const child = fork(join(import.meta.dirname, `${program}${extname(import.meta.filename)}`), [], {

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
+import { endWithParent } from './engine-process.ts';
 import { recordEngineMetrics, sinceLastTime } from './engine-recorder.ts';
 import { makeIndexesHere } from './make-indexes.ts';
 import type { MakeAnswer, MakeRequest } from './merge-process.ts';
@@ -15,11 +16,7 @@ const NICE = 10;
 /** What Linux adds to the memory of a process, in thousandths of all there is, when it looks for one to end: the daemon is worth more. */
 const MORE_LIKELY_ENDED = '500';
 
-/** Nothing of this process is worth an orderly end, and a signal ends the engine's threads too. */
-const end = () => process.kill(process.pid, 'SIGKILL');
-
-// The channel closes when the parent ends, however it does.
-process.once('disconnect', end);
+endWithParent();
 
 // Before the engine is loaded: its threads get the priority of the one that starts them.
 attempt(() => setPriority(NICE));

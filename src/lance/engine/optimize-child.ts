@@ -6,6 +6,7 @@
 import { basename, dirname } from 'node:path';
 import { connect, Session } from '@lancedb/lancedb';
 import { messageOf } from '../../lib/errors.ts';
+import { endWithParent } from './engine-process.ts';
 import type { OptimizeAnswer, OptimizeOrder } from './optimize-table.ts';
 
 /** How often the memory is looked at: a compaction takes some hundred megabytes in that time. */
@@ -14,14 +15,10 @@ const LOOK_MS = 50;
 /** Data is read once and written: caches would only count against the limit. */
 const CACHE_BYTES = 16n * 1024n * 1024n;
 
-/** Nothing of this process is worth an orderly end, and a signal ends the engine's threads too. */
-const end = () => process.kill(process.pid, 'SIGKILL');
+const end = endWithParent();
 
 /** Tells the parent, and ends. */
 const answer = (it: OptimizeAnswer) => process.send?.(it, end);
-
-// The channel closes when the parent ends, however it does.
-process.once('disconnect', end);
 
 process.once('message', (order: OptimizeOrder) => {
   let peakBytes = 0;
