@@ -150,7 +150,7 @@ export class OpenRecord implements ConsumerRecord, Entry {
   }
 }
 
-/** By way of a number where that is exact, in a third of the time: as far as any partition has got. */
+/** By way of a number where that is exact, which takes a third of the time and holds for every offset that a partition has got to. */
 function toOffset(decimal: string): bigint {
   const number = Number(decimal);
   return Number.isSafeInteger(number) ? BigInt(number) : BigInt(decimal);

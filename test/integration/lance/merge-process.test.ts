@@ -62,7 +62,7 @@ async function mergeable(rows: number) {
   return { ...real, real, table, remove, build, stop };
 }
 
-test('a large merge is made at a low priority and lands as any other; what is small or fresh is made here', async () => {
+test('a large merge is made at a low priority and lands like the others; what is small or fresh is made here', async () => {
   const read = await recordEngineMetrics();
   const { real, table, remove, build } = await mergeable(25_000);
   {
