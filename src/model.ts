@@ -31,8 +31,11 @@ export type AppendEvent = {
   readonly rows?: number;
 };
 
-/** Offset and timestamp in milliseconds of a record, in decimal. */
-type Repeat = { readonly offset: string; readonly timestamp: string };
+/** The fields of an append event that are logged and say nothing of the table. */
+export const NOTES = ['id', 'time'] as const satisfies readonly (keyof AppendEvent)[];
+
+/** Offset and timestamp in milliseconds of a record, in decimal, and its own value. */
+type Repeat = { readonly offset: string; readonly timestamp: string; readonly value: Uint8Array | null };
 
 /** The last offset that a record at `offset` stands for. */
 export function lastOffsetOf(offset: bigint, repeats?: readonly Repeat[]): bigint {
@@ -51,7 +54,7 @@ export type ConsumerRecord = {
   readonly headers: ReadonlyMap<string, Uint8Array>;
   /** Broker or producer timestamp, milliseconds since the epoch. */
   readonly timestampMs: number;
-  /** Records right behind it that are the same byte for byte: handed out with it, and settled with it. */
+  /** Records right behind it that are the same byte for byte, or but for the texts of their `NOTES`: handed out with it, and settled with it. */
   readonly repeats?: readonly Repeat[] | undefined;
   /** Fires when the partition has moved to another member: work for this record may stop. */
   readonly signal: AbortSignal;
@@ -75,8 +78,9 @@ export function recordsOf(record: ConsumerRecord): ConsumerRecord[] {
   const { repeats = [], position } = record;
   if (repeats.length === 0) return [record];
   const first = { ...record, repeats: undefined, ack: () => record.ack() };
-  const others = repeats.map(({ offset, timestamp }) => ({
+  const others = repeats.map(({ offset, timestamp, value }) => ({
     ...first,
+    value,
     position: { ...position, offset: BigInt(offset) },
     timestampMs: Number(timestamp),
   }));

@@ -1,6 +1,6 @@
 /** What the daemon adds to Kafka and to the work: from event to covered under load, and announcements a second. */
 import { scenario } from '../harness/scenario.ts';
-import { announcementWays, PLAIN_CONSUMER } from '../support/announcement-rates.ts';
+import { announcementWays, OWN, PLAIN_CONSUMER } from '../support/announcement-rates.ts';
 import { brokerFor } from '../support/daemon-place.ts';
 import { HOP_AND_WORK, hopAndWork, throughSegmentd } from '../support/event-latency.ts';
 import { scatteredRows } from '../support/growing-table.ts';
@@ -42,10 +42,10 @@ export const pipeline = scenario({
         await part.measure('latency', { 'appends/s': rate }, { warmUp, rounds, ways });
       });
     }
-    for (const ids of [true, false]) {
-      bench.step(`pipeline: ${events.toLocaleString('en-US')} announcements${ids ? ', with an id each' : ''}`);
-      const ways = await announcementWays(bench, brokers, { events, ids });
-      await bench.measure('announcements', { ids: ids ? 'one each' : 'none' }, { warmUp: 1, rounds, ways });
+    for (const own of OWN) {
+      bench.step(`pipeline: ${events.toLocaleString('en-US')} announcements, with ${own} of their own`);
+      const ways = await announcementWays(bench, brokers, { events, own });
+      await bench.measure('announcements', { 'each has': own }, { warmUp: 1, rounds, ways });
     }
   },
 });

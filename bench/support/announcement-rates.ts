@@ -15,6 +15,12 @@ import { makeIndexed, scatteredRows } from './growing-table.ts';
 import { copyTable } from './lookups.ts';
 
 export const PLAIN_CONSUMER = 'kafkajs consumer';
+
+/** What an announcement has of its own, apart from the time. Those of one moment that have nothing are the same. */
+export const OWN = ['nothing', 'an id', 'an id and a version'] as const;
+type Own = (typeof OWN)[number];
+/** Versions that a table has that was made and indexed. */
+const VERSIONS = 2;
 const SEND = 1_000;
 const TABLE_ROWS = 100;
 /** Rare enough not to slow the daemon down, which answers each time. */
@@ -30,7 +36,7 @@ export async function floodWays(
   const place = await daemonPlace(bench.home, brokers, { sweep: { interval_s: 0 } });
   const names = Array.from({ length: tables }, (_, at) => `t${at}`);
   await makeTables(place, names);
-  await announce(place, names, { events, ids: false });
+  await announce(place, names, { events, own: 'nothing' });
   const way = (name: string, flags?: readonly string[]): Way => ({
     name,
     round: () => readByDaemon(place, events, flags),
@@ -38,15 +44,15 @@ export async function floodWays(
   return [way(SEGMENTD), way(`segmentd, ${NODES_OWN}`, [])];
 }
 
-/** A topic with so many announcements of one table; `ids`: each has one of its own, without which those of one moment are the same. */
+/** A topic with so many announcements of one table. */
 export async function announcementWays(
   bench: Bench,
   brokers: readonly string[],
-  { events, ids }: { readonly events: number; readonly ids: boolean },
+  { events, own }: { readonly events: number; readonly own: Own },
 ): Promise<Way[]> {
   const place = await daemonPlace(bench.home, brokers);
   await makeTables(place, ['t']);
-  await announce(place, ['t'], { events, ids });
+  await announce(place, ['t'], { events, own });
   const rate = async (ofRecords: Promise<number>) => ({ rate: await ofRecords });
   return [
     { name: PLAIN_CONSUMER, round: () => rate(plainRate(place, events)) },
@@ -65,18 +71,23 @@ async function makeTables({ database }: DaemonPlace, [first = '', ...others]: re
 async function announce(
   { settings }: DaemonPlace,
   names: readonly string[],
-  { events, ids }: { events: number; ids: boolean },
+  { events, own }: { events: number; own: Own },
 ): Promise<void> {
   const producer = openProducer(settings);
   for (let sent = 0; sent < events; sent += SEND) {
     const records = Array.from({ length: Math.min(SEND, events - sent) }, (_, at) => {
       const table = `${DATABASE}/${names[(sent + at) % names.length]}`;
-      const event = { table, ...(ids && { id: randomUUID() }), time: new Date().toISOString() };
+      const event = { table, ...ownFields(own, at), time: new Date().toISOString() };
       return { key: Buffer.from(table), value: Buffer.from(JSON.stringify(event)) };
     });
     await producer.send(settings.topic, records);
   }
   await producer.close();
+}
+
+function ownFields(own: Own, at: number): Readonly<Record<string, unknown>> {
+  if (own === 'nothing') return {};
+  return { id: randomUUID(), ...(own === 'an id and a version' && { version: 1 + (at % VERSIONS) }) };
 }
 
 /** Records a second of a consumer that does nothing, or nothing but parse. */

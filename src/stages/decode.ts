@@ -41,9 +41,11 @@ function hand(
   out: Pick<Subscriber<PendingEvent>, 'next'>,
 ): void {
   const receivedAtMs = Date.now();
-  for (const event of events) context.telemetry.eventReceived({ position: record.position, event });
+  const { position } = record;
+  const records = recordCount(record);
+  for (const event of events) context.telemetry.eventReceived({ position, event, records });
   if (events.length === 0) {
-    context.telemetry.recordIgnored({ position: record.position, records: recordCount(record) });
+    context.telemetry.recordIgnored({ position, records });
     record.ack();
   }
   const only = events[0];

@@ -15,6 +15,7 @@ type Settled = {
   /** How many records in a row that was. */
   readonly records: number;
 };
+type Received = { readonly position: RecordPosition; readonly event: AppendEvent; readonly records: number };
 /** `seen` is undefined when the broker did not tell: no number is better than an old one. */
 type GroupSeen = {
   readonly group: string;
@@ -75,9 +76,9 @@ function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 function recordEvents({ metrics, throttle, now, says, say }: EventContext) {
   const countSettled = settledCounter(metrics);
   return {
-    /** A record that is an append event for a configured table. `eventSettled` reports its outcome. */
-    eventReceived({ position, event: { table, version, id } }: { position: RecordPosition; event: AppendEvent }): void {
-      if (says('eventReceived')) say('eventReceived', { table: table.id, version, id, ...where(position) });
+    /** Records that are one append event for a configured table; `position` and the id are those of the first. `eventSettled` reports the outcome. */
+    eventReceived({ position, event: { table, version, id }, records }: Received): void {
+      if (says('eventReceived')) say('eventReceived', { table: table.id, version, id, ...where(position), records });
     },
     /** A record that is valid and names no append, such as a notification about a data file. */
     recordIgnored({ position, records }: { position: RecordPosition; records: number }): void {

@@ -1,10 +1,14 @@
 /** A record from the fetched batch to its ack. */
 import type { IHeaders, KafkaMessage } from 'kafkajs';
+import { sameButTexts } from '../../lib/same-but-texts.ts';
 import { sameBytes } from '../../lib/same-bytes.ts';
 import type { ConsumerRecord, RecordPosition } from '../../model.ts';
+import { NOTES } from '../../model.ts';
 import type { Entry } from './ack-tracker.ts';
 
-/** Offset and timestamp of records that repeat another one. */
+const NOTE_NAMES = NOTES.map((name) => Buffer.from(JSON.stringify(name)));
+
+/** Offset, timestamp and value of records that repeat another one. */
 type Repeats = ConsumerRecord['repeats'];
 
 /** What one fetch has brought for a partition, and waits to be taken. */
@@ -47,8 +51,8 @@ export class Fetched {
   }
 
   /**
-   * The next record. Those right behind it that are the same byte for byte, key included, come with it as its repeats: a writer that announces a
-   * table repeatedly costs hardly more than reading its records.
+   * The next record. Those right behind it that say the same, key included, come with it as its repeats: a writer that announces a table repeatedly costs
+   * hardly more than reading its records.
    */
   take(): KafkaMessage | undefined {
     const messages = this.#messages;
@@ -73,7 +77,8 @@ function sizeOf({ key, value, headers }: KafkaMessage): number {
 }
 
 function isSame(a: KafkaMessage, b: KafkaMessage): boolean {
-  return sameBytes(a.value, b.value) && sameBytes(a.key, b.key) && hasNone(a.headers) && hasNone(b.headers);
+  const saysTheSame = sameBytes(a.value, b.value) || sameButTexts(NOTE_NAMES, a.value, b.value);
+  return saysTheSame && sameBytes(a.key, b.key) && hasNone(a.headers) && hasNone(b.headers);
 }
 
 function hasNone(headers: IHeaders = {}): boolean {

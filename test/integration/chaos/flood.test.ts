@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { people } from '../../../testing/people.ts';
+import { readTopic } from '../e2e/read-topic.ts';
 import type { World } from '../e2e/world.ts';
 import { covered, makeTable, openTable, until } from '../e2e/world.ts';
 import { startMember } from './member.ts';
@@ -14,11 +16,17 @@ async function flood(world: World): Promise<void> {
   const table = await openTable(world.database, 'people');
   for (let at = 0; at < APPENDS; at++) {
     await table.add(people(100 + at * ROWS, ROWS));
-    const value = Buffer.from(JSON.stringify({ table: 'db/people', version: await table.version() }));
-    const records = Array.from({ length: EVENTS / APPENDS }, () => ({ key: Buffer.from('db/people'), value }));
-    await world.producer.send(world.settings.topic, records);
+    const event = { table: 'db/people', version: await table.version() };
+    const ids = Array.from({ length: EVENTS / APPENDS }, () => randomUUID());
+    await world.producer.send(
+      world.settings.topic,
+      // Half of the appends are announced with an id in each record.
+      ids.map((id) => record(at % 2 === 0 ? event : { ...event, id })),
+    );
   }
 }
+
+const record = (event: object) => ({ key: Buffer.from('db/people'), value: Buffer.from(JSON.stringify(event)) });
 
 test('twenty thousand announcements of one table are a few commits', async () => {
   // Unmerged, the segments tell how many commits there were.
@@ -41,4 +49,19 @@ test('twenty thousand announcements of one table are a few commits', async () =>
   expect(sumOf(page, 'segmentd_events_total')).toBeGreaterThanOrEqual(EVENTS);
   expect(sumOf(page, 'segmentd_dead_letters_total')).toBe(0);
   expect(sumOf(page, 'segmentd_unacked_events')).toBe(0);
+});
+
+test('of records that differ in nothing but an id each is a dead letter, with its own bytes and offset', async () => {
+  const world = await makeRoughWorld();
+  const member = await startMember(world.configFile);
+  await member.untilReady();
+  const refused = ['one', 'two', 'six'].map((id) => record({ table: 'nowhere/people', id }));
+  await world.producer.send(world.settings.topic, refused);
+  const letters = await readTopic(world.settings, world.settings.deadLetterTopic, refused.length);
+  expect(new Set(letters.map(({ value, headers }) => `${headers['segmentd-offset']} ${value}`))).toEqual(
+    new Set(refused.map(({ value }, at) => `${at} ${value}`)),
+  );
+  await until('all is committed', async () => (await lagOf(world)) === 0);
+  expect(sumOf(await member.metrics(), 'segmentd_dead_letters_total')).toBe(refused.length);
+  expect(await member.end()).toBe(0);
 });

@@ -26,7 +26,7 @@ const index = {
 /** One round of the telemetry of a busy daemon: every event of the catalogue. */
 export function round(telemetry: Telemetry, n: number): void {
   const position = { topic: 'appends', partition: 0, offset: BigInt(n) };
-  telemetry.eventReceived({ position, event: { table: REF, version: n } });
+  telemetry.eventReceived({ position, event: { table: REF, version: n }, records: 1 });
   telemetry.eventSettled({ position, table: TABLE, outcome: 'accepted', records: 1 });
   telemetry.recordIgnored({ position, records: 1 });
   telemetry.eventSettled({ position, table: TABLE, outcome: 'duplicate', records: 1 });

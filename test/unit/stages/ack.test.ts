@@ -42,7 +42,7 @@ test('a batch that is acknowledged whole is not requeued', async () => {
 });
 
 test('records that repeat an event are settled and counted with it', async () => {
-  const repeats = [{ offset: '1', timestamp: '0' }];
+  const repeats = [{ offset: '1', timestamp: '0', value: null }];
   const context = testContext();
   await through(context, covered([pendingEvent(0, 't', {}, { repeats })], 5));
   expect(context.lines.find(({ event }) => event === 'eventSettled')).toMatchObject({

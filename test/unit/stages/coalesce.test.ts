@@ -86,9 +86,15 @@ test('a sweep or refresh is not coalesced', () => {
   expect(coalesce(testContext())({ ...event(500), record: null }, waiting(100))).toBe(false);
 });
 
+test('a record with repeats joins the first that waits: each that waited would keep all of them', () => {
+  const repeats = [{ offset: '600', timestamp: '0', value: null }];
+  const late = pendingEvent(500, 't', {}, { signal, repeats });
+  expect([coalesce(testContext())(late, waiting(1)), late.record.acks()]).toEqual([true, 1]);
+});
+
 test('repeats of a coalesced record are counted once each', () => {
   const context = testContext();
-  const repeats = [{ offset: '600', timestamp: '0' }];
+  const repeats = [{ offset: '600', timestamp: '0', value: null }];
   const others = [...waiting(99, 7), pendingEvent(99, 't', { version: 7 }, { signal, repeats })];
   coalesce(context)(pendingEvent(500, 't', { version: 8 }, { signal, repeats }), others);
   const [told] = context.lines.filter(({ event: name }) => name === 'eventSettled');

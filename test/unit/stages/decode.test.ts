@@ -89,22 +89,23 @@ test('a record with several events is settled when the last of them is; one with
 });
 
 const repeats = [
-  { offset: '5', timestamp: '1005' },
-  { offset: '7', timestamp: '1007' },
+  { offset: '5', timestamp: '1005', value: Buffer.from('five') },
+  { offset: '7', timestamp: '1007', value: Buffer.from('seven') },
 ];
 
-test('of equal consecutive records one is processed; if it is no event, each becomes a dead letter of its own', async () => {
+test('of consecutive records that say the same one is processed; if it is no event, each becomes a dead letter with its own bytes', async () => {
   const [good, bad] = [consumerRecord(4, { repeats }), consumerRecord(3, { repeats })];
-  const letters: [bigint, number][] = [];
+  const letters: [bigint, number, string][] = [];
   const context = testContext({
     decodeRecord,
-    deadLetter: async ({ position, timestampMs }) => void letters.push([position.offset, timestampMs]),
+    deadLetter: async ({ position, timestampMs, value }) =>
+      void letters.push([position.offset, timestampMs, String(value)]),
   });
   expect(await through(context, good, bad)).toMatchObject([{ record: good }]);
   expect(letters).toEqual([
-    [3n, bad.timestampMs],
-    [5n, 1005],
-    [7n, 1007],
+    [3n, bad.timestampMs, String(bad.value)],
+    [5n, 1005, 'five'],
+    [7n, 1007, 'seven'],
   ]);
   expect([good.acks(), bad.acks()]).toEqual([0, 1]);
 });

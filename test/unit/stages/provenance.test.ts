@@ -17,7 +17,8 @@ test('names segmentd, the member, and the offsets of each partition', () => {
 });
 
 test('records that repeat an event count', () => {
-  const events = [pendingEvent(3, 't', {}, { repeats: [{ offset: '4', timestamp: '0' }] }), pendingEvent(2)];
+  const repeats = [{ offset: '4', timestamp: '0', value: null }];
+  const events = [pendingEvent(3, 't', {}, { repeats }), pendingEvent(2)];
   expect(provenance(settings, batchOf(events))['segmentd.events']).toBe('appends/0/2-4');
 });
 

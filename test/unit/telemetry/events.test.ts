@@ -109,7 +109,7 @@ const STEPS: readonly Step[] = [
   ['tracesDelivered', () => telemetry.tracesDelivered()],
   ['tracingDoubted', () => telemetry.tracingDoubted({ at: 'OTEL_TRACES_SAMPLER', problem: 'unknown' })],
   ['lagMeasured', () => telemetry.lagMeasured([{ topic: 'appends', partition: 3, records: 7 }])],
-  ['eventReceived', () => telemetry.eventReceived({ position, event: { table, version: 8 } })],
+  ['eventReceived', () => telemetry.eventReceived({ position, event: { table, version: 8 }, records: 1 })],
   ['recordIgnored', () => telemetry.recordIgnored({ position, records: 1 })],
   ['eventSettled', () => telemetry.eventSettled({ position, table: 'lake/t', outcome: 'duplicate', records: 1 })],
   ['eventDeadLettered', () => telemetry.eventDeadLettered({ position, code: 'event_not_json', message: 'bad' })],
@@ -356,7 +356,7 @@ test('tables by state are counted on every scrape, a reason that no longer holds
 });
 
 test('a record that was received and then dead-lettered is counted once', async () => {
-  telemetry.eventReceived({ position, event: { table } });
+  telemetry.eventReceived({ position, event: { table }, records: 1 });
   telemetry.eventDeadLettered({ position, code: 'event_version_not_visible', message: 'x' });
   const all = await series();
   const counted = [...all].filter(([key]) => key.startsWith('segmentd_events_total')).map(([, count]) => count);

@@ -39,6 +39,13 @@ test('records in a row that are the same become one with repeats', () => {
   ]);
 });
 
+test('so do those that differ in nothing but an id or a time, each with its own value', () => {
+  const values = ['one', 'two', 'six'].map((id) => JSON.stringify({ table: 'a/b', id, time: `2026-01-0${id.length}` }));
+  const [first, ...others] = taken(values.map((value, at) => message(at, value)));
+  expect([String(first?.value), ...(first?.repeats ?? []).map(({ value }) => String(value))]).toEqual(values);
+  expect(others).toEqual([]);
+});
+
 test.each<[string, KafkaMessage[]]>([
   ['values differ', [message(0, 'a'), message(1, 'b')]],
   ['one has no value', [message(0, ''), message(1, null)]],
