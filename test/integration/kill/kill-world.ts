@@ -11,6 +11,7 @@ import { verifyTable } from '../../../src/lance/inspect/verify-table.ts';
 import { maintainedIndexes } from '../../../src/lance/plan/index-plan.ts';
 import { DEFAULT_POLICY } from '../../../src/lance/plan/row-ids.ts';
 import { LanceTable } from '../../../src/lance/table/table.ts';
+import { errnoOf } from '../../../src/lib/errors.ts';
 import { memoryFolder } from '../../../src/lib/memory-folder.ts';
 import { planMerges } from '../../../src/merge/merge-plan.ts';
 import type { MergeSettings } from '../../../src/merge/policy/tiered.ts';
@@ -176,9 +177,17 @@ export class KillWorld {
 
   /** Neither a file on disk nor a view in memory is left of what was built, nor anything of the processes before. */
   async #checkScratch(scratch: string, own: string): Promise<void> {
-    const files = async () =>
-      (await readdir(join(scratch, own), { recursive: true, withFileTypes: true })).filter((it) => it.isFile());
-    await until('no scratch', async () => (await files()).length === 0);
+    // The living daemon deletes beside this: a folder that went while the tree was read is one more reason to look again.
+    const hasFiles = async () => {
+      try {
+        const entries = await readdir(join(scratch, own), { recursive: true, withFileTypes: true });
+        return entries.some((it) => it.isFile());
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+        return true;
+      }
+    };
+    await until('no scratch', async () => !(await hasFiles()));
     const memory = memoryFolder();
     if (memory === null) throw new Error('this machine has no memory for views');
     await until('no views', async () => (await readdir(join(memory, own))).length === 0);
