@@ -73,11 +73,14 @@ const SMALL_BYTES = 256 * 1024;
 /** A file that is replaced is another file, and one that is written has another time. */
 const tagOf = ({ ino, mtimeNs, size }: BigIntStats) => `${ino}-${mtimeNs}-${size}`;
 
-/** Writes and fsyncs a new file; resolves to its tag. */
+const isSmall = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part.length, 0) <= SMALL_BYTES;
+
+/** Writes and fsyncs a new file; resolves to its tag. When it returns, a small one is on its way to the disk. */
 async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<string> {
   const file = openSync(path, 'wx');
   try {
-    await writeAll(file, parts);
+    if (isSmall(parts)) writeFileSync(file, Buffer.concat(parts));
+    else await writeInPieces(file, parts);
     await datasync(file);
     return tagOf(fstatSync(file, { bigint: true }));
   } finally {
@@ -91,11 +94,7 @@ async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise
  */
 const WRITE_BYTES = 1 << 20;
 
-async function writeAll(file: number, parts: readonly Uint8Array[]): Promise<void> {
-  if (parts.reduce((sum, part) => sum + part.length, 0) <= SMALL_BYTES) {
-    writeFileSync(file, Buffer.concat(parts));
-    return;
-  }
+async function writeInPieces(file: number, parts: readonly Uint8Array[]): Promise<void> {
   for (const part of parts) {
     // A short write is legal (a signal, a nearly full disk): the rest follows, or fails with its errno.
     for (let at = 0; at < part.length; ) {

@@ -48,10 +48,12 @@ export async function putVersion(
     if (named.state !== 'fine') throw new SegmentdError('store_unavailable', `${named.state}: ${missing.join(', ')}`);
   };
   try {
-    const proof = checkNamed();
+    const { promise: proof, resolve: prove } = Promise.withResolvers<void>();
     // The store waits for it, and is who tells.
     proof.catch(() => undefined);
     const putting = table.store.putIfAbsent(key, manifest, proof);
+    // Not before: on a disk the manifest is on its way by now, and everything else is done meanwhile.
+    prove(checkNamed());
     const file = Buffer.concat(manifest);
     // Of a request the files that the version names may still be on their way.
     if (!table.store.remote) table.expect(file);

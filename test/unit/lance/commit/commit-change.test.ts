@@ -472,7 +472,8 @@ describe('in an object store', () => {
     const { table, spent, base } = await remote();
     expect(await commitChange(table, request({ base }), SETTINGS)).toMatchObject({ kind: 'landed', version: 6 });
     expect(spent()).toEqual([
-      ...[`put _transactions/5-${OURS}.txn`, `create ${key(6)}`],
+      // The version is created once the transaction file is there.
+      ...[`create ${key(6)}`, `put _transactions/5-${OURS}.txn`],
       // Afterwards: whether its files are there, and whether it is the latest.
       ...[`stat ${FILE}`, 'list _versions'],
     ]);
@@ -489,8 +490,8 @@ describe('in an object store', () => {
       conflicts: 1,
     });
     expect(spent().slice(0, 6)).toEqual([
-      ...[`put _transactions/5-${OURS}.txn`, `create ${key(6)}`, `read ${key(6)}`],
-      ...['list _versions', `read ${key(6)}`, `put _transactions/5-${OURS}.txn`],
+      ...[`create ${key(6)}`, `put _transactions/5-${OURS}.txn`, `read ${key(6)}`],
+      ...['list _versions', `read ${key(6)}`, `create ${key(7)}`],
     ]);
     const again = await remote();
     const old = parseManifest(manifestFile({ ...BASE, version: 7 }));
