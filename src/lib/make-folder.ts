@@ -13,8 +13,9 @@ export function makeFolder(path: string, mode = 0o777): void {
   if (!makeOne(path, mode)) mkdirSync(path, mode);
 }
 
-/** False when the folder above is not there. */
+/** False when the folder above is not there. That one is there already is told without an exception, which takes ten times as long. */
 function makeOne(path: string, mode: number): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return true;
   try {
     mkdirSync(path, mode);
     return true;

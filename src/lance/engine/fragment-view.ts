@@ -5,7 +5,7 @@
  * nothing; the segments that are built in it always lie on disk, behind a link.
  */
 import { randomUUID } from 'node:crypto';
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SegmentdError } from '../../lib/errors.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
@@ -101,7 +101,8 @@ const folderOf = (database: string, name: string) => join(database, `${name}.lan
 
 /** Synchronous: a few kilobytes, written sooner than a thread of the pool could be asked to. */
 function writeManifest(folder: string, manifest: Uint8Array): void {
-  makeFolder(join(folder, VERSIONS));
+  makeFolder(folder);
+  mkdirSync(join(folder, VERSIONS));
   writeFileSync(viewManifestFile({ folder }, 0), manifest);
 }
 
