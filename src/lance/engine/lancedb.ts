@@ -1,27 +1,41 @@
 import { messageOf, SegmentdError } from '../../lib/errors.ts';
 
-/** A variable of the engine. */
-const THREADS = 'TOKIO_WORKER_THREADS';
+/** Variables of the engine, which aborts the process, fails each build or hangs over anything but a number of these. */
+const COUNTS: Readonly<Record<string, string>> = {
+  TOKIO_WORKER_THREADS: 'threads',
+  LANCE_CPU_THREADS: 'threads',
+  LANCE_IO_THREADS: 'threads',
+  LANCE_DEFAULT_BATCH_SIZE: 'rows',
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+let loading: Promise<typeof import('@lancedb/lancedb')> | undefined;
+
+/** Node takes a tenth of a millisecond to find out that a module is there already, which each build would wait for. */
+function loadOnce() {
+  loading ??= import('@lancedb/lancedb');
+  return loading;
+}
 
 /**
  * LanceDB, loaded when it is first needed. With apache-arrow it takes as long to load as an eighth of the start of a daemon, which has nothing to build
  * yet, and some commands never need it. Errors: engine_unloadable, config_invalid for a variable. `load` and `env`: for tests.
  */
-export async function lancedb(load = () => import('@lancedb/lancedb'), env: Environment = process.env) {
-  const threads = env[THREADS];
-  // The engine aborts the process over it.
-  if (threads !== undefined && !/^[1-9][0-9]{0,4}$/.test(threads)) {
-    throw new SegmentdError(
-      'config_invalid',
-      `the environment variable ${THREADS} is "${threads}", which is no number of threads`,
-    );
-  }
+export async function lancedb(load = loadOnce, env: Environment = process.env) {
+  for (const [name, of] of Object.entries(COUNTS)) refuseUnlessCount(name, of, env[name]);
   try {
     return await load();
   } catch (cause) {
     const [why] = messageOf(cause).split('\n', 1);
     throw new SegmentdError('engine_unloadable', `LanceDB cannot be loaded: ${why}`, { cause });
   }
+}
+
+function refuseUnlessCount(name: string, of: string, value: string | undefined): void {
+  if (value === undefined || /^[1-9][0-9]{0,4}$/.test(value)) return;
+  throw new SegmentdError(
+    'config_invalid',
+    `the environment variable ${name} is "${value}", which is no number of ${of}`,
+  );
 }

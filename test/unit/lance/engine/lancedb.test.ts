@@ -28,13 +28,18 @@ test('what asks for it has it', async () => {
   expect(await hasEngine(['lance/engine/lancedb.ts'], 'await first.lancedb()')).toBe(true);
 });
 
-test.each(['abc', '0', '', '-1', '1.5'])('what would abort the engine is refused: %j threads', async (threads) => {
-  const load = () => Promise.reject(new Error('not asked'));
-  await expect(lancedb(load, { TOKIO_WORKER_THREADS: threads })).rejects.toMatchObject({
-    code: 'config_invalid',
-    message: expect.stringContaining('TOKIO_WORKER_THREADS'),
-  });
-});
+const COUNTS = ['TOKIO_WORKER_THREADS', 'LANCE_CPU_THREADS', 'LANCE_IO_THREADS', 'LANCE_DEFAULT_BATCH_SIZE'];
+
+test.each(COUNTS.flatMap((name) => ['abc', '0', '', '-1', '1.5'].map((value) => [name, value] as const)))(
+  'what would break the engine is refused: %s=%j',
+  async (name, value) => {
+    const load = () => Promise.reject(new Error('not asked'));
+    await expect(lancedb(load, { [name]: value })).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining(`${name} is "${value}", which is no number of`),
+    });
+  },
+);
 
 test('where it cannot be loaded the first line says why', async () => {
   const load = () => Promise.reject(new Error('no native binding\nremove node_modules'));
