@@ -36,8 +36,11 @@ export function endWithParent(): () => void {
   return end;
 }
 
-/** Starts a program that lies beside this file, in `src` and in what the build makes of it. `env` goes over the environment. */
-export function startEngineProcess(program: string, env: Readonly<Record<string, string>> = {}): EngineProcess {
+/** Starts a program that lies beside this file, in `src` and in what the build makes of it. `env` goes over the environment, and without a value takes a variable out of it. */
+export function startEngineProcess(
+  program: string,
+  env: Readonly<Record<string, string | undefined>> = {},
+): EngineProcess {
   const child = fork(join(import.meta.dirname, `${program}${extname(import.meta.filename)}`), [], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',

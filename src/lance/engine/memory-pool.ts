@@ -47,10 +47,28 @@ function openPool(wanted: number): MemoryPool {
   const own = process.env[VARIABLE];
   process.env[VARIABLE] ??= String(wanted);
   const bytes = own === undefined ? wanted : poolBytesOf(own);
+  if (bytes >= ROOMY_BYTES && process.env[BATCH_ROWS] === undefined) {
+    process.env[BATCH_ROWS] = String(SORTED_ROWS);
+    batchRowsAreOurs = true;
+  }
   const { workers, partitionMiB } = textMemory(bytes);
   process.env[TEXT_WORKERS] ??= String(workers);
   process.env[TEXT_PARTITION] ??= String(partitionMiB);
   return { bytes, admission: new BuildAdmission(bytes) };
+}
+
+/**
+ * Rows that the engine reads and sorts at a time, 8,192 unless this variable says otherwise. Each such batch is sorted by itself and all are merged
+ * then, which takes a fifth of a build of a hundred thousand rows. A pool has to hold some batches, of strings as wide as they may be.
+ */
+const BATCH_ROWS = 'LANCE_DEFAULT_BATCH_SIZE';
+const SORTED_ROWS = 16_384;
+const ROOMY_BYTES = 512 * 2 ** 20;
+let batchRowsAreOurs = false;
+
+/** For the environment of a process that compacts: a batch has all columns there, and the engine's own size of it is enough. */
+export function withoutOurBatches(): Readonly<Record<string, undefined>> {
+  return batchRowsAreOurs ? { [BATCH_ROWS]: undefined } : {};
 }
 
 /** What the engine makes of a value of the variable. */

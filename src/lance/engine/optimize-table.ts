@@ -3,6 +3,7 @@ import { SegmentdError } from '../../lib/errors.ts';
 import type { TablePlace } from '../segment.ts';
 import type { EngineProcess } from './engine-process.ts';
 import { startEngineProcess } from './engine-process.ts';
+import { withoutOurBatches } from './memory-pool.ts';
 
 /** What the process is told. Storage options may be secret, so none of it is an argument. */
 export type OptimizeOrder = Pick<TablePlace, 'uri' | 'storageOptions'> & {
@@ -40,6 +41,7 @@ export async function optimizeTable(
 ): Promise<Optimized> {
   if (signal?.aborted) throw stopped(uri);
   const own = startEngineProcess('optimize-child', {
+    ...withoutOurBatches(),
     LANCE_MEM_POOL_SIZE: String(Math.floor(maxMemoryBytes * SORT_SHARE)),
   });
   const stop = () => own.child.kill('SIGKILL');

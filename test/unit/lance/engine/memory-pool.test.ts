@@ -4,10 +4,11 @@ import { defaultPoolBytes, poolBytesOf, textMemory } from '../../../../src/lance
 const MIB = 2 ** 20;
 const VARIABLE = 'LANCE_MEM_POOL_SIZE';
 const OF_TEXT = ['LANCE_FTS_NUM_SHARDS', 'LANCE_FTS_PARTITION_SIZE'] as const;
+const BATCH_ROWS = 'LANCE_DEFAULT_BATCH_SIZE';
 
 // No test may leave them behind.
 beforeEach(() => {
-  for (const name of OF_TEXT) vi.stubEnv(name, undefined);
+  for (const name of [...OF_TEXT, BATCH_ROWS]) vi.stubEnv(name, undefined);
 });
 
 afterEach(() => {
@@ -56,6 +57,19 @@ test("an operator's own variable wins, and builds are held back by it", async ()
   const { enginePool } = await freshModule();
   expect(enginePool(300 * MIB).bytes).toBe(200_000_000);
   expect(process.env[VARIABLE]).toBe('200000000');
+});
+
+test.each<[string, number, string | undefined, string | undefined, object]>([
+  ['larger in a pool that has room for them', 512 * MIB, undefined, '16384', { [BATCH_ROWS]: undefined }],
+  ["the engine's own in a smaller one", 512 * MIB - 1, undefined, undefined, {}],
+  ["an operator's where there are any, for what compacts, too", 512 * MIB, '100', '100', {}],
+])('batches are %s', async (_, bytes, given, expected, ofCompaction) => {
+  vi.stubEnv(VARIABLE, undefined);
+  vi.stubEnv(BATCH_ROWS, given);
+  const { enginePool, withoutOurBatches } = await freshModule();
+  expect(withoutOurBatches()).toStrictEqual({});
+  enginePool(bytes);
+  expect([process.env[BATCH_ROWS], withoutOurBatches()]).toStrictEqual([expected, ofCompaction]);
 });
 
 test.each([
