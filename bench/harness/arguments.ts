@@ -80,8 +80,8 @@ function scalar<T extends number | string | boolean>(text: string, value: string
     return (value === 'true') as T;
   }
   const number = Number(value.replaceAll('_', ''));
-  if (value.trim() === '' || !(number >= 0) || !Number.isFinite(number)) {
-    throw new UsageError(`--set ${text}: ${value} is not a number from 0 up`);
+  if (value.trim() === '' || !(number >= 0) || !Number.isSafeInteger(number)) {
+    throw new UsageError(`--set ${text}: ${value} is not a whole number from 0 up`);
   }
   return number as T;
 }

@@ -40,10 +40,11 @@ test('sizes are replaced by values of their kind; nothing else changes', () => {
 test.each([
   ['size=1', 'the sizes here are rows, indexed, rounds, unlimited, order'],
   ['rounds', 'given as name=value'],
-  ['rounds=many', 'many is not a number'],
-  ['rounds=', 'is not a number'],
-  ['rows=-5', '-5 is not a number from 0 up'],
-  ['rows=1,x', 'x is not a number'],
+  ['rounds=many', 'many is not a whole number'],
+  ['rounds=', 'is not a whole number'],
+  ['rows=-5', '-5 is not a whole number from 0 up'],
+  ['rows=1.5', '1.5 is not a whole number from 0 up'],
+  ['rows=1,x', 'x is not a whole number'],
   ['unlimited=yes', 'true or false'],
 ])('--set %s is refused', (set, says) => {
   expect(() => withSizes(SIZES, [set])).toThrow(UsageError);
