@@ -154,7 +154,7 @@ export const schema = section('segmentd', {
     ),
     backoff_ms: option(
       milliseconds(0).default(COMMIT_BACKOFF_MS),
-      'First wait after a conflict; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
+      'First wait after a conflict, at most, and no longer than an attempt takes; doubles with each, up to 32 times what an attempt takes, within 1 to 30 s.',
     ),
   }),
   retry: section('Work on a table that failed and may succeed later.', {

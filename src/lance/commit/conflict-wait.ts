@@ -10,8 +10,8 @@ const LONGEST_MS = { least: 1_000, most: 30_000 };
 const ATTEMPTS_WAITED = 32;
 
 /**
- * Milliseconds to wait, anything up to a bound that doubles with each conflict: `firstMs` after the first, and at most 32 times what an
- * attempt takes, `attemptMs`, within a second and half a minute.
+ * Milliseconds to wait, anything up to a bound that doubles with each conflict: `firstMs` after the first, or what an attempt takes, `attemptMs`, where that is less: whoever
+ * was faster is done by then. At most it is 32 times that, within a second and half a minute.
  */
 export function conflictBackoffMs(
   conflicts: number,
@@ -19,5 +19,5 @@ export function conflictBackoffMs(
   random: () => number = Math.random,
 ): number {
   const longest = Math.min(LONGEST_MS.most, Math.max(LONGEST_MS.least, ATTEMPTS_WAITED * attemptMs));
-  return random() * Math.min(longest, firstMs * 2 ** Math.min(conflicts - 1, 30));
+  return random() * Math.min(longest, Math.min(firstMs, attemptMs) * 2 ** Math.min(conflicts - 1, 30));
 }

@@ -14,8 +14,20 @@ describe('the wait after a conflict', () => {
     [7, 1_000],
     [1_000, 1_000],
   ])('doubles, and where commits are fast ends at a second: after %i conflicts %i ms at most', (conflicts, ms) => {
-    expect(longest(conflicts, 3)).toBe(ms);
+    expect(longest(conflicts, 25)).toBe(ms);
   });
+
+  test.each([
+    [1, 3],
+    [2, 6],
+    [9, 768],
+    [10, 1_000],
+  ])(
+    'begins with an attempt that takes less than it would, here 3 ms: after %i conflicts %i ms at most',
+    (conflicts, ms) => {
+      expect(longest(conflicts, 3)).toBe(ms);
+    },
+  );
 
   test.each([
     [3, 1_000],
@@ -29,9 +41,9 @@ describe('the wait after a conflict', () => {
   });
 
   test('is a random part of that, so that writers that met once spread out', () => {
-    expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0)).toBe(0);
-    expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 3 }, () => 0.25)).toBe(10);
-    expect(longest(9, 3, 0)).toBe(0);
+    expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 25 }, () => 0)).toBe(0);
+    expect(conflictBackoffMs(2, { firstMs: 20, attemptMs: 25 }, () => 0.25)).toBe(10);
+    expect(longest(9, 25, 0)).toBe(0);
   });
 });
 
