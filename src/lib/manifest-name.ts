@@ -36,13 +36,18 @@ export function parseManifestName(name: string): ManifestName | null {
  */
 export function latestVersion(names: Iterable<string>): ManifestName | null {
   let latest: ManifestName | null = null;
+  let newest = '';
   for (const name of names) {
+    // Of names as long as a V2 name, one that sorts behind it is an older version, or none. A table may have thousands, and a commit looks at all of them.
+    if (name.length === newest.length && name > newest) continue;
     const found = parseManifestName(name);
     if (found === null) continue;
     if (latest && latest.scheme !== found.scheme) {
       throw new SegmentdError('table_mixed_version_names', 'found V1 and V2 manifest names in one _versions directory');
     }
-    if (!latest || found.version > latest.version) latest = found;
+    if (latest && found.version <= latest.version) continue;
+    latest = found;
+    if (found.scheme === 'V2') newest = name;
   }
   return latest;
 }
