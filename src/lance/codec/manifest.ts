@@ -19,7 +19,7 @@ import type { SchemaField } from './schema-field.ts';
 import { decodeSchemaField } from './schema-field.ts';
 import type { TransactionHead } from './transaction.ts';
 import { decodeTransactionHead } from './transaction.ts';
-import { Cursor, copyFields } from './wire.ts';
+import { Cursor } from './wire.ts';
 
 /** Another place for files of the table: the root of a table, or a folder that holds the files themselves. */
 export type BasePath = { readonly id: number; readonly path: string; readonly isTableRoot: boolean };
@@ -309,21 +309,39 @@ export function spliceManifest(previous: Manifest, change: ManifestChange): Uint
   return file.finish([...previous.kept, tail.finish()]);
 }
 
-function nextIndexSection(previous: Manifest, change: ManifestChange): Uint8Array[] {
-  const unknown = copyFields(previous.indexSection, (field) => field !== INDICES);
-  const atEnd = change.added.filter(
-    ({ replacesEntry }) => !previous.indexes.some(({ uuid }) => uuid === replacesEntry),
-  );
-  const kept = previous.indexes.flatMap(({ uuid, raw }) => {
-    const added = change.added.filter(({ replacesEntry }) => replacesEntry === uuid);
-    return [...added.map(({ entry }) => entry), ...(change.removed.has(uuid) ? [] : [raw])];
-  });
-  const entries = [...kept, ...atEnd.map(({ entry }) => entry)];
-  return [
-    ...unknown,
-    ...entries.map((entry) => new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(entry).finish()),
-  ];
+/** What stays is a few views, however many entries it is: nearly all of them stay. */
+function nextIndexSection({ indexSection, indexes }: Manifest, { added, removed }: ManifestChange): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  const placed = new Set<AddedIndex>();
+  const cursor = new Cursor(indexSection);
+  let keptFrom = 0;
+  const keepTo = (end: number) => {
+    if (end > keptFrom) parts.push(indexSection.subarray(keptFrom, end));
+  };
+  let entries = 0;
+  while (cursor.next()) {
+    cursor.skip();
+    if (cursor.field !== INDICES) continue;
+    const uuid = indexes[entries]?.uuid;
+    entries += 1;
+    const instead = uuid === undefined ? [] : added.filter(({ replacesEntry }) => replacesEntry === uuid);
+    const isKept = uuid === undefined || !removed.has(uuid);
+    if (isKept && instead.length === 0) continue;
+    keepTo(cursor.fieldStart);
+    for (const it of instead) {
+      placed.add(it);
+      parts.push(indexField(it));
+    }
+    keptFrom = isKept ? cursor.fieldStart : cursor.pos;
+  }
+  keepTo(cursor.pos);
+  if (entries !== indexes.length)
+    throw new SegmentdError('internal', `${entries} entries were read as ${indexes.length}`);
+  return [...parts, ...added.filter((it) => !placed.has(it)).map(indexField)];
 }
+
+const indexField = ({ entry }: AddedIndex) =>
+  new BinaryWriter().tag(INDICES, WireType.LengthDelimited).bytes(entry).finish();
 
 /** `message` without the given top-level fields, as the fewest possible views. */
 export function withoutFields(message: Uint8Array, fields: ReadonlySet<number>): Uint8Array[] {
