@@ -20,9 +20,10 @@ export const pipeline = scenario({
   tables: {
     latency: {
       title:
-        'From an event to covered, over a real broker, merges included: appends a second to a table with two BTREE indexes.',
+        'From an event to covered, over a real broker, merges included: appends a second to a table with two BTREE indexes; what an append costs of the processors, and conflicts with other commits.',
       baseline: HOP_AND_WORK,
-      units: { p50: 'ms', p99: 'ms' },
+      units: { p50: 'ms', p99: 'ms', cpu: 'ms', conflicts: 'per append' },
+      facts: ['cpu', 'conflicts'],
     },
     announcements: {
       title: 'Announcements a second that are read from the start of a topic.',

@@ -13,8 +13,7 @@ import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { scenario } from '../harness/scenario.ts';
 import { ownProcess } from '../peers/own.ts';
-import type { CpuTime } from '../support/cpu-time.ts';
-import { cpuTimeOf } from '../support/cpu-time.ts';
+import { costOf, cpuTimeOf } from '../support/cpu-time.ts';
 import type { DaemonPlace } from '../support/daemon-place.ts';
 import { brokerFor, DATABASE, daemonPlace, metricOf, NODES_OWN, runDaemon } from '../support/daemon-place.ts';
 import { SEGMENTD } from '../support/freshness-ways.ts';
@@ -169,12 +168,6 @@ async function segmentd(bench: Bench, brokers: readonly string[], { count, appen
       return { rate: count / ((endedMs - startedMs) / 1000), ...cost };
     },
   };
-}
-
-/** Milliseconds of a table; empty where nothing tells. */
-function costOf(before: CpuTime | null, after: CpuTime | null, tables: number): { cpu?: number; main?: number } {
-  if (!before || !after) return {};
-  return { cpu: (after.all - before.all) / tables, main: (after.main - before.main) / tables };
 }
 
 /** Resolves when all indexes of so many tables were looked at. */

@@ -22,3 +22,9 @@ export function cpuTimeOf(pid: number): CpuTime | null {
     return null;
   }
 }
+
+/** Milliseconds between two looks for each of so many things that were done; empty where nothing tells. */
+export function costOf(before: CpuTime | null, after: CpuTime | null, done: number): { cpu?: number; main?: number } {
+  if (!before || !after) return {};
+  return { cpu: (after.all - before.all) / done, main: (after.main - before.main) / done };
+}

@@ -13,7 +13,8 @@ import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { ownProcess } from '../peers/own.ts';
-import { DATABASE, daemonPlace, runDaemon } from './daemon-place.ts';
+import { costOf, cpuTimeOf } from './cpu-time.ts';
+import { DATABASE, daemonPlace, metricsOf, runDaemon } from './daemon-place.ts';
 import { SEGMENTD } from './freshness-ways.ts';
 import type { TableSize } from './growing-table.ts';
 import { growingCopy, makeIndexed } from './growing-table.ts';
@@ -22,6 +23,7 @@ import { copyTable } from './lookups.ts';
 export const HOP_AND_WORK = 'Kafka hop + work';
 const TABLE = 't';
 const FEW_SEGMENTS = 20;
+const COUNTED = { conflicts: 'segmentd_commit_retries_total' };
 
 export type Load = {
   /** Appends a second. */
@@ -73,6 +75,7 @@ export async function throughSegmentd(
       const id = `${DATABASE}/${name}`;
       const ref = { id, database: DATABASE, name, uri };
       const covered: Promise<number>[] = [];
+      const [cpuBefore, before] = [cpuTimeOf(daemon.pid), await metricsOf(daemon, COUNTED)];
       await atRate(load, async () => {
         const { version } = await table.add(size.rowsOf(next, load.appended));
         next += load.appended;
@@ -82,8 +85,11 @@ export async function throughSegmentd(
         covered.push(sending.then(() => daemon.coveredAt(id, version)).then((ms) => Math.max(0, ms + 0.5 - sentMs)));
       });
       const all = await Promise.all(covered);
+      const { cpu } = costOf(cpuBefore, cpuTimeOf(daemon.pid), all.length);
+      const { conflicts } = await metricsOf(daemon, COUNTED);
       table.close();
-      return latencies(all);
+      const perAppend = { ...(cpu !== undefined && { cpu }), conflicts: (conflicts - before.conflicts) / all.length };
+      return { ...latencies(all), ...perAppend };
     },
   };
 }
@@ -110,6 +116,7 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
       });
       const hopped = latencies(await Promise.all(hops));
       const worked: number[] = [];
+      const before = cpuTimeOf(own.pid);
       let table = await freshCopy();
       await atRate(load, async (at) => {
         // Nobody merges the segments of this one.
@@ -121,7 +128,8 @@ export async function hopAndWork(bench: Bench, brokers: readonly string[], size:
         worked.push(await own.ms({ do: 'index', uri: table.uri, synced: true }));
       });
       const { p50 = 0, p99 = 0 } = latencies(worked);
-      return { p50: (hopped.p50 ?? 0) + p50, p99: (hopped.p99 ?? 0) + p99 };
+      const { cpu } = costOf(before, cpuTimeOf(own.pid), worked.length);
+      return { p50: (hopped.p50 ?? 0) + p50, p99: (hopped.p99 ?? 0) + p99, ...(cpu !== undefined && { cpu }) };
     },
   };
 }
