@@ -88,8 +88,9 @@ export async function commitChange(
   }
 }
 
-/** Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days. */
-async function discard(table: LanceTable, { addSegments }: CommitRequest): Promise<void> {
+/** Files that cannot be removed now are unreferenced, and Lance's cleanup collects them after seven days. What is still on its way would arrive afterwards. */
+async function discard(table: LanceTable, { addSegments, durable }: CommitRequest): Promise<void> {
+  await Promise.allSettled([durable]);
   await Promise.allSettled([deleteUploaded(table.store, addSegments)]);
 }
 

@@ -221,6 +221,17 @@ describe('rejected, and the files are gone', () => {
     expect(await segmentsIn()).not.toContain(uuidText(0xbeef));
   };
 
+  test('and files that are still on their way are waited for: they would arrive after they were deleted', async () => {
+    const more = { put: () => Promise.reject(new SegmentdError('store_denied', 'no')) };
+    const { promise: durable, resolve: arrive } = Promise.withResolvers<void>();
+    const commit = commitChange(faultyTable(folder.root, [], { more }), request({ durable }), SETTINGS);
+    await new Promise((soon) => setImmediate(soon));
+    expect(folder.has(FILE)).toBe(true);
+    arrive();
+    expect(await commit).toMatchObject({ kind: 'rejected', cause: 'store_refused' });
+    expect(folder.has(FILE)).toBe(false);
+  });
+
   test.each(['store_full', 'store_denied'] as const)('when the store refuses with %s', async (code) => {
     const refuse: Fault = () => Promise.reject(new SegmentdError(code, 'no'));
     const outcome = await commitChange(faultyTable(folder.root, [refuse]), request(), SETTINGS);
