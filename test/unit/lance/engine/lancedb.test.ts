@@ -30,16 +30,21 @@ test('what asks for it has it', async () => {
 
 const COUNTS = ['TOKIO_WORKER_THREADS', 'LANCE_CPU_THREADS', 'LANCE_IO_THREADS', 'LANCE_DEFAULT_BATCH_SIZE'];
 
-test.each(COUNTS.flatMap((name) => ['abc', '0', '', '-1', '1.5'].map((value) => [name, value] as const)))(
-  'what would break the engine is refused: %s=%j',
-  async (name, value) => {
-    const load = () => Promise.reject(new Error('not asked'));
-    await expect(lancedb(load, { [name]: value })).rejects.toMatchObject({
-      code: 'config_invalid',
-      message: expect.stringContaining(`${name} is "${value}", which is no number of`),
-    });
-  },
-);
+test.each(
+  COUNTS.flatMap((name) => ['abc', '0', '', '-1', '1.5', '1e3', '9999999999'].map((value) => [name, value] as const)),
+)('what would break the engine is refused: %s=%j', async (name, value) => {
+  const load = () => Promise.reject(new Error('not asked'));
+  await expect(lancedb(load, { [name]: value })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining(`${name} is "${value}", which is no number of`),
+  });
+});
+
+test('more threads than the engine can start are refused', async () => {
+  const load = () => Promise.reject(new Error('asked'));
+  await expect(lancedb(load, { TOKIO_WORKER_THREADS: '10000' })).rejects.toMatchObject({ code: 'config_invalid' });
+  await expect(lancedb(load, { TOKIO_WORKER_THREADS: '9999' })).rejects.toMatchObject({ code: 'engine_unloadable' });
+});
 
 test('where it cannot be loaded the first line says why', async () => {
   const load = () => Promise.reject(new Error('no native binding\nremove node_modules'));
