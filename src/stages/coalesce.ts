@@ -4,7 +4,7 @@ import { recordCount } from '../model.ts';
 import type { PipelineContext } from './context.ts';
 import { isHeld } from './held-tables.ts';
 
-/** Waiting events per table that are not coalesced, so that each has its own latency in the metrics. One with repeats is a flood, and holds all of them. */
+/** Records that wait per table and are not coalesced, so that each has its own latency in the metrics. */
 const KEPT = 100;
 /** The same for a table that is paused or retrying: its events take credit from all other tables. */
 const KEPT_STUCK = 1;
@@ -21,7 +21,7 @@ export function coalesce(context: PipelineContext): (pending: PendingEvent, wait
   return ({ event, record, receivedAtMs }, waiting) => {
     const { id } = event.table;
     if (!record || event.fragments || waiting.length < KEPT_STUCK) return false;
-    if (waiting.length < KEPT && !record.repeats && !isHeld(context, id)) return false;
+    if (areFew(waiting, record) && !isHeld(context, id)) return false;
     // Nearly always the last one is: a flood has no closure to spare for each of its events.
     const last = waiting.length - 1;
     const isLast = isPlainOf(record.signal, waiting[last] as PendingEvent);
@@ -39,6 +39,12 @@ export function coalesce(context: PipelineContext): (pending: PendingEvent, wait
     record.ack();
     return true;
   };
+}
+
+/** One with repeats may be a whole fetch, which it holds: a hundred of these are no few. */
+function areFew(waiting: readonly PendingEvent[], { repeats }: ConsumerRecord): boolean {
+  if (waiting.length >= KEPT) return false;
+  return !repeats || waiting.reduce((sum, { record }) => sum + (record ? recordCount(record) : 1), 0) < KEPT;
 }
 
 /** Each partition has a signal of its own in each assignment: acks of an older one count no more. */

@@ -24,13 +24,23 @@ export function decode(context: PipelineContext): OperatorFunction<ConsumerRecor
         } catch (error) {
           if (!(error instanceof SegmentdError)) return fail(error);
           open += 1;
-          rejectRecord(context, record, error).then(done, fail);
+          rejectRecord(context, record, error, (one) => ownError(context, one) ?? error).then(done, fail);
           return;
         }
         hand(context, record, events, out);
       };
       out.add(records.subscribe({ next, error: fail, complete: done }));
     });
+}
+
+/** Of records that say the same each is refused with words about itself: an error may quote what it is about. */
+function ownError(context: PipelineContext, record: ConsumerRecord): SegmentdError | undefined {
+  try {
+    context.decodeRecord(record);
+  } catch (error) {
+    if (error instanceof SegmentdError) return error;
+  }
+  return undefined;
 }
 
 /** Hands on the events of a record. Nearly always that is one. */
@@ -68,13 +78,18 @@ function partsOf(record: ConsumerRecord, events: number): ConsumerRecord[] {
   }));
 }
 
-/** Settles a record that cannot be worked on: its original bytes go to the dead-letter topic before its offset is done. */
+/**
+ * Settles a record that cannot be worked on: its original bytes go to the dead-letter topic before its offset is done. `errorOf`: where each of the
+ * records that it stands for has an error of its own.
+ */
 export async function rejectRecord(
   context: PipelineContext,
   record: ConsumerRecord,
-  error: SegmentdError,
+  shared: SegmentdError,
+  errorOf: (record: ConsumerRecord) => SegmentdError = () => shared,
 ): Promise<void> {
   const reject = async (record: ConsumerRecord) => {
+    const error = errorOf(record);
     await context.deadLetter(record, error);
     context.telemetry.eventDeadLettered({ position: record.position, code: error.code, message: error.message });
     context.tracing?.rejected(record, error);

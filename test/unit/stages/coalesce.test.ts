@@ -86,11 +86,22 @@ test('a sweep or refresh is not coalesced', () => {
   expect(coalesce(testContext())({ ...event(500), record: null }, waiting(100))).toBe(false);
 });
 
-test('a record with repeats joins the first that waits: each that waited would keep all of them', () => {
-  const repeats = [{ offset: '600', timestamp: '0', value: null }];
-  const late = pendingEvent(500, 't', {}, { signal, repeats });
-  expect([coalesce(testContext())(late, waiting(1)), late.record.acks()]).toEqual([true, 1]);
-});
+test.each([
+  [98, false],
+  [99, true],
+])(
+  'a record with repeats joins others when many records wait, however few events they are: beside %i repeats %s',
+  (count, joins) => {
+    const repeats = Array.from({ length: count }, (_, at) => ({
+      offset: String(600 + at),
+      timestamp: '0',
+      value: null,
+    }));
+    const before = pendingEvent(500, 't', {}, { signal, repeats });
+    const late = pendingEvent(900, 't', {}, { signal, repeats });
+    expect([coalesce(testContext())(late, [before]), late.record.acks()]).toEqual([joins, joins ? 1 : 0]);
+  },
+);
 
 test('repeats of a coalesced record are counted once each', () => {
   const context = testContext();

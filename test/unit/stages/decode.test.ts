@@ -110,6 +110,18 @@ test('of consecutive records that say the same one is processed; if it is no eve
   expect([good.acks(), bad.acks()]).toEqual([0, 1]);
 });
 
+test('of consecutive records that say the same each is refused with words about itself', async () => {
+  const said: string[] = [];
+  const context = testContext({
+    decodeRecord: ({ value }) => {
+      throw new SegmentdError('event_not_json', `not JSON: ${value}`);
+    },
+    deadLetter: async (_, { message }) => void said.push(message),
+  });
+  await through(context, consumerRecord(3, { repeats }));
+  expect(said.slice(1)).toEqual(['not JSON: five', 'not JSON: seven']);
+});
+
 test('equal consecutive records are each counted', async () => {
   const context = testContext({ decodeRecord: () => [] });
   await through(context, consumerRecord(4, { repeats }));
