@@ -222,14 +222,24 @@ describe('rejected, and the files are gone', () => {
   };
 
   test('and files that are still on their way are waited for: they would arrive after they were deleted', async () => {
-    const more = { put: () => Promise.reject(new SegmentdError('store_denied', 'no')) };
+    const done: string[] = [];
+    const more = {
+      put: () => Promise.reject(new SegmentdError('store_denied', 'no')),
+      putIfAbsent: async (_key: string, _parts: readonly Uint8Array[], after?: Promise<unknown>) => {
+        await after?.catch(() => undefined);
+        // What does not wait for them is done before that.
+        setImmediate(() => {
+          done.push('arrived');
+          arrive();
+        });
+        throw unavailable();
+      },
+      removeFolder: async () => void done.push('deleted'),
+    };
     const { promise: durable, resolve: arrive } = Promise.withResolvers<void>();
-    const commit = commitChange(faultyTable(folder.root, [], { more }), request({ durable }), SETTINGS);
-    await new Promise((soon) => setImmediate(soon));
-    expect(folder.has(FILE)).toBe(true);
-    arrive();
-    expect(await commit).toMatchObject({ kind: 'rejected', cause: 'store_refused' });
-    expect(folder.has(FILE)).toBe(false);
+    const outcome = await commitChange(faultyTable(folder.root, [], { more }), request({ durable }), SETTINGS);
+    expect(outcome).toMatchObject({ kind: 'rejected', cause: 'store_refused' });
+    expect(done).toEqual(['arrived', 'deleted']);
   });
 
   test.each(['store_full', 'store_denied'] as const)('when the store refuses with %s', async (code) => {
