@@ -59,7 +59,7 @@ function openPool(wanted: number): MemoryPool {
 
 /**
  * Rows that the engine reads and sorts at a time, 8,192 unless this variable says otherwise. Each such batch is sorted by itself and all are merged
- * then, which takes a fifth of a build of a hundred thousand rows. A pool has to hold some batches, of strings as wide as they may be.
+ * then, which takes a fifth of the processor time of a build of a hundred thousand rows (perf, LanceDB 0.39). A pool has to hold some batches, of strings as wide as they may be.
  */
 const BATCH_ROWS = 'LANCE_DEFAULT_BATCH_SIZE';
 const SORTED_ROWS = 16_384;
