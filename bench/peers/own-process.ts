@@ -5,7 +5,6 @@
 import { createInterface } from 'node:readline';
 import { DEFAULT_POLICY } from '../../src/lance/plan/row-ids.ts';
 import { planTable } from '../../src/lance/plan/table-plan.ts';
-import type { Build } from '../../src/lance/segment.ts';
 import { LanceTable } from '../../src/lance/table/table.ts';
 import { asyncLimit } from '../../src/lib/async-limit.ts';
 import { stopwatch } from '../../src/lib/stopwatch.ts';
@@ -28,32 +27,32 @@ function tableAt(uri: string, synced: boolean): LanceTable {
 const inSeconds = (batch: Batch) => Object.fromEntries(Object.entries(batch).map(([step, ms]) => [step, ms / 1000]));
 
 type Index = { readonly do: 'index'; readonly uri: string; readonly synced: boolean };
-type BuildOrder = { readonly do: 'build'; readonly uris: readonly string[]; readonly atOnce: number };
+type Build = { readonly do: 'build'; readonly uris: readonly string[]; readonly atOnce: number };
 
 const index = async ({ uri, synced }: Index) => {
   const batch = await indexOnce(tableAt(uri, synced), builder);
   return { seconds: msOf(batch) / 1000, ...inSeconds(batch) };
 };
 
-/** On some file systems a file that is deleted makes those that are made in the next minute dearer, for whatever is measured then. */
-const kept: Build[] = [];
-
-/** Builds what the tables miss, so many at once, and leaves it where it is: nothing is published, synced or committed. */
-const build = async ({ uris, atOnce }: BuildOrder) => {
+/**
+ * Builds what the tables miss, so many at once, and leaves it where it is: nothing is published, synced or committed. Nor deleted, which on some file systems makes
+ * the files of the next minute dearer, for whatever is measured then.
+ */
+const build = async ({ uris, atOnce }: Build) => {
   const limit = asyncLimit(atOnce);
   const lap = stopwatch();
   const buildOne = async (uri: string) => {
     const table = tableAt(uri, true);
     const manifest = await table.latest();
     const { requests } = planTable(manifest, DEFAULT_POLICY, ALL_AT_ONCE);
-    kept.push(await builder.build(manifest, table.place(), requests));
+    await builder.build(manifest, table.place(), requests);
   };
   await Promise.all(uris.map((uri) => limit.run(() => buildOne(uri))));
   return { seconds: lap() / 1000 };
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const request = JSON.parse(line) as Index | BuildOrder;
+  const request = JSON.parse(line) as Index | Build;
   const answer = await (request.do === 'index' ? index(request) : build(request)).catch((error: unknown) => ({
     error: String(error),
   }));

@@ -24,7 +24,7 @@ export function decode(context: PipelineContext): OperatorFunction<ConsumerRecor
         } catch (error) {
           if (!(error instanceof SegmentdError)) return fail(error);
           open += 1;
-          rejectRecord(context, record, error, (one) => ownError(context, one) ?? error).then(done, fail);
+          rejectRecord(context, record, error, (one) => ownError(context, one, record.value, error)).then(done, fail);
           return;
         }
         hand(context, record, events, out);
@@ -34,13 +34,19 @@ export function decode(context: PipelineContext): OperatorFunction<ConsumerRecor
 }
 
 /** Of records that say the same each is refused with words about itself: an error may quote what it is about. */
-function ownError(context: PipelineContext, record: ConsumerRecord): SegmentdError | undefined {
+function ownError(
+  context: PipelineContext,
+  record: ConsumerRecord,
+  refused: ConsumerRecord['value'],
+  error: SegmentdError,
+): SegmentdError {
+  if (record.value === refused) return error;
   try {
     context.decodeRecord(record);
-  } catch (error) {
-    if (error instanceof SegmentdError) return error;
+  } catch (own) {
+    if (own instanceof SegmentdError) return own;
   }
-  return undefined;
+  return error;
 }
 
 /** Hands on the events of a record. Nearly always that is one. */

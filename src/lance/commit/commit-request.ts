@@ -8,7 +8,7 @@ import type { RejectCause } from './reject-causes.ts';
 
 export type CommitSettings = {
   readonly maxAttempts: number;
-  /** First pause after a lost conflict, milliseconds; it doubles, with jitter. */
+  /** First pause after a lost conflict at most, milliseconds, and no longer than an attempt took; it doubles, with jitter. */
   readonly initialBackoffMs: number;
   readonly writer: WriterVersion;
   /** Once it fires, a commit that has lost a conflict gives up as contended instead of waiting for another. */
