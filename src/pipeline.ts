@@ -39,13 +39,16 @@ export function pipeline(
   { refreshRequests = EMPTY, merges, maintenance }: Background,
 ): Observable<never> {
   const along = new MergeAlong(context, merges);
+  const overtaken = new Set<string>();
   return records.pipe(
     decode(context), // a record becomes an event, or goes to the dead-letter topic
     mergeWith(refreshRequests),
     observeHeld(context), // a table whose events are held is looked at all the same
     batchByTable(
-      batching(context),
-      traceBatch(context, (batch) => of(batch).pipe(expand(round(context, along)), ignoreElements(), endWith(batch))),
+      batching(context, overtaken),
+      traceBatch(context, (batch) =>
+        of(batch).pipe(expand(round(context, along, overtaken)), ignoreElements(), endWith(batch)),
+      ),
     ), // one batch at a time per table, and out of it once its events are settled; where traces are on it is one
     maintenance ? maintainTables(context, { schedule: maintenance, merges, along }) : identity, // now and then: compaction and cleanup
     mergeSegments(context, merges, along), // in the background: small segments become larger ones
@@ -53,13 +56,17 @@ export function pipeline(
 }
 
 /** How events of one table come together: all that arrive while it is at work, or in less than its batches have to be apart. */
-function batching(context: PipelineContext): Parameters<typeof batchByTable>[0] {
+function batching(context: PipelineContext, overtaken: Set<string>): Parameters<typeof batchByTable>[0] {
   const { lingerMs, batchIntervalMs: intervalMs } = context.settings;
-  return { lingerMs, intervalMs, coalesce: coalesce(context) };
+  return { lingerMs, intervalMs, coalesce: coalesce(context), wasOvertaken: ({ id }) => overtaken.delete(id) };
 }
 
 /** One round of a batch. Emits what is left of it, if anything: a later version, a second segment, a table that moved. */
-function round(context: PipelineContext, along: MergeAlong): (batch: Batch) => Observable<Batch> {
+function round(
+  context: PipelineContext,
+  along: MergeAlong,
+  overtaken: Set<string>,
+): (batch: Batch) => Observable<Batch> {
   return (batch) =>
     of(batch).pipe(
       awaitResume(context), // while an operator has paused the table
@@ -68,7 +75,7 @@ function round(context: PipelineContext, along: MergeAlong): (batch: Batch) => O
         of(it).pipe(
           plan(context, along.offer), // what the indexes miss, and merges that land with it; covered and declined tables pass through
           build(context), // one segment per index, over exactly the missing fragments
-          commit(context), // all of them in one version
+          commit(context, overtaken), // all of them in one version
           endRound(context, it), // a table that cannot be served ends its own round and nothing else
         ),
       ),

@@ -3,7 +3,7 @@
  * next batch. Strictly one batch at a time per table, any number of tables.
  */
 import type { ObservableInput, OperatorFunction } from 'rxjs';
-import { defer, Observable, timer } from 'rxjs';
+import { filter, Observable, of, race, Subject, take, timer } from 'rxjs';
 import { mergeMap } from 'rxjs/operators';
 import { RecentMap } from '../lib/recent-map.ts';
 import type { PendingEvent, TableRef } from '../model.ts';
@@ -16,10 +16,19 @@ type Batching = {
   readonly intervalMs?: (table: TableRef) => number;
   /** Called for each event of a busy table, with those that wait; true when it was merged into one of these. */
   readonly coalesce?: (pending: PendingEvent, waiting: PendingEvent[]) => boolean;
+  /**
+   * Whether others committed to the table while its batch was at work, which has just ended. If events wait by then, the next batch waits for one more: a
+   * writer has announced what it appended and prepares the next append then, so that a batch that starts behind an event is done before that commits,
+   * and one that starts at any other time shares the processors with it and loses the next version to it, again and again.
+   */
+  readonly wasOvertaken?: (table: TableRef) => boolean;
 };
 
+/** How long to wait for one more event, at most, milliseconds: no longer than the last batch took either. */
+const ONE_MORE_MAX_MS = 50;
+
 export function batchByTable<R>(
-  { lingerMs, intervalMs = () => 0, coalesce = () => false }: Batching,
+  { lingerMs, intervalMs = () => 0, coalesce = () => false, wasOvertaken = () => false }: Batching,
   work: (batch: Batch) => ObservableInput<R>,
 ): OperatorFunction<PendingEvent, R> {
   return (events) =>
@@ -31,15 +40,15 @@ export function batchByTable<R>(
       const finishIfIdle = () => {
         if (sourceDone && pendingByTable.size === 0) out.complete();
       };
-      const startBatch = (table: TableRef) => {
+      const startBatch = (table: TableRef, oneMoreWithinMs = 0) => {
         const { id } = table;
         const waitMs = Math.max(lingerMs, pace.waitMs(id, intervalMs(table)));
-        const delay = waitMs > 0 ? timer(waitMs) : [0];
-        const batch$ = defer(() => delay).pipe(
+        let startedMs = 0;
+        const batch$ = pace.begin(id, waitMs, oneMoreWithinMs).pipe(
           mergeMap(() => {
             const batch = takeBatch(pendingByTable.get(id) ?? []);
             pendingByTable.set(id, []);
-            pace.started(id, intervalMs(table));
+            startedMs = pace.started(id, intervalMs(table));
             return batch ? work(batch) : [];
           }),
         );
@@ -48,7 +57,8 @@ export function batchByTable<R>(
             next: (result) => out.next(result),
             error: (error: unknown) => out.error(error),
             complete: () => {
-              if (pendingByTable.get(id)?.length) startBatch(table);
+              const withinMs = wasOvertaken(table) ? Math.min(performance.now() - startedMs, ONE_MORE_MAX_MS) : 0;
+              if (pendingByTable.get(id)?.length) startBatch(table, withinMs);
               else pendingByTable.delete(id);
               finishIfIdle();
             },
@@ -62,6 +72,7 @@ export function batchByTable<R>(
             const waiting = pendingByTable.get(id);
             if (waiting) {
               if (!coalesce(pending, waiting)) waiting.push(pending);
+              pace.arrived(id);
             } else {
               pendingByTable.set(id, [pending]);
               startBatch(pending.event.table);
@@ -87,12 +98,27 @@ function takeBatch(waiting: readonly PendingEvent[]): Batch | null {
 /** Tables remembered: of one that is forgotten the next batch starts at once. */
 const REMEMBERED = 10_000;
 
-/** When the last batch of each table began that has to keep a distance. */
+/** When the last batch of each table began that has to keep a distance, and which tables have events now. */
 class Pace {
   readonly #startedMs = new RecentMap<string, number>(REMEMBERED);
+  readonly #arrivals = new Subject<string>();
 
-  started(table: string, intervalMs: number): void {
-    if (intervalMs > 0) this.#startedMs.set(table, performance.now());
+  arrived(table: string): void {
+    this.#arrivals.next(table);
+  }
+
+  /** Emits once: after `waitMs`, or else with the next event of the table, no later than `oneMoreWithinMs` from now, or at once. */
+  begin(table: string, waitMs: number, oneMoreWithinMs: number): Observable<unknown> {
+    if (waitMs > 0) return timer(waitMs);
+    if (oneMoreWithinMs === 0) return of(0);
+    return race(this.#arrivals.pipe(filter((it) => it === table)), timer(oneMoreWithinMs)).pipe(take(1));
+  }
+
+  /** A batch of the table begins now: in milliseconds. */
+  started(table: string, intervalMs: number): number {
+    const now = performance.now();
+    if (intervalMs > 0) this.#startedMs.set(table, now);
+    return now;
   }
 
   /** Milliseconds until the next one may begin. */

@@ -18,8 +18,18 @@ import { requeue } from './retry.ts';
 import { traced } from './traced.ts';
 import type { Built, Settleable } from './work.ts';
 
-export function commit(context: PipelineContext): OperatorFunction<Built, Settleable> {
-  return concatMap(async (built) => (built.kind === 'built' ? commitSegments(context, built) : built));
+/** `overtaken` gets the ids of tables to which others committed after the plan. */
+export function commit(
+  context: PipelineContext,
+  overtaken: Set<string> = new Set(),
+): OperatorFunction<Built, Settleable> {
+  return concatMap(async (built) => {
+    if (built.kind !== 'built') return built;
+    const settled = await commitSegments(context, built);
+    if (settled.kind === 'covered' && settled.tableVersion > settled.coveredVersion + 1)
+      overtaken.add(built.batch.table.id);
+    return settled;
+  });
 }
 
 type Work = Extract<Built, { kind: 'built' }>;

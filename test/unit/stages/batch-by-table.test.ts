@@ -78,6 +78,69 @@ test('an idle table starts at once, and what arrives while it is busy is its nex
   expect(await done).toHaveLength(3);
 });
 
+test('after a batch that others overtook, the events that wait do so for one more', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const source = new Subject<PendingEvent>();
+  const batches: number[][] = [];
+  const gates: (() => void)[] = [];
+  const overtaken = new Set<string>();
+  const running = source
+    .pipe(
+      batchByTable({ lingerMs: 0, wasOvertaken: ({ id }) => overtaken.delete(id) }, (batch) => {
+        batches.push(offsetsOf(batch));
+        return new Promise<void>((resolve) => gates.push(resolve));
+      }),
+    )
+    .subscribe();
+  const events = [0, 1, 2, 3, 4, 5, 6].map((offset) => pendingEvent(offset));
+  const [id] = events.map(({ event }) => event.table.id);
+  /** Ends the last batch that began, after so many milliseconds. */
+  const end = async (tookMs: number, isOvertaken: boolean) => {
+    vi.advanceTimersByTime(tookMs);
+    if (isOvertaken) overtaken.add(id as string);
+    gates.at(-1)?.();
+    await turns(2);
+  };
+  const arrive = (at: number) => source.next(events[at] as PendingEvent);
+
+  arrive(0);
+  arrive(1);
+  await end(10, true);
+  vi.advanceTimersByTime(9);
+  expect(batches).toEqual([[0]]);
+  source.next(pendingEvent(0, 'other'));
+  expect(batches).toEqual([[0], [0]]);
+  arrive(2);
+  expect(batches).toEqual([[0], [0], [1, 2]]);
+
+  // No longer than the batch took.
+  arrive(3);
+  await end(10, true);
+  vi.advanceTimersByTime(9);
+  expect(batches).toHaveLength(3);
+  vi.advanceTimersByTime(1);
+  expect(batches.at(-1)).toEqual([3]);
+
+  // Nor longer than a twentieth of a second.
+  arrive(4);
+  await end(10_000, true);
+  vi.advanceTimersByTime(49);
+  expect(batches).toHaveLength(4);
+  vi.advanceTimersByTime(1);
+  expect(batches.at(-1)).toEqual([4]);
+
+  // Nobody is asked to wait otherwise, nor where nothing waits.
+  arrive(5);
+  await end(10, false);
+  expect(batches.at(-1)).toEqual([5]);
+  await end(10, true);
+  arrive(6);
+  expect(batches.at(-1)).toEqual([6]);
+  expect(overtaken.size).toBe(0);
+  running.unsubscribe();
+});
+
 test('it completes only after the work that waits behind the last batch', async () => {
   const results = of(pendingEvent(0), pendingEvent(1), pendingEvent(2)).pipe(
     batchByTable({ lingerMs: 0 }, async (batch) => {

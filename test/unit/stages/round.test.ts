@@ -57,9 +57,13 @@ async function builder(before: () => Promise<unknown> = async () => undefined): 
 const contextWith = (segmentBuilder: SegmentBuilder, more: Parameters<typeof testContext>[0] = {}): TestContext =>
   testContext({ table: new LanceTable(localStore(folder.root)), builder: segmentBuilder, ...more });
 
-async function round(context: TestContext, batch = batchOf([pendingEvent(0)])): Promise<Settleable> {
+async function round(
+  context: TestContext,
+  batch = batchOf([pendingEvent(0)]),
+  overtaken = new Set<string>(),
+): Promise<Settleable> {
   const done = await lastValueFrom(
-    of(batch).pipe(plan(context), build(context), commit(context), endRound(context, batch), toArray()),
+    of(batch).pipe(plan(context), build(context), commit(context, overtaken), endRound(context, batch), toArray()),
   );
   expect(done).toHaveLength(1);
   return done[0] as Settleable;
@@ -68,8 +72,10 @@ const events = (context: TestContext) => context.lines.map(({ event }) => event)
 
 test('what is missing is built and committed, and events up to the version that was read are covered', async () => {
   const context = contextWith(await builder());
-  const done = await round(context);
+  const overtaken = new Set<string>();
+  const done = await round(context, batchOf([pendingEvent(0)]), overtaken);
   expect(done).toMatchObject({ kind: 'covered', coveredVersion: 3, tableVersion: 4, committed: true });
+  expect(overtaken).toEqual(new Set());
   expect(await folder.versions()).toEqual([3, 4]);
   expect(disposed).toBe(1);
   expect(events(context)).toEqual(
@@ -84,6 +90,15 @@ test('a table that is covered is not written', async () => {
   await round(context);
   expect(await round(context)).toMatchObject({ kind: 'covered', coveredVersion: 4, tableVersion: 4, committed: false });
   expect(await folder.versions()).toEqual([3, 4]);
+});
+
+test('a table to which somebody else committed between the plan and the commit is named', async () => {
+  const fragments = [0, 1, 2, 3].map((id) => ({ id }));
+  const append = () => folder.write({ version: 4, fragments, indexes: [{ uuid: 1, fragments: [0] }] });
+  const overtaken = new Set<string>();
+  const done = await round(contextWith(await builder(append)), batchOf([pendingEvent(0)]), overtaken);
+  expect(done).toMatchObject({ kind: 'covered', coveredVersion: 3, tableVersion: 5 });
+  expect(overtaken).toEqual(new Set(['lake/t']));
 });
 
 test('a declined table is not built', async () => {
