@@ -2,7 +2,8 @@
 import { scenario } from '../harness/scenario.ts';
 import { announcementWays, OWN, PLAIN_CONSUMER } from '../support/announcement-rates.ts';
 import { brokerFor } from '../support/daemon-place.ts';
-import { HOP_AND_WORK, hopAndWork, throughSegmentd } from '../support/event-latency.ts';
+import { eventToCovered, HOP_AND_WORK, hopAndWork } from '../support/event-latency.ts';
+import { BARE_LOOP, DAEMON } from '../support/followers.ts';
 import { scatteredRows } from '../support/growing-table.ts';
 
 export const pipeline = scenario({
@@ -39,7 +40,8 @@ export const pipeline = scenario({
       bench.step(`pipeline: ${rate} appends/s`);
       const load = { rate, seconds, appended };
       await bench.part(async (part) => {
-        const ways = [await hopAndWork(part, brokers, size, load), await throughSegmentd(part, brokers, size, load)];
+        const ways = [await hopAndWork(part, brokers, size, load)];
+        for (const kind of [BARE_LOOP, DAEMON]) ways.push(await eventToCovered(kind, part, brokers, size, load));
         await part.measure('latency', { 'appends/s': rate }, { warmUp, rounds, ways });
       });
     }

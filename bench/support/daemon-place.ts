@@ -12,6 +12,7 @@ import type { DaemonProcess, LogLine } from '../../testing/daemon-process.ts';
 import { startDaemonProcess } from '../../testing/daemon-process.ts';
 import { DAEMON_FLAGS, shippedProgram } from '../../testing/shipped-program.ts';
 import type { Bench } from '../harness/scenario.ts';
+import { CoveredVersions } from './covered-versions.ts';
 
 /** Of a topic, unless more members are to share it. */
 const PARTITIONS = 4;
@@ -73,44 +74,27 @@ export type RunningDaemon = DaemonProcess & {
   coveredAt(table: string, version: number): Promise<number>;
 };
 
-type Waiting = { readonly version: number; readonly resolve: (ms: number) => void };
-
 /** Starts a daemon as it is shipped, and waits until it is ready. `env` goes over the environment, `flags` are Node's. */
 export async function runDaemon(
   { configFile, port, settings }: DaemonPlace,
   env: Readonly<Record<string, string>> = {},
   flags: readonly string[] = DAEMON_FLAGS,
 ): Promise<RunningDaemon> {
-  const covered = new Map<string, { version: number; ms: number }>();
-  const waiting = new Map<string, Waiting[]>();
+  const covered = new CoveredVersions();
   let runningMs = Number.NaN;
   let partitions = 0;
   const onLog = ({ event, state, table, coveredVersion, time, assigned }: LogLine): void => {
     if (event === 'rebalanced')
       partitions = (assigned as Record<string, readonly number[]> | undefined)?.[settings.topic]?.length ?? 0;
     if (event === 'stateChanged' && state === 'running') runningMs = Date.parse(time ?? '');
-    if (event !== 'batchCovered') return;
-    const ms = Date.parse(time ?? '');
-    const version = Number(coveredVersion);
-    covered.set(String(table), { version, ms });
-    const left = (waiting.get(String(table)) ?? []).filter((it) => {
-      if (it.version <= version) it.resolve(ms);
-      return it.version > version;
-    });
-    waiting.set(String(table), left);
+    if (event === 'batchCovered') covered.note(String(table), Number(coveredVersion), Date.parse(time ?? ''));
   };
   const daemon = await startDaemonProcess(configFile, port, onLog, env, [...flags, shippedProgram()]);
   return {
     ...daemon,
     runningMs,
     partitions: () => partitions,
-    coveredAt(table, version) {
-      const done = covered.get(table);
-      if (done && done.version >= version) return Promise.resolve(done.ms);
-      const { promise, resolve } = Promise.withResolvers<number>();
-      waiting.set(table, [...(waiting.get(table) ?? []), { version, resolve }]);
-      return promise;
-    },
+    coveredAt: (table, version) => covered.at(table, version),
   };
 }
 

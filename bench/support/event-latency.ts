@@ -14,8 +14,8 @@ import type { Sample, Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
 import { ownProcess } from '../peers/own.ts';
 import { costOf, cpuTimeOf } from './cpu-time.ts';
-import { DATABASE, daemonPlace, metricsOf, runDaemon } from './daemon-place.ts';
-import { SEGMENTD } from './freshness-ways.ts';
+import { DATABASE, daemonPlace } from './daemon-place.ts';
+import type { FollowerKind } from './followers.ts';
 import type { TableSize } from './growing-table.ts';
 import { growingCopy, makeIndexed } from './growing-table.ts';
 import { copyTable } from './lookups.ts';
@@ -23,7 +23,6 @@ import { copyTable } from './lookups.ts';
 export const HOP_AND_WORK = 'Kafka hop + work';
 const TABLE = 't';
 const FEW_SEGMENTS = 20;
-const COUNTED = { conflicts: 'segmentd_commit_retries_total' };
 
 export type Load = {
   /** Appends a second. */
@@ -47,48 +46,48 @@ async function atRate({ rate, seconds }: Load, work: (at: number) => Promise<voi
 
 const latencies = (ms: readonly number[]): Sample => ({ p50: quantile(ms, 0.5), p99: quantile(ms, 0.99) });
 
-/** Appends to a table and announces each append to a daemon; from just before the announcement until a batch covers it. */
-export async function throughSegmentd(
+/** Appends to a table and announces each append to a follower; from just before the announcement until a batch covers it. */
+export async function eventToCovered(
+  { name, start }: FollowerKind,
   bench: Bench,
   brokers: readonly string[],
   size: TableSize,
   load: Load,
 ): Promise<Way> {
   const place = await daemonPlace(bench.home, brokers);
-  const original = join(bench.home, `original-${load.rate}`);
+  const original = join(bench.home, `original-${randomUUID()}`);
   await makeIndexed(original, TABLE, size);
-  const daemon = await runDaemon(place);
-  bench.cleanup.defer(() => daemon.stop());
+  const follower = await start(bench, place);
   const producer = openProducer(place.settings);
   bench.cleanup.defer(() => producer.close());
   const connection = await connect(place.database);
   let next = size.rows;
   let tables = 0;
   return {
-    name: SEGMENTD,
+    name,
     async round() {
       // Of its own: each append makes a table larger for all that come after it.
-      const name = `${TABLE}${tables++}`;
-      const uri = folderOf(place.database, name);
+      const grown = `${TABLE}${tables++}`;
+      const uri = folderOf(place.database, grown);
       await copyTable(folderOf(original, TABLE), uri, 1);
-      const table = await connection.openTable(name);
-      const id = `${DATABASE}/${name}`;
-      const ref = { id, database: DATABASE, name, uri };
+      const table = await connection.openTable(grown);
+      const id = `${DATABASE}/${grown}`;
+      const ref = { id, database: DATABASE, name: grown, uri };
       const covered: Promise<number>[] = [];
-      const [cpuBefore, before] = [cpuTimeOf(daemon.pid), await metricsOf(daemon, COUNTED)];
+      const [cpuBefore, conflictsBefore] = [cpuTimeOf(follower.pid), await follower.conflicts()];
       await atRate(load, async () => {
         const { version } = await table.add(size.rowsOf(next, load.appended));
         next += load.appended;
         const sentMs = nowMs();
         const sending = producer.send(place.settings.topic, [encodeAppendEvent({ table: ref, version })]);
-        // The log has whole milliseconds.
-        covered.push(sending.then(() => daemon.coveredAt(id, version)).then((ms) => Math.max(0, ms + 0.5 - sentMs)));
+        // Followers tell whole milliseconds.
+        covered.push(sending.then(() => follower.coveredAt(id, version)).then((ms) => Math.max(0, ms + 0.5 - sentMs)));
       });
       const all = await Promise.all(covered);
-      const { cpu } = costOf(cpuBefore, cpuTimeOf(daemon.pid), all.length);
-      const { conflicts } = await metricsOf(daemon, COUNTED);
+      const { cpu } = costOf(cpuBefore, cpuTimeOf(follower.pid), all.length);
+      const conflicts = ((await follower.conflicts()) - conflictsBefore) / all.length;
       table.close();
-      const perAppend = { ...(cpu !== undefined && { cpu }), conflicts: (conflicts - before.conflicts) / all.length };
+      const perAppend = { ...(cpu !== undefined && { cpu }), conflicts };
       return { ...latencies(all), ...perAppend };
     },
   };
