@@ -46,6 +46,7 @@ const SLOWEST = [
   'test/conformance/object-store.test.ts',
   'test/integration/lance/soak.test.ts',
   'test/interop/pylance-newest.test.ts',
+  'test/interop/pylance-oldest.test.ts',
   'test/integration/stores/clouds.test.ts',
   'test/integration/e2e/notifications.test.ts',
   'test/interop/pylance-middle.test.ts',
