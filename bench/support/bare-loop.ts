@@ -114,8 +114,9 @@ function onAnnounced({ table: id, version }: { readonly table: string; readonly 
   });
 }
 
-const kafka = await openClient(kafkaSettings(config), () => undefined);
-const { maxWaitMs, maxBytesPerPartition, topic } = kafkaSettings(config);
+const settings = kafkaSettings(config);
+const kafka = await openClient(settings, () => undefined);
+const { maxWaitMs, maxBytesPerPartition, topic } = settings;
 const consumer = kafka.consumer({
   ...{ groupId: `bare-${randomUUID()}`, maxWaitTimeInMs: maxWaitMs, maxBytesPerPartition, retry: CLIENT_RETRY },
 });

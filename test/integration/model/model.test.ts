@@ -96,7 +96,7 @@ async function holds(open: OpenEngine, { runs: most, mustHappen, drawn }: Holdin
 
 test('no interleaving breaks a table', { timeout: 1_800_000 }, () =>
   holds(openLanceDb, {
-    ...(LONG ? { runs: 100, mustHappen: MUST_HAPPEN } : { runs: 18, mustHappen: SHORT_HAPPENS }),
+    ...(LONG ? { runs: 150, mustHappen: MUST_HAPPEN } : { runs: 18, mustHappen: SHORT_HAPPENS }),
     drawn: LONG ? DRAWN : EACH_KIND,
   }),
 );
