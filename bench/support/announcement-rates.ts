@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openProducer } from '../../src/kafka/producer.ts';
+import { stopwatch } from '../../src/lib/stopwatch.ts';
 import { folderOf } from '../../testing/unindexed-table.ts';
 import type { Way } from '../harness/rounds.ts';
 import type { Bench } from '../harness/scenario.ts';
@@ -23,8 +24,9 @@ type Own = (typeof OWN)[number];
 const VERSIONS = 2;
 const SEND = 1_000;
 const TABLE_ROWS = 100;
-/** Rare enough not to slow the daemon down, which answers each time. */
+/** Between two looks at what a daemon has settled; longer where it takes so long to answer that it would be slower for being asked. */
 const POLL_MS = 100;
+const POLL_SHARE = 0.05;
 const GIVE_UP_MS = 600_000;
 
 /** Floods of so many tables, without ids, which daemons read from the start: their memory, and how fast they are. */
@@ -110,10 +112,12 @@ async function readByDaemon(
   try {
     const deadline = Date.now() + GIVE_UP_MS;
     let [resident, rate] = [0, 0];
-    for (let settled = 0; settled < events; ) {
+    for (let [settled, answerMs] = [0, 0]; settled < events; ) {
       if (Date.now() > deadline) throw new Error(`${events} events were not settled in ${GIVE_UP_MS} ms`);
-      await sleep(POLL_MS);
+      await sleep(Math.max(POLL_MS, answerMs / POLL_SHARE));
+      const lap = stopwatch();
       const seen = await metricsOf(daemon, METRICS);
+      answerMs = lap();
       settled = seen.settled;
       if (settled < events || rate === 0) rate = (settled / (Date.now() - daemon.runningMs)) * 1000;
       resident = Math.max(resident, seen.resident);

@@ -3,7 +3,7 @@
  *
  * Calls that touch only names (stat, link, rename, unlink) and reads of small files are synchronous: they take microseconds,
  * a tenth of the way through the thread pool and back, and a commit makes two dozen of them. What waits for the disk (fsync,
- * large reads and writes, listings) is asynchronous.
+ * large reads and writes, listings) is asynchronous. Looks at very many tables would never wait for anything: they let the event loop turn.
  */
 import { randomUUID } from 'node:crypto';
 import type { BigIntStats, Stats } from 'node:fs';
@@ -31,6 +31,7 @@ import { promisify } from 'node:util';
 import { asyncLimit } from '../lib/async-limit.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { errnoOf, messageOf, SegmentdError } from '../lib/errors.ts';
+import { loopTurn } from '../lib/loop-turn.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { settleAll } from '../lib/settle-all.ts';
 import type { ListedObject, ObjectStat, ObjectStore, PutResult, StoredObject, SurveyedObject } from './object-store.ts';
@@ -123,6 +124,7 @@ async function inFolder<T>(root: string, path: string, write: () => Promise<T>):
  * takes ten times as long, and most looks are for what is not there yet.
  */
 async function readWhole(path: string): Promise<StoredObject | null> {
+  if (loopTurn.isLong()) await loopTurn.room();
   if (!statSync(path, { throwIfNoEntry: false })) return null;
   const file = openSync(path, 'r');
   try {
@@ -314,6 +316,7 @@ export function localStore(root: string): ObjectStore {
       attempt<ObjectStat | null>(
         `stat ${at(key)}`,
         async () => {
+          if (loopTurn.isLong()) await loopTurn.room();
           const stat = statSync(at(key), { bigint: true, throwIfNoEntry: false });
           return stat ? { bytes: Number(stat.size), tag: tagOf(stat) } : null;
         },

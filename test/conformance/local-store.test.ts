@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { loopTurn } from '../../src/lib/loop-turn.ts';
 import { localStore } from '../../src/store/local-store.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 import { bytes, localFolder, namesIn, textOf } from './store-suite.ts';
@@ -20,6 +21,23 @@ describe('the local file system, where it fails', () => {
     await write('b');
     for (const object of [await reading, await store.read('hint')]) {
       expect(textOf(object)?.slice(-1)).toBe(known.get(object?.tag));
+    }
+  });
+
+  test('looks, which wait for nothing outside, go on in the next turn of the event loop once this one has been long', async () => {
+    const store = localStore(await tempDir());
+    await store.put('hint', bytes('x'));
+    for (const isLong of [true, false]) {
+      const long = vi.spyOn(loopTurn, 'isLong').mockReturnValue(isLong);
+      onTestFinished(() => long.mockRestore());
+      for (const look of [() => store.stat('hint'), () => store.stat('none'), () => store.read('hint')]) {
+        let hasTurned = false;
+        setImmediate(() => {
+          hasTurned = true;
+        });
+        await look();
+        expect(hasTurned).toBe(isLong);
+      }
     }
   });
 

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { people } from '../../../testing/people.ts';
 import { readTopic } from '../e2e/read-topic.ts';
@@ -49,6 +51,27 @@ test('twenty thousand announcements of one table are a few commits', async () =>
   expect(sumOf(page, 'segmentd_events_total')).toBeGreaterThanOrEqual(EVENTS);
   expect(sumOf(page, 'segmentd_dead_letters_total')).toBe(0);
   expect(sumOf(page, 'segmentd_unacked_events')).toBe(0);
+});
+
+test('probes are answered while a flood of announcements of many tables is read', async () => {
+  const world = await makeRoughWorld({ options: { merge: { concurrency: 0 } } });
+  await makeTable(world, 't0', 100);
+  const names = Array.from({ length: 100 }, (_, at) => `t${at}`);
+  for (const name of names.slice(1)) {
+    await cp(join(world.database, 't0.lance'), join(world.database, `${name}.lance`), { recursive: true });
+  }
+  const member = await startMember(world.configFile);
+  await member.untilReady();
+  const announced = Array.from({ length: EVENTS }, (_, at) => `db/${names[at % names.length]}`);
+  await world.producer.send(
+    world.settings.topic,
+    announced.map((table) => ({ key: Buffer.from(table), value: Buffer.from(JSON.stringify({ table })) })),
+  );
+  // All that a fetch brought used to be settled in one turn of the event loop.
+  const seen = new Set<number>();
+  while (!seen.has(EVENTS)) seen.add(sumOf(await member.metrics(), 'segmentd_events_total'));
+  expect(seen.size).toBeGreaterThan(10);
+  expect(await member.end()).toBe(0);
 });
 
 test('of records that differ in nothing but an id each is a dead letter, with its own bytes and offset', async () => {

@@ -1,0 +1,47 @@
+/**
+ * Turns of the event loop. Work that waits for nothing outside, of which one step leads to the next, would keep timers, probes and heartbeats waiting for
+ * as long as there is more of it: it asks here, and goes on in the next turn once this one has been long.
+ */
+
+/** Milliseconds. A probe takes a few turns to be answered. */
+const LONG_MS = 10;
+
+export class LoopTurn {
+  readonly #nowMs: () => number;
+  readonly #defer: (what: () => void) => void;
+  /** When somebody asked first in this turn. */
+  #sinceMs: number | undefined;
+  /** Those that wait go on one after the other, each if the one before has left time. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(nowMs = () => performance.now(), defer: (what: () => void) => void = setImmediate) {
+    this.#nowMs = nowMs;
+    this.#defer = defer;
+  }
+
+  /** Whether so much has been done since this was first asked in this turn that the rest is for the next. */
+  isLong(): boolean {
+    const nowMs = this.#nowMs();
+    if (this.#sinceMs === undefined) {
+      this.#sinceMs = nowMs;
+      this.#defer(() => {
+        this.#sinceMs = undefined;
+      });
+    }
+    return nowMs - this.#sinceMs >= LONG_MS;
+  }
+
+  /** Resolves in a turn that has not been long, after all that waited before. */
+  room(): Promise<void> {
+    this.#last = this.#last.then(() => (this.isLong() ? new Promise((resolve) => this.later(resolve)) : undefined));
+    return this.#last;
+  }
+
+  /** Calls it in the next turn. */
+  later(what: () => void): void {
+    this.#defer(what);
+  }
+}
+
+/** The turns of this process. */
+export const loopTurn = new LoopTurn();

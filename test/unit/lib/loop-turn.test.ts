@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { LoopTurn } from '../../../src/lib/loop-turn.ts';
+
+/** A clock that stands until it is moved, and turns that end when they are told to. */
+function rig() {
+  let nowMs = 1_000;
+  let deferred: (() => void)[] = [];
+  const turn = new LoopTurn(
+    () => nowMs,
+    (what) => deferred.push(what),
+  );
+  /** As Node does: what is put off meanwhile is for the turn after, and each is followed by all that it leads to. */
+  const end = async () => {
+    for (const what of deferred.splice(0)) {
+      what();
+      await new Promise(setImmediate);
+    }
+  };
+  return {
+    turn,
+    end,
+    work: (ms: number) => {
+      nowMs += ms;
+    },
+    forget: () => {
+      deferred = [];
+    },
+  };
+}
+
+test('a turn is long ten milliseconds after it was first asked about', async () => {
+  const { turn, work, end } = rig();
+  work(60_000);
+  expect(turn.isLong()).toBe(false);
+  work(9);
+  expect(turn.isLong()).toBe(false);
+  work(1);
+  expect(turn.isLong()).toBe(true);
+  await end();
+  work(60_000);
+  expect(turn.isLong()).toBe(false);
+});
+
+test('there is room at once in a turn that has not been long', async () => {
+  const { turn, forget } = rig();
+  turn.isLong();
+  forget();
+  await turn.room();
+});
+
+test('those that wait for room go on in the order they came, as many in a turn as it has time for', async () => {
+  const { turn, work, end } = rig();
+  const wentOn: number[] = [];
+  turn.isLong();
+  work(10);
+  const waiting = [4, 4, 4, 4, 4].map(async (ms, at) => {
+    await turn.room();
+    work(ms);
+    wentOn.push(at);
+  });
+  await new Promise(setImmediate);
+  expect(wentOn).toEqual([]);
+  await end();
+  expect(wentOn).toEqual([0, 1, 2, 3]);
+  await end();
+  expect(wentOn).toEqual([0, 1, 2, 3, 4]);
+  await Promise.all(waiting);
+});
+
+test('what is for later is called in the next turn', async () => {
+  const { turn, end } = rig();
+  let called = 0;
+  turn.later(() => {
+    called += 1;
+  });
+  expect(called).toBe(0);
+  await end();
+  expect(called).toBe(1);
+});
