@@ -61,9 +61,10 @@ export const memory = scenario({
     },
     flood: {
       title:
-        'So many announcements of some tables, read by a daemon from the start of their topic: resident memory at most.',
+        'So many announcements of some tables, read by a daemon from the start of their topic: resident memory at most, and for how long its event loop was held up at most.',
       baseline: SEGMENTD,
-      units: { resident: 'MiB', rate: 'records/s' },
+      units: { resident: 'MiB', rate: 'records/s', lag: 'ms' },
+      facts: ['lag'],
     },
   },
   async run(bench, { rows, commits, burstRows, burstBuilds, pools, floodEvents, floodTables, ...contest }) {

@@ -101,17 +101,19 @@ async function plainRate({ configFile }: DaemonPlace, events: number, ...parse: 
 
 /**
  * A daemon that is a new group, from joining it until it has settled them all: records a second by the last look before that, since the next one comes later
- * than they were; and its resident memory at most.
+ * than they were; its resident memory at most; and for how many milliseconds at most its event loop was held up, once it ran.
  */
 async function readByDaemon(
   place: DaemonPlace,
   events: number,
   flags?: readonly string[],
-): Promise<{ rate: number; resident: number }> {
+): Promise<{ rate: number; resident: number; lag: number }> {
   const daemon = await runDaemon(place, { SEGMENTD_KAFKA_GROUP_ID: `again-${randomUUID()}` }, flags);
   try {
     const deadline = Date.now() + GIVE_UP_MS;
-    let [resident, rate] = [0, 0];
+    let [resident, rate, lag] = [0, 0, 0];
+    // Each answer tells the longest since the one before.
+    await metricsOf(daemon, METRICS);
     for (let [settled, answerMs] = [0, 0]; settled < events; ) {
       if (Date.now() > deadline) throw new Error(`${events} events were not settled in ${GIVE_UP_MS} ms`);
       await sleep(Math.max(POLL_MS, answerMs / POLL_SHARE));
@@ -121,11 +123,16 @@ async function readByDaemon(
       settled = seen.settled;
       if (settled < events || rate === 0) rate = (settled / (Date.now() - daemon.runningMs)) * 1000;
       resident = Math.max(resident, seen.resident);
+      lag = Math.max(lag, seen.lag);
     }
-    return { rate, resident: resident / 2 ** 20 };
+    return { rate, resident: resident / 2 ** 20, lag: lag * 1000 };
   } finally {
     await daemon.stop();
   }
 }
 
-const METRICS = { settled: 'segmentd_events_total{', resident: 'process_resident_memory_bytes' };
+const METRICS = {
+  settled: 'segmentd_events_total{',
+  resident: 'process_resident_memory_bytes',
+  lag: 'nodejs_eventloop_lag_max_seconds',
+};
