@@ -24,9 +24,9 @@ type Own = (typeof OWN)[number];
 const VERSIONS = 2;
 const SEND = 1_000;
 const TABLE_ROWS = 100;
-/** Between two looks at what a daemon has settled; longer where it takes so long to answer that it would be slower for being asked. */
+/** Between two looks at what a daemon has settled; longer where an answer takes it a tenth of that. */
 const POLL_MS = 100;
-const POLL_SHARE = 0.05;
+const REST = 10;
 const GIVE_UP_MS = 600_000;
 
 /** Floods of so many tables, without ids, which daemons read from the start: their memory, and how fast they are. */
@@ -116,7 +116,7 @@ async function readByDaemon(
     await metricsOf(daemon, METRICS);
     for (let [settled, answerMs] = [0, 0]; settled < events; ) {
       if (Date.now() > deadline) throw new Error(`${events} events were not settled in ${GIVE_UP_MS} ms`);
-      await sleep(Math.max(POLL_MS, answerMs / POLL_SHARE));
+      await sleep(Math.max(POLL_MS, answerMs * REST));
       const lap = stopwatch();
       const seen = await metricsOf(daemon, METRICS);
       answerMs = lap();

@@ -33,13 +33,8 @@ export class LoopTurn {
 
   /** Resolves in a turn that has not been long, after all that waited before. */
   room(): Promise<void> {
-    this.#last = this.#last.then(() => (this.isLong() ? new Promise((resolve) => this.later(resolve)) : undefined));
+    this.#last = this.#last.then(() => (this.isLong() ? new Promise((resolve) => this.#defer(resolve)) : undefined));
     return this.#last;
-  }
-
-  /** Calls it in the next turn. */
-  later(what: () => void): void {
-    this.#defer(what);
   }
 }
 

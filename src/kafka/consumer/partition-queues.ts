@@ -1,4 +1,3 @@
-import type { LoopTurn } from '../../lib/loop-turn.ts';
 import type { ConsumerRecord } from '../../model.ts';
 import type { Fetched } from './consumer-record.ts';
 import { PartitionQueue } from './partition-queue.ts';
@@ -15,7 +14,6 @@ type QueuesPort = {
   pause(partition: number): void;
   resume(partition: number): void;
   nowMs(): number;
-  readonly turn: Pick<LoopTurn, 'isLong' | 'later'>;
 };
 
 /** What to commit, by partition: the offset of the next record to read. */
@@ -38,8 +36,6 @@ export class PartitionQueues {
   /** The partition to serve first next time, so that each is served. */
   #turn = 0;
   #pumping = false;
-  /** The rest is handed out in the next turn of the event loop. */
-  #goesOn = false;
   /** Records handed out by the queues of now and not acknowledged. */
   #unacked = 0;
   #unackedBytes = 0;
@@ -62,7 +58,7 @@ export class PartitionQueues {
     const acked = (bytes: number) => {
       this.#unacked -= 1;
       this.#unackedBytes -= bytes;
-      this.#goOn();
+      this.pump();
     };
     this.#queues = new Map(
       partitions.map((partition) => [partition, new PartitionQueue(this.#topic, partition, acked)]),
@@ -102,10 +98,10 @@ export class PartitionQueues {
     }
   }
 
-  /** Hands out what credit allows, one record per partition in turn; the rest later, once this turn of the event loop has been long. */
+  /** Hands out what credit allows, one record per partition in turn. */
   pump(): void {
     // An ack may come while a record is handed out; the loop below sees the credit it gives back.
-    if (this.#pumping || this.#goesOn) return;
+    if (this.#pumping) return;
     this.#pumping = true;
     try {
       const nowMs = this.#port.nowMs();
@@ -114,11 +110,6 @@ export class PartitionQueues {
         const bytes = queue?.nextBytes ?? 0;
         // A single record of any size goes out when nothing else is.
         if (this.#unacked > 0 && this.#unackedBytes + bytes > MAX_IN_FLIGHT_BYTES) break;
-        // Records may be settled as they are handed out, and work on them wait for nothing: then all that was read would go out in one turn.
-        if (queue !== undefined && this.#port.turn.isLong()) {
-          this.#goOn();
-          break;
-        }
         const record = queue?.take(nowMs);
         if (queue === undefined || record === undefined) break;
         this.#unacked += 1;
@@ -132,15 +123,6 @@ export class PartitionQueues {
     } finally {
       this.#pumping = false;
     }
-  }
-
-  #goOn(): void {
-    if (this.#goesOn) return;
-    this.#goesOn = true;
-    this.#port.turn.later(() => {
-      this.#goesOn = false;
-      this.pump();
-    });
   }
 
   /** Forgets what waits to be handed out; what is out stays out. */

@@ -1,6 +1,5 @@
 import { Observable, Subject } from 'rxjs';
 import type { SegmentdError } from '../../lib/errors.ts';
-import { loopTurn } from '../../lib/loop-turn.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { ConsumerRecord } from '../../model.ts';
 import type { KafkaLog, KafkaSettings } from '../client.ts';
@@ -89,7 +88,6 @@ class Source implements RecordSource {
       pause: (partition) => this.#supervisor.pause(partition),
       resume: (partition) => this.#supervisor.resume(partition),
       nowMs: Date.now,
-      turn: loopTurn,
     });
     this.#committer = new OffsetCommitter(this.#queues, {
       send: (offsets) => this.#supervisor.commit(offsets),

@@ -66,14 +66,3 @@ test('those that wait for room go on in the order they came, as many in a turn a
   expect(wentOn).toEqual([0, 1, 2, 3, 4]);
   await Promise.all(waiting);
 });
-
-test('what is for later is called in the next turn', async () => {
-  const { turn, end } = rig();
-  let called = 0;
-  turn.later(() => {
-    called += 1;
-  });
-  expect(called).toBe(0);
-  await end();
-  expect(called).toBe(1);
-});

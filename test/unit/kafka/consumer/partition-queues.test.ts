@@ -17,10 +17,7 @@ const message = (offset: number, value: Buffer | null): KafkaMessage => ({
 const batch = (from: number, count: number, value: Buffer | null = null): Fetched =>
   new Fetched(Array.from({ length: count }, (_, index) => message(from + index, value)));
 
-/** Turns of the event loop that are never long and follow at once. */
-const NO_TURNS = { isLong: () => false, later: (what: () => void) => what() };
-
-function rig(maxInFlight: number, turn: { isLong(): boolean; later(what: () => void): void } = NO_TURNS) {
+function rig(maxInFlight: number) {
   const got: ConsumerRecord[] = [];
   const paused = new Set<number>();
   const state = { ready: true };
@@ -30,7 +27,6 @@ function rig(maxInFlight: number, turn: { isLong(): boolean; later(what: () => v
     pause: (partition) => paused.add(partition),
     resume: (partition) => paused.delete(partition),
     nowMs: () => 0,
-    turn,
   });
   return { queues, got, paused, state };
 }
@@ -131,59 +127,6 @@ test('nothing that was dropped is delivered or committed', () => {
   expect(queues.pendingCommits()).toEqual(new Map([[0, 2n]]));
 });
 
-/** Turns that are long after so many questions, and end when they are told to. */
-function turns(questions: number) {
-  let asked = 0;
-  const deferred: (() => void)[] = [];
-  return {
-    isLong: () => asked++ >= questions,
-    later: (what: () => void) => void deferred.push(what),
-    waiting: () => deferred.length,
-    end: () => {
-      asked = 0;
-      for (const what of deferred.splice(0)) what();
-    },
-  };
-}
-
-test('records that are settled at once do not all go out in one turn of the event loop', () => {
-  const turn = turns(100);
-  const { queues, got } = rig(1_000, turn);
-  queues.assign([0]);
-  queues.accept(0, batch(0, 250), 250n);
-  for (const expected of [100, 200, 250]) {
-    expect(got).toHaveLength(expected);
-    for (const record of got) record.ack();
-    expect(turn.waiting()).toBe(1);
-    turn.end();
-  }
-  expect(queues.pendingCommits()).toEqual(new Map([[0, 250n]]));
-  expect(turn.waiting()).toBe(0);
-});
-
-test('what acks make room for goes out together, in the next turn', () => {
-  const turn = turns(100);
-  const { queues, got } = rig(2, turn);
-  queues.assign([0]);
-  queues.accept(0, batch(0, 5), 5n);
-  for (const record of got.slice()) record.ack();
-  expect([got.length, turn.waiting()]).toEqual([2, 1]);
-  turn.end();
-  expect(got).toHaveLength(4);
-});
-
-test('what waits for the next turn is of the partitions that are assigned by then', () => {
-  const turn = turns(1);
-  const { queues, got } = rig(10, turn);
-  queues.assign([0]);
-  queues.accept(0, batch(0, 5), 5n);
-  expect(got).toHaveLength(1);
-  queues.assign([1]);
-  queues.accept(1, batch(0, 1), 1n);
-  turn.end();
-  expect(got.map(({ position }) => position.partition)).toEqual([0, 1]);
-});
-
 test('an ack from inside the record is fine', () => {
   let most = 0;
   let count = 0;
@@ -197,7 +140,6 @@ test('an ack from inside the record is fine', () => {
     pause: () => undefined,
     resume: () => undefined,
     nowMs: () => 0,
-    turn: NO_TURNS,
   });
   queues.assign([0]);
   queues.accept(0, batch(0, 20_000), 20_000n);
