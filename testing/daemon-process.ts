@@ -13,6 +13,8 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: str
 export type DaemonProcess = {
   readonly url: string;
   readonly pid: number;
+  /** Its exit code, or null where a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Ends it as an orchestrator would, with SIGTERM; its exit code. Another signal on request. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
@@ -32,6 +34,7 @@ export async function startDaemonProcess(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
   createInterface({ input: child.stdout }).on('line', (line) => onLog(JSON.parse(line) as LogLine));
   const url = `http://127.0.0.1:${port}`;
   try {
@@ -43,12 +46,10 @@ export async function startDaemonProcess(
   return {
     url,
     pid: child.pid as number,
-    async stop(signal = 'SIGTERM') {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-      const exit = once(child, 'exit');
+    ended,
+    stop(signal = 'SIGTERM') {
       child.kill(signal);
-      await exit;
-      return child.exitCode;
+      return ended;
     },
   };
 }

@@ -90,6 +90,7 @@ export async function runDaemon(
     if (event === 'batchCovered') covered.note(String(table), Number(coveredVersion), Date.parse(time ?? ''));
   };
   const daemon = await startDaemonProcess(configFile, port, onLog, env, [...flags, shippedProgram()]);
+  void daemon.ended.then(() => covered.end(new Error('the daemon ended')));
   return {
     ...daemon,
     runningMs,

@@ -81,7 +81,10 @@ export async function eventToCovered(
         const sentMs = nowMs();
         const sending = producer.send(place.settings.topic, [encodeAppendEvent({ table: ref, version })]);
         // Followers tell whole milliseconds.
-        covered.push(sending.then(() => follower.coveredAt(id, version)).then((ms) => Math.max(0, ms + 0.5 - sentMs)));
+        const took = sending.then(() => follower.coveredAt(id, version)).then((ms) => Math.max(0, ms + 0.5 - sentMs));
+        // Seen below, when all have been sent.
+        took.catch(() => undefined);
+        covered.push(took);
       });
       const all = await Promise.all(covered);
       const { cpu } = costOf(cpuBefore, cpuTimeOf(follower.pid), all.length);

@@ -47,7 +47,11 @@ export const BARE_LOOP: FollowerKind = {
     });
     const covered = new CoveredVersions();
     const joined = Promise.withResolvers<void>();
-    ended.then(() => joined.reject(new Error('the bare loop ended')), joined.reject);
+    const end = (why: Error) => {
+      joined.reject(why);
+      covered.end(why);
+    };
+    ended.then(() => end(new Error('the bare loop ended')), end);
     let conflicts = 0;
     createInterface({ input: child.stdout }).on('line', (text) => {
       const line: BareLine = JSON.parse(text);
