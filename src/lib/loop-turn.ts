@@ -22,19 +22,31 @@ export class LoopTurn {
   /** Whether so much has been done since this was first asked in this turn that the rest is for the next. */
   isLong(): boolean {
     const nowMs = this.#nowMs();
-    if (this.#sinceMs === undefined) {
-      this.#sinceMs = nowMs;
-      this.#defer(() => {
-        this.#sinceMs = undefined;
-      });
-    }
+    this.#sinceMs ??= this.#begin(nowMs);
     return nowMs - this.#sinceMs >= LONG_MS;
   }
 
-  /** Resolves in a turn that has not been long, after all that waited before. */
+  /** Resolves in a turn that has time, after all that waited before: in each turn those that wait have as much as all that asked before them. */
   room(): Promise<void> {
-    this.#last = this.#last.then(() => (this.isLong() ? new Promise((resolve) => this.#defer(resolve)) : undefined));
+    this.#last = this.#last.then(() => (this.isLong() ? this.#next() : undefined));
     return this.#last;
+  }
+
+  #next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#defer(() => {
+        this.#sinceMs = this.#begin(this.#nowMs());
+        resolve();
+      });
+    });
+  }
+
+  /** What is counted from here on ends with this turn. */
+  #begin(nowMs: number): number {
+    this.#defer(() => {
+      this.#sinceMs = undefined;
+    });
+    return nowMs;
   }
 }
 

@@ -10,9 +10,10 @@ function rig() {
     (what) => deferred.push(what),
   );
   /** As Node does: what is put off meanwhile is for the turn after, and each is followed by all that it leads to. */
-  const end = async () => {
-    for (const what of deferred.splice(0)) {
-      what();
+  const end = async (atItsBeginning?: () => void) => {
+    const [reset, ...others] = deferred.splice(0);
+    for (const what of [reset, atItsBeginning, ...others]) {
+      what?.();
       await new Promise(setImmediate);
     }
   };
@@ -61,8 +62,35 @@ test('those that wait for room go on in the order they came, as many in a turn a
   await new Promise(setImmediate);
   expect(wentOn).toEqual([]);
   await end();
-  expect(wentOn).toEqual([0, 1, 2, 3]);
+  expect(wentOn).toEqual([0, 1, 2]);
   await end();
+  expect(wentOn).toEqual([0, 1, 2, 3, 4]);
+  await Promise.all(waiting);
+  for (let turns = 0; turns < 3; turns++) {
+    await end();
+    work(60);
+    expect(turn.isLong()).toBe(false);
+  }
+});
+
+test('work that takes every turn from its beginning does not keep those waiting that ask for room', async () => {
+  const { turn, work, end } = rig();
+  const wentOn: number[] = [];
+  turn.isLong();
+  work(10);
+  const waiting = [4, 4, 4, 4, 4].map(async (ms, at) => {
+    await turn.room();
+    work(ms);
+    wentOn.push(at);
+  });
+  await new Promise(setImmediate);
+  const hog = () => {
+    turn.isLong();
+    work(60);
+  };
+  await end(hog);
+  expect(wentOn).toEqual([0, 1, 2]);
+  await end(hog);
   expect(wentOn).toEqual([0, 1, 2, 3, 4]);
   await Promise.all(waiting);
 });
