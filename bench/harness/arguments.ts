@@ -53,8 +53,20 @@ function parsed(args: readonly string[]) {
   }
 }
 
-/** The sizes with those replaced that `--set` names; lists are separated by commas. Throws UsageError for one of another kind. */
-export function withSizes<S extends Sizes>(sizes: S, set: readonly string[]): S {
+/** Sizes that are worth a try without any. Nothing can be measured of no rows, in no rounds. */
+const MAY_BE_NONE = ['warmUp', 'appendsBefore', 'delays', 'mostUnmerged'];
+/** No table here has as many rows. */
+const MOST = 10_000_000_000;
+
+/**
+ * The sizes with those replaced that `--set` names; lists are separated by commas, and one of numbers may be empty. `texts`: what the texts among
+ * them look like. Throws UsageError for one of another kind.
+ */
+export function withSizes<S extends Sizes>(
+  sizes: S,
+  set: readonly string[],
+  texts: Readonly<Record<string, RegExp | undefined>> = {},
+): S {
   const replaced: Record<string, Sizes[string]> = {};
   for (const text of set) {
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(text) ?? [];
@@ -62,26 +74,44 @@ export function withSizes<S extends Sizes>(sizes: S, set: readonly string[]): S 
     if (before === undefined) {
       throw new UsageError(`--set ${text}: the sizes here are ${Object.keys(sizes).join(', ')}, given as name=value`);
     }
-    replaced[name] = likeBefore(text, value, before);
+    replaced[name] = likeBefore({ text, value, before, least: MAY_BE_NONE.includes(name) ? 0 : 1, form: texts[name] });
   }
   return { ...sizes, ...replaced };
 }
 
-function likeBefore(text: string, value: string, before: Sizes[string]): Sizes[string] {
-  if (Array.isArray(before) && value === '') return [];
-  if (Array.isArray(before)) return value.split(',').map((it) => scalar(text, it, before[0] as number | string));
-  return scalar(text, value, before as number | string | boolean);
+type Given = {
+  /** All of it. */
+  readonly text: string;
+  readonly value: string;
+  readonly before: Sizes[string];
+  /** Of a number. */
+  readonly least: number;
+  /** Of a text. */
+  readonly form: RegExp | undefined;
+};
+
+function likeBefore(given: Given): Sizes[string] {
+  const { value, before } = given;
+  if (!Array.isArray(before)) return scalar(given, value, before as number | string | boolean);
+  const [first = 0] = before as (number | string)[];
+  if (value === '' && typeof first === 'number') return [];
+  return value.split(',').map((it) => scalar(given, it, first));
 }
 
-function scalar<T extends number | string | boolean>(text: string, value: string, like: T): T {
-  if (typeof like === 'string') return value as T;
+function scalar<T extends number | string | boolean>({ text, least, form }: Given, value: string, like: T): T {
+  if (typeof like === 'string') {
+    if (form && !form.test(value)) throw new UsageError(`--set ${text}: ${value} does not look like ${form.source}`);
+    return value as T;
+  }
   if (typeof like === 'boolean') {
     if (value !== 'true' && value !== 'false') throw new UsageError(`--set ${text}: true or false`);
     return (value === 'true') as T;
   }
   const number = Number(value.replaceAll('_', ''));
-  if (value.trim() === '' || !(number >= 0) || !Number.isSafeInteger(number)) {
-    throw new UsageError(`--set ${text}: ${value} is not a whole number from 0 up`);
+  if (value.trim() === '' || !Number.isSafeInteger(number) || number < least || number > MOST) {
+    throw new UsageError(
+      `--set ${text}: ${value} is not a whole number from ${least} to ${MOST.toLocaleString('en-US')}`,
+    );
   }
   return number as T;
 }

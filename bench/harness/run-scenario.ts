@@ -36,6 +36,7 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
   const leftOut = new Set<string>();
   const tables = new Map<string, FigureTable>();
   const cleanup = new Cleanup();
+  const interrupts = cleanUpOnSignals(cleanup);
   const leaveOut = (sentence: string) => {
     leftOut.add(sentence);
     screen.note(sentence);
@@ -43,6 +44,8 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
   try {
     const home = await mkdtemp(join(tmpdir(), 'segmentd-bench-'));
     cleanup.defer(() => rm(home, { recursive: true, force: true, maxRetries: 3 }));
+    // The engine leaves folders behind, and so do processes that are ended.
+    process.env.TMPDIR = home;
     const version = (name: string, installed: string) => {
       versions[name] = installed;
     };
@@ -62,11 +65,13 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
       },
       async part(work) {
         const own = new Cleanup();
+        cleanup.defer(() => own.run());
         await work({ ...bench, cleanup: own }).finally(() => own.run());
       },
     };
     await scenario.run(bench, sizes);
   } finally {
+    await interrupts.over();
     await cleanup.run();
   }
   return {
@@ -75,5 +80,25 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
     seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
     set: setSizes(scenario, quick, sizes),
     ...{ sizes, machine, versions, left_out: [...leftOut], tables: [...tables.values()] },
+  };
+}
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 };
+
+/** A run that is interrupted leaves nothing behind. `over`: does not resolve once it is, since what fails from then on fails because of that. */
+function cleanUpOnSignals(cleanup: Cleanup): { over(): Promise<void> } {
+  let isInterrupted = false;
+  const interrupt = async (signal: keyof typeof SIGNALS) => {
+    if (isInterrupted) return;
+    isInterrupted = true;
+    await cleanup.run().catch(() => undefined);
+    process.exit(SIGNALS[signal]);
+  };
+  for (const signal of Object.keys(SIGNALS)) process.on(signal, interrupt);
+  return {
+    async over() {
+      if (isInterrupted) await new Promise(() => undefined);
+      for (const signal of Object.keys(SIGNALS)) process.off(signal, interrupt);
+    },
   };
 }

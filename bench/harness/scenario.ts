@@ -29,6 +29,8 @@ export type Scenario<S extends Sizes = Sizes> = {
   /** What it measures, in one sentence. */
   readonly what: string;
   readonly sizes: S;
+  /** Of sizes that are texts, what such a text looks like. */
+  readonly texts?: { readonly [Name in keyof S]?: RegExp };
   /** What `--quick` replaces. */
   readonly quick: { readonly [Name in keyof S]?: S[Name] };
   readonly tables: Readonly<Record<string, TableHead>>;

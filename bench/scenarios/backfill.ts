@@ -20,6 +20,7 @@ export const backfill = scenario({
     ...{ rows: 20_000_000, fragments: 200, columns: ['id', 'name'], rowsPerSegment: 1_000_000 },
     ...{ workers: [2], unlimited: false, warmUp: 0, rounds: 3 },
   },
+  texts: { columns: /^(id|name)$/ },
   quick: { rows: 1_000_000, fragments: 40, rowsPerSegment: 50_000, rounds: 1 },
   tables: {
     backfill: {

@@ -17,6 +17,7 @@ export const freshness = scenario({
     appended: [1_000, 10_000, 100_000, 1_000_000],
     ...{ appendsBefore: 150, warmUp: 3, rounds: 15, slowRounds: 3 },
   },
+  texts: { indexed: /^(id|name)(\+(id|name))*$/ },
   quick: {
     rows: [200_000, 1_000_000],
     appended: [10_000, 100_000],

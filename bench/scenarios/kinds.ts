@@ -42,6 +42,7 @@ export const kinds = scenario<Sizes>({
     kinds: Object.keys(KIND_TABLES) as KindName[],
     ...{ rows: 100_000, builds: 4, segmentRows: 1_000_000, segmentRounds: 3, warmUp: 5, rounds: 40 },
   },
+  texts: { kinds: new RegExp(`^(${Object.keys(KIND_TABLES).join('|')})$`) },
   quick: { rows: 20_000, builds: 2, segmentRows: 20_000, segmentRounds: 1, warmUp: 2, rounds: 7 },
   tables: {
     lookups: {

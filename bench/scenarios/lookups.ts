@@ -51,6 +51,7 @@ export const lookups = scenario<Sizes>({
     ...{ segments: [1, 2, 5, 10, 15, 20, 25, 50, 100, 200, 400], fragments: 400, fragmentRows: 5_000 },
     ...{ warmUp: 10, rounds: 60, slowRounds: 3, coldRounds: 7 },
   },
+  texts: { keys: /^(ascending|scattered)$/ },
   quick: {
     ...{ batches: [10, 100], factors: [], segments: [1, 10, 50], fragments: 50, fragmentRows: 2_000 },
     ...{ warmUp: 2, rounds: 11, coldRounds: 3 },

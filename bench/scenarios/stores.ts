@@ -35,6 +35,7 @@ export const stores = scenario<Sizes>({
     ...{ delays: [20, 60], rows: 1_000_000, rounds: 15 },
     ...{ writers: ['1/0', '4/0', '4/1000'], seconds: 20, lookupRounds: 7 },
   },
+  texts: { writers: /^[1-9]\d*\/\d+$/ },
   quick: { delays: [20], rows: 50_000, rounds: 5, writers: ['4/1000'], seconds: 5, lookupRounds: 3 },
   tables: {
     batches: {

@@ -20,7 +20,7 @@ class NoBrokerError extends Error {
   constructor(cause: NoJavaError) {
     const ways = 'set KAFKA_BROKERS=host:port, install Java 17+ and Maven, or run `docker compose up kafka`';
     super(
-      `No Kafka broker for the tests: ${cause.message}. Do one of these: ${ways} (then KAFKA_BROKERS=127.0.0.1:9092).`,
+      `No Kafka broker to run here: ${cause.message}. Do one of these: ${ways} (then KAFKA_BROKERS=127.0.0.1:9092).`,
       { cause },
     );
   }

@@ -37,7 +37,7 @@ export type S3ServerOptions = {
 export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Server> {
   const { java, home } = await install().catch((error: unknown) => {
     if (!(error instanceof NoJavaError)) throw error;
-    throw new Error(`No S3 server for the tests: ${error.message}. Install Java 17+ and Maven.`, { cause: error });
+    throw new Error(`No S3 server to run here: ${error.message}. Install Java 17+ and Maven.`, { cause: error });
   });
   const backend = options.backend ?? 'memory';
   if (backend !== 'memory') await mkdir(backend, { recursive: true });

@@ -35,6 +35,8 @@ test('sizes are replaced by values of their kind; nothing else changes', () => {
   const all = { rows: [1000, 20], indexed: ['id', 'name'], rounds: 9, unlimited: true, order: 'scattered' };
   expect(withSizes(SIZES, set)).toEqual(all);
   expect(withSizes(SIZES, ['rows='])).toEqual({ ...SIZES, rows: [] });
+  expect(withSizes({ warmUp: 3, delays: [20] }, ['warmUp=0', 'delays=0,5'])).toEqual({ warmUp: 0, delays: [0, 5] });
+  expect(withSizes({ factors: [] }, ['factors=2,3'])).toEqual({ factors: [2, 3] });
 });
 
 test.each([
@@ -42,13 +44,19 @@ test.each([
   ['rounds', 'given as name=value'],
   ['rounds=many', 'many is not a whole number'],
   ['rounds=', 'is not a whole number'],
-  ['rows=-5', '-5 is not a whole number from 0 up'],
-  ['rows=1.5', '1.5 is not a whole number from 0 up'],
+  ['rows=-5', '-5 is not a whole number from 1 to 10,000,000,000'],
+  ['rows=1.5', '1.5 is not a whole number'],
+  ['rows=1,0', '0 is not a whole number'],
+  ['rounds=0', '0 is not a whole number'],
+  ['rows=9007199254740991', '9007199254740991 is not a whole number'],
+  ['indexed=', 'does not look like'],
+  ['indexed=id,ids', 'ids does not look like ^(id|name)$'],
   ['rows=1,x', 'x is not a whole number'],
   ['unlimited=yes', 'true or false'],
 ])('--set %s is refused', (set, says) => {
-  expect(() => withSizes(SIZES, [set])).toThrow(UsageError);
-  expect(() => withSizes(SIZES, [set])).toThrow(says);
+  const texts = { indexed: /^(id|name)$/ };
+  expect(() => withSizes(SIZES, [set], texts)).toThrow(UsageError);
+  expect(() => withSizes(SIZES, [set], texts)).toThrow(says);
 });
 
 test('what was chosen is told as it was given', () => {
