@@ -82,7 +82,8 @@ function pagesAndMarkers(backend: () => Backend, open: () => RemoteStore): void 
     expect(await namesIn(store, 'v')).toEqual(['1', '2']);
     expect((await store.list('v', 1)).map(({ name }) => name)).toEqual(['1']);
     await store.removeFolder('v');
-    expect(await store.folders('')).toBeNull();
+    // Not by its folders: s3proxy, whose buckets are folders itself, sometimes keeps one that has just lost its last objects.
+    expect([await store.stat('v/'), await store.stat('v/1'), await store.survey('')]).toEqual([null, null, []]);
   });
 }
 
