@@ -29,6 +29,21 @@ function rig() {
   };
 }
 
+/** Five wait in a turn that has been long; each works for four milliseconds once it goes on. */
+async function withFiveWaiting() {
+  const it = rig();
+  const wentOn: number[] = [];
+  it.turn.isLong();
+  it.work(10);
+  const waiting = [0, 1, 2, 3, 4].map(async (at) => {
+    await it.turn.room();
+    it.work(4);
+    wentOn.push(at);
+  });
+  await new Promise(setImmediate);
+  return { ...it, wentOn, waiting };
+}
+
 test('a turn is long ten milliseconds after it was first asked about', async () => {
   const { turn, work, end } = rig();
   work(60_000);
@@ -50,16 +65,7 @@ test('there is room at once in a turn that has not been long', async () => {
 });
 
 test('those that wait for room go on in the order they came, as many in a turn as it has time for', async () => {
-  const { turn, work, end } = rig();
-  const wentOn: number[] = [];
-  turn.isLong();
-  work(10);
-  const waiting = [4, 4, 4, 4, 4].map(async (ms, at) => {
-    await turn.room();
-    work(ms);
-    wentOn.push(at);
-  });
-  await new Promise(setImmediate);
+  const { turn, work, end, wentOn, waiting } = await withFiveWaiting();
   expect(wentOn).toEqual([]);
   await end();
   expect(wentOn).toEqual([0, 1, 2]);
@@ -74,16 +80,7 @@ test('those that wait for room go on in the order they came, as many in a turn a
 });
 
 test('work that takes every turn from its beginning does not keep those waiting that ask for room', async () => {
-  const { turn, work, end } = rig();
-  const wentOn: number[] = [];
-  turn.isLong();
-  work(10);
-  const waiting = [4, 4, 4, 4, 4].map(async (ms, at) => {
-    await turn.room();
-    work(ms);
-    wentOn.push(at);
-  });
-  await new Promise(setImmediate);
+  const { turn, work, end, wentOn, waiting } = await withFiveWaiting();
   const hog = () => {
     turn.isLong();
     work(60);
