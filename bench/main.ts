@@ -17,6 +17,7 @@ import { printJson, printLine } from '../src/commands/terminal/output.ts';
 import { messageOf } from '../src/lib/errors.ts';
 import type { Arguments } from './harness/arguments.ts';
 import { parseArguments, UsageError, withSizes } from './harness/arguments.ts';
+import { onInterrupt } from './harness/interrupts.ts';
 import { measuredText } from './harness/report.ts';
 import type { Measured } from './harness/run-scenario.ts';
 import { runScenario } from './harness/run-scenario.ts';
@@ -44,13 +45,12 @@ async function runAll({ quick, save }: Arguments): Promise<Measured[]> {
       ...(save ? ['--save'] : []),
     ];
     const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const stop = (signal: NodeJS.Signals) => {
+    const stop = onInterrupt((signal) => {
       isInterrupted = true;
       child.kill(signal);
-    };
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
+    });
     const [out] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, stop);
+    stop();
     if (isInterrupted) {
       process.exitCode = child.exitCode ?? 1;
       break;

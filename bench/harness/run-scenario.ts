@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Cleanup } from '../../src/lib/cleanup.ts';
 import { screen } from '../../testing/screen.ts';
 import { openPeers } from '../peers/peers.ts';
+import { cleanUpOnInterrupt } from './interrupts.ts';
 import type { Machine } from './machine.ts';
 import { describeMachine, ownVersions } from './machine.ts';
 import { figuresOf, interleave } from './rounds.ts';
@@ -36,7 +37,7 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
   const leftOut = new Set<string>();
   const tables = new Map<string, FigureTable>();
   const cleanup = new Cleanup();
-  const interrupts = cleanUpOnSignals(cleanup);
+  const interrupts = cleanUpOnInterrupt(cleanup);
   const leaveOut = (sentence: string) => {
     leftOut.add(sentence);
     screen.note(sentence);
@@ -80,25 +81,5 @@ export async function runScenario(scenario: Scenario, sizes: Sizes, quick: boole
     seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
     set: setSizes(scenario, quick, sizes),
     ...{ sizes, machine, versions, left_out: [...leftOut], tables: [...tables.values()] },
-  };
-}
-
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 };
-
-/** A run that is interrupted leaves nothing behind. `over`: does not resolve once it is, since what fails from then on fails because of that. */
-function cleanUpOnSignals(cleanup: Cleanup): { over(): Promise<void> } {
-  let isInterrupted = false;
-  const interrupt = async (signal: keyof typeof SIGNALS) => {
-    if (isInterrupted) return;
-    isInterrupted = true;
-    await cleanup.run().catch(() => undefined);
-    process.exit(SIGNALS[signal]);
-  };
-  for (const signal of Object.keys(SIGNALS)) process.on(signal, interrupt);
-  return {
-    async over() {
-      if (isInterrupted) await new Promise(() => undefined);
-      for (const signal of Object.keys(SIGNALS)) process.off(signal, interrupt);
-    },
   };
 }

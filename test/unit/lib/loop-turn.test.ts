@@ -4,7 +4,7 @@ import { LoopTurn } from '../../../src/lib/loop-turn.ts';
 /** A clock that stands until it is moved, and turns that end when they are told to. */
 function rig() {
   let nowMs = 1_000;
-  let deferred: (() => void)[] = [];
+  const deferred: (() => void)[] = [];
   const turn = new LoopTurn(
     () => nowMs,
     (what) => deferred.push(what),
@@ -22,9 +22,6 @@ function rig() {
     end,
     work: (ms: number) => {
       nowMs += ms;
-    },
-    forget: () => {
-      deferred = [];
     },
   };
 }
@@ -58,9 +55,8 @@ test('a turn is long ten milliseconds after it was first asked about', async () 
 });
 
 test('there is room at once in a turn that has not been long', async () => {
-  const { turn, forget } = rig();
+  const { turn } = rig();
   turn.isLong();
-  forget();
   await turn.room();
 });
 
